@@ -1,0 +1,137 @@
+// Package role names who may sit before the hub and what part of it lies
+// before them. It knows no person and no session; it says which rows a role
+// may count and list (Scope) and which rooms it may enter (May).
+package role
+
+import (
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/fault"
+)
+
+// Kind is the sort of organisation that reads.
+type Kind string
+
+// The roles of the hub.
+const (
+	Operator Kind = "operator" // runs the hub; content only with a reason
+	Ministry Kind = "ministry" // counts and metadata of all, names masked
+	Unit     Kind = "unit"     // a department: those it manages
+	Province Kind = "province" // a provincial health department
+	Facility Kind = "facility" // its own records
+	Insurer  Kind = "insurer"
+	Partner  Kind = "partner"
+	Auditor  Kind = "auditor" // who did and who looked, no content
+)
+
+// Kinds lists all roles.
+func Kinds() []Kind {
+	return []Kind{Operator, Ministry, Unit, Province, Facility, Insurer, Partner, Auditor}
+}
+
+// Role is a kind and, for some, which one: "province:79", "facility:79901".
+type Role struct {
+	Kind Kind
+	ID   string // "" for operator, ministry, insurer, auditor
+}
+
+// ErrRole is the answer to a text that names no role.
+var ErrRole = fault.New(fault.Invalid, "role.invalid",
+	"Vai trò không có. Dùng operator, ministry, unit:MÃ, province:NN, facility:MÃ, insurer, partner:MÃ hoặc auditor.",
+	"No such role. Use operator, ministry, unit:ID, province:NN, facility:CODE, insurer, partner:ID or auditor.")
+
+// Parse reads "operator", "province:79", "facility:79901" and so on.
+func Parse(s string) (Role, error) {
+	kind, id, has := strings.Cut(s, ":")
+	r := Role{Kind: Kind(kind), ID: id}
+	switch r.Kind {
+	case Operator, Ministry, Insurer, Auditor:
+		if has {
+			return Role{}, ErrRole
+		}
+	case Unit, Partner:
+		if id == "" || len(id) > 40 || strings.ContainsAny(id, ": \t\n") {
+			return Role{}, ErrRole
+		}
+	case Province:
+		if len(id) != 2 || strings.Trim(id, "0123456789") != "" {
+			return Role{}, ErrRole
+		}
+	case Facility:
+		if _, err := care.ParseFacilityCode(id); err != nil {
+			return Role{}, ErrRole
+		}
+	default:
+		return Role{}, ErrRole
+	}
+	return r, nil
+}
+
+// String returns the text that Parse reads.
+func (r Role) String() string {
+	if r.ID == "" {
+		return string(r.Kind)
+	}
+	return string(r.Kind) + ":" + r.ID
+}
+
+// Scope is the set of rows a reader may count and list. The zero Scope is
+// empty: it matches nothing. Stores put it into every query.
+type Scope struct {
+	All      bool
+	Facility care.FacilityCode
+	Province string
+	Unit     string
+}
+
+// Scope returns the rows of r.
+func (r Role) Scope() Scope {
+	switch r.Kind {
+	case Operator, Ministry:
+		return Scope{All: true}
+	case Facility:
+		return Scope{Facility: care.FacilityCode(r.ID)}
+	case Province:
+		return Scope{Province: r.ID}
+	case Unit:
+		return Scope{Unit: r.ID}
+	}
+	return Scope{}
+}
+
+// IsEmpty reports whether the scope matches nothing.
+func (s Scope) IsEmpty() bool { return s == Scope{} }
+
+// Room is a part of the hub that roles enter or not.
+type Room string
+
+// The rooms. A route names its room; the matrix in May is the only place that
+// says who enters.
+const (
+	Counts     Room = "counts"     // numbers and boards
+	Messages   Room = "messages"   // metadata of records, findings by position and code
+	Content    Room = "content"    // clinical content, through package disclose
+	Send       Room = "send"       // submit and withdraw
+	Administer Room = "administer" // facilities, trust, links
+	Audit      Room = "audit"      // who did and who looked
+)
+
+// Rooms lists all rooms.
+func Rooms() []Room { return []Room{Counts, Messages, Content, Send, Administer, Audit} }
+
+// May reports whether a role enters a room at all; which rows it finds there
+// is its Scope, and content is decided record by record by package disclose.
+func (r Role) May(room Room) bool {
+	switch r.Kind {
+	case Operator:
+		return room != Send
+	case Ministry, Province, Unit:
+		return room == Counts || room == Messages
+	case Facility:
+		return room == Counts || room == Messages || room == Content || room == Send
+	case Auditor:
+		return room == Audit
+	}
+	return false
+}

@@ -1,0 +1,55 @@
+package role_test
+
+import (
+	"testing"
+
+	"lienthong/internal/role"
+)
+
+func TestParse(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"operator", "ministry", "unit:kcb", "province:79", "facility:79901", "insurer", "partner:acme", "auditor"} {
+		r, err := role.Parse(s)
+		if err != nil || r.String() != s {
+			t.Errorf("%s: %v %v", s, r, err)
+		}
+	}
+	for _, s := range []string{"", "root", "operator:x", "unit:", "unit:a b", "province:7", "province:7x", "facility:1", "facility:", "ministry:"} {
+		if r, err := role.Parse(s); err == nil {
+			t.Errorf("%q was read as %v", s, r)
+		}
+	}
+}
+
+// The matrix is written out once more here, by hand: a change of May must be meant.
+func TestWhoEntersWhichRoom(t *testing.T) {
+	t.Parallel()
+	want := map[role.Kind]string{ // in the order of Rooms: counts messages content send administer audit
+		role.Operator: "yyynyy", role.Ministry: "yynnnn", role.Unit: "yynnnn", role.Province: "yynnnn",
+		role.Facility: "yyyynn", role.Insurer: "nnnnnn", role.Partner: "nnnnnn", role.Auditor: "nnnnny",
+	}
+	for _, k := range role.Kinds() {
+		got := ""
+		for _, room := range role.Rooms() {
+			if (role.Role{Kind: k, ID: "79901"}).May(room) {
+				got += "y"
+			} else {
+				got += "n"
+			}
+		}
+		if got != want[k] {
+			t.Errorf("%s: %s, want %s", k, got, want[k])
+		}
+	}
+}
+
+func TestRolesWithoutRowsHaveAnEmptyScope(t *testing.T) {
+	t.Parallel()
+	for _, k := range role.Kinds() {
+		s := role.Role{Kind: k, ID: "79901"}.Scope()
+		rows := k == role.Operator || k == role.Ministry || k == role.Unit || k == role.Province || k == role.Facility
+		if s.IsEmpty() == rows {
+			t.Errorf("%s: %+v", k, s)
+		}
+	}
+}

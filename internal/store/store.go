@@ -1,0 +1,176 @@
+// Package store is the contract between the hub's rules and the engines that
+// keep its rows. It hands out slices, each the few calls that one user needs;
+// store/sqlite and store/postgres implement them with their own SQL, and
+// store/storetest is the contract as a test suite run on both. There are no
+// rules here: what to keep is decided above; how, below.
+//
+// Every unique key of an engine begins with its distribution column: the
+// facility for records and all that lies with them, the person for links, the
+// hash for claims. Times are UTC microseconds. What is personal reaches a
+// store only sealed (package vault) or as a keyed hash.
+package store
+
+import (
+	"context"
+	"time"
+
+	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
+)
+
+// Slices is what an engine hands out when it is opened.
+type Slices struct {
+	Intake      Intake
+	Records     Records
+	People      People
+	Facilities  Facilities
+	Ledger      Ledger
+	Disclosures Disclosures
+	Counters    Counters
+	Access      Access
+	Keys        Keys
+	Close       func() error
+}
+
+// Lane is the urgency of a write, the most urgent first.
+type Lane int
+
+// The lanes.
+const (
+	Urgent Lane = iota
+	Routine
+	Backlog
+)
+
+// ParseLane reads "urgent", "routine", "backlog"; Routine for "".
+func ParseLane(s string) (Lane, error) {
+	switch s {
+	case "", "routine":
+		return Routine, nil
+	case "urgent":
+		return Urgent, nil
+	case "backlog":
+		return Backlog, nil
+	}
+	return Routine, ErrLane
+}
+
+// String returns the lane as the header Lane: names it.
+func (l Lane) String() string { return [...]string{"urgent", "routine", "backlog"}[l] }
+
+// The faults every engine gives.
+var (
+	// ErrAbsent: no such row, or none in the reader's scope.
+	ErrAbsent = fault.New(fault.Absent, "record.absent", "Không có hồ sơ này.", "There is no such record.")
+	// ErrFull: the disk is full; nothing was kept.
+	ErrFull = fault.New(fault.Busy, "hub.storage_full",
+		"Hub hết chỗ lưu. Chưa ghi gì. Giữ tệp lại và gửi sau.",
+		"The hub's storage is full. Nothing was kept. Hold the file and send it later.")
+	// ErrStopping: the hub is shutting down; nothing was kept.
+	ErrStopping = fault.New(fault.Busy, "hub.stopping",
+		"Hub đang dừng để bảo trì. Chưa ghi gì. Gửi lại sau ít phút.",
+		"The hub is stopping. Nothing was kept. Send again in a few minutes.")
+	// ErrLane: no such lane.
+	ErrLane = fault.New(fault.Invalid, "lane.invalid",
+		"Làn phải là urgent, routine hoặc backlog.", "The lane must be urgent, routine or backlog.")
+	// ErrNoLog: this process holds no log, so it may not commit what needs a leaf.
+	ErrNoLog = fault.New(fault.Busy, "ledger.not_held",
+		"Tiến trình này không giữ sổ nên không ghi được.", "This process holds no log and cannot commit.")
+	// ErrLeaseLost: another process took this log; this one must stop writing.
+	ErrLeaseLost = fault.New(fault.Broken, "ledger.lease_lost",
+		"Sổ đã do tiến trình khác giữ; tiến trình này phải dừng.", "Another process holds this log now; this one must stop.")
+)
+
+// Head is the end of one log as last committed.
+type Head struct {
+	Log        int    // n of <hub>/log/<n>
+	Epoch      int64  // grows with every lease: a former holder cannot commit
+	Size       uint64 // leaves
+	Checkpoint string // signed note of that size, "" at size 0
+}
+
+// Log is the writer's side of a ledger, kept in memory by the process that
+// leases it (ledger.Log does). An engine calls Append as late as it can within
+// a transaction, keeps what the batch says, commits, and then calls Confirm.
+// When the transaction surely failed it calls Abandon. When the outcome is
+// unknown it reads the head row again and calls the one that is true. Calls
+// come from one goroutine at a time.
+type Log interface {
+	Append(leaves [][]byte) (*ledger.Batch, error)
+	Confirm(*ledger.Batch)
+	Abandon(*ledger.Batch)
+}
+
+// OpenLog builds the writer of a leased log from its head and what is stored
+// of it. An engine calls it once, when it is opened to write.
+type OpenLog func(ctx context.Context, head Head, source ledger.Source) (Log, error)
+
+// Ledger keeps the logs.
+type Ledger interface {
+	// Append commits leaves that belong to no record (keys, disclosure roots,
+	// acts of administration) and returns the index of the first. ErrNoLog,
+	// ErrLeaseLost.
+	Append(ctx context.Context, leaves [][]byte) (LeafPlace, error)
+	// Head returns the last committed head of a log; ErrAbsent for an unknown one.
+	Head(ctx context.Context, log int) (Head, error)
+	// Logs lists the numbers of all logs.
+	Logs(ctx context.Context) ([]int, error)
+	// Source reads a log's leaves and full tiles.
+	Source(log int) ledger.Source
+	// Checkpoint returns the signed note committed at that size; ErrAbsent.
+	Checkpoint(ctx context.Context, log int, size uint64) (string, error)
+	// Key returns where the leaf of a receipt key is; ErrAbsent. PutKey keeps it.
+	Key(ctx context.Context, kid string) (KeyLeaf, error)
+	PutKey(ctx context.Context, key KeyLeaf) error
+}
+
+// LeafPlace says where leaves were committed: the first index and the size and
+// checkpoint of the commit.
+type LeafPlace struct {
+	Log        int
+	Index      uint64
+	Size       uint64
+	Checkpoint string
+}
+
+// KeyLeaf is a receipt key's public half and its leaf.
+type KeyLeaf struct {
+	KID   string
+	SPKI  []byte
+	Log   int
+	Index uint64
+}
+
+// Keys keeps wrapped month keys and the hub's own facts.
+type Keys interface {
+	// Months returns every wrapped month key.
+	Months(ctx context.Context) ([]MonthKey, error)
+	// PutMonth keeps a new month key unless one is there, and returns the one that is kept.
+	PutMonth(ctx context.Context, key MonthKey) (MonthKey, error)
+	// Fact returns a named fact of the hub ("hub.name", "master.check"); ErrAbsent.
+	Fact(ctx context.Context, name string) ([]byte, error)
+	// PutFact keeps a fact; one that is there stays and is returned.
+	PutFact(ctx context.Context, name string, value []byte) ([]byte, error)
+	// Act keeps an administrative act with its leaf, committed together.
+	Act(ctx context.Context, act Act) error
+	// Acts lists acts, newest first, at most limit, before the given id (0: from the newest).
+	Acts(ctx context.Context, before int64, limit int) ([]Act, error)
+}
+
+// MonthKey is the wrapped key of one retention class and month.
+type MonthKey struct {
+	Class   string
+	Month   int // yyyymm in Hanoi
+	Wrapped []byte
+}
+
+// Act is one administrative act: who did what to which thing.
+type Act struct {
+	ID     int64
+	At     time.Time
+	Actor  string // "operator via admin.sock", "facility:79901/client-1"
+	Action string // "facility.add", "trust.add", "link.make"
+	Object string // what it was done to, never a person
+	Detail string // JSON, no personal data
+	Leaf   []byte // leaf data; not read back
+}
