@@ -109,7 +109,15 @@ type SealNote struct {
 }
 
 // Prepared is one dossier, judged, sealed and signed for, ready to be stored.
-// What it was prepared against (Expect*) is checked again under lock.
+// What it was prepared against (Expect*) is checked again under lock: when the
+// record held for its episode and content is not ExpectSame (zero: none), the
+// outcome is StatusReplay if that record is accepted and StatusConflict if not;
+// when the episode's head is not ExpectHead, or a claim is not as prepared,
+// StatusConflict.
+//
+// A Prepared without Leaf is a place only: its content is known to be the
+// record ExpectSame, so nothing but the file and the place in it is kept
+// (StatusReplay, with ExpectSame as Stored).
 type Prepared struct {
 	File  *File // shared by the dossiers of a file
 	Index int   // of the dossier in its file
