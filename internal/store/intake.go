@@ -53,12 +53,16 @@ type Episode struct {
 	Version int        // 0: none yet
 	Current dossier.ID // zero when none, or when withdrawn
 	Order   string     // what versions are ordered by, of Current
+	// Where Current is counted, for the delta that marks it superseded.
+	FacilityVersion int64
+	Day             int
 }
 
 // Subject is a patient as one facility knows them.
 type Subject struct {
 	Key    vault.Keyed
-	Person PersonID // zero: not linked
+	Person PersonID   // zero: not linked
+	Barred []PersonID // persons it was unlinked from by hand: never linked again by itself
 }
 
 // PersonID names a person inside the hub. It never leaves it: readers see a
