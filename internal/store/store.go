@@ -119,8 +119,9 @@ type Ledger interface {
 	Source(log int) ledger.Source
 	// Checkpoint returns the signed note committed at that size; ErrAbsent.
 	Checkpoint(ctx context.Context, log int, size uint64) (string, error)
-	// Key returns where the leaf of a receipt key is; ErrAbsent. PutKey keeps it.
-	Key(ctx context.Context, kid string) (KeyLeaf, error)
+	// Key returns where the leaf of a receipt key is in a log; ErrAbsent. PutKey
+	// keeps it. Every log carries its own leaf of each key used with it.
+	Key(ctx context.Context, log int, kid string) (KeyLeaf, error)
 	PutKey(ctx context.Context, key KeyLeaf) error
 }
 
