@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/vault"
 )
 
@@ -67,7 +68,7 @@ type Subject struct {
 
 // PersonID names a person inside the hub. It never leaves it: readers see a
 // reference scoped to them.
-type PersonID [16]byte
+type PersonID = identity.Person
 
 // Claim is a strong identifier taken by a person, with what must agree before
 // another record with the identifier is linked to that person.
