@@ -12,7 +12,9 @@ package store
 
 import (
 	"context"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
@@ -70,6 +72,12 @@ var (
 	ErrStopping = fault.New(fault.Busy, "hub.stopping",
 		"Hub đang dừng để bảo trì. Chưa ghi gì. Gửi lại sau ít phút.",
 		"The hub is stopping. Nothing was kept. Send again in a few minutes.")
+	// ErrText: a text is not UTF-8 or holds NUL, which no engine keeps alike.
+	ErrText = fault.New(fault.Invalid, "store.text",
+		"Có chuỗi không phải UTF-8 hoặc chứa ký tự NUL.", "A text is not UTF-8 or holds a NUL character.")
+	// ErrHeld: another process holds the log of this data.
+	ErrHeld = fault.New(fault.Conflict, "ledger.held",
+		"Tiến trình khác đang giữ sổ của dữ liệu này.", "Another process holds the log of this data.")
 	// ErrLane: no such lane.
 	ErrLane = fault.New(fault.Invalid, "lane.invalid",
 		"Làn phải là urgent, routine hoặc backlog.", "The lane must be urgent, routine or backlog.")
@@ -81,24 +89,25 @@ var (
 		"Sổ đã do tiến trình khác giữ; tiến trình này phải dừng.", "Another process holds this log now; this one must stop.")
 )
 
-// Head is the end of one log as last committed.
+// Head is the end of one log as last committed, with its number n in <hub>/log/<n>.
 type Head struct {
-	Log        int    // n of <hub>/log/<n>
-	Epoch      int64  // grows with every lease: a former holder cannot commit
-	Size       uint64 // leaves
-	Checkpoint string // signed note of that size, "" at size 0
+	Log int
+	ledger.Head
 }
 
 // Log is the writer's side of a ledger, kept in memory by the process that
-// leases it (ledger.Log does). An engine calls Append as late as it can within
-// a transaction, keeps what the batch says, commits, and then calls Confirm.
-// When the transaction surely failed it calls Abandon. When the outcome is
-// unknown it reads the head row again and calls the one that is true. Calls
+// leases it; *ledger.Log is one. An engine calls Append as late as it can
+// within a transaction, keeps what the batch says (leaves, tiles, checkpoint,
+// head), commits, and then calls Confirm. When the transaction surely failed
+// it calls Abandon. When the outcome is unknown it calls Doubt, reads the head
+// row again and calls Resolve, which says whether the commit took place. Calls
 // come from one goroutine at a time.
 type Log interface {
 	Append(leaves [][]byte) (*ledger.Batch, error)
-	Confirm(*ledger.Batch)
-	Abandon(*ledger.Batch)
+	Confirm(*ledger.Batch) error
+	Abandon(*ledger.Batch) error
+	Doubt(*ledger.Batch) error
+	Resolve(ledger.Head) (committed bool, err error)
 }
 
 // OpenLog builds the writer of a leased log from its head and what is stored
