@@ -61,7 +61,7 @@ type Records interface {
 	List(ctx context.Context, scope role.Scope, f Filter) ([]Record, bool, error)
 	// File returns a file with its skeleton and the records of its dossiers in order; ErrAbsent.
 	File(ctx context.Context, facility care.FacilityCode, hash vault.Keyed) (*File, []Stored, error)
-	// Timeline returns the later events of a record, oldest first.
+	// Timeline returns the later events of a record, oldest first; ErrAbsent.
 	Timeline(ctx context.Context, id dossier.ID) ([]Transition, error)
 	// Refusals lists refused files of the scope, newest first.
 	Refusals(ctx context.Context, scope role.Scope, f Filter) ([]Refusal, bool, error)
@@ -77,7 +77,7 @@ type Filter struct {
 	Level    facility.Level
 	Episode  []vault.Keyed // under every live pepper
 	Kind     string
-	State    dossier.State // a verdict, Superseded or Withdrawn
+	State    dossier.State // a verdict as given at receipt, Superseded or Withdrawn; lists what the counter of that name counts
 	Tag      string        // a finding code, or "doc:XML13"
 	Subject  []vault.Keyed
 	Person   PersonID
@@ -167,9 +167,15 @@ type Counters interface {
 	Fold(ctx context.Context) (int, error)
 	// Add appends deltas that belong to no commit (look-ups).
 	Add(ctx context.Context, at time.Time, deltas []Delta) error
-	// Recount counts records anew from their rows, in the same shape as Sum.
+	// Recount counts records anew from their rows, in the same shape as Sum:
+	// every record (withdrawals too) under the state of its verdict; "superseded"
+	// for accepted records that have SupersededBy or arrived late (a version, not
+	// current); "withdrawn" for those with WithdrawnBy, both where and when the
+	// record itself counted; "code:X" once per record, code and purpose blocked
+	// ("" where it blocks none); "doc:X" by tag; "refused" by refusal, kind "".
 	Recount(ctx context.Context, scope role.Scope, q CountQuery) ([]Count, error)
-	// Minutes returns records per minute since a moment, by state.
+	// Minutes returns records per minute received since a moment, by the state
+	// of the verdict, oldest first. It reaches back 48 hours.
 	Minutes(ctx context.Context, scope role.Scope, since time.Time) ([]MinuteCount, error)
 }
 
