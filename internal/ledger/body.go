@@ -30,7 +30,7 @@ type Body struct {
 	Facility string // MA_CSKCB
 	Episode  string // MA_LK, "" (null) where the dossier has none
 	Kind     string // qd4750, checkin, ...
-	Version  *int   // nil for a rejected record
+	Version  int    // from 1; 0 (null) where it takes no version number
 	State    string // accepted, accepted_with_warnings, rejected
 	Findings []Finding
 
@@ -42,7 +42,7 @@ type Body struct {
 	TrustEpoch int64     // trust state the seal was judged with
 	ReceivedAt time.Time // kept in microseconds, UTC
 	Durability string    // local, replicated
-	Supersedes *string   // the record this one replaces, nil where there is none
+	Supersedes string    // the record this one replaces, "" (null) where there is none
 	Kid        string    // the receipt key's, 16 hex digits
 }
 
@@ -53,7 +53,7 @@ type Finding struct {
 	Severity string   // error, warning, info
 	Blocks   []string // payment, statistics
 	Table    string   // "" (null) where the finding is about no table
-	Row      *int     // nil where it is about no row
+	Row      int      // from 1; 0 (null) where it is about no row
 	Field    string   // "" (null) where it is about no field
 }
 
@@ -91,12 +91,7 @@ func (b *Body) AppendCanonical(dst []byte) ([]byte, error) {
 	dst = b.ReceivedAt.UTC().AppendFormat(dst, timeLayout)
 	dst = appendString(append(dst, `","record":`...), b.Record)
 	dst = appendString(append(dst, `,"state":`...), b.State)
-	dst = append(dst, `,"supersedes":`...)
-	if b.Supersedes == nil {
-		dst = append(dst, "null"...)
-	} else {
-		dst = appendString(dst, *b.Supersedes)
-	}
+	dst = appendTextOrNull(append(dst, `,"supersedes":`...), b.Supersedes)
 	dst = strconv.AppendInt(append(dst, `,"trust_epoch":`...), b.TrustEpoch, 10)
 	dst = strconv.AppendInt(append(dst, `,"v":`...), int64(b.V), 10)
 	dst = appendIntOrNull(append(dst, `,"version":`...), b.Version)
@@ -120,11 +115,11 @@ func appendTextOrNull(dst []byte, s string) []byte {
 	return appendString(dst, s)
 }
 
-func appendIntOrNull(dst []byte, n *int) []byte {
-	if n == nil {
+func appendIntOrNull(dst []byte, n int) []byte {
+	if n == 0 {
 		return append(dst, "null"...)
 	}
-	return strconv.AppendInt(dst, int64(*n), 10)
+	return strconv.AppendInt(dst, int64(n), 10)
 }
 
 func appendStrings(dst []byte, list []string) []byte {
@@ -162,7 +157,7 @@ func (b *Body) check() error {
 			return errors.New("inner_sha256 is not lower-case hex of its length")
 		}
 	}
-	if b.Version != nil && (*b.Version < 1 || *b.Version > maxInteger) {
+	if b.Version < 0 || b.Version > maxInteger {
 		return errors.New("version is out of range")
 	}
 	if b.TrustEpoch < 0 || b.TrustEpoch > maxInteger {
@@ -171,10 +166,7 @@ func (b *Body) check() error {
 	if y := b.ReceivedAt.UTC().Year(); y < 2000 || y > 9999 {
 		return errors.New("received_at is out of range")
 	}
-	if b.Supersedes != nil && (*b.Supersedes == "" || !utf8.ValidString(*b.Supersedes)) {
-		return errors.New("supersedes is empty or not UTF-8")
-	}
-	for _, s := range [...]string{b.Hub, b.Record, b.Facility, b.Episode, b.Kind, b.Pack} {
+	for _, s := range [...]string{b.Hub, b.Record, b.Facility, b.Episode, b.Kind, b.Pack, b.Supersedes} {
 		if !utf8.ValidString(s) {
 			return errors.New("a text is not UTF-8")
 		}
@@ -194,7 +186,7 @@ func (f *Finding) check() error {
 	if f.Severity != "error" && f.Severity != "warning" && f.Severity != "info" {
 		return errors.New("severity is none of the three")
 	}
-	if f.Row != nil && (*f.Row < 0 || *f.Row > maxInteger) {
+	if f.Row < 0 || f.Row > maxInteger {
 		return errors.New("row is out of range")
 	}
 	for _, s := range f.Blocks {
@@ -244,13 +236,10 @@ func bodyOf(v jsonValue) (*Body, error) {
 	b := &Body{
 		V: int(m.integer("v")), Hub: m.text("hub"), Record: m.text("record"),
 		Facility: m.text("facility"), Episode: m.textOrNull("episode"), Kind: m.text("kind"),
-		Version: intOrNil(m.get("version", jsonInteger, jsonNull)), State: m.text("state"),
+		Version: m.integerOrNull("version"), State: m.text("state"),
 		FileSHA256: m.text("file_sha256"), ContentSHA256: m.text("content_sha256"),
 		InnerSHA256: m.texts("inner_sha256"), Pack: m.text("pack"), TrustEpoch: m.integer("trust_epoch"),
-		Durability: m.text("durability"), Kid: m.text("kid"),
-	}
-	if s := m.get("supersedes", jsonString, jsonNull); s.kind == jsonString {
-		b.Supersedes = &s.text
+		Durability: m.text("durability"), Supersedes: m.textOrNull("supersedes"), Kid: m.text("kid"),
 	}
 	at, err := time.Parse(timeLayout, m.text("received_at"))
 	if err != nil {
@@ -261,21 +250,13 @@ func bodyOf(v jsonValue) (*Body, error) {
 		f := membersOf(item)
 		b.Findings = append(b.Findings, Finding{
 			Code: f.text("code"), Severity: f.text("severity"), Blocks: f.texts("blocks"),
-			Table: f.textOrNull("table"), Row: intOrNil(f.get("row", jsonInteger, jsonNull)), Field: f.textOrNull("field"),
+			Table: f.textOrNull("table"), Row: f.integerOrNull("row"), Field: f.textOrNull("field"),
 		})
 		if err := f.close(); err != nil {
 			return nil, err
 		}
 	}
 	return b, m.close()
-}
-
-func intOrNil(v jsonValue) *int {
-	if v.kind != jsonInteger {
-		return nil
-	}
-	n := int(v.integer)
-	return &n
 }
 
 // HexSHA256 spells a digest as receipts do.

@@ -344,6 +344,15 @@ func (m *members) textOrNull(name string) string {
 	return v.text
 }
 
+// integerOrNull gives 0 for null and refuses a 0.
+func (m *members) integerOrNull(name string) int {
+	v := m.get(name, jsonInteger, jsonNull)
+	if v.kind == jsonInteger && v.integer == 0 {
+		m.fail(name, "is 0")
+	}
+	return int(v.integer)
+}
+
 func (m *members) bytes(name string, length int) []byte {
 	b, err := strictBase64(m.text(name))
 	if err != nil || length > 0 && len(b) != length {

@@ -48,6 +48,7 @@ type Log struct {
 	front   frontier
 	pending *Batch
 	inDoubt bool
+	failed  error // why nothing may be signed any more
 }
 
 // Batch is what one commit writes to the log.
@@ -143,6 +144,8 @@ func (l *Log) Append(leaves [][]byte) (*Batch, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case l.failed != nil:
+		return nil, l.failed
 	case l.inDoubt:
 		return nil, ErrInDoubt
 	case l.pending != nil:
@@ -165,63 +168,65 @@ func (l *Log) Append(leaves [][]byte) (*Batch, error) {
 	return b, nil
 }
 
-// Confirm says that b's commit took place; its checkpoint may now leave.
-func (l *Log) Confirm(b *Batch) error {
+// Confirm says that b's commit took place; its checkpoint may now leave. A
+// batch that is not the one out is a defect of the caller: the log then signs
+// nothing more (ErrHead) until it is opened anew.
+func (l *Log) Confirm(b *Batch) { l.end(b, true) }
+
+// Abandon says that b's commit certainly did not take place. As with Confirm,
+// the batch must be the one out.
+func (l *Log) Abandon(b *Batch) { l.end(b, false) }
+
+func (l *Log) end(b *Batch, committed bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pending != b || l.inDoubt {
-		return ErrHead.Because(errors.New("confirmed a batch that is not out"))
+	if b == nil || l.pending != b {
+		l.failed = ErrHead.Because(errors.New("told of a batch that is not out"))
+		return
 	}
-	l.advance(b)
-	return nil
-}
-
-func (l *Log) advance(b *Batch) {
-	l.head, l.front, l.pending, l.inDoubt = b.Head, b.front, nil, false
+	l.pending, l.inDoubt = nil, false
+	if !committed {
+		return
+	}
+	l.head, l.front = b.Head, b.front
 	for _, t := range b.full {
 		l.reader.keep(tileKey{t.level, t.n}, t.tree)
 	}
 }
 
-// Abandon says that b's commit certainly did not take place.
-func (l *Log) Abandon(b *Batch) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.pending != b || l.inDoubt {
-		return ErrHead.Because(errors.New("abandoned a batch that is not out"))
-	}
-	l.pending = nil
-	return nil
-}
-
 // Doubt says that nobody knows how b's commit ended. Append answers ErrInDoubt
-// until Resolve.
-func (l *Log) Doubt(b *Batch) error {
+// until Resolve (or Confirm or Abandon by who has read the head again).
+func (l *Log) Doubt(b *Batch) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.pending != b {
-		return ErrHead.Because(errors.New("doubted a batch that is not out"))
+	if b == nil || l.pending != b {
+		l.failed = ErrHead.Because(errors.New("told of a batch that is not out"))
+		return
 	}
 	l.inDoubt = true
-	return nil
 }
 
 // Resolve ends the doubt with the head read again from the store. It reports
 // whether the doubted batch was committed; a head that is neither the batch's
-// nor the one before is ErrHead, and the log stays in doubt.
+// nor the one before is ErrHead: another writer had the log, and this one
+// signs nothing more.
 func (l *Log) Resolve(stored Head) (committed bool, err error) {
 	l.mu.Lock()
-	defer l.mu.Unlock()
+	pending, before, inDoubt := l.pending, l.head, l.inDoubt
+	l.mu.Unlock()
 	switch {
-	case !l.inDoubt:
+	case !inDoubt:
 		return false, ErrHead.Because(errors.New("nothing is in doubt"))
-	case sameHead(stored, l.pending.Head):
-		l.advance(l.pending)
+	case sameHead(stored, pending.Head):
+		l.Confirm(pending)
 		return true, nil
-	case sameHead(stored, l.head):
-		l.pending, l.inDoubt = nil, false
+	case sameHead(stored, before):
+		l.Abandon(pending)
 		return false, nil
 	}
+	l.mu.Lock()
+	l.failed = ErrHead
+	l.mu.Unlock()
 	return false, ErrHead
 }
 
