@@ -57,6 +57,14 @@ type Episode struct {
 	// Where Current is counted, for the delta that marks it superseded.
 	FacilityVersion int64
 	Day             int
+	// Key is what the head is kept under, zero when new: Prepared.Episode stays
+	// it after a change of pepper.
+	Key vault.Keyed
+}
+
+// Is reports whether two heads are the same by what Commit compares.
+func (e Episode) Is(o Episode) bool {
+	return e.Version == o.Version && e.Current == o.Current && e.Order == o.Order
 }
 
 // Subject is a patient as one facility knows them.
@@ -123,6 +131,14 @@ type SealNote struct {
 // A Prepared without Leaf is a place only: its content is known to be the
 // record ExpectSame, so nothing but the file and the place in it is kept
 // (StatusReplay, with ExpectSame as Stored).
+//
+// The head is compared for accepted ones with a version or Withdraws, by Is.
+// Withdraws must name an accepted record not yet withdrawn, and what NewSubject
+// says of link, person, bars and claims must hold: else StatusConflict. Where
+// Current, the head's Current is marked superseded by this record; Supersedes,
+// where it names another, is marked too. A withdrawal of the current record
+// leaves a head without Current and Order; Version stays. A file that comes
+// again gives its places to the records made of it last.
 type Prepared struct {
 	File  *File // shared by the dossiers of a file
 	Index int   // of the dossier in its file

@@ -110,6 +110,17 @@ type Log interface {
 	Resolve(ledger.Head) (committed bool, err error)
 }
 
+// CheckText gives ErrText when one of the texts is not UTF-8 or holds NUL.
+// Every engine calls it for what it is about to keep.
+func CheckText(texts ...string) error {
+	for _, s := range texts {
+		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
+			return ErrText
+		}
+	}
+	return nil
+}
+
 // OpenLog builds the writer of a leased log from its head and what is stored
 // of it. An engine calls it once, when it is opened to write.
 type OpenLog func(ctx context.Context, head Head, source ledger.Source) (Log, error)
