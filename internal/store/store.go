@@ -104,11 +104,13 @@ type Head struct {
 // come from one goroutine at a time.
 type Log interface {
 	Append(leaves [][]byte) (*ledger.Batch, error)
-	Confirm(*ledger.Batch) error
-	Abandon(*ledger.Batch) error
-	Doubt(*ledger.Batch) error
+	Confirm(*ledger.Batch)
+	Abandon(*ledger.Batch)
+	Doubt(*ledger.Batch)
 	Resolve(ledger.Head) (committed bool, err error)
 }
+
+var _ Log = (*ledger.Log)(nil)
 
 // CheckText gives ErrText when one of the texts is not UTF-8 or holds NUL.
 // Every engine calls it for what it is about to keep.
