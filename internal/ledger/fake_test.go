@@ -150,3 +150,5 @@ func issue(t testing.TB, b ledger.Body) ledger.Receipt {
 	}
 	return r
 }
+
+func itoa(n int) string { return fmt.Sprint(n) }
