@@ -1,0 +1,431 @@
+package seal
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+
+	"lienthong/internal/xmltok"
+)
+
+// Names of the XML Signature recommendation and RFC 4051.
+const (
+	dsigSpace   = "http://www.w3.org/2000/09/xmldsig#"
+	inclusive   = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+	exclusive   = "http://www.w3.org/2001/10/xml-exc-c14n#"
+	rsaSHA256   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
+	ecdsaSHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
+	sha256URI   = "http://www.w3.org/2001/04/xmlenc#sha256"
+	enveloped   = dsigSpace + "enveloped-signature"
+
+	maxCertificates = 8        // in one KeyInfo
+	maxDER          = 16 << 10 // bytes of one certificate
+)
+
+// found is what one pass over a document tells about its signatures.
+type found struct {
+	sigs      []candidate // all signatures in their place; memory reused
+	verbatim  bool        // outside the signatures every byte of the root is canonical
+	root      xmltok.Span
+	any       bool  // some Signature element, wherever
+	malformed error // the first thing wrong with place, number or shape
+}
+
+// candidate is one Signature element as written.
+type candidate struct {
+	span      xmltok.Span
+	info      int // offset of SignedInfo
+	scope     xmltok.Scope
+	infoForm  xmltok.Method
+	bodyForm  xmltok.Method
+	method    Algorithm
+	algorithm string // what is not allowed, empty when all is
+	broken    string // what cannot be decoded, empty when all can
+	digest    []byte
+	value     []byte
+	certs     [][]byte // DER
+}
+
+// locate reads the whole document. The error is the tokenizer's; what is wrong
+// with the signatures is in found, because a malformed document comes first.
+func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
+	f, t := &w.found, &w.tok
+	*f = found{sigs: f.sigs[:0], verbatim: true}
+	t.Reset(doc, limits)
+	inside, containers := false, 0
+	for {
+		k, err := t.Next()
+		if err != nil {
+			return err
+		}
+		switch {
+		case k == xmltok.EOF:
+			f.count(expect)
+			return nil
+		case k == xmltok.StartElement && isSignature(t):
+			f.any = true
+			if !inside || t.Depth() != 3 {
+				f.fault("a signature in another place")
+			}
+			if err := w.signature(); err != nil {
+				return err
+			}
+			continue
+		case k == xmltok.StartElement && t.Depth() == 2:
+			if inside = string(t.Name()) == expect.Container; inside {
+				if containers++; containers > 1 {
+					f.fault("a second container")
+				}
+			}
+		case k == xmltok.StartElement && t.Depth() == 1:
+			f.root.Start = t.Offset()
+		case k == xmltok.EndElement && t.Depth() == 1:
+			f.root.End = t.End()
+		}
+		f.verbatim = f.verbatim && t.Verbatim()
+	}
+}
+
+func (f *found) fault(reason string) {
+	if f.malformed == nil {
+		f.malformed = because(ErrMalformed, reason)
+	}
+}
+
+func (f *found) count(expect Expect) {
+	if len(f.sigs) != max(expect.Count, 1) {
+		f.fault("not the prescribed number of signatures")
+	}
+}
+
+func isSignature(t *xmltok.Tokenizer) bool {
+	name := t.Name()
+	return len(name) >= 9 && string(name[len(name)-9:]) == "Signature" &&
+		string(t.Local()) == "Signature" && string(t.Space()) == dsigSpace
+}
+
+// signature reads the Signature element whose start is the present token, to its end.
+func (w *work) signature() error {
+	f, t := &w.found, &w.tok
+	if len(f.sigs) < cap(f.sigs) {
+		f.sigs = f.sigs[:len(f.sigs)+1]
+	} else {
+		f.sigs = append(f.sigs, candidate{})
+	}
+	c := &f.sigs[len(f.sigs)-1]
+	*c = candidate{scope: c.scope, digest: c.digest[:0], value: c.value[:0], certs: c.certs[:0]}
+	c.span.Start = t.Offset()
+	depth := t.Depth()
+	err := (&reader{t: t, c: c}).signature()
+	if err != nil {
+		if !errors.Is(err, ErrMalformed) {
+			return err
+		}
+		if f.malformed == nil {
+			f.malformed = err
+		}
+		for t.Kind() != xmltok.EndElement || t.Depth() != depth {
+			if _, err := t.Next(); err != nil {
+				return err
+			}
+		}
+	}
+	c.span.End = t.End()
+	return nil
+}
+
+// reader reads one Signature element strictly: these children, in this order,
+// each once, with nothing but white space, comments and instructions between.
+type reader struct {
+	t *xmltok.Tokenizer
+	c *candidate
+}
+
+func (r *reader) signature() error {
+	if err := r.child("SignedInfo"); err != nil {
+		return err
+	}
+	r.c.info = r.t.Offset()
+	r.t.Scope(&r.c.scope)
+	if err := r.signedInfo(); err != nil {
+		return err
+	}
+	if err := r.child("SignatureValue"); err != nil {
+		return err
+	}
+	var err error
+	if r.c.value, err = r.base64(r.c.value, "SignatureValue"); err != nil {
+		return err
+	}
+	if err := r.child("KeyInfo"); err != nil {
+		return err
+	}
+	if err := r.keyInfo(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+func (r *reader) signedInfo() error {
+	if err := r.child("CanonicalizationMethod"); err != nil {
+		return err
+	}
+	form, known, err := r.form()
+	if err != nil {
+		return err
+	}
+	if r.c.infoForm = form; !known {
+		r.c.algorithm = "CanonicalizationMethod"
+	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if err := r.child("SignatureMethod"); err != nil {
+		return err
+	}
+	method, ok := r.t.Attr("Algorithm")
+	switch {
+	case !ok:
+		return because(ErrMalformed, "SignatureMethod without Algorithm")
+	case string(method) == rsaSHA256:
+		r.c.method = RSASHA256
+	case string(method) == ecdsaSHA256:
+		r.c.method = ECDSASHA256
+	default: // HMACOutputLength and the like are its own business
+		r.c.algorithm = "SignatureMethod"
+		if err := r.t.Skip(); err != nil {
+			return err
+		}
+	}
+	if r.c.method != "" {
+		if err := r.end(); err != nil {
+			return err
+		}
+	}
+	if err := r.child("Reference"); err != nil {
+		return err
+	}
+	if err := r.reference(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+func (r *reader) reference() error {
+	uri, ok := r.t.Attr("URI")
+	if !ok || len(uri) != 0 {
+		return because(ErrMalformed, "a reference to something other than the whole document")
+	}
+	if kind, ok := r.t.Attr("Type"); ok && len(kind) != 0 {
+		return because(ErrMalformed, "a reference with a type")
+	}
+	if err := r.child("Transforms"); err != nil {
+		return err
+	}
+	if err := r.transforms(); err != nil {
+		return err
+	}
+	if err := r.child("DigestMethod"); err != nil {
+		return err
+	}
+	method, ok := r.t.Attr("Algorithm")
+	if !ok {
+		return because(ErrMalformed, "DigestMethod without Algorithm")
+	}
+	if string(method) != sha256URI {
+		r.c.algorithm = "DigestMethod"
+	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	if err := r.child("DigestValue"); err != nil {
+		return err
+	}
+	var err error
+	if r.c.digest, err = r.base64(r.c.digest, "DigestValue"); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+// transforms wants enveloped-signature, then at most one canonicalisation;
+// without one it is C14N 1.0 (XMLDSig §4.4.3.2).
+func (r *reader) transforms() error {
+	if err := r.child("Transform"); err != nil {
+		return err
+	}
+	if a, _ := r.t.Attr("Algorithm"); string(a) != enveloped {
+		return because(ErrMalformed, "the first transform is not enveloped-signature")
+	}
+	if err := r.end(); err != nil {
+		return err
+	}
+	r.c.bodyForm = xmltok.Inclusive
+	more, err := r.next()
+	if err != nil || !more {
+		return err
+	}
+	if !r.is("Transform") {
+		return because(ErrMalformed, "something other than a transform")
+	}
+	form, known, err := r.form()
+	if err != nil {
+		return err
+	}
+	if !known {
+		return because(ErrMalformed, "a transform that is not prescribed")
+	}
+	r.c.bodyForm = form
+	if err := r.end(); err != nil {
+		return err
+	}
+	return r.end()
+}
+
+// form reads the canonicalisation method of the present element.
+func (r *reader) form() (m xmltok.Method, known bool, err error) {
+	a, ok := r.t.Attr("Algorithm")
+	switch {
+	case !ok:
+		return 0, false, because(ErrMalformed, "no Algorithm")
+	case string(a) == inclusive:
+		return xmltok.Inclusive, true, nil
+	case string(a) == exclusive:
+		return xmltok.Exclusive, true, nil
+	}
+	return 0, false, nil
+}
+
+// keyInfo takes every X509Certificate of every X509Data; what else names the key
+// (KeyName, KeyValue, issuer and serial) is not looked at.
+func (r *reader) keyInfo() error {
+	for {
+		more, err := r.next()
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if r.is("X509Data") {
+			err = r.x509Data()
+		} else if r.foreign() {
+			err = because(ErrMalformed, "a key that is to be fetched")
+		} else {
+			err = r.t.Skip()
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if len(r.c.certs) == 0 && r.c.broken == "" {
+		return because(ErrMalformed, "no certificate")
+	}
+	return nil
+}
+
+func (r *reader) foreign() bool { return r.is("RetrievalMethod") || isSignature(r.t) }
+
+func (r *reader) x509Data() error {
+	for {
+		more, err := r.next()
+		if err != nil || !more {
+			return err
+		}
+		if !r.is("X509Certificate") {
+			if err := r.t.Skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		n := len(r.c.certs)
+		if n == maxCertificates {
+			return because(ErrMalformed, "too many certificates")
+		}
+		var room []byte
+		if n < cap(r.c.certs) {
+			room = r.c.certs[:n+1][n][:0]
+		}
+		der, err := r.base64(room, "X509Certificate")
+		if err != nil {
+			return err
+		}
+		r.c.certs = append(r.c.certs, der)
+	}
+}
+
+// next moves to the next child of the element being read: its start, or false at
+// the element's end. Children are always read to their end before.
+func (r *reader) next() (bool, error) {
+	for {
+		k, err := r.t.Next()
+		if err != nil {
+			return false, err
+		}
+		switch k {
+		case xmltok.StartElement:
+			return true, nil
+		case xmltok.EndElement:
+			return false, nil
+		case xmltok.Text:
+			if len(bytes.Trim(r.t.Text(), " \t\r\n")) > 0 {
+				return false, because(ErrMalformed, "text between the elements of a signature")
+			}
+		}
+	}
+}
+
+func (r *reader) is(local string) bool {
+	return string(r.t.Local()) == local && string(r.t.Space()) == dsigSpace
+}
+
+// child moves to the next child, which must be this one.
+func (r *reader) child(local string) error {
+	more, err := r.next()
+	if err != nil {
+		return err
+	}
+	if !more || !r.is(local) {
+		return because(ErrMalformed, "no "+local+" where it belongs")
+	}
+	return nil
+}
+
+// end moves to the element's end, before which there must be no further child.
+func (r *reader) end() error {
+	more, err := r.next()
+	if err != nil {
+		return err
+	}
+	if more {
+		return because(ErrMalformed, "something more than belongs in a signature")
+	}
+	return nil
+}
+
+// base64 appends to dst the decoded text of the present element. Text that does
+// not decode is noted as broken; white space in it is legal.
+func (r *reader) base64(dst []byte, what string) ([]byte, error) {
+	text, nested, err := r.t.ElementText()
+	if err != nil {
+		return dst, err
+	}
+	if nested {
+		return dst, because(ErrMalformed, "an element inside "+what)
+	}
+	if len(text) > 2*maxDER {
+		return dst, because(ErrMalformed, what+" too long")
+	}
+	packed := make([]byte, 0, len(text))
+	for _, b := range text {
+		if b != ' ' && b != '\t' && b != '\n' && b != '\r' {
+			packed = append(packed, b)
+		}
+	}
+	out, err := base64.StdEncoding.AppendDecode(dst, packed)
+	if err != nil || len(out) == 0 {
+		r.c.broken = what
+		return dst, nil
+	}
+	return out, nil
+}
