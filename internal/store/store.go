@@ -18,6 +18,7 @@ import (
 
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
+	"lienthong/internal/vault"
 )
 
 // Slices is what an engine hands out when it is opened.
@@ -180,12 +181,8 @@ type Keys interface {
 	Acts(ctx context.Context, before int64, limit int) ([]Act, error)
 }
 
-// MonthKey is the wrapped key of one retention class and month.
-type MonthKey struct {
-	Class   string
-	Month   int // yyyymm in Hanoi
-	Wrapped []byte
-}
+// MonthKey is the wrapped key of one retention class and month (yyyymm in Hanoi).
+type MonthKey = vault.WrappedMonthKey
 
 // Act is one administrative act: who did what to which thing.
 type Act struct {
