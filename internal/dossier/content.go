@@ -41,7 +41,8 @@ type Extra struct {
 	Cell Cell
 }
 
-// Row is one record of a table. Cells stand in the order of the table's columns.
+// Row is one record of a table. Cells stand in the order of the table's columns
+// and may be fewer: what is missing at the end is absent. Ask Table.Cell.
 type Row struct {
 	Line  int
 	Cells []Cell

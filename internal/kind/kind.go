@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/schema"
 )
 
 // Reader reads the files of one kind.
@@ -21,6 +22,14 @@ type Reader interface {
 	// documents are left for Dossier. Faults: envelope.invalid,
 	// envelope.truncated, file.limits, file.unreadable, file.doctype.
 	Open(raw []byte) (File, error)
+	// View says how pages show the kind.
+	View() View
+}
+
+// View says how pages show a kind.
+type View struct {
+	Title     fault.Text // "Hồ sơ khám bệnh, chữa bệnh"
+	Documents []string   // tables that are documents with a life of their own, in the order a reader wants them
 }
 
 // File is one opened file. It holds on to raw.
@@ -50,8 +59,9 @@ type Dossier struct {
 	Episode    string            // MA_LK trimmed, as sent; may be empty or too long
 	Sequence   string            // the sender's own order of versions, compared as bytes; "" without one
 	Inner      [][]byte          // decoded inner documents in order: what the content hash covers
-	InnerNames []string          // their types as sent: "XML1"
+	InnerNames []string          // their types: "XML1" as the schema spells it; a type it does not know as sent
 	Content    *dossier.Content  // tables that could be read
+	Spec       *schema.Version   // by which the tables were read; nil for a kind without
 	Unknown    []string          // types of inner documents that are kept and not read
 	Unreadable []dossier.Finding // dossier.unreadable and the like, with place
 	Patient    Patient           // who it says it is about

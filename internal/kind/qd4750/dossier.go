@@ -1,0 +1,204 @@
+package qd4750
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/kind"
+	"lienthong/internal/kind/table"
+	"lienthong/internal/schema"
+)
+
+// CodeUnreadable marks an inner document that cannot be read: base64 or XML
+// broken, a DOCTYPE, over a limit, another document than its type says, or a
+// FILEHOSO without exactly one type and one content.
+const CodeUnreadable = "dossier.unreadable"
+
+var errBase64 = errors.New("not base64")
+
+const (
+	bom       = "\xEF\xBB\xBF"
+	newestDay = 99991231
+)
+
+// inner is one document while its dossier is read.
+type inner struct {
+	name  string // as the schema spells it, where it knows it
+	bytes []byte
+	text  string // the same bytes
+	err   error
+	table *dossier.Table
+	line  int
+}
+
+// Dossier decodes and reads the inner documents of dossier i. The schema is the
+// one in force on XML1's NGAY_RA, else on NGAYLAP, else the newest. An inner
+// document that cannot be decoded stands in Inner as sent.
+func (f *file) Dossier(i int) kind.Dossier {
+	docs := f.decode(f.dossiers[i])
+	size := 0
+	for j := range docs {
+		size += len(docs[j].bytes)
+	}
+	r := table.NewReader(size)
+	spec := f.read(r, docs)
+
+	d := kind.Dossier{Content: &dossier.Content{}, Spec: spec}
+	d.Inner = make([][]byte, len(docs))
+	d.InnerNames = make([]string, len(docs))
+	d.Content.All = make([]*dossier.Table, 0, len(docs))
+	for j := range docs {
+		doc := &docs[j]
+		d.Inner[j], d.InnerNames[j] = doc.bytes, doc.name
+		if doc.table != nil {
+			d.Content.All = append(d.Content.All, doc.table)
+		}
+		switch known := spec.Table(doc.name) != nil; {
+		case doc.err != nil:
+			d.Unreadable = append(d.Unreadable, dossier.Finding{Code: CodeUnreadable, Severity: dossier.Error, Table: doc.name, Line: doc.line})
+		case !known:
+			d.Unknown = append(d.Unknown, doc.name)
+		}
+	}
+	d.Episode = kind.EpisodeOf(d.Content)
+	d.Patient = kind.PatientOf(d.Content)
+	return d
+}
+
+// read fills in the tables and returns the version they were read by. The
+// summary goes first, as its date chooses the version.
+func (f *file) read(r *table.Reader, docs []inner) *schema.Version {
+	spec := schema.For(newestDay)
+	if !f.created.IsZero() {
+		spec = schema.For(f.created.Day())
+	}
+	first := -1
+	for j := range docs {
+		if docs[j].name == "XML1" {
+			first = j
+			docs[j].read(r, spec)
+			break
+		}
+	}
+	if first >= 0 {
+		ended, err := care.ParseMoment(docs[first].table.Cell(0, "NGAY_RA").Text)
+		if dated := schema.For(ended.Day()); err == nil && dated != spec {
+			if dated.Table("XML1").Columns != spec.Table("XML1").Columns {
+				docs[first].read(r, dated)
+			}
+			spec = dated
+		}
+	}
+	for j := range docs {
+		if j != first {
+			docs[j].read(r, spec)
+		}
+	}
+	return spec
+}
+
+// read reads the document by its type, where it could be decoded and the type is known.
+func (d *inner) read(r *table.Reader, spec *schema.Version) {
+	if t := spec.Table(d.name); t != nil && (d.err == nil || d.table != nil) {
+		d.table, d.line, d.err = r.Read(d.bytes, d.text, t)
+	}
+}
+
+// decode gives the inner documents' bytes, all in one piece of memory.
+func (f *file) decode(documents []document) []inner {
+	docs := make([]inner, len(documents))
+	size := 0
+	for j := range documents {
+		size += documents[j].size(f.raw)
+	}
+	buf := make([]byte, 0, size)
+	ends := make([]int, len(docs))
+	for j := range documents {
+		docs[j].name = typeName(documents[j].name)
+		buf, docs[j].err = documents[j].decode(buf, f.raw)
+		ends[j] = len(buf)
+	}
+	text := string(buf)
+	from := 0
+	for j, to := range ends {
+		docs[j].bytes, docs[j].text = buf[from:to:to], text[from:to]
+		from = to
+	}
+	return docs
+}
+
+// typeName spells a type as the schema does where only case differs, so that
+// "xml6" is the HIV table for everyone who asks for "XML6".
+func typeName(sent string) string {
+	if upper := strings.ToUpper(sent); upper != sent && schema.For(newestDay).Table(upper) != nil {
+		return upper
+	}
+	return sent
+}
+
+// content is the document as the envelope holds it, white space around it
+// dropped: base64, or XML.
+func (d *document) content(raw []byte) []byte {
+	if d.text != nil {
+		return trim(d.text)
+	}
+	return trim(raw[d.start:d.end])
+}
+
+// decode appends the document's bytes to dst, with the content as sent where
+// they cannot be had.
+func (d *document) decode(dst, raw []byte) ([]byte, error) {
+	content := d.content(raw)
+	if d.misshapen {
+		return append(dst, content...), errors.New("LOAIHOSO or NOIDUNGFILE is missing, there twice, or holds elements")
+	}
+	if d.isXML(content) {
+		return append(dst, content...), nil
+	}
+	from := len(dst)
+	decoded, err := appendBase64(dst, content)
+	if err != nil {
+		return append(dst[:from], content...), err
+	}
+	return decoded, nil
+}
+
+// size is how much decode appends at most, unless it fails.
+func (d *document) size(raw []byte) int {
+	content := d.content(raw)
+	if d.isXML(content) {
+		return len(content)
+	}
+	return base64.StdEncoding.DecodedLen(len(content))
+}
+
+func (d *document) isXML(content []byte) bool {
+	return d.inline || bytes.HasPrefix(bytes.TrimPrefix(content, []byte(bom)), []byte("<"))
+}
+
+// appendBase64 reads standard base64 with padding, in one line or wrapped anyhow.
+func appendBase64(dst, src []byte) ([]byte, error) {
+	strict := base64.StdEncoding.Strict()
+	if decoded, err := strict.AppendDecode(dst, src); err == nil {
+		return decoded, nil
+	}
+	if bytes.IndexAny(src, " \t") >= 0 {
+		src = bytes.Map(func(c rune) rune {
+			if c == ' ' || c == '\t' {
+				return -1
+			}
+			return c
+		}, src)
+		if decoded, err := strict.AppendDecode(dst, src); err == nil {
+			return decoded, nil
+		}
+	}
+	return dst, errBase64
+}
+
+// trim drops XML white space (XML 1.0 §2.3) around b.
+func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }

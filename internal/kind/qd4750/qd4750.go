@@ -1,0 +1,101 @@
+// Package qd4750 reads and writes files of the QĐ 4750 family: the envelope
+// GIAMDINHHS with inner documents XML0 to XML15 in base64 (or inline), as
+// hospital systems send them to social insurance. Which fields a table has is
+// package schema's matter, whether values are right package quality's, whether
+// the signature holds package seal's.
+package qd4750
+
+import (
+	"lienthong/internal/body"
+	"lienthong/internal/care"
+	"lienthong/internal/fault"
+	"lienthong/internal/kind"
+	"lienthong/internal/xmltok"
+)
+
+// Limits of one file (DESIGN §6).
+const (
+	MaxDossiers  = 1000 // HOSO in a file
+	MaxDocuments = 256  // FILEHOSO in a HOSO; the decisions know 16 types
+)
+
+const (
+	rootName  = "GIAMDINHHS"
+	container = "CHUKYDONVI"
+)
+
+// ErrTruncated: fewer HOSO than SOLUONGHOSO announces.
+var ErrTruncated = fault.New(fault.Invalid, "envelope.truncated",
+	"Tệp có ít hồ sơ hơn số ghi ở SOLUONGHOSO, có thể đã bị cắt khi xuất hoặc gửi. Xuất lại, ký lại rồi gửi lại cả tệp.",
+	"The file holds fewer dossiers than SOLUONGHOSO says; it may have been cut when it was exported or sent. Export, sign and send the whole file again.")
+
+// Reader is the kind.Reader of GIAMDINHHS files.
+type Reader struct{}
+
+var _ kind.Reader = (*Reader)(nil)
+
+// New returns the reader.
+func New() *Reader { return &Reader{} }
+
+// Name is "qd4750".
+func (*Reader) Name() string { return "qd4750" }
+
+// Root is the document element.
+func (*Reader) Root() string { return rootName }
+
+// View says how pages show the kind.
+func (*Reader) View() kind.View {
+	return kind.View{
+		Title: fault.Text{VI: "Hồ sơ khám bệnh, chữa bệnh", EN: "Dossier of an episode of care"},
+		Documents: []string{"XML8", "XML7", "XML2", "XML4", "XML13", "XML14", "XML11", "XML10", "XML9",
+			"XML12", "XML6", "XML15"},
+	}
+}
+
+// file is an opened file. Nothing in it changes after Open.
+type file struct {
+	raw      []byte
+	facility care.FacilityCode
+	created  care.Moment
+	dossiers [][]document
+	spans    []body.Span
+	extracts []body.Extract
+}
+
+// document is one FILEHOSO, not yet decoded.
+type document struct {
+	name       string // LOAIHOSO
+	start, end int    // the content of NOIDUNGFILE
+	text       []byte // its text where that is not those bytes: CDATA, entities, comments
+	inline     bool   // an element stands in it instead of text
+	misshapen  bool   // LOAIHOSO or NOIDUNGFILE is missing, there twice, or holds what it cannot
+}
+
+func (f *file) Facility() care.FacilityCode { return f.facility }
+func (f *file) Container() string           { return container }
+func (f *file) Signatures() int             { return 1 }
+func (f *file) Created() care.Moment        { return f.created }
+func (f *file) Len() int                    { return len(f.dossiers) }
+func (f *file) Spans() []body.Span          { return f.spans }
+func (f *file) Extracts() []body.Extract    { return f.extracts }
+
+// Open reads the envelope once, to the end. Faults, first of these: those of
+// package xmltok, file.limits (over MaxDossiers or MaxDocuments),
+// envelope.invalid (another root; MACSKCB or SOLUONGHOSO missing, empty or not
+// what they should be; a part of the envelope twice; no HOSO, or more than
+// SOLUONGHOSO says), envelope.truncated. Elements it does not know are passed over.
+func (*Reader) Open(raw []byte) (kind.File, error) {
+	s := &scan{tok: xmltok.New(raw, xmltok.Limits{}), file: &file{raw: raw}}
+	if err := s.document(); err != nil {
+		return nil, err
+	}
+	switch n := len(s.file.dossiers); {
+	case s.over:
+		return nil, xmltok.ErrLimits
+	case s.invalid, s.parts[partFacility] == 0, s.parts[partCount] == 0, n == 0, s.announced < n:
+		return nil, kind.ErrEnvelope
+	case s.announced > n:
+		return nil, ErrTruncated
+	}
+	return s.file, nil
+}
