@@ -135,7 +135,7 @@ func TestCitizenIDAgrees(t *testing.T) {
 		{"062892177625", care.Male, moment("199305110000"), false},
 		{"062892177625", care.Male, care.Moment{}, false},
 		{"062892177625", 0, moment("199205110000"), false},
-		{"000" + "292" + "000000", care.Male, moment("20920101"), true}, // place 000: nobody's
+		{"000" + "292" + "000000", care.Male, moment("20920101"), true},  // place 000: nobody's
 		{"000" + "292" + "000000", care.Male, moment("19920101"), false}, // full: the century counts
 		{"", 0, care.Moment{}, false},
 	}

@@ -1,0 +1,185 @@
+// Package vault keeps what is stored unreadable to whoever holds only the
+// store: it seals bodies and turns identifiers into keyed hashes.
+//
+//	master key (32 bytes, kept outside the store)
+//	  wraps month keys, one per (retention class, month)
+//	    wraps data keys, one per record, used once
+//	      seals the record's parts, AES-256-GCM (NIST SP 800-38D)
+//	peppers (kept with the master key), by version
+//	  HMAC-SHA-256 of citizen, card and phone numbers, names, idempotency keys
+//
+// Destroying a record's wrapped data key erases the record in every backup
+// taken afterwards and leaves its neighbours readable; destroying a month key
+// erases the class's month.
+//
+// It does no I/O: key files are read in cmd, wrapped keys are kept by the
+// store. It is not for signatures (seal, ledger), nor for deciding who may
+// open what (disclose).
+package vault
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+
+	"lienthong/internal/fault"
+)
+
+// KeySize is the length of master keys, month keys, data keys and the least
+// length of a pepper, in bytes.
+const KeySize = 32
+
+// Faults of this package.
+var (
+	// ErrConfig: keys handed to New are not usable.
+	ErrConfig = fault.New(fault.Invalid, "vault.config",
+		"Bộ khóa của kho không dùng được.", "The vault's keys are not usable.")
+	// ErrKeyMissing: a month key, master key or pepper that is needed is not loaded.
+	ErrKeyMissing = fault.New(fault.Broken, "vault.key_missing",
+		"Thiếu khóa để mở hoặc niêm dữ liệu. Báo cho trực vận hành.",
+		"A key needed to open or seal data is missing. Tell the operator on duty.")
+	// ErrOpenedWrong: the bytes are not what was sealed, or not for this record and part.
+	ErrOpenedWrong = fault.New(fault.Broken, "vault.opened_wrong",
+		"Dữ liệu đã niêm không mở được nguyên vẹn. Báo cho trực vận hành.",
+		"Sealed data does not open intact. Tell the operator on duty.")
+	// ErrRandom: the source of randomness failed; nothing was sealed.
+	ErrRandom = fault.New(fault.Broken, "vault.random",
+		"Nguồn ngẫu nhiên của máy chủ hỏng.", "The server's source of randomness failed.")
+)
+
+// Config is what New needs. The slices are copied; the caller may wipe them.
+type Config struct {
+	Master  []byte         // 32 bytes; wraps new month keys
+	Retired [][]byte       // earlier master keys that still open month keys
+	Peppers map[int][]byte // live peppers by version 1..255, each of at least 32 bytes
+	Current int            // the version new hashes carry
+	Rand    io.Reader      // nil: the operating system's
+}
+
+// String shows no key.
+func (Config) String() string { return "vault.Config(hidden)" }
+
+// GoString shows no key.
+func (Config) GoString() string { return "vault.Config(hidden)" }
+
+// LogValue shows no key.
+func (Config) LogValue() slog.Value { return slog.StringValue("hidden") }
+
+// Vault seals, opens and hashes. It is safe for concurrent use.
+type Vault struct {
+	rand    io.Reader
+	master  masterKey
+	retired []masterKey
+	peppers [256]*pepper // by version
+	live    []int        // versions, the current one first, then from new to old
+
+	mu     sync.RWMutex
+	months map[monthRef]*monthKey
+}
+
+type masterKey struct {
+	id   string // 8 hexadecimal digits of a hash of the key
+	aead cipher.AEAD
+}
+
+// New makes a vault without month keys; Load brings them. Fault: vault.config.
+func New(c Config) (*Vault, error) {
+	v := &Vault{rand: c.Rand, months: make(map[monthRef]*monthKey)}
+	if v.rand == nil {
+		v.rand = rand.Reader
+	} else {
+		v.rand = &lockedReader{r: c.Rand}
+	}
+	var err error
+	if v.master, err = newMasterKey(c.Master); err != nil {
+		return nil, err
+	}
+	for _, key := range c.Retired {
+		old, err := newMasterKey(key)
+		if err != nil {
+			return nil, err
+		}
+		v.retired = append(v.retired, old)
+	}
+	if err := v.setPeppers(c.Peppers, c.Current); err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// MasterID names the master key in use: 8 hexadecimal digits, not secret.
+func (v *Vault) MasterID() string { return v.master.id }
+
+// String shows no key.
+func (v *Vault) String() string { return "vault(" + v.master.id + ")" }
+
+// GoString shows no key.
+func (v *Vault) GoString() string { return v.String() }
+
+// LogValue shows no key.
+func (v *Vault) LogValue() slog.Value { return slog.StringValue(v.String()) }
+
+func newMasterKey(key []byte) (masterKey, error) {
+	if len(key) != KeySize {
+		return masterKey{}, ErrConfig.Because(fmt.Errorf("a master key of %d bytes, not %d", len(key), KeySize))
+	}
+	id := keyID("lienthong/master-key/id/v1", key)
+	aead, err := newAEAD(key)
+	if err != nil {
+		return masterKey{}, ErrConfig.Because(err)
+	}
+	return masterKey{id: fmt.Sprintf("%x", id[:]), aead: aead}, nil
+}
+
+// masterByID returns the master key of that name, the current or a retired one.
+func (v *Vault) masterByID(id string) (masterKey, error) {
+	if v.master.id == id {
+		return v.master, nil
+	}
+	for _, m := range v.retired {
+		if m.id == id {
+			return m, nil
+		}
+	}
+	return masterKey{}, ErrKeyMissing.Because(fmt.Errorf("no master key %.8q", id))
+}
+
+// keyID names a random key by 4 bytes of a hash: enough to tell a missing key
+// from a damaged one, no help in guessing 256 bits.
+func keyID(domain string, key []byte) [4]byte {
+	sum := sha256.Sum256(append([]byte(domain), key...))
+	return [4]byte(sum[:4])
+}
+
+func newAEAD(key []byte) (cipher.AEAD, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	return cipher.NewGCM(block)
+}
+
+// random fills b.
+func (v *Vault) random(b []byte) error {
+	if _, err := io.ReadFull(v.rand, b); err != nil {
+		return ErrRandom.Because(err)
+	}
+	return nil
+}
+
+// lockedReader lets many goroutines share a reader given by the caller.
+type lockedReader struct {
+	mu sync.Mutex
+	r  io.Reader
+}
+
+func (l *lockedReader) Read(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.r.Read(b)
+}
