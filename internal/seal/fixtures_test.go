@@ -162,3 +162,23 @@ func replace(tb testing.TB, s, old, new string) string {
 	}
 	return strings.Replace(s, old, new, 1)
 }
+
+func faultCode(err error) string {
+	if err == nil {
+		return ""
+	}
+	return fault.Of(err).Code
+}
+
+// rawPair turns a DER ECDSA value into r‖s.
+func rawPair(tb testing.TB, der []byte) []byte {
+	tb.Helper()
+	var pair struct{ R, S *big.Int }
+	if _, err := asn1.Unmarshal(der, &pair); err != nil {
+		tb.Fatal(err)
+	}
+	out := make([]byte, 64)
+	pair.R.FillBytes(out[:32])
+	pair.S.FillBytes(out[32:])
+	return out
+}
