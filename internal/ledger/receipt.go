@@ -66,6 +66,24 @@ func (r Receipt) Leaf() []byte {
 	return LeafData(LeafReceipt, [32]byte(h.Sum(nil)))
 }
 
+// Check reads the receipt's body and checks that it names the key and that the
+// key signed it. ErrBody, or ErrSignature where another key is named, the key
+// is none, or the signature does not verify.
+func (r Receipt) Check(spki []byte) (*Body, error) {
+	b, err := ParseBody(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	pub, err := parseSPKI(spki)
+	if err != nil {
+		return nil, ErrSignature.Because(err)
+	}
+	if KeyID(spki) != b.Kid || !verifyES256(pub, r.Body, r.Signature) {
+		return nil, ErrSignature
+	}
+	return b, nil
+}
+
 // KeyEntry is a receipt key's leaf: the key and where it is in the log.
 type KeyEntry struct {
 	SPKI  []byte
@@ -123,6 +141,10 @@ func documents(r tlog.HashReader, checkpoint []byte, key KeyEntry, entries []Ent
 	}
 	return out, nil
 }
+
+// ErrSignature: a receipt is not signed by the key.
+var ErrSignature = fault.New(fault.Invalid, "receipt.signature",
+	"Chữ ký của hub trên biên nhận sai.", "The hub's signature on the receipt does not verify.")
 
 // ErrDocument: the bytes are not a receipt document.
 var ErrDocument = fault.New(fault.Invalid, "receipt.unreadable",
