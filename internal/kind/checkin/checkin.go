@@ -163,7 +163,7 @@ func (f *file) Dossier(i int) kind.Dossier {
 	text := string(raw)
 	spec := schema.For(newestDay)
 	rows, line, err := read(raw, text, spec)
-	if came, bad := care.ParseMoment(rows.Cell(0, "NGAY_VAO").Text); bad == nil {
+	if came, bad := care.ParseMoment(rows.Cell(0, "NGAY_VAO").Text); bad == nil && came.Precision() >= care.ByDay {
 		if dated := schema.For(came.Day()); dated != spec {
 			if dated.Table(tableName).Columns != spec.Table(tableName).Columns {
 				rows, line, err = read(raw, text, dated)

@@ -73,7 +73,7 @@ func (f *file) Dossier(i int) kind.Dossier {
 // summary goes first, as its date chooses the version.
 func (f *file) read(r *table.Reader, docs []inner) *schema.Version {
 	spec := schema.For(newestDay)
-	if !f.created.IsZero() {
+	if f.created.Precision() >= care.ByDay {
 		spec = schema.For(f.created.Day())
 	}
 	first := -1
@@ -86,7 +86,7 @@ func (f *file) read(r *table.Reader, docs []inner) *schema.Version {
 	}
 	if first >= 0 {
 		ended, err := care.ParseMoment(docs[first].table.Cell(0, "NGAY_RA").Text)
-		if dated := schema.For(ended.Day()); err == nil && dated != spec {
+		if dated := schema.For(ended.Day()); err == nil && ended.Precision() >= care.ByDay && dated != spec {
 			if dated.Table("XML1").Columns != spec.Table("XML1").Columns {
 				docs[first].read(r, dated)
 			}
