@@ -74,14 +74,19 @@ func logKey(t testing.TB) *ledger.LogKey {
 	return k
 }
 
-func receiptKey(t testing.TB) *ledger.ReceiptKey {
+func receiptPrivate(t testing.TB) *ecdsa.PrivateKey {
 	t.Helper()
 	raw := sha256.Sum256([]byte("receipt key of the tests"))
 	priv, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), raw[:])
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, err := ledger.NewReceiptKey(priv)
+	return priv
+}
+
+func receiptKey(t testing.TB) *ledger.ReceiptKey {
+	t.Helper()
+	k, err := ledger.NewReceiptKey(receiptPrivate(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,10 +65,22 @@ func LeafData(kind LeafKind, digest [32]byte) []byte {
 }
 
 // StatementLeaf returns the leaf of the kind for statement: LeafData over its
-// SHA-256. Administrative acts, erasures, annotations, restores and disclosure
-// roots are statements.
+// SHA-256. Administrative acts, erasures and annotations are statements; that
+// of a restore is the last known checkpoint's bytes.
 func StatementLeaf(kind LeafKind, statement []byte) []byte {
 	return LeafData(kind, sha256.Sum256(statement))
+}
+
+// DisclosureLeaf returns the leaf over disclosure rows, in order: LeafData over
+// the root of an RFC 6962 tree with one entry a row.
+func DisclosureLeaf(rows [][]byte) []byte {
+	var f frontier
+	hashes := make([]Hash, len(rows))
+	for i, row := range rows {
+		hashes[i] = tlog.RecordHash(row)
+	}
+	f.extend(hashes)
+	return LeafData(LeafDisclosure, f.root())
 }
 
 // KeyLeaf returns the leaf that makes a receipt key known:

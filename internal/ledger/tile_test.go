@@ -281,3 +281,96 @@ func TestLogKeysReadBack(t *testing.T) {
 		}
 	}
 }
+
+func TestConsistencyAtTheEdges(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	l := open(t, m)
+	add(t, l, m, leavesFrom(0, 10)...)
+	ten, err := ledger.ParseCheckpoint(l.Head().Checkpoint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root, err := l.Reader().Root(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := ledger.Checkpoint{Origin: testOrigin, Root: root}
+	other := ten
+	other.Root[0] ^= 1
+	foreign := ten
+	foreign.Origin = "hub.test/log/1"
+	for name, c := range map[string]struct {
+		older, newer ledger.Checkpoint
+		proof        ledger.Proof
+		want         bool
+	}{
+		"same":               {ten, ten, nil, true},
+		"same size":          {other, ten, nil, false},
+		"same, with a proof": {ten, ten, ledger.Proof{{}}, false},
+		"from nothing":       {none, ten, nil, true},
+		"from a false none":  {ledger.Checkpoint{Origin: testOrigin}, ten, nil, false},
+		"backwards":          {ten, none, nil, false},
+		"another log":        {foreign, ten, nil, false},
+		"no proof":           {ledger.Checkpoint{Origin: testOrigin, Size: 5}, ten, nil, false},
+	} {
+		if got := ledger.CheckConsistency(c.proof, c.older, c.newer); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+	for _, c := range [][2]uint64{{0, 10}, {10, 10}} {
+		if p, err := l.Reader().ProveConsistency(t.Context(), c[0], c[1]); err != nil || len(p) != 0 {
+			t.Errorf("%v: %v %v", c, p, err)
+		}
+	}
+	for _, c := range [][2]uint64{{11, 10}, {5, 11}, {5, 1 << 60}} {
+		if _, err := l.Reader().ProveConsistency(t.Context(), c[0], c[1]); !errors.Is(err, ledger.ErrAbsent) {
+			t.Errorf("%v: %v", c, err)
+		}
+	}
+}
+
+func TestReadersAndWriterMeet(t *testing.T) {
+	t.Parallel()
+	m := newMemory()
+	l := open(t, m)
+	add(t, l, m, leavesFrom(0, 200)...)
+	r := l.Reader()
+	stop, done := make(chan struct{}), make(chan error, 4)
+	for g := range 4 {
+		go func() {
+			for i := g; ; i++ {
+				select {
+				case <-stop:
+					done <- nil
+					return
+				default:
+				}
+				head := l.Head()
+				cp, err := ledger.ParseCheckpoint(head.Checkpoint)
+				if err != nil {
+					done <- err
+					return
+				}
+				index := uint64(i*31) % cp.Size
+				p, err := r.Prove(t.Context(), cp.Size, index)
+				if err == nil && !ledger.CheckInclusion(p[0], cp, index, leaf(int(index))) {
+					err = errors.New("a proof does not hold")
+				}
+				if err != nil {
+					done <- err
+					return
+				}
+			}
+		}()
+	}
+	for size := 200; size < 1500; size += 13 {
+		add(t, l, m, leavesFrom(size, 13)...)
+	}
+	close(stop)
+	for range 4 {
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}
+}

@@ -44,8 +44,10 @@ type Entry struct {
 	// Receipt of a LeafReceipt; nil when the record was erased, which an
 	// erasure statement in the same log must then say.
 	Receipt *ledger.Receipt
-	// Data of the other kinds: the statement, or a key's DER.
+	// Data of the other kinds: the statement, or a key's DER. Nil for a
+	// LeafDisclosure, which has Rows.
 	Data []byte
+	Rows [][]byte
 }
 
 // Options of an audit. The zero value will do, but for LogKey.

@@ -130,6 +130,8 @@ func (s *store) commit(t testing.TB, l *ledger.Log, entries ...audit.Entry) {
 			leaves[i] = ledger.KeyLeaf(e.Data)
 		case e.Receipt != nil:
 			leaves[i] = e.Receipt.Leaf()
+		case e.Kind == ledger.LeafDisclosure:
+			leaves[i] = ledger.DisclosureLeaf(e.Rows)
 		default:
 			leaves[i] = ledger.StatementLeaf(e.Kind, e.Data)
 		}
@@ -153,7 +155,7 @@ func act(i int) audit.Entry {
 	return audit.Entry{Kind: ledger.LeafAdmin, Name: fmt.Sprint("act-", i), Data: fmt.Append(nil, "act ", i)}
 }
 
-// newStore is a log of 300 leaves: the key, acts and 12 receipts, 25 a commit.
+// newStore is a log of 300 leaves: the key, acts and 6 receipts, 50 a commit.
 func newStore(t testing.TB) (*store, *ledger.Log) {
 	t.Helper()
 	s := &store{head: ledger.Head{Origin: origin, Epoch: 1}, tiles: map[string][]byte{}}
@@ -164,9 +166,9 @@ func newStore(t testing.TB) (*store, *ledger.Log) {
 	s.commit(t, l, audit.Entry{Kind: ledger.LeafKey, Name: "key", Data: receiptKey(t).SPKI()})
 	for len(s.leaves) < 300 {
 		var group []audit.Entry
-		for i := len(s.leaves); i < min(len(s.leaves)+25, 300); i++ {
+		for i := len(s.leaves); i < min(len(s.leaves)+50, 300); i++ {
 			e := act(i)
-			if i%25 == 3 {
+			if i%50 == 3 {
 				e = audit.Entry{Kind: ledger.LeafReceipt, Name: fmt.Sprint("record-", i), Receipt: receipt(t, i)}
 			}
 			group = append(group, e)
@@ -196,7 +198,7 @@ func TestAnUntouchedLogPasses(t *testing.T) {
 	t.Parallel()
 	s, _ := newStore(t)
 	r := run(t, s, s.checkpoints[3].Note, s.head.Checkpoint)
-	if !r.OK() || r.Leaves != 300 || r.Tiles != 1 || r.Receipts != 12 || int(r.Checkpoints) != len(s.checkpoints) {
+	if !r.OK() || r.Leaves != 300 || r.Tiles != 1 || r.Receipts != 6 || int(r.Checkpoints) != len(s.checkpoints) {
 		t.Fatalf("%+v", r)
 	}
 	empty := &store{head: ledger.Head{Origin: origin}}
@@ -221,7 +223,7 @@ func mutations(s *store) []mutation {
 	}
 	// Each leaf and record gets one of the changes in turn; those of the first
 	// commits and of the part without a tile get all.
-	turn := func(i, k int) bool { return i < 30 || i > 270 || i%3 == k }
+	turn := func(i, k int) bool { return i < 10 || i > 290 || i%3 == k }
 	for i := range s.leaves {
 		at := uint64(i)
 		if turn(i, 0) {
@@ -350,9 +352,28 @@ func TestErasureSaidInTheLogIsNoProblem(t *testing.T) {
 	if r := run(t, s); !r.OK() || r.Erased != 1 {
 		t.Fatalf("%+v", r)
 	}
-	s.entries[28].Receipt = nil
-	if r := run(t, s); len(r.Problems) != 1 || r.Problems[0].Code != "erasure.unproved" || r.Problems[0].Index != 28 {
+	s.entries[103].Receipt = nil
+	if r := run(t, s); len(r.Problems) != 1 || r.Problems[0].Code != "erasure.unproved" || r.Problems[0].Index != 103 {
 		t.Fatalf("another one gone: %+v", r)
+	}
+}
+
+func TestDisclosureRowsAreUnderTheirLeaf(t *testing.T) {
+	t.Parallel()
+	s, l := newStore(t)
+	rows := [][]byte{[]byte("who"), []byte("what"), []byte("why")}
+	s.commit(t, l, audit.Entry{Kind: ledger.LeafDisclosure, Name: "minute", Rows: rows})
+	if r := run(t, s); !r.OK() {
+		t.Fatalf("control: %+v", r)
+	}
+	for name, spoiled := range map[string][][]byte{
+		"edited": {rows[0], []byte("WHAT"), rows[2]}, "deleted": rows[:2], "swapped": {rows[1], rows[0], rows[2]},
+		"added": append(slices.Clone(rows), rows[0]), "none": nil, "joined": {[]byte("whowhat"), rows[2]},
+	} {
+		s.entries[300].Rows = spoiled
+		if r := run(t, s); len(r.Problems) != 1 || r.Problems[0].Code != "record.edited" || r.Problems[0].Name != "minute" {
+			t.Errorf("%s: %+v", name, r.Problems)
+		}
 	}
 }
 

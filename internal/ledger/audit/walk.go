@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"slices"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -310,12 +309,17 @@ func (a *auditor) record(e *Entry, kind ledger.LeafKind, d *dispute) error {
 		}
 		return nil
 	}
-	data := ledger.LeafData(e.Kind, sha256.Sum256(e.Data))
-	if e.Kind == ledger.LeafKey {
+	var data []byte
+	switch e.Kind {
+	case ledger.LeafKey:
 		// Known even where the leaf itself is spoiled, so that one edited row
 		// does not cast doubt on every receipt: a kid is its key's digest.
 		data = ledger.KeyLeaf(e.Data)
 		a.keys[ledger.KeyID(e.Data)] = e.Data
+	case ledger.LeafDisclosure:
+		data = ledger.DisclosureLeaf(e.Rows)
+	default:
+		data = ledger.StatementLeaf(e.Kind, e.Data)
 	}
 	h := tlog.RecordHash(data)
 	d.hash[byRecord] = &h
