@@ -49,13 +49,14 @@ func (*Reader) View() kind.View {
 	return kind.View{Title: fault.Text{VI: "Người bệnh đến khám", EN: "Check-in"}}
 }
 
-// span is a part of the file's bytes.
-type span struct{ start, end int }
+// row is where one row element stands: [start, end) with its tags, [from, to)
+// what is between them.
+type row struct{ start, from, to, end int }
 
 // file is an opened file. Nothing in it changes after Open.
 type file struct {
 	raw      []byte
-	rows     []span // whole row elements
+	rows     []row
 	spans    []body.Span
 	extracts []body.Extract
 }
@@ -129,21 +130,21 @@ func (s *scan) document() error {
 // row notes one row; what else stands in the list belongs to the row before it,
 // or to the first.
 func (s *scan) row(name string) error {
-	from, inner := s.tok.Offset(), s.tok.End()
+	r := row{start: s.tok.Offset(), from: s.tok.End()}
 	if err := s.tok.Skip(); err != nil {
 		return err
 	}
-	last := s.tok.Offset()
+	r.to, r.end = s.tok.Offset(), s.tok.End()
 	if name == rowName {
 		if len(s.file.rows) == MaxDossiers {
 			s.over = true
 			return nil
 		}
-		s.file.rows = append(s.file.rows, span{from, s.tok.End()})
+		s.file.rows = append(s.file.rows, r)
 	}
-	if last > inner {
+	if r.to > r.from {
 		at := max(len(s.file.rows)-1, 0)
-		s.file.spans = append(s.file.spans, body.Span{Start: inner, End: last, Dossier: at})
+		s.file.spans = append(s.file.spans, body.Span{Start: r.from, End: r.to, Dossier: at})
 	}
 	return nil
 }
@@ -157,9 +158,12 @@ func (s *scan) certificate() error {
 	return err
 }
 
-// Dossier reads row i. The schema is the one in force on NGAY_VAO, else the newest.
+// Dossier reads row i. The schema is the one in force on NGAY_VAO, else the
+// newest. Inner is what stands between the row's tags, as in Spans: so the
+// digest that a redacted file shows is the one in the receipt.
 func (f *file) Dossier(i int) kind.Dossier {
-	raw := f.raw[f.rows[i].start:f.rows[i].end:f.rows[i].end]
+	at := f.rows[i]
+	raw := f.raw[at.start:at.end]
 	text := string(raw)
 	spec := schema.For(newestDay)
 	rows, line, err := read(raw, text, spec)
@@ -171,7 +175,7 @@ func (f *file) Dossier(i int) kind.Dossier {
 			spec = dated
 		}
 	}
-	d := kind.Dossier{Content: &dossier.Content{}, Spec: spec, Inner: [][]byte{raw}, InnerNames: []string{tableName}}
+	d := kind.Dossier{Content: &dossier.Content{}, Spec: spec, Inner: [][]byte{f.raw[at.from:at.to:at.to]}, InnerNames: []string{tableName}}
 	if rows != nil {
 		d.Content.All = []*dossier.Table{rows}
 	}

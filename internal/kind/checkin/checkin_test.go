@@ -2,7 +2,9 @@ package checkin_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"lienthong/internal/body"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkin"
@@ -42,16 +45,41 @@ func TestEveryRowIsADossier(t *testing.T) {
 	}
 	for i, want := range []struct{ raw, episode, patient string }{{row, "K1", "B1"}, {second, "K2", "B2"}} {
 		d := f.Dossier(i)
-		if string(d.Inner[0]) != want.raw || len(d.Inner) != 1 || d.InnerNames[0] != "XML0" || d.Episode != want.episode || d.Patient.LocalID != want.patient {
+		inside := strings.TrimSuffix(strings.TrimPrefix(want.raw, "<TRANG_THAI_KCB>"), "</TRANG_THAI_KCB>")
+		if string(d.Inner[0]) != inside || len(d.Inner) != 1 || d.InnerNames[0] != "XML0" || d.Episode != want.episode || d.Patient.LocalID != want.patient {
 			t.Errorf("dossier %d: %q of %+v", i, d.Episode, d.Patient)
 		}
 		if d.Content.Field("XML0", 0, "MA_CSKCB") != "24604" || len(d.Unreadable) != 0 || d.Spec.Decision != "3176" {
 			t.Errorf("dossier %d: %v by %s", i, d.Unreadable, d.Spec.Decision)
 		}
-		inside := strings.TrimSuffix(strings.TrimPrefix(want.raw, "<TRANG_THAI_KCB>"), "</TRANG_THAI_KCB>")
 		if s := f.Spans()[i]; raw[s.Start:s.End] != inside || s.Dossier != i {
 			t.Errorf("span %d: %q of %d", i, raw[s.Start:s.End], s.Dossier)
 		}
+	}
+}
+
+// TestRedactedFileStillGivesTheDossier: a record is read again from its own
+// part only; the digests in place of the others are those of Inner.
+func TestRedactedFileStillGivesTheDossier(t *testing.T) {
+	t.Parallel()
+	second := strings.NewReplacer("K1", "K2", "B1", "B2").Replace(row)
+	raw := file(row + second)
+	f := open(t, raw)
+	split, err := body.Split([]byte(raw), f.Spans(), f.Extracts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	redacted, err := body.Redact(split.Skeleton, 1, split.Source())
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, string(redacted)).Dossier(1)
+	if again.Episode != "K2" || again.Patient.LocalID != "B2" {
+		t.Errorf("the redacted file gives %q", again.Episode)
+	}
+	digest := fmt.Sprintf("sha256:%x", sha256.Sum256(f.Dossier(0).Inner[0]))
+	if !strings.Contains(string(redacted), digest) || strings.Contains(string(redacted), "B1") {
+		t.Errorf("redacted: %s", redacted)
 	}
 }
 

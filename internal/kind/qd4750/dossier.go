@@ -18,7 +18,10 @@ import (
 // FILEHOSO without exactly one type and one content.
 const CodeUnreadable = "dossier.unreadable"
 
-var errBase64 = errors.New("not base64")
+var (
+	errBase64    = errors.New("not base64")
+	errMisshapen = errors.New("LOAIHOSO or NOIDUNGFILE is missing, there twice, or holds elements")
+)
 
 const (
 	bom       = "\xEF\xBB\xBF"
@@ -36,8 +39,8 @@ type inner struct {
 }
 
 // Dossier decodes and reads the inner documents of dossier i. The schema is the
-// one in force on XML1's NGAY_RA, else on NGAYLAP, else the newest. An inner
-// document that cannot be decoded stands in Inner as sent.
+// one in force on XML1's NGAY_RA, else on NGAYLAP, else the newest. What is sent
+// as XML, and what cannot be decoded, stands in Inner exactly as sent.
 func (f *file) Dossier(i int) kind.Dossier {
 	docs := f.decode(f.dossiers[i])
 	size := 0
@@ -104,7 +107,7 @@ func (f *file) read(r *table.Reader, docs []inner) *schema.Version {
 // read reads the document by its type, where it could be decoded and the type is known.
 func (d *inner) read(r *table.Reader, spec *schema.Version) {
 	if t := spec.Table(d.name); t != nil && (d.err == nil || d.table != nil) {
-		d.table, d.line, d.err = r.Read(d.bytes, d.text, t)
+		d.table, d.line, d.err = r.Read(trim(d.bytes), strings.Trim(d.text, blanks), t)
 	}
 }
 
@@ -140,27 +143,26 @@ func typeName(sent string) string {
 	return sent
 }
 
-// content is the document as the envelope holds it, white space around it
-// dropped: base64, or XML.
-func (d *document) content(raw []byte) []byte {
+// sent is the content of NOIDUNGFILE: base64, or XML, with white space around it.
+func (d *document) sent(raw []byte) []byte {
 	if d.text != nil {
-		return trim(d.text)
+		return d.text
 	}
-	return trim(raw[d.start:d.end])
+	return raw[d.start:d.end]
 }
 
-// decode appends the document's bytes to dst, with the content as sent where
-// they cannot be had.
+// decode appends the document's bytes to dst, the content as sent where it is
+// XML already or cannot be decoded.
 func (d *document) decode(dst, raw []byte) ([]byte, error) {
-	content := d.content(raw)
+	content := d.sent(raw)
 	if d.misshapen {
-		return append(dst, content...), errors.New("LOAIHOSO or NOIDUNGFILE is missing, there twice, or holds elements")
+		return append(dst, content...), errMisshapen
 	}
 	if d.isXML(content) {
 		return append(dst, content...), nil
 	}
 	from := len(dst)
-	decoded, err := appendBase64(dst, content)
+	decoded, err := appendBase64(dst, trim(content))
 	if err != nil {
 		return append(dst[:from], content...), err
 	}
@@ -169,7 +171,7 @@ func (d *document) decode(dst, raw []byte) ([]byte, error) {
 
 // size is how much decode appends at most, unless it fails.
 func (d *document) size(raw []byte) int {
-	content := d.content(raw)
+	content := d.sent(raw)
 	if d.isXML(content) {
 		return len(content)
 	}
@@ -177,7 +179,7 @@ func (d *document) size(raw []byte) int {
 }
 
 func (d *document) isXML(content []byte) bool {
-	return d.inline || bytes.HasPrefix(bytes.TrimPrefix(content, []byte(bom)), []byte("<"))
+	return d.inline || bytes.HasPrefix(bytes.TrimPrefix(trim(content), []byte(bom)), []byte("<"))
 }
 
 // appendBase64 reads standard base64 with padding, in one line or wrapped anyhow.
@@ -200,5 +202,7 @@ func appendBase64(dst, src []byte) ([]byte, error) {
 	return dst, errBase64
 }
 
-// trim drops XML white space (XML 1.0 §2.3) around b.
-func trim(b []byte) []byte { return bytes.Trim(b, " \t\r\n") }
+// blanks is XML white space (XML 1.0 §2.3).
+const blanks = " \t\r\n"
+
+func trim(b []byte) []byte { return bytes.Trim(b, blanks) }

@@ -2,11 +2,15 @@ package qd4750_test
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
@@ -36,6 +40,14 @@ func filed(kind, content string) string {
 }
 
 func b64(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+
+func wrapped(s string) string {
+	var lines []string
+	for len(s) > 76 {
+		lines, s = append(lines, s[:76]), s[76:]
+	}
+	return strings.Join(append(lines, s), "\r\n")
+}
 
 func hoso(files ...string) string { return "<HOSO>" + strings.Join(files, "") + "</HOSO>" }
 
@@ -137,7 +149,7 @@ func TestFormsThatAreTheSame(t *testing.T) {
 				t.Fatalf("%s of %s, %d dossiers", f.Facility(), f.Created(), f.Len())
 			}
 			d := f.Dossier(0)
-			if len(d.Unreadable) != 0 || d.Episode != "L1" || len(d.Inner) != 1 || d.InnerNames[0] != "XML1" || string(d.Inner[0]) != summary {
+			if len(d.Unreadable) != 0 || d.Episode != "L1" || len(d.Inner) != 1 || d.InnerNames[0] != "XML1" || strings.TrimSpace(string(d.Inner[0])) != summary {
 				t.Errorf("episode %q, names %v, unreadable %v, inner %q", d.Episode, d.InnerNames, d.Unreadable, d.Inner)
 			}
 			want := kind.Patient{LocalID: "B1", Name: "TRẦN THỊ A", CitizenID: "001899000001", Card: "DN4010000000001", Birth: "199901020000", Sex: "2"}
@@ -307,6 +319,40 @@ func TestSpansAreTheContents(t *testing.T) {
 	}
 	if x := f.Extracts(); len(x) != 1 || raw[x[0].Start:x[0].End] != "\nTUlJ\n" {
 		t.Errorf("extracts %v", x)
+	}
+}
+
+// TestRedactedFileStillGivesTheDossier: a record is read again from its own
+// parts only; the digests in place of the others are those of its neighbours'
+// receipts, which hash Inner.
+func TestRedactedFileStillGivesTheDossier(t *testing.T) {
+	t.Parallel()
+	other := strings.Replace(summary, "B1", "B2", 1)
+	raw := envelope("3", hoso(filed("XML1", b64(summary)), filed("XML2", b64(drugs)))+
+		hoso("<GHICHU>kín</GHICHU>"+filed("XML1", "\n"+other+"\n"))+hoso(filed("XML1", wrapped(b64(other)))))
+	f := open(t, raw)
+	split, err := body.Split([]byte(raw), f.Spans(), f.Extracts()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range f.Len() {
+		redacted, err := body.Redact(split.Skeleton, i, split.Source())
+		if err != nil {
+			t.Fatal(err)
+		}
+		again := open(t, string(redacted))
+		want, got := f.Dossier(i), again.Dossier(i)
+		if !slices.EqualFunc(got.Inner, want.Inner, bytes.Equal) || got.Patient != want.Patient || len(got.Unreadable) != 0 {
+			t.Errorf("dossier %d of the redacted file differs: %v", i, got.Unreadable)
+		}
+		for j := range f.Len() {
+			for k, inner := range f.Dossier(j).Inner {
+				digest := fmt.Sprintf("sha256:%x", sha256.Sum256(inner))
+				if strings.Contains(string(redacted), digest) != (j != i) {
+					t.Errorf("dossier %d shown, document %d of %d: %s", i, k, j, digest)
+				}
+			}
+		}
 	}
 }
 
