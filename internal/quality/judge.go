@@ -77,8 +77,10 @@ type judge struct {
 
 	nums    []number      // numbers of the row at hand, by column
 	moments []care.Moment // dates of the row at hand, by column
-	seen    map[string]int
+	seen    map[string]bool
 	totals  totals
+
+	mainNums []number // numbers of the summary's first row
 }
 
 // place is where a finding points. Row counts from 0, -1 for a whole table.

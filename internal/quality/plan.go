@@ -24,6 +24,10 @@ type tablePlan struct {
 	name    string
 	columns *dossier.Columns
 	cols    []column
+
+	costs     *costColumns // XML2 and XML3 only
+	across    rowCheck     // nil without one
+	differing []differing
 }
 
 // column is what one field asks.
@@ -46,6 +50,12 @@ func compile() []*plan {
 			tp := &tablePlan{name: t.Name, columns: t.Columns, cols: make([]column, len(t.Fields))}
 			for i := range t.Fields {
 				tp.cols[i] = columnOf(t.Name, &t.Fields[i])
+			}
+			tp.costs, tp.across = costsOf(tp), rowCheckOf(t.Name)
+			for _, d := range differences() {
+				if i := tp.at(d.field); d.table == t.Name && i >= 0 {
+					tp.differing = append(tp.differing, differing{i, d.field, d.how})
+				}
 			}
 			p.tables[t.Name] = tp
 		}
@@ -124,13 +134,16 @@ func (j *judge) rows(b *bound) {
 	n := len(b.plan.cols)
 	j.nums = slices.Grow(j.nums[:0], n)[:n]
 	j.moments = slices.Grow(j.moments[:0], n)[:n]
-	across := rowCheckOf(b.plan.name)
 	own := b.plan.name == j.subjectTable
 	for i := range max(len(b.table.Rows), boolInt(own)) {
 		cells := b.row(i)
 		j.cells(b.plan, i, cells, own)
-		if across != nil {
-			across(j, &row{b: b, at: i, cells: cells})
+		r := row{b: b, at: i, cells: cells}
+		if b.plan.across != nil {
+			b.plan.across(j, &r)
+		}
+		if b.plan.differing != nil {
+			j.differs(&r)
 		}
 	}
 }

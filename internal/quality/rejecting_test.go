@@ -152,8 +152,8 @@ func TestCheckInIsJudgedByXML0(t *testing.T) {
 		"other facility":  {"MA_CSKCB", "79902", "facility.mismatch"},
 		"sex":             {"GIOI_TINH", "9", "subject.sex"},
 		"impossible":      {"NGAY_VAO", "202613010000", "time.impossible"},
-		"future":          {"NGAY_VAO", "202710010000", "time.future"},
-		"born afterwards": {"NGAY_SINH", "202610060000", "time.order"},
+		"future":          {"NGAY_VAO", "202710010000", "time.future XML0.GT_THE_DEN.expired"},
+		"born afterwards": {"NGAY_SINH", "202610060000", "time.order XML0.SO_CCCD.contradicts"},
 		"sex absent":      {"GIOI_TINH", "", "XML0.GIOI_TINH.missing"},
 	}
 	for name, tt := range tests {
