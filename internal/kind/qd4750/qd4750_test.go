@@ -302,13 +302,13 @@ func TestWithoutSummaryOtherTablesNameTheEpisode(t *testing.T) {
 
 func TestSpansAreTheContents(t *testing.T) {
 	t.Parallel()
-	raw := envelope("2", hoso(filed("XML1", b64(summary)), filed("XML2", b64(drugs)))+hoso("<GHICHU>kín</GHICHU>"+filed("XML1", summary)))
+	raw := envelope("2", hoso(filed("XML1", b64(summary)), filed("XML2", b64(drugs)))+hoso("\n<!-- B1 -->\n<GHICHU>kín</GHICHU>"+filed("XML1", summary)+" thừa"))
 	raw = strings.Replace(raw, "<CHUKYDONVI>", "<CHUKYDONVI><Signature><X509Certificate>\nTUlJ\n</X509Certificate><X509Certificate/></Signature>", 1)
 	f := open(t, raw)
 	want := []struct {
 		text    string
 		dossier int
-	}{{b64(summary), 0}, {b64(drugs), 0}, {"kín", 1}, {summary, 1}}
+	}{{b64(summary), 0}, {b64(drugs), 0}, {"<!-- B1 -->", 1}, {"kín", 1}, {summary, 1}, {" thừa", 1}}
 	if len(f.Spans()) != len(want) {
 		t.Fatalf("spans %v", f.Spans())
 	}

@@ -30,7 +30,8 @@ type scan struct {
 	tok       *xmltok.Tokenizer
 	file      *file
 	parts     [parts]int
-	announced int // SOLUONGHOSO
+	announced int  // SOLUONGHOSO
+	inside    bool // in a HOSO
 	invalid   bool
 	over      bool
 }
@@ -71,6 +72,8 @@ func (s *scan) children(visit func(name []byte) error) error {
 			if err := visit(s.tok.Name()); err != nil {
 				return err
 			}
+		default:
+			s.stray()
 		}
 	}
 }
@@ -164,7 +167,10 @@ func (s *scan) inList(name []byte) error {
 		return s.tok.Skip()
 	}
 	s.file.dossiers = append(s.file.dossiers, nil)
-	return s.children(s.inDossier)
+	s.inside = true
+	err := s.children(s.inDossier)
+	s.inside = false
+	return err
 }
 
 func (s *scan) inDossier(name []byte) error {
@@ -222,6 +228,14 @@ func (s *scan) aside() error {
 	}
 	s.span(start, s.tok.Offset())
 	return nil
+}
+
+// stray gives text and comments between the elements of a dossier to it: people
+// write names there, and what is about a patient must go when the record goes.
+func (s *scan) stray() {
+	if start, end := s.tok.Offset(), s.tok.End(); s.inside && len(trim(s.file.raw[start:end])) > 0 {
+		s.span(start, end)
+	}
 }
 
 func (s *scan) span(start, end int) {
