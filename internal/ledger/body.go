@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger/jcs"
 )
 
 // ErrBody: the bytes or values are not a receipt body of version 1.
@@ -70,11 +71,11 @@ func (b *Body) AppendCanonical(dst []byte) ([]byte, error) {
 	if err := b.check(); err != nil {
 		return nil, ErrBody.Because(err)
 	}
-	dst = appendString(append(dst, `{"content_sha256":`...), b.ContentSHA256)
-	dst = appendString(append(dst, `,"durability":`...), b.Durability)
-	dst = appendTextOrNull(append(dst, `,"episode":`...), b.Episode)
-	dst = appendString(append(dst, `,"facility":`...), b.Facility)
-	dst = appendString(append(dst, `,"file_sha256":`...), b.FileSHA256)
+	dst = jcs.AppendString(append(dst, `{"content_sha256":`...), b.ContentSHA256)
+	dst = jcs.AppendString(append(dst, `,"durability":`...), b.Durability)
+	dst = jcs.AppendTextOrNull(append(dst, `,"episode":`...), b.Episode)
+	dst = jcs.AppendString(append(dst, `,"facility":`...), b.Facility)
+	dst = jcs.AppendString(append(dst, `,"file_sha256":`...), b.FileSHA256)
 	dst = append(dst, `,"findings":[`...)
 	for i := range b.Findings {
 		if i > 0 {
@@ -82,55 +83,30 @@ func (b *Body) AppendCanonical(dst []byte) ([]byte, error) {
 		}
 		dst = b.Findings[i].appendCanonical(dst)
 	}
-	dst = appendString(append(dst, `],"hub":`...), b.Hub)
-	dst = appendStrings(append(dst, `,"inner_sha256":`...), b.InnerSHA256)
-	dst = appendString(append(dst, `,"kid":`...), b.Kid)
-	dst = appendString(append(dst, `,"kind":`...), b.Kind)
-	dst = appendString(append(dst, `,"pack":`...), b.Pack)
+	dst = jcs.AppendString(append(dst, `],"hub":`...), b.Hub)
+	dst = jcs.AppendStrings(append(dst, `,"inner_sha256":`...), b.InnerSHA256)
+	dst = jcs.AppendString(append(dst, `,"kid":`...), b.Kid)
+	dst = jcs.AppendString(append(dst, `,"kind":`...), b.Kind)
+	dst = jcs.AppendString(append(dst, `,"pack":`...), b.Pack)
 	dst = append(dst, `,"received_at":"`...)
 	dst = b.ReceivedAt.UTC().AppendFormat(dst, timeLayout)
-	dst = appendString(append(dst, `","record":`...), b.Record)
-	dst = appendString(append(dst, `,"state":`...), b.State)
-	dst = appendTextOrNull(append(dst, `,"supersedes":`...), b.Supersedes)
+	dst = jcs.AppendString(append(dst, `","record":`...), b.Record)
+	dst = jcs.AppendString(append(dst, `,"state":`...), b.State)
+	dst = jcs.AppendTextOrNull(append(dst, `,"supersedes":`...), b.Supersedes)
 	dst = strconv.AppendInt(append(dst, `,"trust_epoch":`...), b.TrustEpoch, 10)
 	dst = strconv.AppendInt(append(dst, `,"v":`...), int64(b.V), 10)
-	dst = appendIntOrNull(append(dst, `,"version":`...), b.Version)
+	dst = jcs.AppendIntOrNull(append(dst, `,"version":`...), b.Version)
 	return append(dst, '}'), nil
 }
 
 func (f *Finding) appendCanonical(dst []byte) []byte {
-	dst = appendStrings(append(dst, `{"blocks":`...), f.Blocks)
-	dst = appendString(append(dst, `,"code":`...), f.Code)
-	dst = appendTextOrNull(append(dst, `,"field":`...), f.Field)
-	dst = appendIntOrNull(append(dst, `,"row":`...), f.Row)
-	dst = appendString(append(dst, `,"severity":`...), f.Severity)
-	dst = appendTextOrNull(append(dst, `,"table":`...), f.Table)
+	dst = jcs.AppendStrings(append(dst, `{"blocks":`...), f.Blocks)
+	dst = jcs.AppendString(append(dst, `,"code":`...), f.Code)
+	dst = jcs.AppendTextOrNull(append(dst, `,"field":`...), f.Field)
+	dst = jcs.AppendIntOrNull(append(dst, `,"row":`...), f.Row)
+	dst = jcs.AppendString(append(dst, `,"severity":`...), f.Severity)
+	dst = jcs.AppendTextOrNull(append(dst, `,"table":`...), f.Table)
 	return append(dst, '}')
-}
-
-func appendTextOrNull(dst []byte, s string) []byte {
-	if s == "" {
-		return append(dst, "null"...)
-	}
-	return appendString(dst, s)
-}
-
-func appendIntOrNull(dst []byte, n int) []byte {
-	if n == 0 {
-		return append(dst, "null"...)
-	}
-	return strconv.AppendInt(dst, int64(n), 10)
-}
-
-func appendStrings(dst []byte, list []string) []byte {
-	dst = append(dst, '[')
-	for i, s := range list {
-		if i > 0 {
-			dst = append(dst, ',')
-		}
-		dst = appendString(dst, s)
-	}
-	return append(dst, ']')
 }
 
 // check says what keeps b from being a receipt body.
@@ -157,10 +133,10 @@ func (b *Body) check() error {
 			return errors.New("inner_sha256 is not lower-case hex of its length")
 		}
 	}
-	if b.Version < 0 || b.Version > maxInteger {
+	if b.Version < 0 || b.Version > jcs.MaxInteger {
 		return errors.New("version is out of range")
 	}
-	if b.TrustEpoch < 0 || b.TrustEpoch > maxInteger {
+	if b.TrustEpoch < 0 || b.TrustEpoch > jcs.MaxInteger {
 		return errors.New("trust_epoch is out of range")
 	}
 	if y := b.ReceivedAt.UTC().Year(); y < 2000 || y > 9999 {
@@ -186,7 +162,7 @@ func (f *Finding) check() error {
 	if f.Severity != "error" && f.Severity != "warning" && f.Severity != "info" {
 		return errors.New("severity is none of the three")
 	}
-	if f.Row < 0 || f.Row > maxInteger {
+	if f.Row < 0 || f.Row > jcs.MaxInteger {
 		return errors.New("row is out of range")
 	}
 	for _, s := range f.Blocks {
@@ -213,7 +189,7 @@ func isHex(s string, length int) bool {
 // member once and none besides, in RFC 8785's order and spelling. Anything else
 // is ErrBody.
 func ParseBody(data []byte) (*Body, error) {
-	v, err := parseJSON(data)
+	v, err := jcs.Parse(data)
 	if err != nil {
 		return nil, ErrBody.Because(err)
 	}
@@ -231,32 +207,31 @@ func ParseBody(data []byte) (*Body, error) {
 	return b, nil
 }
 
-func bodyOf(v jsonValue) (*Body, error) {
-	m := membersOf(v)
+func bodyOf(v jcs.Value) (*Body, error) {
+	m := jcs.Object(v)
 	b := &Body{
-		V: int(m.integer("v")), Hub: m.text("hub"), Record: m.text("record"),
-		Facility: m.text("facility"), Episode: m.textOrNull("episode"), Kind: m.text("kind"),
-		Version: m.integerOrNull("version"), State: m.text("state"),
-		FileSHA256: m.text("file_sha256"), ContentSHA256: m.text("content_sha256"),
-		InnerSHA256: m.texts("inner_sha256"), Pack: m.text("pack"), TrustEpoch: m.integer("trust_epoch"),
-		Durability: m.text("durability"), Supersedes: m.textOrNull("supersedes"), Kid: m.text("kid"),
+		V: int(m.Int("v")), Hub: m.Text("hub"), Record: m.Text("record"),
+		Facility: m.Text("facility"), Episode: m.TextOrNull("episode"), Kind: m.Text("kind"),
+		Version: m.IntOrNull("version"), State: m.Text("state"),
+		FileSHA256: m.Text("file_sha256"), ContentSHA256: m.Text("content_sha256"),
+		InnerSHA256: m.Texts("inner_sha256"), Pack: m.Text("pack"), TrustEpoch: m.Int("trust_epoch"),
+		Durability: m.Text("durability"), Supersedes: m.TextOrNull("supersedes"), Kid: m.Text("kid"),
 	}
-	at, err := time.Parse(timeLayout, m.text("received_at"))
+	at, err := time.Parse(timeLayout, m.Text("received_at"))
 	if err != nil {
-		m.fail("received_at", "is not a time in microseconds, UTC")
+		m.Fail("received_at", "is not a time in microseconds, UTC")
 	}
 	b.ReceivedAt = at
-	for _, item := range m.get("findings", jsonArray).items {
-		f := membersOf(item)
+	for _, f := range m.Objects("findings") {
 		b.Findings = append(b.Findings, Finding{
-			Code: f.text("code"), Severity: f.text("severity"), Blocks: f.texts("blocks"),
-			Table: f.textOrNull("table"), Row: f.integerOrNull("row"), Field: f.textOrNull("field"),
+			Code: f.Text("code"), Severity: f.Text("severity"), Blocks: f.Texts("blocks"),
+			Table: f.TextOrNull("table"), Row: f.IntOrNull("row"), Field: f.TextOrNull("field"),
 		})
-		if err := f.close(); err != nil {
+		if err := f.Close(); err != nil {
 			return nil, err
 		}
 	}
-	return b, m.close()
+	return b, m.Close()
 }
 
 // HexSHA256 spells a digest as receipts do.

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger/jcs"
 )
 
 // ErrCheckpoint: the bytes are not a C2SP checkpoint in its one spelling.
@@ -86,7 +87,7 @@ func splitCheckpoint(data []byte) (Checkpoint, []signatureLine, error) {
 	var sigs []signatureLine
 	rest := string(data[len(n.Text)+1:])
 	for _, s := range n.UnverifiedSigs {
-		raw, err := strictBase64(s.Base64)
+		raw, err := jcs.Base64(s.Base64)
 		line := "— " + s.Name + " " + s.Base64 + "\n"
 		if err != nil || !strings.HasPrefix(rest, line) {
 			return Checkpoint{}, nil, ErrCheckpoint.Because(errors.New("a signature line is doubled or not spelled right"))
@@ -169,7 +170,7 @@ func (c *Cosigner) Cosign(checkpoint []byte, at time.Time) ([]byte, error) {
 
 // cosigned is the message a cosignature/v1 signs.
 func cosigned(cp Checkpoint, at uint64) []byte {
-	return []byte("cosignature/v1\ntime " + uitoa(at) + "\n" + cp.Text())
+	return []byte("cosignature/v1\ntime " + strconv.FormatUint(at, 10) + "\n" + cp.Text())
 }
 
 func noteHash(name string, key []byte) uint32 {
@@ -187,7 +188,7 @@ type witness struct {
 func parseWitness(vkey string) (witness, error) {
 	name, rest, _ := strings.Cut(vkey, "+")
 	hash16, key64, _ := strings.Cut(rest, "+")
-	key, err := strictBase64(key64)
+	key, err := jcs.Base64(key64)
 	if err != nil || len(key) != 1+ed25519.PublicKeySize || key[0] != algCosignature || name == "" || strings.ContainsAny(name, " \n\t") {
 		return witness{}, ErrKey.Because(errors.New("not an Ed25519 cosignature/v1 key"))
 	}

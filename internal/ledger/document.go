@@ -5,6 +5,8 @@ import (
 	"strconv"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"lienthong/internal/ledger/jcs"
 )
 
 // MaxDocument is the longest receipt document read, in bytes.
@@ -33,17 +35,17 @@ type DocumentKey struct {
 // same bytes. Byte strings and hashes are standard base64.
 func (d *Document) Marshal() []byte {
 	dst := make([]byte, 0, 1024+len(d.Body)*4/3+50*(len(d.Proof)+len(d.Key.Proof)))
-	dst = appendBase64(append(dst, `{"body":`...), d.Body)
-	dst = appendString(append(dst, `,"checkpoint":`...), d.Checkpoint)
+	dst = jcs.AppendBase64(append(dst, `{"body":`...), d.Body)
+	dst = jcs.AppendString(append(dst, `,"checkpoint":`...), d.Checkpoint)
 	dst = strconv.AppendUint(append(dst, `,"index":`...), d.Index, 10)
 	dst = strconv.AppendUint(append(dst, `,"key":{"index":`...), d.Key.Index, 10)
-	dst = appendString(append(dst, `,"kid":`...), d.Key.Kid)
+	dst = jcs.AppendString(append(dst, `,"kid":`...), d.Key.Kid)
 	dst = appendProof(append(dst, `,"proof":`...), d.Key.Proof)
-	dst = appendBase64(append(dst, `,"spki":`...), d.Key.SPKI)
-	dst = appendString(append(dst, `},"origin":`...), d.Origin)
+	dst = jcs.AppendBase64(append(dst, `,"spki":`...), d.Key.SPKI)
+	dst = jcs.AppendString(append(dst, `},"origin":`...), d.Origin)
 	dst = appendProof(append(dst, `,"proof":`...), d.Proof)
-	dst = appendBase64(append(dst, `,"salt":`...), d.Salt)
-	dst = appendBase64(append(dst, `,"signature":`...), d.Signature)
+	dst = jcs.AppendBase64(append(dst, `,"salt":`...), d.Salt)
+	dst = jcs.AppendBase64(append(dst, `,"signature":`...), d.Signature)
 	return append(dst, '}')
 }
 
@@ -53,7 +55,7 @@ func appendProof(dst []byte, p Proof) []byte {
 		if i > 0 {
 			dst = append(dst, ',')
 		}
-		dst = appendBase64(dst, p[i][:])
+		dst = jcs.AppendBase64(dst, p[i][:])
 	}
 	return append(dst, ']')
 }
@@ -65,29 +67,29 @@ func ParseDocument(data []byte) (*Document, error) {
 	if len(data) > MaxDocument {
 		return nil, ErrDocument.Because(errors.New("longer than any receipt"))
 	}
-	v, err := parseJSON(data)
+	v, err := jcs.Parse(data)
 	if err != nil {
 		return nil, ErrDocument.Because(err)
 	}
-	m := membersOf(v)
+	m := jcs.Object(v)
 	d := &Document{
-		Receipt: Receipt{Body: m.bytes("body", 0), Salt: m.bytes("salt", SaltSize), Signature: m.bytes("signature", signatureSize)},
-		Origin:  m.text("origin"), Index: m.index(), Proof: m.proof(), Checkpoint: m.text("checkpoint"),
+		Receipt: Receipt{Body: m.Bytes("body", 0), Salt: m.Bytes("salt", SaltSize), Signature: m.Bytes("signature", signatureSize)},
+		Origin:  m.Text("origin"), Index: indexOf(m), Proof: proofOf(m), Checkpoint: m.Text("checkpoint"),
 	}
-	k := membersOf(m.get("key", jsonObject))
-	d.Key = DocumentKey{Kid: k.text("kid"), SPKI: k.bytes("spki", 0), Index: k.index(), Proof: k.proof()}
-	for _, part := range []*members{m, k} {
-		if err := part.close(); err != nil {
+	k := m.Object("key")
+	d.Key = DocumentKey{Kid: k.Text("kid"), SPKI: k.Bytes("spki", 0), Index: indexOf(k), Proof: proofOf(k)}
+	for _, part := range []*jcs.Members{m, k} {
+		if err := part.Close(); err != nil {
 			return nil, ErrDocument.Because(err)
 		}
 	}
 	return d, nil
 }
 
-func (m *members) index() uint64 {
-	n := m.integer("index")
+func indexOf(m *jcs.Members) uint64 {
+	n := m.Int("index")
 	if n < 0 {
-		m.fail("index", "is negative")
+		m.Fail("index", "is negative")
 		return 0
 	}
 	return uint64(n)
@@ -95,17 +97,17 @@ func (m *members) index() uint64 {
 
 // proof reads at most 64 hashes: a tree of 2^53 leaves has paths of 53, a
 // consistency proof one more.
-func (m *members) proof() Proof {
-	texts := m.texts("proof")
+func proofOf(m *jcs.Members) Proof {
+	texts := m.Texts("proof")
 	if len(texts) > 64 {
-		m.fail("proof", "is too long")
+		m.Fail("proof", "is too long")
 		return nil
 	}
 	p := make(Proof, 0, len(texts))
 	for _, s := range texts {
-		raw, err := strictBase64(s)
+		raw, err := jcs.Base64(s)
 		if err != nil || len(raw) != tlog.HashSize {
-			m.fail("proof", "holds something else than hashes")
+			m.Fail("proof", "holds something else than hashes")
 			return nil
 		}
 		p = append(p, Hash(raw))

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger/jcs"
 )
 
 // ErrErasure: the bytes or values are not an erasure statement.
@@ -33,26 +34,26 @@ func (e Erasure) Canonical() ([]byte, error) {
 	}
 	dst := e.At.UTC().AppendFormat([]byte(`{"at":"`), timeLayout)
 	dst = strconv.AppendUint(append(dst, `","index":`...), e.Index, 10)
-	dst = appendString(append(dst, `,"origin":`...), e.Origin)
-	dst = appendString(append(dst, `,"reason":`...), e.Reason)
+	dst = jcs.AppendString(append(dst, `,"origin":`...), e.Origin)
+	dst = jcs.AppendString(append(dst, `,"reason":`...), e.Reason)
 	return append(dst, `,"v":1}`...), nil
 }
 
 // ParseErasure reads Canonical's bytes back; anything else is ErrErasure.
 func ParseErasure(data []byte) (Erasure, error) {
-	v, err := parseJSON(data)
+	v, err := jcs.Parse(data)
 	if err != nil {
 		return Erasure{}, ErrErasure.Because(err)
 	}
-	m := membersOf(v)
-	e := Erasure{Origin: m.text("origin"), Index: m.index(), Reason: m.text("reason")}
-	if m.integer("v") != 1 {
-		m.fail("v", "is not 1")
+	m := jcs.Object(v)
+	e := Erasure{Origin: m.Text("origin"), Index: indexOf(m), Reason: m.Text("reason")}
+	if m.Int("v") != 1 {
+		m.Fail("v", "is not 1")
 	}
-	if e.At, err = time.Parse(timeLayout, m.text("at")); err != nil {
-		m.fail("at", "is not a time in microseconds, UTC")
+	if e.At, err = time.Parse(timeLayout, m.Text("at")); err != nil {
+		m.Fail("at", "is not a time in microseconds, UTC")
 	}
-	if err := m.close(); err != nil {
+	if err := m.Close(); err != nil {
 		return Erasure{}, ErrErasure.Because(err)
 	}
 	if again, err := e.Canonical(); err != nil || string(again) != string(data) {

@@ -15,6 +15,7 @@ package ledger
 import (
 	"bytes"
 	"crypto/sha256"
+	"strconv"
 	"strings"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -120,7 +121,7 @@ func ParseLeaf(data []byte) (LeafKind, []byte, error) {
 
 // Origin returns the name of the hub's n-th log, "<hub>/log/<n>".
 func Origin(hub string, n uint) string {
-	return hub + "/log/" + uitoa(uint64(n))
+	return hub + "/log/" + strconv.FormatUint(uint64(n), 10)
 }
 
 // originOf reports whether origin names a log of hub.

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger/jcs"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 	TileBytes = TileWidth * tlog.HashSize
 
 	// MaxSize bounds a log's size: what JSON keeps exactly.
-	MaxSize = maxInteger
+	MaxSize = jcs.MaxInteger
 )
 
 // ErrAbsent: the log has no such tile, entry or size (yet).
