@@ -37,7 +37,7 @@ func layoutOf(text []byte) (layout, bool) {
 	if len(core) == 0 {
 		return l, false
 	}
-	first := bytes.IndexAny(core, " \t\r\n")
+	first := firstBlank(core)
 	if first < 0 {
 		return l, true
 	}
@@ -48,14 +48,26 @@ func layoutOf(text []byte) (layout, bool) {
 	l.line, l.sep = first, core[first:end]
 	for rest := core; ; {
 		if len(rest) <= l.line {
-			return l, !bytes.ContainsAny(rest, " \t\r\n")
+			return l, firstBlank(rest) < 0
 		}
 		after := rest[l.line:]
-		if bytes.ContainsAny(rest[:l.line], " \t\r\n") || !bytes.HasPrefix(after, l.sep) {
+		if firstBlank(rest[:l.line]) >= 0 || !bytes.HasPrefix(after, l.sep) {
 			return l, false
 		}
 		rest = after[len(l.sep):]
 	}
+}
+
+// firstBlank returns where the first white space is, -1 without any. Four
+// vector searches are several times quicker than one for a set.
+func firstBlank(b []byte) int {
+	first := -1
+	for _, c := range [...]byte{'\n', '\r', ' ', '\t'} {
+		if i := bytes.IndexByte(b, c); i >= 0 {
+			first, b = i, b[:i]
+		}
+	}
+	return first
 }
 
 // core returns the text without its white space; of several lines they are
