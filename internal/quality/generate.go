@@ -46,6 +46,8 @@ func maxOf(f *schema.Field) int {
 	switch {
 	case f.Type != schema.Text && f.Type != schema.Code, listOf(f.Name) != "":
 		return 0
+	case f.Name == "MA_BENH_CHINH": // the form of ICD-10 is shorter
+		return 0
 	case f.Name == "MA_KHOA":
 		return max(f.MaxLen, 50)
 	case f.MaxLen == 10 && (strings.HasPrefix(f.Name, "MA_TTDV") || f.Name == "MA_CHA" || f.Name == "MA_ME"):

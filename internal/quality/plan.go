@@ -175,6 +175,7 @@ func (j *judge) cells(p *tablePlan, at int, cells []dossier.Cell, own bool) {
 		pl := place{p.name, at, col.name, cell.Line}
 		if col.max > 0 && len(text) > col.max && utf8.RuneCountInString(text) > col.max && !(own && col.subject) {
 			j.report(p.name+"."+col.name+".too_long", pl, none)
+			continue // one finding a field
 		}
 		j.value(p, i, text, pl, own && col.subject)
 		if col.extra != nil {
@@ -214,8 +215,9 @@ func (j *judge) scalar(p *tablePlan, i int, text string, pl place) bool {
 		switch {
 		case !ok:
 			problem, hint = ".not_number", numberHint(text)
-		case n.milli < 0:
+		case n.milli < 0: // says nothing about sums
 			problem = ".negative"
+			j.nums[i] = number{}
 		}
 	} else {
 		m, err := care.ParseMoment(text)

@@ -216,6 +216,11 @@ func (j *judge) differs(r *row) {
 		}
 		same := false
 		switch d.how {
+		case asCode: // a code out of its list is found as such
+			list := r.b.plan.cols[d.col].list
+			_, known := catalog.Has(list, text, 0)
+			_, mainKnown := catalog.Has(list, main, 0)
+			same = !known || !mainKnown
 		case asMoment:
 			m, err := care.ParseMoment(main)
 			same = err != nil || care.Compare(m, j.moments[d.col]) == 0
