@@ -34,8 +34,10 @@ type View struct {
 
 // File is one opened file. It holds on to raw.
 type File interface {
-	// Facility is the code the envelope names, "" for a kind whose envelope
-	// names none: then the sealing certificate says whose file it is.
+	// Facility is the code the envelope names, trimmed and otherwise as sent: it
+	// may be no possible code, which facility.unknown then says. "" only for a
+	// kind whose envelope names none: then the sealing certificate says whose
+	// file it is.
 	Facility() care.FacilityCode
 	// Container is the element under the root that must hold exactly
 	// Signatures() enveloped signatures.
@@ -48,8 +50,10 @@ type File interface {
 	// Dossier reads dossier i (from 0). It never fails: what cannot be read
 	// stands in Dossier.Unreadable.
 	Dossier(i int) Dossier
-	// Spans are the byte ranges of dossier content, for package body; Extracts
-	// the ranges of certificates in the envelope.
+	// Spans are the byte ranges of dossier content, for package body, also of
+	// text and elements the kind does not know; Extracts the ranges of
+	// certificates in the envelope. A file whose spans hold other text (package
+	// body's Redact) opens all the same.
 	Spans() []body.Span
 	Extracts() []body.Extract
 }
@@ -58,7 +62,7 @@ type File interface {
 type Dossier struct {
 	Episode    string            // MA_LK trimmed, as sent; may be empty or too long
 	Sequence   string            // the sender's own order of versions, compared as bytes; "" without one
-	Inner      [][]byte          // decoded inner documents in order: what the content hash covers
+	Inner      [][]byte          // decoded inner documents in order, each byte as sent: what the content hash covers
 	InnerNames []string          // their types: "XML1" as the schema spells it; a type it does not know as sent
 	Content    *dossier.Content  // tables that could be read
 	Spec       *schema.Version   // by which the tables were read; nil for a kind without
