@@ -6,6 +6,7 @@
 package checkin
 
 import (
+	"bytes"
 	"io"
 
 	"lienthong/internal/body"
@@ -103,6 +104,9 @@ func (s *scan) document() error {
 			return err
 		}
 		if k != xmltok.StartElement {
+			if stray := k != xmltok.EndElement; stray && inList && s.tok.Depth() == 2 {
+				s.span(s.tok.Offset(), s.tok.End())
+			}
 			continue
 		}
 		name := string(s.tok.Name())
@@ -127,8 +131,7 @@ func (s *scan) document() error {
 	}
 }
 
-// row notes one row; what else stands in the list belongs to the row before it,
-// or to the first.
+// row notes one row, or what else stands in the list.
 func (s *scan) row(name string) error {
 	r := row{start: s.tok.Offset(), from: s.tok.End()}
 	if err := s.tok.Skip(); err != nil {
@@ -142,11 +145,15 @@ func (s *scan) row(name string) error {
 		}
 		s.file.rows = append(s.file.rows, r)
 	}
-	if r.to > r.from {
-		at := max(len(s.file.rows)-1, 0)
-		s.file.spans = append(s.file.spans, body.Span{Start: r.from, End: r.to, Dossier: at})
-	}
+	s.span(r.from, r.to)
 	return nil
+}
+
+// span gives bytes to the last row so far, or to the first.
+func (s *scan) span(start, end int) {
+	if len(bytes.Trim(s.file.raw[start:end], " \t\r\n")) > 0 {
+		s.file.spans = append(s.file.spans, body.Span{Start: start, End: end, Dossier: max(len(s.file.rows)-1, 0)})
+	}
 }
 
 func (s *scan) certificate() error {
