@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -110,5 +111,32 @@ func TestTheGoldenReceiptIsProvedFromItsFiles(t *testing.T) {
 	again, err := k.Sign(d.Body)
 	if err != nil || !bytes.Equal(again, d.Signature) {
 		t.Errorf("the signature is not RFC 6979's: %v", err)
+	}
+}
+
+// A reader that shares nothing with this package agrees on the golden receipt.
+func TestASecondReaderProvesTheGoldenReceipt(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"python3", "openssl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("NOT CHECKED: the second reader (testdata/verify.py) needs %s, which is not installed", tool)
+		}
+	}
+	verify := func(receipt string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), "python3", "verify.py", receipt, "golden-log-vkey.txt")
+		cmd.Dir = "testdata"
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	if out, err := verify("golden-receipt.json"); err != nil || out != "proved: 01J0RECORD000001 accepted_with_warnings 2026-03-02T01:02:03.456789Z\n" {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	bad := filepath.Join(t.TempDir(), "bad.json")
+	moved := bytes.Replace(read(t, "golden-receipt.json"), []byte(`"index":301`), []byte(`"index":300`), 1)
+	if err := os.WriteFile(bad, moved, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := verify(bad); err == nil || !strings.Contains(out, "AssertionError") {
+		t.Fatalf("the control passes: %v\n%s", err, out)
 	}
 }
