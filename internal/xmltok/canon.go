@@ -159,7 +159,11 @@ func (c *Canonicalizer) token(k Kind, m Method, apex bool) error {
 			_, err := c.w.Write(t.text)
 			return err
 		}
-		c.buf = escapeText(c.buf, t.text)
+		if t.plain && bytes.IndexByte(t.text, '>') < 0 {
+			c.buf = append(c.buf, t.text...)
+		} else {
+			c.buf = escapeText(c.buf, t.text)
+		}
 	}
 	if len(c.buf) >= flushAt {
 		return c.flush()

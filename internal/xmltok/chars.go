@@ -3,6 +3,7 @@ package xmltok
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -42,15 +43,16 @@ func validBytes(doc []byte) bool {
 	for ; i+8 <= len(doc); i += 8 {
 		x := binary.LittleEndian.Uint64(doc[i:])
 		seen |= x
-		if (x-lows)&^x&highs != 0 && !validControls(doc[i:i+8]) {
-			return false
+		for m := (x - lows) &^ x & highs; m != 0; m &= m - 1 { // bytes below 0x20, perhaps others
+			if !validControl(byte(x >> (bits.TrailingZeros64(m) - 7))) {
+				return false
+			}
 		}
 	}
-	if !validControls(doc[i:]) {
-		return false
-	}
 	for _, b := range doc[i:] {
-		seen |= uint64(b)
+		if seen |= uint64(b); !validControl(b) {
+			return false
+		}
 	}
 	if seen&highs == 0 {
 		return true
@@ -70,14 +72,7 @@ func validBytes(doc []byte) bool {
 	}
 }
 
-func validControls(b []byte) bool {
-	for _, c := range b {
-		if c < 0x20 && c != '\t' && c != '\n' && c != '\r' {
-			return false
-		}
-	}
-	return true
-}
+func validControl(b byte) bool { return b >= 0x20 || b == '\t' || b == '\n' || b == '\r' }
 
 // validRune reports whether a character reference may stand for r (XML 1.0 §2.2).
 func validRune(r rune) bool {

@@ -39,7 +39,7 @@ func (t *Tokenizer) namespaces() error {
 	if t.late != 0 {
 		return nil
 	}
-	if p := prefixOf(t.name); p != nil && t.lookup(p) < 0 && string(p) != "xml" {
+	if p := prefixOf(t.name); p != nil && t.resolve(p) < 0 && string(p) != "xml" {
 		return t.bad(t.start, "element prefix without declaration")
 	}
 	return t.expandedNames()
@@ -102,7 +102,7 @@ func (t *Tokenizer) expandedNames() error {
 		id := int32(0) // not prefixed, or a declaration: cannot clash
 		p := prefixOf(name)
 		if _, declared := declares(name); p != nil && !declared {
-			at := t.lookup(p)
+			at := t.resolve(p)
 			switch {
 			case string(p) == "xml":
 				id = -1
@@ -120,6 +120,16 @@ func (t *Tokenizer) expandedNames() error {
 		t.resolved = append(t.resolved, id)
 	}
 	return nil
+}
+
+// resolve is lookup for the tokenizer's own checks, whose work is bounded: many
+// declarations in scope times many prefixed names.
+func (t *Tokenizer) resolve(prefix []byte) int {
+	at := t.lookup(prefix)
+	if t.effort += len(t.bindings) - at; t.effort > maxEffort {
+		t.late |= lateLimits
+	}
+	return at
 }
 
 // lookup returns the index of the innermost declaration of prefix, or -1.

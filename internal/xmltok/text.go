@@ -24,20 +24,36 @@ func (t *Tokenizer) characters() error {
 	if n < 0 {
 		return t.bad(len(doc), "document ends too early")
 	}
-	raw := doc[p : q+n]
+	raw, from := doc[p:q+n], q-p
 	t.pos = q + n
-	from := q - p
-	if bytes.IndexByte(raw[from:], ']') >= 0 && bytes.Contains(raw[from:], []byte("]]>")) {
+	plain, bracket := survey(raw[from:])
+	if bracket && bytes.Contains(raw[from:], []byte("]]>")) {
 		return t.bad(p, "']]>' in text")
 	}
-	if bytes.IndexByte(raw[from:], '&') < 0 && bytes.IndexByte(raw[from:], '\r') < 0 {
-		t.text, t.plain = raw, true
+	if t.plain = plain; plain {
+		t.text = raw
 		return nil
 	}
 	var err error
-	t.plain = false
 	t.text, err = t.decode(raw, from, false)
 	return err
+}
+
+// survey reports whether s needs no decoding, and whether it has a ']'.
+func survey(s []byte) (plain, bracket bool) {
+	if len(s) > shortRun {
+		return bytes.IndexByte(s, '&') < 0 && bytes.IndexByte(s, '\r') < 0, bytes.IndexByte(s, ']') >= 0
+	}
+	plain = true
+	for _, b := range s {
+		switch b {
+		case '&', '\r':
+			plain = false
+		case ']':
+			bracket = true
+		}
+	}
+	return plain, bracket
 }
 
 func (t *Tokenizer) cdata() error {

@@ -75,6 +75,7 @@ type Limits struct {
 const (
 	maxBindings  = 64        // namespace declarations and xml: attributes in scope at once
 	maxNamespace = 2048      // bytes of a namespace name
+	maxEffort    = 1 << 25   // declarations looked at to resolve all prefixes of a document
 	maxDeep      = 1_000_000 // levels followed beyond Depth, only to tell malformed from too deep
 	maxBytes     = 1 << 30
 )
@@ -128,6 +129,7 @@ type Tokenizer struct {
 	resolved []int32
 	spaces   int32 // last namespace identity given
 	elements int
+	effort   int
 
 	opened   bool
 	rootSeen bool

@@ -279,7 +279,16 @@ func TestNamespaceBombIsBounded(t *testing.T) {
 	}
 	b.WriteString(strings.Repeat("</a>", 10))
 	if err := xmltok.Check([]byte(b.String()), xmltok.Limits{}); !errors.Is(err, xmltok.ErrLimits) {
-		t.Fatalf("got %v", err)
+		t.Fatalf("many declarations: %v", err)
+	}
+	var declared, used strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&declared, " xmlns:p%d='u%d'", i, i)
+		fmt.Fprintf(&used, " p%d:b=''", i)
+	}
+	many := "<r" + declared.String() + ">" + strings.Repeat("<a"+used.String()+"/>", 20_000) + "</r>"
+	if err := xmltok.Check([]byte(many), xmltok.Limits{}); !errors.Is(err, xmltok.ErrLimits) {
+		t.Fatalf("many uses: %v", err)
 	}
 }
 
