@@ -1,0 +1,261 @@
+// Package admin is what an operator does to a hub: register facilities, trust
+// authorities, give out credentials and login links. Each act is kept with who
+// did it and a leaf in the ledger. It does not know whether it is called
+// from a command line, a socket or a page.
+package admin
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/catalog"
+	"lienthong/internal/clock"
+	"lienthong/internal/facility"
+	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+)
+
+// LinkLife is how long a login link is good for (DESIGN §6 "link").
+const LinkLife = 10 * time.Minute
+
+var (
+	// ErrName: a facility needs a name.
+	ErrName = fault.New(fault.Invalid, "facility.name", "Ghi tên cơ sở.", "Give the facility's name.")
+	// ErrProvince: not one of the 34 provinces.
+	ErrProvince = fault.New(fault.Invalid, "facility.province",
+		"Mã tỉnh phải là một trong 34 tỉnh, thành phố.", "The province must be one of the 34.")
+	// ErrCertificate: not a PEM certificate.
+	ErrCertificate = fault.New(fault.Invalid, "trust.certificate",
+		"Không đọc được chứng thư số dạng PEM.", "This is not a PEM certificate.")
+	// ErrAuthority: a root that may not issue.
+	ErrAuthority = fault.New(fault.Invalid, "trust.not_authority",
+		"Chứng thư này không phải của tổ chức cấp chứng thư số.", "This certificate is not an authority's.")
+	// ErrKey: a credential's key is not P-256.
+	ErrKey = fault.New(fault.Invalid, "credential.key", "Khóa phải là ECDSA P-256.", "The key must be ECDSA P-256.")
+)
+
+// Office does the acts. Its methods are the whole of what an operator can do
+// from outside the portal.
+type Office struct {
+	facilities store.Facilities
+	access     store.Access
+	clock      clock.Clock
+	random     io.Reader
+}
+
+// New returns an office over a store.
+func New(f store.Facilities, a store.Access, c clock.Clock, random io.Reader) *Office {
+	if random == nil {
+		random = rand.Reader
+	}
+	return &Office{facilities: f, access: a, clock: c, random: random}
+}
+
+// Facility is what an operator says of a facility. Of one that is known only
+// the fields given change, in a new version.
+type Facility struct {
+	Code         string   `json:"code"`
+	Name         string   `json:"name,omitempty"`
+	Level        string   `json:"level,omitempty"`
+	Type         string   `json:"type,omitempty"`
+	Province     string   `json:"province,omitempty"`
+	Ward         string   `json:"ward,omitempty"`
+	Unit         string   `json:"unit,omitempty"`
+	Vendor       string   `json:"vendor,omitempty"`
+	TaxCode      string   `json:"tax_code,omitempty"`
+	Certificates []string `json:"certificates,omitempty"` // PEM
+}
+
+// AddFacility registers facilities: a new code begins with its first version, a
+// known one gets a new version when anything but certificates is given.
+func (o *Office) AddFacility(ctx context.Context, actor string, list ...Facility) error {
+	d, err := o.facilities.Load(ctx)
+	if err != nil {
+		return err
+	}
+	now := o.clock.Now()
+	var change store.DirectoryChange
+	codes := make([]string, 0, len(list))
+	for _, f := range list {
+		v, changed, err := version(d, f, now)
+		if err != nil {
+			return err
+		}
+		if changed {
+			change.Versions = append(change.Versions, v)
+		}
+		for _, text := range f.Certificates {
+			certs, err := parseCertificates([]byte(text))
+			if err != nil {
+				return err
+			}
+			for _, c := range certs {
+				change.Certificates = append(change.Certificates, facility.Certificate{Facility: v.Code, Fingerprint: sha256.Sum256(c.Raw), DER: c.Raw, Since: now})
+			}
+		}
+		codes = append(codes, f.Code)
+	}
+	return o.change(ctx, change, actor, "facility.add", strings.Join(codes, ","), map[string]any{"versions": len(change.Versions), "certificates": len(change.Certificates)})
+}
+
+func version(d *facility.Directory, f Facility, now time.Time) (facility.Version, bool, error) {
+	code, err := care.ParseFacilityCode(f.Code)
+	if err != nil {
+		return facility.Version{}, false, err
+	}
+	v, known := d.Current(code)
+	before := v
+	v.Code = code
+	set := func(to *string, from string) {
+		if from != "" {
+			*to = from
+		}
+	}
+	set(&v.Name, care.Clean(f.Name))
+	set(&v.Type, f.Type)
+	set(&v.Province, f.Province)
+	set(&v.Ward, f.Ward)
+	set(&v.Unit, f.Unit)
+	set(&v.Vendor, f.Vendor)
+	set(&v.TaxCode, f.TaxCode)
+	if f.Level != "" || !known {
+		if v.Level, err = facility.ParseLevel(f.Level); err != nil {
+			return v, false, err
+		}
+	}
+	if v.Name == "" {
+		return v, false, ErrName
+	}
+	if _, ok := catalog.ProvinceByCode(v.Province); !ok {
+		return v, false, ErrProvince
+	}
+	changed := !known || !same(before, v)
+	v.ID, v.From = 0, now
+	return v, changed, nil
+}
+
+func same(a, b facility.Version) bool {
+	return a.Name == b.Name && a.Level == b.Level && a.Type == b.Type && a.Province == b.Province && a.Ward == b.Ward &&
+		a.Unit == b.Unit && a.Vendor == b.Vendor && a.TaxCode == b.TaxCode && slices.Equal(a.Predecessors, b.Predecessors)
+}
+
+// AddAnchor trusts an authority: certificates it issues bind by tax code.
+func (o *Office) AddAnchor(ctx context.Context, actor, text string) error {
+	certs, err := parseCertificates([]byte(text))
+	if err != nil {
+		return err
+	}
+	var change store.DirectoryChange
+	names := make([]string, 0, len(certs))
+	for _, c := range certs {
+		if !c.IsCA {
+			return ErrAuthority
+		}
+		change.Anchors = append(change.Anchors, c.Raw)
+		sum := sha256.Sum256(c.Raw)
+		names = append(names, hex.EncodeToString(sum[:8]))
+	}
+	return o.change(ctx, change, actor, "trust.add", strings.Join(names, ","), map[string]any{"anchors": len(certs)})
+}
+
+func parseCertificates(text []byte) ([]*x509.Certificate, error) {
+	var certs []*x509.Certificate
+	for {
+		block, rest := pem.Decode(text)
+		if block == nil {
+			break
+		}
+		if text = rest; block.Type != "CERTIFICATE" {
+			continue
+		}
+		c, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, ErrCertificate.Because(err)
+		}
+		certs = append(certs, c)
+	}
+	if len(certs) == 0 {
+		return nil, ErrCertificate.Because(errors.New("no certificate in it"))
+	}
+	return certs, nil
+}
+
+// AddClient gives a facility's systems a credential: the key stays with them,
+// the hub keeps its public half. It returns the client's id and key id.
+func (o *Office) AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error) {
+	c, err := care.ParseFacilityCode(code)
+	if err != nil {
+		return "", "", err
+	}
+	d, err := o.facilities.Load(ctx)
+	if err != nil {
+		return "", "", err
+	}
+	if _, known := d.Current(c); !known {
+		return "", "", fault.New(fault.Absent, "facility.unknown", "Hub chưa có cơ sở này.", "The hub does not know this facility.")
+	}
+	if pub, err := x509.ParsePKIXPublicKey(spki); err != nil {
+		return "", "", ErrKey.Because(err)
+	} else if k, ok := pub.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() {
+		return "", "", ErrKey
+	}
+	var b [6]byte
+	if _, err := io.ReadFull(o.random, b[:]); err != nil {
+		return "", "", err
+	}
+	sum := sha256.Sum256(spki)
+	id, kid = code+"-"+hex.EncodeToString(b[:]), hex.EncodeToString(sum[:8])
+	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Facility: c, KeyID: kid, PublicKey: spki, Since: o.clock.Now()}}}
+	return id, kid, o.change(ctx, change, actor, "facility.credential", code, map[string]any{"client": id, "kid": kid})
+}
+
+// MakeLink makes a one-time login link for a role and returns its token. next
+// is the path opened after logging in.
+func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (string, error) {
+	r, err := role.Parse(roleText)
+	if err != nil {
+		return "", err
+	}
+	var b [32]byte
+	if _, err := io.ReadFull(o.random, b[:]); err != nil {
+		return "", err
+	}
+	token := base64.RawURLEncoding.EncodeToString(b[:])
+	link := store.LoginLink{Hash: sha256.Sum256([]byte(token)), Role: r.String(), Expires: o.clock.Now().Add(LinkLife), Next: next}
+	if err := o.access.PutLink(ctx, link); err != nil {
+		return "", err
+	}
+	return token, o.change(ctx, store.DirectoryChange{}, actor, "link.make", r.String(), map[string]any{"expires": link.Expires})
+}
+
+// change applies a change with its act and the act's leaf.
+func (o *Office) change(ctx context.Context, c store.DirectoryChange, actor, action, object string, detail map[string]any) error {
+	b, err := json.Marshal(detail)
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	act := store.Act{At: o.clock.Now(), Actor: actor, Action: action, Object: object, Detail: string(b)}
+	said, err := json.Marshal(map[string]any{"at": act.At, "actor": actor, "action": action, "object": object, "detail": json.RawMessage(b)})
+	if err != nil {
+		return fmt.Errorf("admin: %w", err)
+	}
+	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, said)
+	return o.facilities.Change(ctx, c, act)
+}

@@ -1,0 +1,362 @@
+// Package disclose is the only way from a record to clinical content: decide
+// whether this reader may see it and why, write that down durably, then open.
+// Nothing leaves before its row is on disk (promise 5); when the row cannot be
+// written nothing is opened.
+//
+// The bases of this release are two: a facility's own record, and an operator
+// who gives a reason. Whoever else asks is told that there is nothing.
+package disclose
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"lienthong/internal/body"
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/kind"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// Policy names what decides here, with its version: stored with every row.
+const Policy = "builtin/v1"
+
+// The bases of a disclosure.
+const (
+	OwnRecord      = "own_record"
+	OperatorReason = "operator_reason"
+)
+
+var (
+	// ErrReason: an operator must say why before content is opened.
+	ErrReason = fault.New(fault.Withheld, "disclosure.reason_required",
+		"Ghi lý do trước khi xem nội dung hồ sơ. Lý do được lưu cùng lượt xem.",
+		"Give the reason before opening the record. It is kept with the look.")
+	// ErrWithheld: this role never sees clinical content.
+	ErrWithheld = fault.New(fault.Withheld, "disclosure.withheld",
+		"Vai trò này chỉ xem số liệu và tình trạng, không xem nội dung hồ sơ.",
+		"This role sees counts and states, not the content of records.")
+	// ErrCompartment: the bytes hold a closed compartment and cannot be given whole.
+	ErrCompartment = fault.New(fault.Withheld, "disclosure.compartment",
+		"Tệp gốc này có phần dữ liệu được bảo vệ riêng nên không cấp nguyên tệp.",
+		"This original holds a closed compartment and is not given out whole.")
+)
+
+// closed are the tables of the HIV and TB compartments (Law 64/2006, Article
+// 30): shown to nobody but the facility that wrote them.
+var closed = []string{"XML6", "XML15"}
+
+const closedBits = 1<<6 | 1<<15
+
+// Deps is what disclose works with.
+type Deps struct {
+	Records  store.Records
+	Log      store.Disclosures
+	Counters store.Counters
+	Vault    *vault.Vault
+	Codec    *body.Codec
+	Kinds    *kind.Registry
+	Receipts *evidence.Desk
+	Clock    clock.Clock
+}
+
+// Discloser opens records for readers.
+type Discloser struct{ Deps }
+
+// New returns a discloser.
+func New(d Deps) (*Discloser, error) {
+	if d.Records == nil || d.Log == nil || d.Vault == nil || d.Receipts == nil {
+		return nil, errors.New("disclose: a part is missing")
+	}
+	return &Discloser{d}, nil
+}
+
+// Reader is who asks, and how.
+type Reader struct {
+	Role   role.Role
+	Name   string // session or client, never a person's number
+	Route  string
+	Reason string // an operator's own words
+}
+
+// basis decides. It looks at the record's place only, never at its content.
+func (r Reader) basis(id dossier.ID) (string, error) {
+	switch {
+	case r.Role.Kind == role.Facility && r.Role.ID == string(id.Facility):
+		return OwnRecord, nil
+	case r.Role.Kind == role.Operator && strings.TrimSpace(r.Reason) != "":
+		return OperatorReason, nil
+	case r.Role.Kind == role.Operator:
+		return "", ErrReason
+	case r.Role.May(role.Messages):
+		return "", ErrWithheld
+	}
+	return "", store.ErrAbsent
+}
+
+// Opened is a record with its content, as this reader may see it.
+type Opened struct {
+	Record  store.Record
+	Episode string
+	Read    kind.Dossier // tables of closed compartments left out unless the record is the reader's own
+	View    kind.View
+}
+
+// Open gives one record. Faults: record.absent, disclosure.reason_required,
+// disclosure.withheld; a broken store or vault.
+func (d *Discloser) Open(ctx context.Context, reader Reader, id dossier.ID) (*Opened, error) {
+	r, basis, err := d.admit(ctx, reader, id)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
+		return nil, err
+	}
+	return d.open(ctx, r, basis)
+}
+
+// admit finds the record in the reader's scope and decides the basis.
+func (d *Discloser) admit(ctx context.Context, reader Reader, id dossier.ID) (*store.Record, string, error) {
+	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
+	if err != nil {
+		return nil, "", err
+	}
+	basis, err := reader.basis(id)
+	return r, basis, err
+}
+
+// record writes the rows of one look and counts it; it returns when they are durable.
+func (d *Discloser) record(ctx context.Context, reader Reader, basis string, count int, records ...store.Record) error {
+	now := d.Clock.Now()
+	rows := make([]store.Disclosure, len(records))
+	deltas := make([]store.Delta, 0, len(records))
+	for i, r := range records {
+		rows[i] = store.Disclosure{At: now, Reader: reader.Name, Role: reader.Role.String(), Record: r.ID, Person: r.Person,
+			Facility: r.ID.Facility, Basis: basis, Policy: Policy, Reason: strings.TrimSpace(reader.Reason), Route: reader.Route, Count: count}
+		deltas = append(deltas, store.Delta{FacilityVersion: r.FacilityVersion, Day: clock.Day(now), Kind: r.Kind, Measure: "lookup", N: 1})
+	}
+	if err := d.Log.Record(ctx, rows); err != nil {
+		return fmt.Errorf("disclose: writing down the look: %w", err)
+	}
+	return d.Counters.Add(ctx, now, deltas)
+}
+
+func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*Opened, error) {
+	head, err := d.head(r)
+	if err != nil {
+		return nil, err
+	}
+	o := &Opened{Record: *r, Episode: head.Episode}
+	reader := d.Kinds.ByName(r.Kind)
+	if reader == nil || !r.Withdraws.IsZero() {
+		return o, nil
+	}
+	o.View = reader.View()
+	raw, _, err := d.rebuild(ctx, r, alone)
+	if err != nil {
+		return nil, err
+	}
+	file, err := reader.Open(raw)
+	if err != nil {
+		return nil, fmt.Errorf("disclose: reading %s again: %w", r.ID, err)
+	}
+	o.Read = file.Dossier(r.Index)
+	if basis != OwnRecord {
+		o.Read = withoutClosed(o.Read)
+	}
+	return o, nil
+}
+
+func withoutClosed(k kind.Dossier) kind.Dossier {
+	open := &dossier.Content{}
+	for _, t := range k.Content.Tables() {
+		if t.Columns.Table != closed[0] && t.Columns.Table != closed[1] {
+			open.All = append(open.All, t)
+		}
+	}
+	k.Content, k.Inner, k.InnerNames = open, nil, nil
+	return k
+}
+
+func (d *Discloser) head(r *store.Record) (evidence.Head, error) {
+	if !r.Erased.IsZero() {
+		return evidence.Head{}, store.ErrAbsent
+	}
+	plain, err := d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartHead, r.Head)
+	if err != nil {
+		return evidence.Head{}, fmt.Errorf("disclose: opening the head of %s: %w", r.ID, err)
+	}
+	return evidence.ParseHead(plain)
+}
+
+// Episode returns the sender's own name of a record's episode, for lists. It
+// is the facility's number of a visit and no clinical content, so no row is
+// written; only the facility itself and an operator are given it.
+func (d *Discloser) Episode(reader Reader, r *store.Record) string {
+	own := reader.Role.Kind == role.Facility && reader.Role.ID == string(r.ID.Facility)
+	if !own && reader.Role.Kind != role.Operator {
+		return ""
+	}
+	h, err := d.head(r)
+	if err != nil {
+		return ""
+	}
+	return h.Episode
+}
+
+// Receipt returns a record's receipt document, the same bytes at every call.
+// It holds no clinical content: the verdict, places and codes, and digests.
+func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) ([]byte, error) {
+	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
+	if err != nil {
+		return nil, err
+	}
+	if reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility {
+		return nil, ErrWithheld
+	}
+	h, err := d.head(r)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := d.Receipts.Documents(ctx, []evidence.Item{{Receipt: h.Receipt, Place: r.Place}})
+	if err != nil {
+		return nil, err
+	}
+	return docs[0], nil
+}
+
+// Related returns the records of the same person that lie in the reader's
+// scope, newest first, the record itself among them; without a person, those
+// of the same patient at the facility. The list is a disclosure too: one row
+// for each record named.
+func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, error) {
+	r, basis, err := d.admit(ctx, reader, id)
+	if err != nil {
+		return nil, err
+	}
+	f := store.Filter{Person: r.Person, Limit: limit}
+	if r.Person == (store.PersonID{}) {
+		if r.Subject.IsZero() {
+			return []store.Record{*r}, d.record(ctx, reader, basis, 1, *r)
+		}
+		f = store.Filter{Facility: r.ID.Facility, Subject: []vault.Keyed{r.Subject}, Limit: limit}
+	}
+	list, _, err := d.Records.List(ctx, reader.Role.Scope(), f)
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		list = []store.Record{*r}
+	}
+	return list, d.record(ctx, reader, basis, len(list), list...)
+}
+
+// Original gives the exact bytes of the file a record came in: whole to the
+// file's own facility, and to an operator when the file holds this one record
+// and no closed compartment; else a redacted original, in which the inner
+// documents of other dossiers are replaced by their SHA-256.
+func (d *Discloser) Original(ctx context.Context, reader Reader, id dossier.ID) (raw []byte, redacted bool, err error) {
+	r, basis, err := d.admit(ctx, reader, id)
+	if err != nil {
+		return nil, false, err
+	}
+	if !r.Erased.IsZero() || !r.Withdraws.IsZero() {
+		return nil, false, store.ErrAbsent
+	}
+	if basis != OwnRecord && r.Documents&closedBits != 0 {
+		return nil, false, ErrCompartment
+	}
+	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
+		return nil, false, err
+	}
+	if basis == OwnRecord {
+		raw, _, err = d.rebuild(ctx, r, whole)
+		return raw, false, err
+	}
+	raw, dossiers, err := d.rebuild(ctx, r, digests)
+	return raw, dossiers > 1, err
+}
+
+// form is how much of a file is given back.
+type form int
+
+const (
+	whole   form = iota
+	digests      // other dossiers replaced by their SHA-256
+	alone        // the one dossier, to be read here: no other is opened
+)
+
+// rebuild gives the file of a record back, and how many dossiers it holds.
+func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]byte, int, error) {
+	file, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
+	if err != nil {
+		return nil, 0, err
+	}
+	sealed, err := d.Vault.Open(evidence.FileName(file.Hash), file.Wrapped, 0, file.Skeleton)
+	if err != nil {
+		return nil, 0, fmt.Errorf("disclose: opening the skeleton: %w", err)
+	}
+	skeleton, err := d.Codec.Decode(nil, sealed, longest)
+	if err != nil {
+		return nil, 0, err
+	}
+	from := body.Source{
+		Dossier: func(i int) ([]byte, error) {
+			if as == alone && i != r.Index {
+				return nil, nil
+			}
+			for k := range places {
+				if places[k].Index == i {
+					return d.frame(ctx, &places[k].Record)
+				}
+			}
+			return nil, nil
+		},
+		Certificate: func(hash [32]byte) ([]byte, error) {
+			for _, c := range file.Certificates {
+				if c.Hash == hash {
+					return c.Data, nil
+				}
+			}
+			return nil, store.ErrAbsent
+		},
+	}
+	var raw []byte
+	if as == whole {
+		raw, err = body.Join(skeleton, from)
+	} else {
+		raw, err = body.Redact(skeleton, r.Index, from)
+	}
+	return raw, file.Dossiers, err
+}
+
+// frame opens the inner documents of one record; nil when it was erased.
+func (d *Discloser) frame(ctx context.Context, r *store.Record) ([]byte, error) {
+	if !r.Erased.IsZero() {
+		return nil, nil
+	}
+	sealed, err := d.Records.Body(ctx, r.ID)
+	if err != nil {
+		return nil, err
+	}
+	packed, err := d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, sealed)
+	if err != nil {
+		return nil, fmt.Errorf("disclose: opening %s: %w", r.ID, err)
+	}
+	return d.Codec.Decode(nil, packed, longest)
+}
+
+// longest is the longest plain form of a stored body: a file's limit, with room for frames.
+const longest = 33 << 20
+
+// PersonReference is how a facility's answers name a person; see package evidence.
+func (d *Discloser) PersonReference(facility care.FacilityCode, p store.PersonID) string {
+	return evidence.PersonReference(d.Vault, facility, p)
+}

@@ -1,0 +1,154 @@
+package intake
+
+import (
+	"context"
+	"sync"
+
+	"lienthong/internal/store"
+)
+
+// groupLimit is the most records committed at once (DESIGN §5).
+const groupLimit = 64
+
+// grouper gathers prepared dossiers into groups for Commit. It never waits for
+// more to come: while one group commits the next gathers by itself, so a lone
+// dossier is committed at once and a busy hub commits full groups.
+type grouper struct {
+	commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)
+
+	mu      sync.Mutex
+	waiting [3][]*batch // by lane, in order of arrival
+	running bool
+	closed  bool
+	idle    chan struct{} // closed when the last group is done after close
+}
+
+// batch is what one caller commits together; its members may end in different groups.
+type batch struct {
+	members  []store.Prepared
+	outcomes []store.Outcome
+	errs     []error
+	next     int // first member not in a group yet
+	open     int // members without an outcome
+	done     chan struct{}
+}
+
+func newGrouper(commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
+	return &grouper{commit: commit, idle: make(chan struct{})}
+}
+
+// submit commits members and returns an outcome or an error for each. Once
+// taken they are committed even when the caller has gone.
+func (g *grouper) submit(lane store.Lane, members []store.Prepared) ([]store.Outcome, []error) {
+	b := &batch{members: members, outcomes: make([]store.Outcome, len(members)), errs: make([]error, len(members)),
+		open: len(members), done: make(chan struct{})}
+	g.mu.Lock()
+	if g.closed {
+		g.mu.Unlock()
+		for i := range b.errs {
+			b.errs[i] = store.ErrStopping
+		}
+		return b.outcomes, b.errs
+	}
+	g.waiting[lane] = append(g.waiting[lane], b)
+	start := !g.running
+	g.running = true
+	g.mu.Unlock()
+	if start {
+		go g.run()
+	}
+	<-b.done
+	return b.outcomes, b.errs
+}
+
+// close refuses what comes and waits until what was taken is committed.
+func (g *grouper) close() {
+	g.mu.Lock()
+	if !g.closed {
+		g.closed = true
+		if !g.running {
+			close(g.idle)
+		}
+	}
+	g.mu.Unlock()
+	<-g.idle
+}
+
+type place struct {
+	of *batch
+	i  int
+}
+
+func (g *grouper) run() {
+	for {
+		lane, group, places := g.take()
+		if group == nil {
+			return
+		}
+		outcomes, err := g.commit(context.Background(), lane, group)
+		if err != nil && len(group) > 1 {
+			g.split(lane, group, places)
+			continue
+		}
+		for k, p := range places {
+			if err == nil {
+				p.of.outcomes[p.i] = outcomes[k]
+			} else {
+				p.of.errs[p.i] = err
+			}
+			g.settle(p.of)
+		}
+	}
+}
+
+// split commits the members of a group that failed one by one, so that one
+// member's bad data does not fail its neighbours.
+func (g *grouper) split(lane store.Lane, group []store.Prepared, places []place) {
+	for k, p := range places {
+		outcomes, err := g.commit(context.Background(), lane, group[k:k+1])
+		if err == nil {
+			p.of.outcomes[p.i] = outcomes[0]
+		} else {
+			p.of.errs[p.i] = err
+		}
+		g.settle(p.of)
+	}
+}
+
+func (g *grouper) settle(b *batch) {
+	if b.open--; b.open == 0 { // only run touches open
+		close(b.done)
+	}
+}
+
+// take returns the next group, urgent lane first, nil when nothing waits.
+func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	var group []store.Prepared
+	var places []place
+	lane := store.Backlog
+	for l := range g.waiting {
+		for len(g.waiting[l]) > 0 && len(group) < groupLimit {
+			b := g.waiting[l][0]
+			if len(group) == 0 {
+				lane = store.Lane(l)
+			}
+			for b.next < len(b.members) && len(group) < groupLimit {
+				group = append(group, b.members[b.next])
+				places = append(places, place{b, b.next})
+				b.next++
+			}
+			if b.next == len(b.members) {
+				g.waiting[l] = g.waiting[l][1:]
+			}
+		}
+	}
+	if group == nil {
+		g.running = false
+		if g.closed {
+			close(g.idle)
+		}
+	}
+	return lane, group, places
+}

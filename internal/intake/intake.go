@@ -1,0 +1,193 @@
+// Package intake takes signed files in: receive, verify the seal, read, judge,
+// identify, commit once, give the receipt. It is synchronous: the answer is
+// the verdict. Work that needs only the processor runs on a bounded number of
+// places outside any transaction; the commit is one set operation of the store
+// (DESIGN §5).
+//
+// It speaks no HTTP (web/api does) and writes no SQL (store does).
+package intake
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync/atomic"
+
+	"golang.org/x/sync/semaphore"
+
+	"lienthong/internal/body"
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/kind"
+	"lienthong/internal/ledger"
+	"lienthong/internal/quality"
+	"lienthong/internal/seal"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// Deps is what intake works with.
+type Deps struct {
+	Store    store.Intake
+	Records  Records // to withdraw from
+	Months   Months
+	Vault    *vault.Vault
+	Kinds    *kind.Registry
+	Seals    *seal.Verifier
+	Trust    func() *Trust // the directory and trust of this moment
+	Rules    *quality.Pack
+	Receipts *evidence.Desk
+	Key      *ledger.ReceiptKey
+	Codec    *body.Codec
+	Clock    clock.Clock
+	Logger   *slog.Logger
+}
+
+// Months keeps wrapped month keys; store.Keys does.
+type Months interface {
+	Months(ctx context.Context) ([]store.MonthKey, error)
+	PutMonth(ctx context.Context, key store.MonthKey) (store.MonthKey, error)
+}
+
+// Config has the hub's own settings.
+type Config struct {
+	Hub        string // name, as in receipts and log origins
+	Durability string // "local" or "replicated"; default "local"
+	Places     int    // dossiers worked on at once; default the number of processors
+	InFlight   int64  // bytes of files held at once; default 128 MiB
+	Class      string // retention class of what comes in; default "clinical"
+	Random     io.Reader
+}
+
+func (c Config) withDefaults() Config {
+	if c.Durability == "" {
+		c.Durability = "local"
+	}
+	if c.Places == 0 {
+		c.Places = runtime.GOMAXPROCS(0)
+	}
+	if c.InFlight == 0 {
+		c.InFlight = 128 << 20
+	}
+	if c.Class == "" {
+		c.Class = "clinical"
+	}
+	if c.Random == nil {
+		c.Random = rand.Reader
+	}
+	return c
+}
+
+// Intake takes files in. It is safe for concurrent use.
+type Intake struct {
+	Deps
+	cfg      Config
+	gate     *gate
+	groups   *grouper
+	months   *months
+	bytes    *semaphore.Weighted
+	stopping atomic.Bool
+	busy     meter
+}
+
+// New returns an intake that is ready to take files.
+func New(d Deps, c Config) (*Intake, error) {
+	c = c.withDefaults()
+	if c.Hub == "" {
+		return nil, errors.New("intake: the hub has no name")
+	}
+	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places), bytes: semaphore.NewWeighted(c.InFlight)}
+	in.groups = newGrouper(d.Store.Commit)
+	in.months = &months{keys: d.Months, vault: d.Vault}
+	return in, nil
+}
+
+// Sender is who hands a file over.
+type Sender struct {
+	Client   string            // credential it logged in with; "" for a person in the portal
+	Facility care.FacilityCode // whose portal room it sits in, for a person
+	Name     string            // kept with the file: "client:..." or "portal:..."
+}
+
+// File is one file as received, decompressed.
+type File struct {
+	Name  string // of the tar member or Content-Disposition; never kept
+	Bytes []byte
+	Lane  store.Lane
+	Seal  string // detached seal; unused by kinds that are sealed inside
+}
+
+// ErrBusy: too many bytes are being worked on; nothing was kept.
+var ErrBusy = fault.New(fault.Busy, "hub.busy",
+	"Hub đang bận. Chưa ghi gì. Máy gửi sẽ tự gửi lại theo giờ hẹn.",
+	"The hub is busy. Nothing was kept. Send again at the time given.")
+
+// Submit takes one file in and returns one result for each dossier, in order.
+// An error means the file was refused (fault.Invalid, TooLarge, Withheld) or
+// deferred (fault.Busy) whole, or the hub is broken; a refusal is kept with
+// its code. When single dossiers of the file were deferred their Deferred is
+// set, and the file is to be sent again whole: what was decided is replayed.
+func (in *Intake) Submit(ctx context.Context, from Sender, f File) ([]Answer, error) {
+	if in.stopping.Load() {
+		return nil, store.ErrStopping
+	}
+	t := &task{in: in, from: from, file: f, received: in.Clock.Now(), trust: in.Trust(), size: int64(len(f.Bytes))}
+	answers, err := t.run(ctx)
+	if err == nil {
+		return answers, nil
+	}
+	if fl := fault.Of(err); refuses(fl.Kind) {
+		if keep := t.refuse(ctx, fl); keep != nil {
+			return nil, keep
+		}
+	}
+	return nil, err
+}
+
+// Reserve keeps room for a file's bytes; the caller calls release when done.
+// Overload is answered here, at the door: without wait a hub that holds too
+// much answers ErrBusy, with wait the caller is held back until there is room.
+func (in *Intake) Reserve(ctx context.Context, bytes int64, wait bool) (release func(), err error) {
+	if in.stopping.Load() {
+		return nil, store.ErrStopping
+	}
+	bytes = min(max(bytes, 1), in.cfg.InFlight)
+	if !in.bytes.TryAcquire(bytes) {
+		if !wait {
+			in.busy.refused()
+			return nil, ErrBusy
+		}
+		if err := in.bytes.Acquire(ctx, bytes); err != nil {
+			return nil, ErrBusy.Because(err)
+		}
+	}
+	return func() { in.bytes.Release(bytes) }, nil
+}
+
+// RefuseUnread keeps that a file was refused which could not even be read
+// whole: too large, cut off, not decompressed.
+func (in *Intake) RefuseUnread(ctx context.Context, from Sender, size int64, why *fault.Error) error {
+	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), size: size}
+	return t.refuse(ctx, why)
+}
+
+func refuses(k fault.Kind) bool {
+	return k == fault.Invalid || k == fault.TooLarge || k == fault.Withheld
+}
+
+// Answer is the result of one dossier, or the word that it was not decided.
+type Answer struct {
+	Result   *Result
+	Deferred *Deferred
+}
+
+// Stop refuses new files and waits until what was taken is committed.
+func (in *Intake) Stop() {
+	in.stopping.Store(true)
+	in.groups.close()
+}

@@ -1,0 +1,296 @@
+package intake
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/body"
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/identity"
+	"lienthong/internal/ledger"
+	"lienthong/internal/quality"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// birthDomain: dates of birth, which only intake hashes.
+const birthDomain vault.Domain = "birth"
+
+// receipt is what a dossier's receipt document will be made of.
+type receipt struct {
+	evidence.Head
+}
+
+func claimDomain(identifier string) vault.Domain {
+	if identifier == identity.CitizenNumber {
+		return vault.Citizen
+	}
+	return vault.Card
+}
+
+// split cuts the file into skeleton and inner documents, and seals the
+// skeleton: once for all dossiers of the file.
+func (t *task) split() error {
+	if t.stored != nil {
+		return nil
+	}
+	parts, err := body.Split(t.file.Bytes, t.opened.Spans(), t.opened.Extracts()...)
+	if err != nil {
+		return fmt.Errorf("intake: splitting the file: %w", err)
+	}
+	t.parts = parts
+	month := MonthOf(t.received)
+	if err := t.in.months.ensure(context.Background(), t.in.cfg.Class, month); err != nil {
+		return err
+	}
+	sealed, err := t.in.Vault.Seal(t.in.cfg.Class, month, evidence.FileName(t.hashes[0]), t.in.Codec.Encode(nil, parts.Skeleton))
+	if err != nil {
+		return fmt.Errorf("intake: sealing the skeleton: %w", err)
+	}
+	t.stored = &store.File{
+		Facility: t.facility, Hash: t.hashes[0], Digest: t.digest, Size: int64(len(t.file.Bytes)),
+		Received: t.received, Sender: t.from.Name, Lane: t.file.Lane,
+		Wrapped: sealed.Wrapped, Class: t.in.cfg.Class, Month: month, Skeleton: sealed.Parts[0],
+		Seals: t.seals, Dossiers: t.opened.Len(),
+	}
+	for _, c := range parts.Certificates {
+		t.stored.Certificates = append(t.stored.Certificates, store.Blob{Hash: c.Hash, Data: c.Data})
+	}
+	return nil
+}
+
+// prepare makes everything of a dossier that its commit needs, against what is
+// known now.
+func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store.Prepared, receipt, error) {
+	p := store.Prepared{
+		File: t.stored, Index: j.index, Kind: t.reader.Name(), FacilityVersion: t.version.ID, Received: t.received,
+		Episode: j.query.Episode[0], Content: j.query.Content[0], ExpectHead: known.Head,
+	}
+	findings, err := t.identify(&p, j, known)
+	if err != nil {
+		return p, receipt{}, err
+	}
+	p.Verdict = quality.Verdict(findings, t.in.Rules, t.trust.Epoch)
+	if same := known.Same; same != nil {
+		p.ExpectSame = same.ID
+		if same.Verdict.State.IsAccepted() || sameVerdict(same.Verdict, p.Verdict) {
+			return p, receipt{}, nil // a place only: nothing new is said
+		}
+	}
+	if p.ID, err = dossier.NewID(t.facility, t.received, t.in.cfg.Random); err != nil {
+		return p, receipt{}, err
+	}
+	t.number(&p, j, known)
+	p.Documents, p.Tags = contents(j)
+	rec, err := t.issue(&p, j)
+	if err != nil {
+		return p, rec, err
+	}
+	p.Leaf = rec.Receipt.Leaf()
+	p.Deltas = deltas(&p, known.Head)
+	return p, rec, t.sealRecord(&p, j, rec)
+}
+
+// number gives an accepted dossier its version. An older one that arrives late
+// is stored as superseded already (DESIGN §3 "version").
+func (t *task) number(p *store.Prepared, j *judged, known store.Known) {
+	if known.Same != nil {
+		p.Supersedes = known.Same.ID // the verdict on this content that no longer holds
+	}
+	if !p.Verdict.State.IsAccepted() {
+		return
+	}
+	p.Order = order(j.read.Sequence, t.opened.Created().String())
+	p.Version = known.Head.Version + 1
+	p.Current = known.Head.Current.IsZero() || p.Order >= known.Head.Order
+	if p.Current && !known.Head.Current.IsZero() {
+		p.Supersedes = known.Head.Current
+	}
+}
+
+// order is what versions of an episode are ordered by: the sender's sequence,
+// else its date of the file; equal ones are in order of arrival. A sequence
+// goes after any date, so that a sender may begin to number.
+func order(sequence, created string) string {
+	if sequence != "" {
+		return "s" + sequence
+	}
+	if created != "" {
+		return "d" + created
+	}
+	return ""
+}
+
+// sameVerdict reports whether judging again came to what was said before.
+func sameVerdict(a, b dossier.Verdict) bool {
+	if a.State != b.State || len(a.Findings) != len(b.Findings) {
+		return false
+	}
+	for i, f := range a.Findings {
+		g := b.Findings[i]
+		if f.Code != g.Code || f.Table != g.Table || f.Row != g.Row || f.Field != g.Field {
+			return false
+		}
+	}
+	return true
+}
+
+// identify decides whom the dossier is about. It returns the findings with
+// identity's own added.
+func (t *task) identify(p *store.Prepared, j *judged, known store.Known) ([]dossier.Finding, error) {
+	if len(j.query.Subject) == 0 {
+		return j.findings, nil
+	}
+	subject := identity.Subject{}
+	key := j.query.Subject[0]
+	if s := known.Subject; s != nil {
+		subject, key = identity.Subject{Person: s.Person, Barred: s.Barred}, s.Key
+	}
+	held := make([]identity.Held, len(known.Claims))
+	for i, c := range known.Claims {
+		held[i] = identity.Held{Person: c.Person, Agrees: slices.Contains(j.name, c.Name) && slices.Contains(j.birth, c.Birth)}
+	}
+	d, err := identity.Decide(subject, held, t.in.cfg.Random)
+	if err != nil {
+		return nil, err
+	}
+	p.Subject = &store.NewSubject{Key: key, Person: d.Person, NewPerson: d.New, Linked: d.Linked}
+	if d.Linked {
+		p.Subject.Evidence = "subject"
+	} else if d.Person != (identity.Person{}) {
+		p.Subject.Evidence = j.patient.IDs[0].Type
+	}
+	for _, i := range d.Take {
+		p.Subject.Claims = append(p.Subject.Claims, store.Claim{Key: j.query.Claims[i][0], Person: d.Person, Name: j.name[0], Birth: j.birth[0]})
+	}
+	if d.Finding == "" {
+		return j.findings, nil
+	}
+	f := dossier.Finding{Code: d.Finding, Severity: dossier.Warning, Table: "XML1", Row: 1, Field: "SO_CCCD"}
+	if t.reader.Name() == quality.KindCheckIn {
+		f.Table = "XML0"
+	}
+	return append(slices.Clip(j.findings), f), nil
+}
+
+// contents returns the tables a dossier has as bits, and the tags it can be
+// asked and counted by: its finding codes and its documents.
+func contents(j *judged) (bits uint32, tags []string) {
+	for _, table := range j.read.Content.Tables() {
+		var n uint
+		if _, err := fmt.Sscanf(table.Columns.Table, "XML%d", &n); err == nil && n < 32 && bits&(1<<n) == 0 {
+			bits |= 1 << n
+			tags = append(tags, "doc:"+table.Columns.Table)
+		}
+	}
+	return bits, tags
+}
+
+func (t *task) issue(p *store.Prepared, j *judged) (receipt, error) {
+	b := ledger.Body{
+		V: 1, Hub: t.in.cfg.Hub, Record: p.ID.String(), Facility: string(t.facility), Episode: j.read.Episode, Kind: p.Kind,
+		State: string(p.Verdict.State), FileSHA256: hex.EncodeToString(t.digest[:]), ContentSHA256: hex.EncodeToString(j.content[:]),
+		InnerSHA256: make([]string, len(j.inner)), Pack: p.Verdict.Pack, TrustEpoch: p.Verdict.TrustEpoch,
+		Version: p.Version, Supersedes: p.Supersedes.String(),
+		ReceivedAt: t.received, Durability: t.in.cfg.Durability, Findings: make([]ledger.Finding, len(p.Verdict.Findings)),
+	}
+	for i, h := range j.inner {
+		b.InnerSHA256[i] = hex.EncodeToString(h[:])
+	}
+	for i, f := range p.Verdict.Findings {
+		b.Findings[i] = ledgerFinding(f)
+	}
+	salt, err := ledger.NewSalt(t.in.cfg.Random)
+	if err != nil {
+		return receipt{}, err
+	}
+	r, err := ledger.Issue(b, t.in.Key, salt)
+	if err != nil {
+		return receipt{}, fmt.Errorf("intake: issuing the receipt: %w", err)
+	}
+	return receipt{evidence.Head{Episode: j.read.Episode, Receipt: r}}, nil
+}
+
+func ledgerFinding(f dossier.Finding) ledger.Finding {
+	out := ledger.Finding{Code: f.Code, Severity: string(f.Severity), Table: f.Table, Row: f.Row, Field: f.Field}
+	for _, b := range f.Blocks {
+		out.Blocks = append(out.Blocks, string(b))
+	}
+	return out
+}
+
+// sealRecord seals head and body under a data key of their own.
+func (t *task) sealRecord(p *store.Prepared, j *judged, r receipt) error {
+	p.Class, p.Month = t.in.cfg.Class, MonthOf(t.received)
+	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.Encode(nil, t.parts.Dossier(j.index)))
+	if err != nil {
+		return fmt.Errorf("intake: sealing the record: %w", err)
+	}
+	p.Wrapped, p.Head, p.Body = sealed.Wrapped, sealed.Parts[evidence.PartHead], sealed.Parts[evidence.PartBody]
+	return nil
+}
+
+// deltas are the counters a record moves: its state, its finding codes once
+// each by the purpose they block, its documents, and the version it replaces.
+func deltas(p *store.Prepared, head store.Episode) []store.Delta {
+	day := clock.Day(p.Received)
+	one := func(measure, purpose string) store.Delta {
+		return store.Delta{FacilityVersion: p.FacilityVersion, Day: day, Kind: p.Kind, Measure: measure, Purpose: purpose, N: 1}
+	}
+	out := []store.Delta{one(string(p.Verdict.State), "")}
+	seen := map[string]bool{}
+	for _, f := range p.Verdict.Findings {
+		if seen[f.Code] {
+			continue
+		}
+		seen[f.Code] = true
+		p.Tags = append(p.Tags, f.Code)
+		out = append(out, one("code:"+f.Code, blocks(f.Blocks)))
+	}
+	if !p.Verdict.State.IsAccepted() {
+		return out
+	}
+	for _, tag := range p.Tags {
+		if strings.HasPrefix(tag, "doc:") {
+			out = append(out, one(tag, ""))
+		}
+	}
+	switch {
+	case !p.Current:
+		out = append(out, one("superseded", ""))
+	case !head.Current.IsZero():
+		out = append(out, store.Delta{FacilityVersion: head.FacilityVersion, Day: head.Day, Kind: p.Kind, Measure: "superseded", N: 1})
+	}
+	return out
+}
+
+func blocks(purposes []dossier.Purpose) string {
+	words := make([]string, len(purposes))
+	for i, p := range purposes {
+		words[i] = string(p)
+	}
+	return strings.Join(words, ",")
+}
+
+// recordOf is the stored row of what was prepared, without asking for it again.
+func recordOf(p *store.Prepared, at store.LeafPlace) *store.Stored {
+	r := store.Record{
+		ID: p.ID, Kind: p.Kind, FacilityVersion: p.FacilityVersion, Received: p.Received, Verdict: p.Verdict,
+		Version: p.Version, Current: p.Current, Supersedes: p.Supersedes, Documents: p.Documents, Lane: p.File.Lane,
+		File: p.File.Hash, Index: p.Index, Class: p.Class, Month: p.Month, Wrapped: p.Wrapped, Head: p.Head, Place: at,
+	}
+	if p.Subject != nil {
+		r.Subject, r.Person = p.Subject.Key, p.Subject.Person
+	}
+	return &store.Stored{Record: r, Index: p.Index}
+}
+
+// RetryAfter is how many seconds a sender should wait after a deferral: longer
+// the more was deferred lately, and never the same for all.
+func (in *Intake) RetryAfter() int { return in.busy.wait(time.Now()) }

@@ -1,0 +1,144 @@
+package intake
+
+import (
+	"context"
+	"crypto/x509"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/facility"
+	"lienthong/internal/seal"
+	"lienthong/internal/store"
+)
+
+// Trust is the directory of one moment, and whom certificates speak for by it.
+type Trust struct {
+	*facility.Directory
+	Seals *seal.Trust
+}
+
+// NewTrust arranges a directory for judging seals.
+func NewTrust(d *facility.Directory) (*Trust, error) {
+	c := seal.TrustConfig{Epoch: strconv.FormatInt(d.Epoch, 10), Pinned: map[string][][32]byte{}, TaxCodes: map[string]string{}}
+	for _, der := range d.Anchors {
+		root, err := x509.ParseCertificate(der)
+		if err != nil {
+			return nil, fmt.Errorf("intake: trusted root: %w", err)
+		}
+		c.Roots = append(c.Roots, root)
+	}
+	for _, v := range d.All() {
+		code := string(v.Code)
+		for _, cert := range d.Certificates(v.Code) {
+			c.Pinned[code] = append(c.Pinned[code], cert.Fingerprint)
+		}
+		if v.TaxCode != "" {
+			c.TaxCodes[code] = v.TaxCode
+		}
+	}
+	t, err := seal.NewTrust(c)
+	if err != nil {
+		return nil, fmt.Errorf("intake: trust: %w", err)
+	}
+	return &Trust{Directory: d, Seals: t}, nil
+}
+
+// Status says what the directory knows of a certificate's revocation: that it
+// was revoked here, or nothing yet. It asks nobody.
+func (t *Trust) Status(_ context.Context, fingerprint [32]byte) seal.Answer {
+	if since, ok := t.RevokedAt(fingerprint); ok {
+		return seal.Answer{State: seal.Revoked, At: since, Since: since}
+	}
+	return seal.Answer{}
+}
+
+// Bind holds one verified signature against the facility it must speak for.
+// Faults: seal.untrusted, seal.expired, seal.revoked.
+func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, at time.Time) (store.SealNote, error) {
+	b, err := t.Seals.Bind(s, seal.Claim{Facility: string(v.Code), At: at, Migration: v.Migrating})
+	if err != nil {
+		return store.SealNote{}, err
+	}
+	answer, err := seal.CheckRevocation(ctx, t, s.Fingerprint)
+	if err != nil {
+		return store.SealNote{}, err
+	}
+	revocation := string(answer.State)
+	if answer.State == seal.NotYetKnown {
+		revocation = "not yet known"
+	}
+	return store.SealNote{Fingerprint: s.Fingerprint, Subject: s.Certificate.Subject.String(), Algorithm: string(s.Algorithm),
+		Bound: string(b.Way), Revocation: revocation, Expired: b.Expired}, nil
+}
+
+// Owners returns the facilities a certificate may speak for: those it is
+// pinned to, else those whose tax code its subject holds.
+func (t *Trust) Owners(s seal.Signature) []care.FacilityCode {
+	codes := t.Seals.Facilities(s.Fingerprint)
+	if len(codes) == 0 {
+		codes = t.Seals.FacilitiesByTaxCode(s.Certificate)
+	}
+	out := make([]care.FacilityCode, len(codes))
+	for i, c := range codes {
+		out[i] = care.FacilityCode(c)
+	}
+	return out
+}
+
+// Watch keeps the newest Trust at hand: a change made by any process is seen
+// within a second.
+type Watch struct {
+	store store.Facilities
+	log   *slog.Logger
+	now   atomic.Pointer[Trust]
+}
+
+// NewWatch loads the directory; Run keeps it fresh.
+func NewWatch(ctx context.Context, s store.Facilities, log *slog.Logger) (*Watch, error) {
+	w := &Watch{store: s, log: log}
+	return w, w.Refresh(ctx)
+}
+
+// Current returns the trust of this moment.
+func (w *Watch) Current() *Trust { return w.now.Load() }
+
+// Refresh loads the directory when its epoch has moved.
+func (w *Watch) Refresh(ctx context.Context) error {
+	if old := w.now.Load(); old != nil {
+		epoch, err := w.store.Epoch(ctx)
+		if err != nil || epoch == old.Epoch {
+			return err
+		}
+	}
+	d, err := w.store.Load(ctx)
+	if err != nil {
+		return fmt.Errorf("intake: loading the directory: %w", err)
+	}
+	t, err := NewTrust(d)
+	if err != nil {
+		return err
+	}
+	w.now.Store(t)
+	return nil
+}
+
+// Run refreshes every second until ctx ends. A directory that cannot be read
+// leaves the last one in force and is logged.
+func (w *Watch) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			if err := w.Refresh(ctx); err != nil && ctx.Err() == nil {
+				w.log.Error("directory not refreshed", "error", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,170 @@
+package intake
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// KindWithdrawal is the kind of the record that a withdrawal makes.
+const KindWithdrawal = "withdrawal"
+
+var (
+	// ErrWithdrawReason: no reason, or an essay.
+	ErrWithdrawReason = fault.New(fault.Invalid, "withdrawal.reason",
+		"Ghi lý do rút hồ sơ, từ 3 đến 500 ký tự.", "Give the reason for the withdrawal, 3 to 500 characters.")
+	// ErrNotWithdrawable: only an accepted record can be withdrawn, and only once.
+	ErrNotWithdrawable = fault.New(fault.Conflict, "withdrawal.not_possible",
+		"Chỉ rút được hồ sơ đã nhận, chưa rút và chưa xóa.", "Only a record that is accepted, not withdrawn and not erased can be withdrawn.")
+)
+
+// Records finds the record to withdraw; store.Records does.
+type Records interface {
+	Get(ctx context.Context, scope role.Scope, id dossier.ID) (*store.Record, error)
+}
+
+// statement is what is kept of a withdrawal, as the file of its record.
+type statement struct {
+	Withdraws string `json:"withdraws"`
+	Reason    string `json:"reason"`
+	Sender    string `json:"sender"`
+}
+
+// Withdraw takes back a record of the sender's own facility. The withdrawal is
+// a record of its own with a receipt; asked for again it gives the first one.
+// Faults: record.absent, withdrawal.reason, withdrawal.not_possible, or what
+// keeps a commit from happening.
+func (in *Intake) Withdraw(ctx context.Context, from Sender, id dossier.ID, reason string) (*Result, error) {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
+		return nil, ErrWithdrawReason
+	}
+	if from.Facility != id.Facility {
+		return nil, store.ErrAbsent
+	}
+	target, err := in.Records.Get(ctx, role.Scope{Facility: id.Facility}, id)
+	if err != nil {
+		return nil, err
+	}
+	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), facility: id.Facility}
+	for try := 0; try < attempts; try++ {
+		r, again, err := t.withdraw(ctx, target, reason)
+		if err != nil || !again {
+			return r, err
+		}
+	}
+	return nil, ErrBusy
+}
+
+func (t *task) withdraw(ctx context.Context, target *store.Record, reason string) (*Result, bool, error) {
+	in := t.in
+	said, err := json.Marshal(statement{target.ID.String(), reason, t.from.Name})
+	if err != nil {
+		return nil, false, err
+	}
+	name := []byte(target.ID.String())
+	query := store.Query{Facility: t.facility, Kind: KindWithdrawal,
+		Episode: in.Vault.HashAll(vault.Episode, []byte(t.facility), name),
+		Content: in.Vault.HashAll(vault.Content, []byte(t.facility), []byte(KindWithdrawal), name)}
+	known, err := in.Store.Known(ctx, []store.Query{query})
+	if err != nil {
+		return nil, false, err
+	}
+	if same := known[0].Same; same != nil {
+		answers, err := t.replies(ctx, []*store.Stored{same}, nil, true)
+		if err != nil {
+			return nil, false, err
+		}
+		return answers[0].Result, false, nil
+	}
+	if !target.Verdict.State.IsAccepted() || !target.WithdrawnBy.IsZero() || !target.Erased.IsZero() || !target.Withdraws.IsZero() {
+		return nil, false, ErrNotWithdrawable
+	}
+	p, rec, err := t.prepareWithdrawal(ctx, target, query, said)
+	if err != nil {
+		return nil, false, err
+	}
+	outcomes, errs := in.groups.submit(store.Urgent, []store.Prepared{p})
+	switch {
+	case errs[0] != nil:
+		return nil, false, errs[0]
+	case outcomes[0].Status == store.StatusConflict:
+		return nil, true, nil
+	case outcomes[0].Status == store.StatusReplay:
+		return nil, true, nil // asked twice at once: the next round finds the other
+	}
+	stored := recordOf(&p, outcomes[0].Place)
+	answers, err := t.replies(ctx, []*store.Stored{stored}, []receipt{rec}, true)
+	if err != nil {
+		return nil, false, err
+	}
+	return answers[0].Result, false, nil
+}
+
+// prepareWithdrawal makes the record; its statement takes the place of a file.
+func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, q store.Query, said []byte) (store.Prepared, receipt, error) {
+	in := t.in
+	version, ok := t.trust.Current(t.facility)
+	if !ok {
+		return store.Prepared{}, receipt{}, ErrFacility
+	}
+	head, err := in.openHead(target)
+	if err != nil {
+		return store.Prepared{}, receipt{}, err
+	}
+	t.digest = sha256.Sum256(said)
+	month := MonthOf(t.received)
+	if err := in.months.ensure(ctx, in.cfg.Class, month); err != nil {
+		return store.Prepared{}, receipt{}, err
+	}
+	p := store.Prepared{
+		Kind: KindWithdrawal, FacilityVersion: version.ID, Received: t.received, Episode: q.Episode[0], Content: q.Content[0],
+		Verdict:   dossier.Verdict{State: dossier.Accepted, Pack: in.Rules.String(), TrustEpoch: t.trust.Epoch},
+		Withdraws: target.ID, Class: in.cfg.Class, Month: month,
+	}
+	if p.ID, err = dossier.NewID(t.facility, t.received, in.cfg.Random); err != nil {
+		return p, receipt{}, err
+	}
+	salt, err := ledger.NewSalt(in.cfg.Random)
+	if err != nil {
+		return p, receipt{}, err
+	}
+	sum := hex.EncodeToString(t.digest[:])
+	issued, err := ledger.Issue(ledger.Body{V: 1, Hub: in.cfg.Hub, Record: p.ID.String(), Facility: string(t.facility), Episode: head.Episode,
+		Kind: p.Kind, State: string(p.Verdict.State), FileSHA256: sum, ContentSHA256: sum, Pack: p.Verdict.Pack, TrustEpoch: p.Verdict.TrustEpoch,
+		ReceivedAt: t.received, Durability: in.cfg.Durability, Supersedes: target.ID.String()}, in.Key, salt)
+	if err != nil {
+		return p, receipt{}, fmt.Errorf("intake: issuing the receipt: %w", err)
+	}
+	rec := receipt{evidence.Head{Episode: head.Episode, Receipt: issued}}
+	hash := in.Vault.Hash(vault.File, []byte(t.facility), t.digest[:])
+	file, err := in.Vault.Seal(p.Class, month, evidence.FileName(hash), in.Codec.Encode(nil, said))
+	if err != nil {
+		return p, rec, err
+	}
+	p.File = &store.File{Facility: t.facility, Hash: hash, Digest: t.digest, Size: int64(len(said)), Received: t.received, Sender: t.from.Name,
+		Lane: store.Urgent, Wrapped: file.Wrapped, Class: p.Class, Month: month, Skeleton: file.Parts[0], Dossiers: 1}
+	sealed, err := in.Vault.Seal(p.Class, month, evidence.RecordName(p.ID), rec.Marshal())
+	if err != nil {
+		return p, rec, err
+	}
+	p.Wrapped, p.Head, p.Leaf = sealed.Wrapped, sealed.Parts[evidence.PartHead], issued.Leaf()
+	p.Deltas = []store.Delta{
+		{FacilityVersion: version.ID, Day: clock.Day(t.received), Kind: p.Kind, Measure: string(p.Verdict.State), N: 1},
+		{FacilityVersion: target.FacilityVersion, Day: clock.Day(target.Received), Kind: target.Kind, Measure: "withdrawn", N: 1},
+	}
+	return p, rec, nil
+}

@@ -1,0 +1,173 @@
+// Package admin carries an operator's acts over the hub's own Unix socket
+// (DIR/admin.sock, mode 0600): who may open the socket is the operator. A
+// command uses it while the hub runs, as the hub holds the store.
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/fault"
+	"lienthong/internal/web/problem"
+)
+
+// Acts is what can be done; *admin.Office does it in the store, *Client asks a
+// running hub to.
+type Acts interface {
+	AddFacility(ctx context.Context, actor string, list ...admin.Facility) error
+	AddAnchor(ctx context.Context, actor, pem string) error
+	AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error)
+	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
+}
+
+type request struct {
+	Actor      string           `json:"actor"`
+	Facilities []admin.Facility `json:"facilities,omitempty"`
+	PEM        string           `json:"pem,omitempty"`
+	Code       string           `json:"code,omitempty"`
+	SPKI       []byte           `json:"spki,omitempty"`
+	Role       string           `json:"role,omitempty"`
+	Next       string           `json:"next,omitempty"`
+}
+
+type response struct {
+	ID    string `json:"id,omitempty"`
+	KID   string `json:"kid,omitempty"`
+	Token string `json:"token,omitempty"`
+	Base  string `json:"base,omitempty"` // where the hub listens
+}
+
+// Handler serves acts; base is the URL people open the hub under, told with links.
+func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
+	mux := http.NewServeMux()
+	serve := func(path string, do func(ctx context.Context, q request) (response, error)) {
+		mux.HandleFunc("POST "+path, func(w http.ResponseWriter, r *http.Request) {
+			var q request
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<20)).Decode(&q); err != nil {
+				problem.Write(w, r, log, errRequest.Because(err))
+				return
+			}
+			a, err := do(r.Context(), q)
+			if err != nil {
+				problem.Write(w, r, log, err)
+				return
+			}
+			a.Base = base
+			w.Header().Set("Content-Type", "application/json")
+			if err := json.NewEncoder(w).Encode(a); err != nil {
+				log.Debug("answer not written", "error", err)
+			}
+		})
+	}
+	serve("/facility/add", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.AddFacility(ctx, q.Actor, q.Facilities...)
+	})
+	serve("/trust/add", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.AddAnchor(ctx, q.Actor, q.PEM)
+	})
+	serve("/facility/credential", func(ctx context.Context, q request) (response, error) {
+		id, kid, err := acts.AddClient(ctx, q.Actor, q.Code, q.SPKI)
+		return response{ID: id, KID: kid}, err
+	})
+	serve("/link", func(ctx context.Context, q request) (response, error) {
+		token, err := acts.MakeLink(ctx, q.Actor, q.Role, q.Next)
+		return response{Token: token}, err
+	})
+	return mux
+}
+
+var errRequest = fault.New(fault.Invalid, "admin.request", "Yêu cầu không đọc được.", "The request cannot be read.")
+
+// Client asks a running hub. It is an Acts.
+type Client struct {
+	http *http.Client
+	base string // learned from answers
+}
+
+// ErrNotRunning: nobody answers at the socket.
+var ErrNotRunning = errors.New("admin: no hub answers at the socket")
+
+// Dial returns a client when a hub answers at the socket, else ErrNotRunning.
+func Dial(socket string) (*Client, error) {
+	conn, err := net.DialTimeout("unix", socket, time.Second)
+	if err != nil {
+		return nil, ErrNotRunning
+	}
+	if err := conn.Close(); err != nil {
+		return nil, err
+	}
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, "unix", socket)
+	}
+	return &Client{http: &http.Client{Transport: &http.Transport{DialContext: dial}, Timeout: time.Minute}}, nil
+}
+
+// Base is the URL the hub is opened under, known after the first act.
+func (c *Client) Base() string { return c.base }
+
+func (c *Client) post(ctx context.Context, path string, q request) (response, error) {
+	b, err := json.Marshal(q)
+	if err != nil {
+		return response{}, err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin"+path, bytes.NewReader(b))
+	if err != nil {
+		return response{}, err
+	}
+	got, err := c.http.Do(r)
+	if err != nil {
+		return response{}, fmt.Errorf("admin: %w", err)
+	}
+	defer got.Body.Close()
+	body, err := io.ReadAll(io.LimitReader(got.Body, 1<<20))
+	if err != nil {
+		return response{}, fmt.Errorf("admin: %w", err)
+	}
+	if got.StatusCode != http.StatusOK {
+		var p problem.Problem
+		if err := json.Unmarshal(body, &p); err != nil {
+			return response{}, fmt.Errorf("admin: the hub answered %s", got.Status)
+		}
+		return response{}, &fault.Error{Kind: fault.Invalid, Code: p.Code, Text: p.Message}
+	}
+	var a response
+	if err := json.Unmarshal(body, &a); err != nil {
+		return response{}, fmt.Errorf("admin: %w", err)
+	}
+	c.base = a.Base
+	return a, nil
+}
+
+// AddFacility registers facilities.
+func (c *Client) AddFacility(ctx context.Context, actor string, list ...admin.Facility) error {
+	_, err := c.post(ctx, "/facility/add", request{Actor: actor, Facilities: list})
+	return err
+}
+
+// AddAnchor trusts an authority.
+func (c *Client) AddAnchor(ctx context.Context, actor, pem string) error {
+	_, err := c.post(ctx, "/trust/add", request{Actor: actor, PEM: pem})
+	return err
+}
+
+// AddClient registers a credential.
+func (c *Client) AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error) {
+	a, err := c.post(ctx, "/facility/credential", request{Actor: actor, Code: code, SPKI: spki})
+	return a.ID, a.KID, err
+}
+
+// MakeLink makes a login link.
+func (c *Client) MakeLink(ctx context.Context, actor, role, next string) (string, error) {
+	a, err := c.post(ctx, "/link", request{Actor: actor, Role: role, Next: next})
+	return a.Token, err
+}

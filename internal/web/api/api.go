@@ -1,0 +1,199 @@
+// Package api is the hub's own HTTP interface, /api/v1: what facilities' systems
+// and agents speak (DESIGN §6), and the public ledger. One file for each
+// interaction. Pages for people are in web/portal; statuses in web/problem.
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"golang.org/x/time/rate"
+
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/intake"
+	"lienthong/internal/quality"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+	"lienthong/internal/web/problem"
+)
+
+// Caller is who makes a request.
+type Caller struct {
+	Role   role.Role
+	Client string // credential; "" for a person's session
+	Name   string // as rows keep it: "client:79901-1", "session:operator"
+}
+
+// Callers tells who makes a request. Fault: token.invalid.
+type Callers interface {
+	Caller(r *http.Request) (Caller, error)
+}
+
+// Intake takes files in; *intake.Intake does.
+type Intake interface {
+	Reserve(ctx context.Context, bytes int64, wait bool) (release func(), err error)
+	Submit(ctx context.Context, from intake.Sender, f intake.File) ([]intake.Answer, error)
+	Withdraw(ctx context.Context, from intake.Sender, id dossier.ID, reason string) (*intake.Result, error)
+	RefuseUnread(ctx context.Context, from intake.Sender, size int64, why *fault.Error) error
+	RetryAfter() int
+}
+
+// Deps is what the interface works with.
+type Deps struct {
+	Callers  Callers
+	Intake   Intake
+	Disclose *disclose.Discloser
+	Slices   *store.Slices
+	Receipts *evidence.Desk
+	Rules    *quality.Pack
+	Vault    *vault.Vault
+	Clock    clock.Clock
+	Logger   *slog.Logger
+	Token    http.Handler
+}
+
+// Config has the limits of the door; zero values are the design's.
+type Config struct {
+	Hub          string
+	Logs         func() []int // numbers of the logs that are served
+	FileLimit    int64        // default 32 MiB
+	TarLimit     int64        // default 512 MiB
+	TarMembers   int          // default 10,000
+	Expansion    int64        // default 100
+	RatePerS     float64      // requests a second of one sender; default 50
+	Burst        int          // default 100
+	MinimumSpeed int64        // bytes a second a sender must reach; default 1,024
+}
+
+func (c Config) withDefaults() Config {
+	def := func(v *int64, d int64) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&c.FileLimit, 32<<20)
+	def(&c.TarLimit, 512<<20)
+	def(&c.Expansion, 100)
+	def(&c.MinimumSpeed, 1024)
+	if c.TarMembers == 0 {
+		c.TarMembers = 10_000
+	}
+	if c.RatePerS == 0 {
+		c.RatePerS = 50
+	}
+	if c.Burst == 0 {
+		c.Burst = 100
+	}
+	return c
+}
+
+// API serves the interface.
+type API struct {
+	Deps
+	cfg   Config
+	rates *rates
+}
+
+// New returns the interface.
+func New(d Deps, c Config) (*API, error) {
+	c = c.withDefaults()
+	if c.Hub == "" || d.Callers == nil || d.Intake == nil || d.Slices == nil {
+		return nil, errors.New("api: a part is missing")
+	}
+	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst)}, nil
+}
+
+// Route is one door: its method and pattern, the room behind it, and who
+// answers. The table is what the role and route test walks.
+type Route struct {
+	Method, Pattern string
+	Room            role.Room // "" is public
+	handle          func(a *API, w http.ResponseWriter, r *http.Request, who Caller) error
+}
+
+// Routes lists every door of the interface.
+func Routes() []Route {
+	return []Route{
+		{"POST", "/api/v1/submissions", role.Send, (*API).submit},
+		{"GET", "/api/v1/records", role.Messages, (*API).list},
+		{"GET", "/api/v1/records/{id}", role.Messages, (*API).record},
+		{"GET", "/api/v1/records/{id}/content", role.Content, (*API).content},
+		{"GET", "/api/v1/records/{id}/related", role.Content, (*API).related},
+		{"GET", "/api/v1/records/{id}/original", role.Content, (*API).original},
+		{"GET", "/api/v1/records/{id}/receipt", role.Content, (*API).receipt},
+		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
+		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
+		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
+		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
+		{"GET", "/ledger/{log}/checkpoint", "", (*API).checkpoint},
+		{"GET", "/ledger/{log}/tile/{path...}", "", (*API).tile},
+	}
+}
+
+// Register puts every door into mux.
+func (a *API) Register(mux *http.ServeMux) {
+	for _, route := range Routes() {
+		mux.HandleFunc(route.Method+" "+route.Pattern, a.door(route))
+	}
+	if a.Token != nil {
+		mux.Handle("POST /oauth2/token", a.Token)
+	}
+}
+
+var errRoom = fault.New(fault.Withheld, "role.not_allowed",
+	"Vai trò này không dùng được chức năng này.", "This role may not use this.")
+
+// door lets in who may enter the room, and turns errors into problems.
+func (a *API) door(route Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		who := Caller{}
+		if route.Room != "" {
+			var err error
+			if who, err = a.Callers.Caller(r); err != nil {
+				problem.Write(w, r, a.Logger, err)
+				return
+			}
+			if !who.Role.May(route.Room) {
+				problem.Write(w, r, a.Logger, errRoom)
+				return
+			}
+			if slot := a.rates.slot(who.Name, a.Clock.Now()); slot != nil {
+				problem.WriteSlot(w, r, a.Logger, errRate, slot)
+				return
+			}
+		}
+		if err := route.handle(a, w, r, who); err != nil {
+			a.fail(w, r, err)
+		}
+	}
+}
+
+func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if fault.KindOf(err) == fault.Busy {
+		problem.WriteSlot(w, r, a.Logger, err, a.slot())
+		return
+	}
+	problem.Write(w, r, a.Logger, err)
+}
+
+func (a *API) sender(who Caller) intake.Sender {
+	s := intake.Sender{Client: who.Client, Name: who.Name}
+	if who.Role.Kind == role.Facility {
+		s.Facility = care.FacilityCode(who.Role.ID)
+	}
+	return s
+}
+
+func (a *API) reader(r *http.Request, who Caller) disclose.Reader {
+	return disclose.Reader{Role: who.Role, Name: who.Name, Route: r.Pattern, Reason: r.Header.Get("Disclosure-Reason")}
+}

@@ -1,0 +1,258 @@
+package api
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/intake"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+var errFilter = fault.New(fault.Invalid, "request.filter",
+	"Điều kiện lọc không đúng dạng.", "A filter is not in its prescribed form.")
+
+// Item is the metadata of a record: what lists show. Episode is given to the
+// record's own facility and to operators only.
+type Item struct {
+	Record       string           `json:"record"`
+	Facility     string           `json:"facility"`
+	Episode      *string          `json:"episode"`
+	Kind         string           `json:"kind"`
+	Version      *int             `json:"version"`
+	State        dossier.State    `json:"state"`
+	Verdict      dossier.State    `json:"verdict"`
+	Current      bool             `json:"current"`
+	Supersedes   *string          `json:"supersedes"`
+	SupersededBy *string          `json:"superseded_by"`
+	WithdrawnBy  *string          `json:"withdrawn_by"`
+	Withdraws    *string          `json:"withdraws"`
+	Person       *string          `json:"person"`
+	ReceivedAt   time.Time        `json:"received_at"`
+	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
+	JudgedWith   intake.Judged    `json:"judged_with"`
+	Findings     []intake.Finding `json:"findings"`
+}
+
+func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
+	it := Item{
+		Record: rec.ID.String(), Facility: string(rec.ID.Facility), Kind: rec.Kind, State: rec.State(), Verdict: rec.Verdict.State,
+		Current: rec.Current, Supersedes: name(rec.Supersedes), SupersededBy: name(rec.SupersededBy), WithdrawnBy: name(rec.WithdrawnBy),
+		Withdraws: name(rec.Withdraws), ReceivedAt: rec.Received,
+		JudgedWith: intake.Judged{Pack: rec.Verdict.Pack, TrustEpoch: rec.Verdict.TrustEpoch},
+		Findings:   intake.Findings(intake.PhrasesOf(a.Rules), rec.Verdict.Findings),
+	}
+	if e := a.Disclose.Episode(a.reader(r, who), rec); e != "" {
+		it.Episode = &e
+	}
+	if rec.Version > 0 {
+		it.Version = &rec.Version
+	}
+	if !rec.Erased.IsZero() {
+		it.ErasedAt = &rec.Erased
+	}
+	if rec.Person != (store.PersonID{}) && who.Role == (role.Role{Kind: role.Facility, ID: it.Facility}) {
+		p := evidence.PersonReference(a.Vault, rec.ID.Facility, rec.Person)
+		it.Person = &p
+	}
+	return it
+}
+
+func name(id dossier.ID) *string {
+	if id.IsZero() {
+		return nil
+	}
+	s := id.String()
+	return &s
+}
+
+// list answers GET /api/v1/records.
+func (a *API) list(w http.ResponseWriter, r *http.Request, who Caller) error {
+	f, err := a.filter(r, who)
+	if err != nil {
+		return err
+	}
+	records, more, err := a.Slices.Records.List(r.Context(), who.Role.Scope(), f)
+	if err != nil {
+		return err
+	}
+	items := make([]Item, len(records))
+	for i := range records {
+		items[i] = a.item(r, who, &records[i])
+	}
+	var next *string
+	if more {
+		last := records[len(records)-1]
+		c := writeCursor(store.Cursor{At: last.Received, ID: last.ID})
+		next = &c
+	}
+	return give(w, map[string]any{"items": items, "next": next})
+}
+
+// filter reads ?facility=&episode=&state=&code=&kind=&since=&day=&province=&cursor=&limit=.
+// An episode is looked up within one facility: the caller's own, or the one named.
+func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
+	q := r.URL.Query()
+	f := store.Filter{Kind: q.Get("kind"), Tag: q.Get("code"), State: dossier.State(q.Get("state")), Province: q.Get("province"), Limit: 50}
+	switch f.State {
+	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn:
+	default:
+		return f, errFilter
+	}
+	if code := q.Get("facility"); code != "" {
+		c, err := care.ParseFacilityCode(code)
+		if err != nil {
+			return f, errFilter.Because(err)
+		}
+		f.Facility = c
+	}
+	if episode := q.Get("episode"); episode != "" {
+		if f.Facility == "" {
+			f.Facility = who.Role.Scope().Facility
+		}
+		id, err := care.ParseEpisodeID(episode)
+		if err != nil || f.Facility == "" {
+			return f, errFilter.Because(err)
+		}
+		f.Episode = a.Vault.HashAll(vault.Episode, []byte(f.Facility), []byte(id))
+	}
+	var err error
+	if s := q.Get("since"); s != "" {
+		if f.Since, err = time.Parse(time.RFC3339, s); err != nil {
+			return f, errFilter.Because(err)
+		}
+	}
+	if f.Day, err = number(q.Get("day"), 0, 99991231); err != nil {
+		return f, err
+	}
+	if s := q.Get("limit"); s != "" {
+		if f.Limit, err = number(s, 1, 1000); err != nil {
+			return f, err
+		}
+	}
+	f.Before, err = readCursor(q.Get("cursor"))
+	return f, err
+}
+
+func number(s string, low, high int) (int, error) {
+	if s == "" {
+		return 0, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < low || n > high {
+		return 0, errFilter.Because(err)
+	}
+	return n, nil
+}
+
+func writeCursor(c store.Cursor) string {
+	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.At.UnixMicro(), 36) + " " + c.ID.String()))
+}
+
+func readCursor(s string) (store.Cursor, error) {
+	if s == "" {
+		return store.Cursor{}, nil
+	}
+	b, err := base64.RawURLEncoding.DecodeString(s)
+	if err != nil {
+		return store.Cursor{}, errFilter.Because(err)
+	}
+	at, id, _ := cutSpace(string(b))
+	micro, err := strconv.ParseInt(at, 36, 64)
+	if err != nil {
+		return store.Cursor{}, errFilter.Because(err)
+	}
+	rec, err := dossier.ParseID(id)
+	if err != nil {
+		return store.Cursor{}, errFilter.Because(err)
+	}
+	return store.Cursor{At: time.UnixMicro(micro).UTC(), ID: rec}, nil
+}
+
+func cutSpace(s string) (before, after string, ok bool) {
+	for i := range s {
+		if s[i] == ' ' {
+			return s[:i], s[i+1:], true
+		}
+	}
+	return s, "", false
+}
+
+// record answers GET /api/v1/records/{id}: state and findings, no content.
+func (a *API) record(w http.ResponseWriter, r *http.Request, who Caller) error {
+	rec, err := a.find(r, who)
+	if err != nil {
+		return err
+	}
+	return give(w, a.item(r, who, rec))
+}
+
+func (a *API) find(r *http.Request, who Caller) (*store.Record, error) {
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	return a.Slices.Records.Get(r.Context(), who.Role.Scope(), id)
+}
+
+// timeline answers GET /api/v1/records/{id}/timeline.
+func (a *API) timeline(w http.ResponseWriter, r *http.Request, who Caller) error {
+	rec, err := a.find(r, who)
+	if err != nil {
+		return err
+	}
+	later, err := a.Slices.Records.Timeline(r.Context(), rec.ID)
+	if err != nil {
+		return err
+	}
+	type event struct {
+		At     time.Time `json:"at"`
+		What   string    `json:"what"`
+		By     *string   `json:"by"`
+		Detail string    `json:"detail,omitempty"`
+	}
+	events := []event{{At: rec.Received, What: "received"}, {At: rec.Received, What: string(rec.Verdict.State)}}
+	for _, t := range later {
+		events = append(events, event{At: t.At, What: t.What, By: name(t.By), Detail: t.Detail})
+	}
+	return give(w, map[string]any{"items": events, "next": nil})
+}
+
+// withdraw answers POST /api/v1/records/{id}/withdraw with {"reason"}.
+func (a *API) withdraw(w http.ResponseWriter, r *http.Request, who Caller) error {
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	var said struct {
+		Reason string `json:"reason"`
+	}
+	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<10))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&said); err != nil {
+		return intake.ErrWithdrawReason.Because(err)
+	}
+	result, err := a.Intake.Withdraw(r.Context(), a.sender(who), id, said.Reason)
+	if err != nil {
+		return err
+	}
+	return give(w, result)
+}
+
+func give(w http.ResponseWriter, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(b) // a reader that has gone asks again
+	return nil
+}

@@ -1,0 +1,65 @@
+package api
+
+import (
+	"net/http"
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/store"
+)
+
+var dimensions = map[string]store.Dimension{
+	"day": store.ByDay, "kind": store.ByKind, "measure": store.ByMeasure, "purpose": store.ByPurpose, "facility": store.ByFacility,
+	"level": store.ByLevel, "province": store.ByProvince, "unit": store.ByUnit, "vendor": store.ByVendor, "type": store.ByType,
+}
+
+// counts answers GET /api/v1/stats/counts?by=day,measure&from=&to=&measure=&kind=&facility=&province=.
+// With recount=1 the numbers are counted anew from the records; both must be equal.
+func (a *API) counts(w http.ResponseWriter, r *http.Request, who Caller) error {
+	q := r.URL.Query()
+	query := store.CountQuery{Kind: q.Get("kind"), Province: q.Get("province"), Measures: split(q.Get("measure"))}
+	var err error
+	if query.FromDay, err = number(q.Get("from"), 0, 99991231); err != nil {
+		return err
+	}
+	if query.ToDay, err = number(q.Get("to"), 0, 99991231); err != nil {
+		return err
+	}
+	if s := q.Get("facility"); s != "" {
+		if query.Facility, err = care.ParseFacilityCode(s); err != nil {
+			return errFilter.Because(err)
+		}
+	}
+	by := split(q.Get("by"))
+	for _, name := range by {
+		d, ok := dimensions[name]
+		if !ok {
+			return errFilter
+		}
+		query.By = append(query.By, d)
+	}
+	sum := a.Slices.Counters.Sum
+	if q.Get("recount") == "1" {
+		sum = a.Slices.Counters.Recount
+	}
+	counts, err := sum(r.Context(), who.Role.Scope(), query)
+	if err != nil {
+		return err
+	}
+	items := make([]map[string]any, len(counts))
+	for i, c := range counts {
+		it := map[string]any{"n": c.N}
+		for k, name := range by {
+			it[name] = c.Key[k]
+		}
+		items[i] = it
+	}
+	return give(w, map[string]any{"items": items, "next": nil})
+}
+
+func split(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, ",")
+}
