@@ -89,7 +89,7 @@ func TestXmlsecVerifiesOurs(t *testing.T) {
 
 const template = `<ds:Signature xmlns:ds="http://www.w3.org/2000/09/xmldsig#">
   <ds:SignedInfo>
-    <ds:CanonicalizationMethod Algorithm="INFO"/><!-- c -->
+    <ds:CanonicalizationMethod Algorithm="INFO<!-- c -->
     <ds:SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#METHOD"/>
     <ds:Reference URI=""><ds:Transforms><ds:Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>BODY</ds:Transforms>
       <ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue/></ds:Reference>
@@ -108,14 +108,16 @@ func TestWeVerifyXmlsecs(t *testing.T) {
 		"rsa-sha256":   {block("RSA PRIVATE KEY", x509.MarshalPKCS1PrivateKey(k.rsa)), certBlock(issue(k.rsa, nil, nil, today))},
 		"ecdsa-sha256": {block("PRIVATE KEY", must(x509.MarshalPKCS8PrivateKey(k.ec))), certBlock(issue(k.ec, nil, nil, today))},
 	}
-	forms := map[string]string{"": "", "c14n": `<ds:Transform Algorithm="` + c14n + `"/>`, "exclusive": `<ds:Transform Algorithm="` + exc + `"/>`}
+	forms := map[string]string{"": "", "c14n": `<ds:Transform Algorithm="` + c14n + `"/>`, "exclusive": `<ds:Transform Algorithm="` + exc + `"/>`,
+		"prefixes": `<ds:Transform Algorithm="` + exc + `"><ec:InclusiveNamespaces xmlns:ec="` + exc + `" PrefixList="z p #default none"/></ds:Transform>`}
+	infos := []string{c14n + `"/>`, exc + `"/>`, exc + `"><InclusiveNamespaces xmlns="` + exc + `" PrefixList="a #default ds"/></ds:CanonicalizationMethod>`}
 	for name, doc := range unusual {
 		for method, key := range pems {
 			t.Run(name+" "+method, func(t *testing.T) {
 				t.Parallel()
 				keyFile := write(t, "key.pem", key.pem) + "," + write(t, "cert.pem", key.cert)
 				for form, body := range forms {
-					for _, info := range []string{c14n, exc} {
+					for _, info := range infos {
 						sig := strings.NewReplacer("INFO", info, "METHOD", method, "BODY", body).Replace(template)
 						at := strings.Index(doc, "<CHUKYDONVI")
 						end := at + strings.Index(doc[at:], ">")

@@ -20,6 +20,7 @@ const (
 
 	maxCertificates = 8        // in one KeyInfo
 	maxDER          = 16 << 10 // bytes of one certificate
+	maxPrefixes     = 16       // in one InclusiveNamespaces PrefixList
 )
 
 // found is what one pass over a document tells about its signatures.
@@ -36,8 +37,8 @@ type candidate struct {
 	span      xmltok.Span
 	info      int // offset of SignedInfo
 	scope     xmltok.Scope
-	infoForm  xmltok.Method
-	bodyForm  xmltok.Method
+	infoForm  xmltok.Form
+	bodyForm  xmltok.Form
 	method    Algorithm
 	algorithm string // what is not allowed, empty when all is
 	broken    string // what cannot be decoded, empty when all can
@@ -67,7 +68,13 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 			if !inside || t.Depth() != 3 {
 				f.fault("a signature in another place")
 			}
-			if err := w.signature(); err != nil {
+			if len(f.sigs) > max(expect.Count, 1) { // a heap of them costs no memory
+				f.fault("too many signatures")
+				err = t.Skip()
+			} else {
+				err = w.signature()
+			}
+			if err != nil {
 				return err
 			}
 			continue
@@ -177,9 +184,6 @@ func (r *reader) signedInfo() error {
 	if r.c.infoForm = form; !known {
 		r.c.algorithm = "CanonicalizationMethod"
 	}
-	if err := r.end(); err != nil {
-		return err
-	}
 	if err := r.child("SignatureMethod"); err != nil {
 		return err
 	}
@@ -260,7 +264,6 @@ func (r *reader) transforms() error {
 	if err := r.end(); err != nil {
 		return err
 	}
-	r.c.bodyForm = xmltok.Inclusive
 	more, err := r.next()
 	if err != nil || !more {
 		return err
@@ -276,24 +279,43 @@ func (r *reader) transforms() error {
 		return because(ErrMalformed, "a transform that is not prescribed")
 	}
 	r.c.bodyForm = form
-	if err := r.end(); err != nil {
-		return err
-	}
 	return r.end()
 }
 
-// form reads the canonicalisation method of the present element.
-func (r *reader) form() (m xmltok.Method, known bool, err error) {
+// form reads the present element, which names a canonicalisation method, to its
+// end. known is false for a method that is not allowed.
+func (r *reader) form() (f xmltok.Form, known bool, err error) {
 	a, ok := r.t.Attr("Algorithm")
 	switch {
 	case !ok:
-		return 0, false, because(ErrMalformed, "no Algorithm")
+		return f, false, because(ErrMalformed, "no Algorithm")
 	case string(a) == inclusive:
-		return xmltok.Inclusive, true, nil
-	case string(a) == exclusive:
-		return xmltok.Exclusive, true, nil
+		return f, true, r.end()
+	case string(a) != exclusive:
+		return f, false, r.t.Skip()
 	}
-	return 0, false, nil
+	f.Method = xmltok.Exclusive
+	more, err := r.next()
+	if err != nil || !more {
+		return f, true, err
+	}
+	list, ok := r.t.Attr("PrefixList")
+	if !ok || string(r.t.Local()) != "InclusiveNamespaces" || string(r.t.Space()) != exclusive {
+		return f, true, because(ErrMalformed, "something other than a prefix list")
+	}
+	for _, p := range bytes.Fields(list) {
+		if len(f.Prefixes) == maxPrefixes {
+			return f, true, because(ErrMalformed, "a prefix list too long")
+		}
+		if string(p) == "#default" {
+			p = nil
+		}
+		f.Prefixes = append(f.Prefixes, string(p))
+	}
+	if err := r.end(); err != nil {
+		return f, true, err
+	}
+	return f, true, r.end()
 }
 
 // keyInfo takes every X509Certificate of every X509Data; what else names the key

@@ -45,7 +45,7 @@ func (k KeyPair) Sign(doc []byte, container string) ([]byte, error) {
 	}
 	h := sha256.New()
 	var canon xmltok.Canonicalizer
-	if err := canon.Document(h, doc, xmltok.Limits{}, xmltok.Inclusive); err != nil {
+	if err := canon.Document(h, doc, xmltok.Limits{}, xmltok.Form{}); err != nil {
 		return nil, err
 	}
 	s := draft{doc: doc, at: at, info: signedInfo(method, h.Sum(nil)), certs: k.certificates()}
@@ -55,7 +55,7 @@ func (k KeyPair) Sign(doc []byte, container string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := canon.Element(h, unsigned, offset, &scope, xmltok.Limits{}, xmltok.Inclusive); err != nil {
+	if err := canon.Element(h, unsigned, offset, &scope, xmltok.Limits{}, xmltok.Form{}); err != nil {
 		return nil, err
 	}
 	value, err := rawSignature(k.Key, h.Sum(nil))

@@ -12,10 +12,17 @@ type Method uint8
 const (
 	// Inclusive is C14N 1.0, http://www.w3.org/TR/2001/REC-xml-c14n-20010315.
 	Inclusive Method = iota
-	// Exclusive is Exclusive C14N 1.0, http://www.w3.org/2001/10/xml-exc-c14n#,
-	// without an InclusiveNamespaces PrefixList.
+	// Exclusive is Exclusive C14N 1.0, http://www.w3.org/2001/10/xml-exc-c14n#.
 	Exclusive
 )
+
+// Form is a method with its parameter.
+type Form struct {
+	Method Method
+	// Prefixes is the InclusiveNamespaces PrefixList of the exclusive method, ""
+	// standing for #default: their declarations are shown as inclusive C14N does.
+	Prefixes []string
+}
 
 // Span is a range of bytes of a document, from Start up to End.
 type Span struct{ Start, End int }
@@ -30,6 +37,7 @@ type Canonicalizer struct {
 	tok      Tokenizer
 	w        io.Writer
 	buf      []byte
+	form     Form
 	written  int
 	most     int
 	rendered []binding // namespace declarations written and in scope
@@ -49,9 +57,9 @@ const (
 // are those of Next, w's, ErrNoElement, and ErrLimits when the form would be
 // over 8 times the document and a MiB (namespace declarations repeated by
 // exclusive canonicalisation).
-func (c *Canonicalizer) Document(w io.Writer, doc []byte, limits Limits, m Method, omit ...Span) error {
+func (c *Canonicalizer) Document(w io.Writer, doc []byte, limits Limits, form Form, omit ...Span) error {
 	c.tok.Reset(doc, limits)
-	c.reset(w, len(doc))
+	c.reset(w, len(doc), form)
 	after := false
 	for {
 		k, err := c.tok.Next()
@@ -84,7 +92,7 @@ func (c *Canonicalizer) Document(w io.Writer, doc []byte, limits Limits, m Metho
 			continue
 		}
 		if err == nil {
-			err = c.token(k, m, false)
+			err = c.token(k, false)
 		}
 		if err != nil {
 			return err
@@ -98,12 +106,12 @@ func (c *Canonicalizer) Document(w io.Writer, doc []byte, limits Limits, m Metho
 // inclusive canonicalisation puts the namespaces and xml: attributes of the
 // scope on it, exclusive the namespaces it visibly uses. doc must have been read
 // to its end without error before.
-func (c *Canonicalizer) Element(w io.Writer, doc []byte, offset int, scope *Scope, limits Limits, m Method) error {
+func (c *Canonicalizer) Element(w io.Writer, doc []byte, offset int, scope *Scope, limits Limits, form Form) error {
 	if offset < 0 || offset >= len(doc) || doc[offset] != '<' {
 		return ErrNoElement
 	}
 	c.tok.resetFragment(doc, offset, scope, limits)
-	c.reset(w, len(doc))
+	c.reset(w, len(doc), form)
 	for apex := true; ; apex = false {
 		k, err := c.tok.Next()
 		if err != nil {
@@ -118,14 +126,15 @@ func (c *Canonicalizer) Element(w io.Writer, doc []byte, offset int, scope *Scop
 		case ProcInst:
 			c.procInst()
 		default:
-			if err := c.token(k, m, apex); err != nil {
+			if err := c.token(k, apex); err != nil {
 				return err
 			}
 		}
 	}
 }
 
-func (c *Canonicalizer) reset(w io.Writer, size int) {
+func (c *Canonicalizer) reset(w io.Writer, size int, form Form) {
+	c.form = form
 	c.w, c.buf, c.written, c.most = w, c.buf[:0], 0, 8*size+1<<20
 	c.rendered = c.rendered[:0]
 }
@@ -139,11 +148,11 @@ func (c *Canonicalizer) flush() error {
 	return err
 }
 
-func (c *Canonicalizer) token(k Kind, m Method, apex bool) error {
+func (c *Canonicalizer) token(k Kind, apex bool) error {
 	t := &c.tok
 	switch k {
 	case StartElement:
-		c.startTag(m, apex)
+		c.startTag(apex)
 	case EndElement:
 		c.buf = append(append(append(c.buf, "</"...), t.name...), '>')
 		depth := t.Depth()
@@ -194,27 +203,30 @@ func (c *Canonicalizer) outerProcInst(after bool) error {
 	return nil
 }
 
-func (c *Canonicalizer) startTag(m Method, apex bool) {
+func (c *Canonicalizer) startTag(apex bool) {
 	t := &c.tok
 	c.buf = append(append(c.buf, '<'), t.name...)
 	if len(t.bindings) > 0 || len(c.rendered) > 0 {
-		c.declarations(m, apex)
+		c.declarations(apex)
 	}
 	if len(t.attrs) > 0 || apex {
-		c.attributes(m == Inclusive && apex)
+		c.attributes(apex && c.form.Method == Inclusive)
 	}
 	c.buf = append(c.buf, '>')
 }
 
 // declarations writes the namespace declarations this element must show: those
 // it declares or is the first to show (inclusive), those it visibly uses
-// (exclusive), where the nearest written ancestor's differ.
-func (c *Canonicalizer) declarations(m Method, apex bool) {
+// or are asked for (exclusive), where the nearest written ancestor's differ.
+func (c *Canonicalizer) declarations(apex bool) {
 	t := &c.tok
 	c.fresh = c.fresh[:0]
 	switch {
-	case m == Exclusive:
+	case c.form.Method == Exclusive:
 		c.show(prefixOf(t.name))
+		for _, p := range c.form.Prefixes {
+			c.show([]byte(p))
+		}
 		for i := range t.attrs {
 			_, declared := declares(t.attrs[i].Name)
 			if p := prefixOf(t.attrs[i].Name); p != nil && !declared {
@@ -255,7 +267,7 @@ func (c *Canonicalizer) show(prefix []byte) {
 			return
 		}
 	}
-	uri := c.tok.space(prefix)
+	uri := c.tok.space(prefix) // nil for a listed prefix that is not in scope
 	var shown []byte
 	for i := len(c.rendered) - 1; i >= 0; i-- {
 		if string(c.rendered[i].prefix) == string(prefix) {

@@ -25,7 +25,7 @@ func document(tb testing.TB, doc string, m xmltok.Method, omit ...xmltok.Span) s
 	tb.Helper()
 	var c xmltok.Canonicalizer
 	var b bytes.Buffer
-	if err := c.Document(&b, []byte(doc), xmltok.Limits{}, m, omit...); err != nil {
+	if err := c.Document(&b, []byte(doc), xmltok.Limits{}, xmltok.Form{Method: m}, omit...); err != nil {
 		tb.Fatalf("%v in %s", err, doc)
 	}
 	return b.String()
@@ -57,7 +57,7 @@ func element(tb testing.TB, doc, name string, m xmltok.Method) string {
 	span, scope := find(tb, doc, name)
 	var c xmltok.Canonicalizer
 	var b bytes.Buffer
-	if err := c.Element(&b, []byte(doc), span.Start, &scope, xmltok.Limits{}, m); err != nil {
+	if err := c.Element(&b, []byte(doc), span.Start, &scope, xmltok.Limits{}, xmltok.Form{Method: m}); err != nil {
 		tb.Fatal(err)
 	}
 	return b.String()
@@ -119,12 +119,32 @@ func TestCanonicalElements(t *testing.T) {
 	}
 	var c xmltok.Canonicalizer
 	for _, at := range []int{-1, 1, 3, 1000} {
-		if err := c.Element(io.Discard, []byte("<a>b<!-- c --></a>"), at, nil, xmltok.Limits{}, xmltok.Inclusive); !errors.Is(err, xmltok.ErrNoElement) {
+		if err := c.Element(io.Discard, []byte("<a>b<!-- c --></a>"), at, nil, xmltok.Limits{}, xmltok.Form{}); !errors.Is(err, xmltok.ErrNoElement) {
 			t.Errorf("offset %d: %v", at, err)
 		}
 	}
-	if err := c.Element(io.Discard, []byte("<a>b<!-- c --></a>"), 4, nil, xmltok.Limits{}, xmltok.Inclusive); !errors.Is(err, xmltok.ErrNoElement) {
+	if err := c.Element(io.Discard, []byte("<a>b<!-- c --></a>"), 4, nil, xmltok.Limits{}, xmltok.Form{}); !errors.Is(err, xmltok.ErrNoElement) {
 		t.Errorf("comment: %v", err)
+	}
+}
+
+func TestPrefixList(t *testing.T) {
+	t.Parallel()
+	doc := `<a xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"><p:b><c xmlns:q="urn:r"/><q:d xmlns=""/></p:b></a>`
+	for _, c := range []struct {
+		prefixes []string
+		want     string
+	}{
+		{nil, `<a xmlns="urn:d"><p:b xmlns:p="urn:p"><c></c><q:d xmlns:q="urn:q"></q:d></p:b></a>`},
+		{[]string{"q"}, `<a xmlns="urn:d" xmlns:q="urn:q"><p:b xmlns:p="urn:p"><c xmlns:q="urn:r"></c><q:d></q:d></p:b></a>`},
+		{[]string{"p", "none", "xml", "p"}, `<a xmlns="urn:d" xmlns:p="urn:p"><p:b><c></c><q:d xmlns:q="urn:q"></q:d></p:b></a>`},
+		{[]string{""}, `<a xmlns="urn:d"><p:b xmlns:p="urn:p"><c></c><q:d xmlns="" xmlns:q="urn:q"></q:d></p:b></a>`},
+	} {
+		var can xmltok.Canonicalizer
+		var b bytes.Buffer
+		if err := can.Document(&b, []byte(doc), xmltok.Limits{}, xmltok.Form{Method: xmltok.Exclusive, Prefixes: c.prefixes}); err != nil || b.String() != c.want {
+			t.Errorf("%q: %v\n got %s\nwant %s", c.prefixes, err, b.String(), c.want)
+		}
 	}
 }
 
@@ -143,7 +163,7 @@ func TestLeavingOutElements(t *testing.T) {
 	for name, spans := range map[string][]xmltok.Span{
 		"text": {{Start: 15, End: 16}}, "too short": {{Start: s.Start, End: s.End - 1}}, "wrong order": {u, s}, "root": {{Start: 0, End: len(doc)}},
 	} {
-		if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Inclusive, spans...); !errors.Is(err, xmltok.ErrNoElement) {
+		if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Form{}, spans...); !errors.Is(err, xmltok.ErrNoElement) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -153,13 +173,13 @@ func TestCanonicalFormIsBounded(t *testing.T) {
 	t.Parallel()
 	doc := `<a xmlns:p="` + strings.Repeat("u", 2000) + `">` + strings.Repeat("<p:b/>", 100_000) + "</a>"
 	var c xmltok.Canonicalizer
-	if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Exclusive); !errors.Is(err, xmltok.ErrLimits) {
+	if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Form{Method: xmltok.Exclusive}); !errors.Is(err, xmltok.ErrLimits) {
 		t.Fatalf("got %v", err)
 	}
-	if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Inclusive); err != nil {
+	if err := c.Document(io.Discard, []byte(doc), xmltok.Limits{}, xmltok.Form{}); err != nil {
 		t.Fatal(err)
 	}
-	if err := c.Document(failing{}, []byte("<a/>"), xmltok.Limits{}, xmltok.Inclusive); !errors.Is(err, io.ErrShortWrite) {
+	if err := c.Document(failing{}, []byte("<a/>"), xmltok.Limits{}, xmltok.Form{}); !errors.Is(err, io.ErrShortWrite) {
 		t.Fatalf("writer's error: %v", err)
 	}
 }
@@ -384,7 +404,7 @@ func BenchmarkCanonicalize(b *testing.B) {
 			b.ReportAllocs()
 			var c xmltok.Canonicalizer
 			for b.Loop() {
-				if err := c.Document(io.Discard, doc, xmltok.Limits{}, xmltok.Inclusive); err != nil {
+				if err := c.Document(io.Discard, doc, xmltok.Limits{}, xmltok.Form{}); err != nil {
 					b.Fatal(err)
 				}
 			}
