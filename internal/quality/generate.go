@@ -190,15 +190,16 @@ func soft(label string) string {
 	return string(unicode.ToLower(first)) + label[n:]
 }
 
-// allRules puts the catalogue in order: rejections, then table by table in the
-// order of the newest version's fields, whole-table rules first.
+// allRules puts the catalogue in order: rejections, findings of other packages,
+// then table by table in the order of the newest version's fields, whole-table
+// rules first.
 func allRules() []Rule {
 	rules := append(generated(), handWritten()...)
 	rank := fieldRanks()
 	slices.SortStableFunc(rules, func(a, b Rule) int {
 		return rank[a.Table+"."+a.Field] - rank[b.Table+"."+b.Field]
 	})
-	return append(rejectingRules(), rules...)
+	return slices.Concat(rejectingRules(), elsewhere(), rules)
 }
 
 func fieldRanks() map[string]int {

@@ -112,7 +112,7 @@ func personRules() []group {
 		text = append(text,
 			written{t + ".SO_CCCD.contradicts", "Số định danh (SO_CCCD) cho giới tính hoặc năm sinh khác với hồ sơ" + in, "SO_CCCD says another sex or year of birth than the dossier" + inEN, "Đối chiếu số định danh, giới tính và ngày sinh trên thẻ.", "Compare number, sex and date of birth with the card."},
 			written{t + ".HO_TEN.pattern", "Họ tên (HO_TEN) có chữ số dù đã biết số định danh hoặc thẻ" + in, "The name (HO_TEN) has digits although a citizen or card number is given" + inEN, "Sửa họ tên theo giấy tờ.", "Correct the name by the person's papers."},
-			written{t + ".HO_TEN.letters", "Họ tên (HO_TEN) dùng chữ cái giả dạng, như Ð thay cho Đ, hoặc chưa theo chuẩn NFC" + in, "The name (HO_TEN) uses look-alike letters such as Ð for Đ, or is not NFC" + inEN, "Gõ lại tên bằng bộ gõ Unicode.", "Type the name again in Unicode."},
+			written{t + ".HO_TEN.letters", "Họ tên (HO_TEN) dùng chữ cái trông giống Đ nhưng mã khác (U+00D0, U+0189), hoặc chưa theo chuẩn NFC" + in, "The name (HO_TEN) has a letter that only looks like Đ (U+00D0, U+0189), or is not NFC" + inEN, "Gõ lại tên bằng bộ gõ Unicode.", "Type the name again in Unicode."},
 		)
 		card = append(card,
 			written{t + ".MA_THE_BHYT.pattern", "Mã thẻ bảo hiểm y tế (MA_THE_BHYT) không đúng dạng 15, 12 hoặc 10 ký tự" + in, "MA_THE_BHYT is not a card number of 15, 12 or 10 characters" + inEN, "Đọc lại mã trên thẻ; ký tự thứ ba là 1 đến 5.", "Read the card again; its third character is 1 to 5."},
@@ -138,7 +138,23 @@ func personRules() []group {
 			{"XML1.DIEN_THOAI.pattern", "Số điện thoại (DIEN_THOAI) không có dạng số điện thoại.", "DIEN_THOAI does not look like a telephone number.", "Ghi 9 đến 12 chữ số.", "Write 9 to 12 digits."},
 			{"XML1.MAXA_CU_TRU.pattern", "Mã xã, phường cư trú (MAXA_CU_TRU) không phải 5 chữ số.", "The ward code (MAXA_CU_TRU) is not 5 digits.", "Dùng mã đơn vị hành chính 5 chữ số.", "Use the 5-digit administrative code."},
 			{"XML1.CAN_NANG.range", "Cân nặng (CAN_NANG) không thể có ở người.", "The weight (CAN_NANG) is not possible.", "Ghi theo ki-lô-gam, dấu chấm thập phân.", "Write kilograms with a decimal point."},
-			{"XML1.CAN_NANG_CON.range", "Cân nặng con (CAN_NANG_CON) không thể có ở trẻ sơ sinh.", "The newborn's weight (CAN_NANG_CON) is not possible.", "Ghi theo gam.", "Write grams."},
+			{"XML1.CAN_NANG_CON.range", "Cân nặng con (CAN_NANG_CON) không thể có ở trẻ sơ sinh.", "The newborn's weight (CAN_NANG_CON) is not possible.", "Ghi bằng số gam, ví dụ 3200.", "Write grams, for example 3200."},
 		}},
+	}
+}
+
+// elsewhere are findings that other packages make of a dossier, described here
+// so that the catalogue has every code a receipt can carry.
+func elsewhere() []Rule {
+	return []Rule{
+		{Code: "SEAL.CERTIFICATE.expired", Severity: dossier.Warning, Source: "Nghị định 23/2025/NĐ-CP",
+			Text: fault.Text{VI: "Tệp được ký bằng chứng thư số vừa hết hạn, còn trong thời gian cho phép.", EN: "The file was sealed with a certificate that expired a short while ago, within the grace period."},
+			Hint: fault.Text{VI: "Gia hạn chứng thư số; sau 30 ngày tệp sẽ không được nhận.", EN: "Renew the certificate; after 30 days files are refused."}},
+		{Code: "identity.disagrees", Severity: dossier.Warning, Source: sourceCitizen,
+			Text: fault.Text{VI: "Số định danh hoặc thẻ đã có trên hệ thống với họ tên hoặc ngày sinh khác, nên hồ sơ chưa được nối với người đó.", EN: "The citizen or card number is known to the hub with another name or date of birth, so the dossier was not linked to that person."},
+			Hint: fault.Text{VI: "Đối chiếu số với thẻ của người bệnh.", EN: "Compare the number with the patient's card."}},
+		{Code: "identity.ambiguous", Severity: dossier.Warning, Source: sourceCitizen,
+			Text: fault.Text{VI: "Số định danh và thẻ thuộc hai người khác nhau trên hệ thống, nên hồ sơ chưa được nối với ai.", EN: "Citizen number and card belong to two people known to the hub, so the dossier was linked to neither."},
+			Hint: fault.Text{VI: "Đối chiếu từng số với thẻ của người bệnh.", EN: "Compare each number with the patient's cards."}},
 	}
 }

@@ -262,6 +262,9 @@ func TestEveryWrittenRuleIsBrokenByItself(t *testing.T) {
 	}
 }
 
+// elsewhere are codes that packages seal and identity give and test.
+var elsewhere = map[string]bool{"SEAL.CERTIFICATE.expired": true, "identity.disagrees": true, "identity.ambiguous": true}
+
 // follows names the rejection that a key field cannot avoid when it is changed
 // in one table only, and the fields another rule wants as well.
 func follows(r quality.Rule) []string {
@@ -311,7 +314,7 @@ func spoil(f *schema.Field, problem, text string) string {
 func TestEveryGeneratedRuleIsBrokenByItself(t *testing.T) {
 	t.Parallel()
 	for _, r := range quality.V1().Rules() {
-		if r.Rejects || broken[r.Code] != "" {
+		if r.Rejects || broken[r.Code] != "" || elsewhere[r.Code] {
 			continue
 		}
 		d := everything()

@@ -1,0 +1,172 @@
+package quality
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/schema"
+)
+
+// WriteMarkdown writes the error catalogue as a page: first refusals, the
+// faults for which a whole file is not taken, in the order given, then every
+// rule. langs are "vi" and "en"; none means both. Errors are those of w.
+func (p *Pack) WriteMarkdown(w io.Writer, refusals []*fault.Error, langs ...string) error {
+	m := page{langs: langs}
+	if len(langs) == 0 {
+		m.langs = []string{"vi", "en"}
+	}
+	m.title(p)
+	m.section(fault.Text{VI: "Tệp bị từ chối", EN: "Refused files"})
+	m.head("Mã / Code")
+	for _, f := range refusals {
+		m.row([]string{"`" + f.Code + "`"}, []fault.Text{f.Text})
+	}
+	table := ""
+	m.section(fault.Text{VI: "Hồ sơ bị từ chối", EN: "Rejected dossiers"})
+	m.ruleHead()
+	rejects := true
+	for _, r := range p.rules {
+		switch {
+		case rejects && !r.Rejects:
+			rejects = false
+			m.section(fault.Text{VI: "Nhận kèm nhận xét", EN: "Accepted with findings"})
+			m.ruleHead()
+		case r.Table != table && !r.Rejects:
+			m.section(titleOf(r.Table))
+			m.ruleHead()
+		}
+		table = r.Table
+		m.row([]string{"`" + r.Code + "`", string(r.Severity), blocks(r.Blocks)}, []fault.Text{r.Text, r.Hint}, r.Source, r.ConfirmedBy)
+	}
+	_, err := io.WriteString(w, m.b.String())
+	return err
+}
+
+// page is a markdown page in one or two languages.
+type page struct {
+	b     strings.Builder
+	langs []string
+}
+
+func (m *page) title(p *Pack) {
+	confirmed := 0
+	for _, r := range p.rules {
+		if r.ConfirmedBy != "" {
+			confirmed++
+		}
+	}
+	fmt.Fprintf(&m.b, "# Danh mục mã lỗi / Error catalogue\n\n")
+	m.lines(fault.Text{
+		VI: fmt.Sprintf("Bộ quy tắc %s: %d quy tắc, %d quy tắc đã được đối chiếu với văn bản đã ký; các quy tắc khác là cách hiểu của chúng tôi. Trang này do chương trình tạo ra từ chính các quy tắc, không sửa tay.", p, len(p.rules), confirmed),
+		EN: fmt.Sprintf("Rule pack %s: %d rules, %d of them compared with the signed text; the others are our reading. This page is generated from the rules themselves: do not edit it.", p, len(p.rules), confirmed),
+	})
+	m.lines(fault.Text{
+		VI: "Mức: error từ chối hồ sơ hoặc giữ lại một mục đích, warning là nhận kèm cảnh báo, info chỉ để biết. Cột giữ lại: payment là thanh toán bảo hiểm, statistics là thống kê.",
+		EN: "Severity: error rejects the dossier or holds a purpose back, warning is accepted with a warning, info is a remark. Blocks: payment is the insurance claim, statistics is counting.",
+	})
+}
+
+func (m *page) lines(t fault.Text) {
+	for _, l := range m.langs {
+		m.b.WriteString(t.In(l) + "\n\n")
+	}
+}
+
+func (m *page) section(t fault.Text) {
+	names := make([]string, len(m.langs))
+	for i, l := range m.langs {
+		names[i] = t.In(l)
+	}
+	m.b.WriteString("\n## " + strings.Join(names, " / ") + "\n\n")
+}
+
+func (m *page) ruleHead() {
+	cols := []string{"Mã / Code", "Mức / Severity", "Giữ lại / Blocks"}
+	for _, t := range []fault.Text{{VI: "Điều sai", EN: "What is wrong"}, {VI: "Cách sửa", EN: "What to do"}} {
+		for _, l := range m.langs {
+			cols = append(cols, t.In(l))
+		}
+	}
+	m.columns(append(cols, "Nguồn / Source", "Đối chiếu / Confirmed"))
+}
+
+func (m *page) head(first string) {
+	cols := []string{first}
+	for _, l := range m.langs {
+		cols = append(cols, fault.Text{VI: "Điều sai và cách sửa", EN: "What is wrong and what to do"}.In(l))
+	}
+	m.columns(cols)
+}
+
+func (m *page) columns(cols []string) {
+	m.b.WriteString("| " + strings.Join(cols, " | ") + " |\n|" + strings.Repeat("---|", len(cols)) + "\n")
+}
+
+func (m *page) row(first []string, texts []fault.Text, last ...string) {
+	cells := slices.Clone(first)
+	for _, t := range texts {
+		for _, l := range m.langs {
+			cells = append(cells, t.In(l))
+		}
+	}
+	cells = append(cells, last...)
+	for i := range cells {
+		cells[i] = strings.ReplaceAll(cells[i], "|", `\|`)
+	}
+	m.b.WriteString("| " + strings.Join(cells, " | ") + " |\n")
+}
+
+func blocks(purposes []dossier.Purpose) string {
+	words := make([]string, len(purposes))
+	for i, p := range purposes {
+		words[i] = string(p)
+	}
+	return strings.Join(words, ", ")
+}
+
+func titleOf(table string) fault.Text {
+	versions := schema.Versions()
+	t := versions[len(versions)-1].Table(table).Title
+	return fault.Text{VI: table + " " + t.VI, EN: t.EN}
+}
+
+// entry is a rule as scripts read it.
+type entry struct {
+	Code        string            `json:"code"`
+	Answer      string            `json:"answer"` // refused, rejected or finding
+	Severity    dossier.Severity  `json:"severity,omitempty"`
+	Blocks      []dossier.Purpose `json:"blocks"`
+	Table       string            `json:"table"`
+	Field       string            `json:"field"`
+	Message     fault.Text        `json:"message"`
+	Hint        fault.Text        `json:"hint"`
+	Source      string            `json:"source"`
+	ConfirmedBy string            `json:"confirmed_by"`
+}
+
+// WriteJSON writes {"pack","rules":[...]}: refusals first, then every rule.
+func (p *Pack) WriteJSON(w io.Writer, refusals []*fault.Error) error {
+	out := struct {
+		Pack  string  `json:"pack"`
+		Rules []entry `json:"rules"`
+	}{Pack: p.String()}
+	for _, f := range refusals {
+		out.Rules = append(out.Rules, entry{Code: f.Code, Answer: "refused", Severity: dossier.Error, Blocks: []dossier.Purpose{}, Message: f.Text})
+	}
+	for _, r := range p.rules {
+		e := entry{Code: r.Code, Answer: "finding", Severity: r.Severity, Blocks: append([]dossier.Purpose{}, r.Blocks...), Table: r.Table,
+			Field: r.Field, Message: r.Text, Hint: r.Hint, Source: r.Source, ConfirmedBy: r.ConfirmedBy}
+		if r.Rejects {
+			e.Answer = "rejected"
+		}
+		out.Rules = append(out.Rules, e)
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(out)
+}
