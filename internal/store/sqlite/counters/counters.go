@@ -1,0 +1,217 @@
+// Package counters is the embedded engine's side of store.Counters: deltas as
+// intake appends them, their sums, and the same counted anew from the rows.
+package counters
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strings"
+	"time"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/store/sqlite/file"
+)
+
+// Counters implements store.Counters.
+type Counters struct {
+	db    *file.DB
+	clock clock.Clock
+}
+
+var _ store.Counters = (*Counters)(nil)
+
+// New returns the slice of an open file; c says which minutes are past keeping.
+func New(db *file.DB, c clock.Clock) *Counters { return &Counters{db: db, clock: c} }
+
+const (
+	// foldRows is how many deltas one fold takes, so that intake waits for at
+	// most some 20 ms.
+	foldRows = 10_000
+	// minutesKept is how long single minutes are kept.
+	minutesKept = 48 * time.Hour
+)
+
+// summed is every folded and unfolded delta.
+const summed = `(SELECT facility_version, day, kind, measure, purpose, n FROM counter
+ UNION ALL SELECT facility_version, day, kind, measure, purpose, n FROM delta) d`
+
+// Sum adds what is folded to what is not, of one state of the file.
+func (x *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	return x.count(ctx, summed, scope, q)
+}
+
+// counted is every record under what it counts as; see store.Counters.
+const counted = `(SELECT facility_version, day, kind, state AS measure, '' AS purpose, 1 AS n FROM dated
+ UNION ALL SELECT facility_version, day, kind, 'superseded', '', 1 FROM dated r WHERE ` + file.IsSuperseded + `
+ UNION ALL SELECT facility_version, day, kind, 'withdrawn', '', 1 FROM dated WHERE withdrawn_by IS NOT NULL
+ UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1 FROM tag t JOIN dated r ON r.id = t.record WHERE t.tag GLOB 'doc:*'
+ UNION ALL SELECT facility_version, day, kind, 'code:' || code, purpose, 1 FROM
+ (SELECT DISTINCT r.id, r.facility_version, r.day, r.kind, json_extract(f.value, '$[0]') AS code, coalesce(b.value, '') AS purpose
+ FROM dated r JOIN json_each(r.findings) f LEFT JOIN json_each(f.value, '$[2]') b)
+ UNION ALL SELECT facility_version, ` + dayOf + `(at), '', 'refused', '', 1 FROM refusal) d`
+
+// Recount counts records anew.
+func (x *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	from := strings.ReplaceAll(counted, dayOf+"(at)", hanoiDay("at"))
+	from = strings.ReplaceAll(from, "dated", `(SELECT record.*, `+hanoiDay("received")+` AS day FROM record)`)
+	return x.count(ctx, from, scope, q)
+}
+
+const dayOf = "hanoi_day"
+
+// hanoiDay is the day of a column of microseconds in Hanoi as yyyymmdd.
+func hanoiDay(column string) string {
+	return `CAST(strftime('%Y%m%d', ` + column + ` / 1000000 + 25200, 'unixepoch') AS INTEGER)`
+}
+
+// dimensions are the columns counts are split by.
+var dimensions = map[store.Dimension]string{
+	store.ByDay: `CAST(d.day AS TEXT)`, store.ByKind: `d.kind`, store.ByMeasure: `d.measure`, store.ByPurpose: `d.purpose`,
+	store.ByFacility: `coalesce(v.code, '')`, store.ByLevel: `coalesce(v.level, '')`, store.ByProvince: `coalesce(v.province, '')`,
+	store.ByUnit: `coalesce(v.unit, '')`, store.ByVendor: `coalesce(v.vendor, '')`, store.ByType: `coalesce(v.type, '')`,
+}
+
+func (x *Counters) count(ctx context.Context, from string, scope role.Scope, cq store.CountQuery) ([]store.Count, error) {
+	columns := make([]string, 0, len(cq.By))
+	for _, by := range cq.By {
+		c, ok := dimensions[by]
+		if !ok {
+			return nil, fmt.Errorf("counters: no dimension %q", by)
+		}
+		columns = append(columns, c)
+	}
+	q := file.Select(`SELECT `+strings.Join(append(columns, `sum(d.n)`), ", ")+` FROM `+from+` LEFT JOIN facility_version v ON v.id = d.facility_version`).
+		Within(scope, "v.code", "v.id")
+	conditions(q, cq)
+	tail := ` HAVING sum(d.n) <> 0`
+	if len(columns) > 0 {
+		list := strings.Join(columns, ", ")
+		tail = ` GROUP BY ` + list + tail + ` ORDER BY ` + list
+	}
+	text, args := q.End(tail)
+	var out []store.Count
+	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		rows, err := s.Select(text, args)
+		if err != nil {
+			return err
+		}
+		out, err = scanCounts(rows, len(columns))
+		return err
+	})
+	return out, err
+}
+
+func conditions(q *file.Query, cq store.CountQuery) {
+	if cq.FromDay != 0 {
+		q.And(`d.day >= ?`, cq.FromDay)
+	}
+	if cq.ToDay != 0 {
+		q.And(`d.day <= ?`, cq.ToDay)
+	}
+	if cq.Measures != nil {
+		args := make([]any, len(cq.Measures))
+		for i, m := range cq.Measures {
+			args[i] = m
+		}
+		q.And(`d.measure IN (`+file.Marks(len(args))+`)`, args...)
+	}
+	if cq.Kind != "" {
+		q.And(`d.kind = ?`, cq.Kind)
+	}
+	if cq.Facility != "" {
+		q.And(`v.code = ?`, string(cq.Facility))
+	}
+	if cq.Province != "" {
+		q.And(`v.province = ?`, cq.Province)
+	}
+}
+
+func scanCounts(rows *sql.Rows, keys int) ([]store.Count, error) {
+	defer rows.Close()
+	var out []store.Count
+	for rows.Next() {
+		c := store.Count{Key: make([]string, keys)}
+		to := make([]any, 0, keys+1)
+		for i := range c.Key {
+			to = append(to, &c.Key[i])
+		}
+		if err := rows.Scan(append(to, &c.N)...); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
+// Fold adds deltas up and forgets minutes that are past keeping.
+func (x *Counters) Fold(ctx context.Context) (folded int, err error) {
+	err = x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+		folded = 0
+		var last sql.NullInt64
+		if err := tx.Row(`SELECT max(id) FROM (SELECT id FROM delta ORDER BY id LIMIT ?)`, foldRows).Scan(&last); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(`DELETE FROM minute WHERE minute < ?`, file.Minute(x.clock.Now().Add(-minutesKept))); err != nil || !last.Valid {
+			return err
+		}
+		for _, q := range []string{
+			`INSERT INTO counter (facility_version, day, kind, measure, purpose, n)
+ SELECT facility_version, day, kind, measure, purpose, sum(n) FROM delta WHERE id <= ? GROUP BY 1, 2, 3, 4, 5
+ ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+			`INSERT INTO minute (facility_version, minute, measure, n)
+ SELECT facility_version, minute, measure, sum(n) FROM delta WHERE id <= ? AND minute IS NOT NULL GROUP BY 1, 2, 3
+ ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+		} {
+			if _, err := tx.Exec(q, last.Int64); err != nil {
+				return err
+			}
+		}
+		n, err := tx.Exec(`DELETE FROM delta WHERE id <= ?`, last.Int64)
+		folded = int(n)
+		return err
+	})
+	return folded, err
+}
+
+// Add appends deltas that belong to no commit.
+func (x *Counters) Add(ctx context.Context, _ time.Time, deltas []store.Delta) error {
+	sum := file.Deltas{}
+	for _, d := range deltas {
+		if err := store.CheckText(d.Kind, d.Measure, d.Purpose); err != nil {
+			return err
+		}
+		sum.Add(d, nil)
+	}
+	return x.db.Write(ctx, file.Routine, 1, sum.Append)
+}
+
+// Minutes returns the records of each minute by verdict.
+func (x *Counters) Minutes(ctx context.Context, scope role.Scope, since time.Time) ([]store.MinuteCount, error) {
+	text, args := file.Select(`SELECT d.minute, d.measure, sum(d.n) FROM
+ (SELECT facility_version, minute, measure, n FROM minute UNION ALL SELECT facility_version, minute, measure, n FROM delta WHERE minute IS NOT NULL) d
+ LEFT JOIN facility_version v ON v.id = d.facility_version`).Within(scope, "v.code", "v.id").And(`d.minute >= ?`, file.Minute(since)).
+		End(` GROUP BY 1, 2 ORDER BY 1, 2`)
+	var out []store.MinuteCount
+	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		rows, err := s.Select(text, args)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		out = nil
+		for rows.Next() {
+			var m store.MinuteCount
+			var minute int64
+			if err := rows.Scan(&minute, &m.Measure, &m.N); err != nil {
+				return err
+			}
+			m.Minute = time.Unix(minute*60, 0).UTC()
+			out = append(out, m)
+		}
+		return rows.Err()
+	})
+	return out, err
+}

@@ -1,0 +1,138 @@
+package file
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// Micros is a moment as a column holds it.
+func Micros(t time.Time) int64 { return t.UnixMicro() }
+
+// MicrosOrNull is Micros, null for the zero time.
+func MicrosOrNull(t time.Time) any {
+	if t.IsZero() {
+		return nil
+	}
+	return t.UnixMicro()
+}
+
+// Time reads a column written by Micros.
+func Time(us int64) time.Time { return time.UnixMicro(us).UTC() }
+
+// TimeOrZero reads a column written by MicrosOrNull.
+func TimeOrZero(us sql.NullInt64) time.Time {
+	if !us.Valid {
+		return time.Time{}
+	}
+	return Time(us.Int64)
+}
+
+// Serial is the serial of a record as a column holds it, null for the zero id.
+func Serial(id dossier.ID) any {
+	if id.IsZero() {
+		return nil
+	}
+	return id.Serial[:]
+}
+
+// ID reads a serial column of a facility's record, the zero id for null.
+func ID(f care.FacilityCode, serial []byte) (dossier.ID, error) {
+	if serial == nil {
+		return dossier.ID{}, nil
+	}
+	if len(serial) != 16 {
+		return dossier.ID{}, fmt.Errorf("a serial of %d bytes", len(serial))
+	}
+	return dossier.ID{Facility: f, Serial: [16]byte(serial)}, nil
+}
+
+// Keyed is a keyed hash as a column holds it, null for the zero hash.
+func Keyed(k vault.Keyed) any {
+	if k.IsZero() {
+		return nil
+	}
+	return k[:]
+}
+
+// KeyedOf reads a column written by Keyed.
+func KeyedOf(b []byte) (vault.Keyed, error) {
+	if b == nil {
+		return vault.Keyed{}, nil
+	}
+	return vault.KeyedFrom(b)
+}
+
+// Person is a person as a column holds it, null for nobody.
+func Person(p store.PersonID) any {
+	if p == (store.PersonID{}) {
+		return nil
+	}
+	return p[:]
+}
+
+// PersonOf reads a column written by Person.
+func PersonOf(b []byte) (store.PersonID, error) {
+	if b == nil {
+		return store.PersonID{}, nil
+	}
+	if len(b) != len(store.PersonID{}) {
+		return store.PersonID{}, fmt.Errorf("a person of %d bytes", len(b))
+	}
+	return store.PersonID(b), nil
+}
+
+// Findings is a verdict's findings as a column holds them: position and code,
+// never a hint; null without any.
+func Findings(all []dossier.Finding) (any, error) {
+	if len(all) == 0 {
+		return nil, nil
+	}
+	rows := make([][7]any, len(all))
+	for i, f := range all {
+		if err := store.CheckText(f.Code, string(f.Severity), f.Table, f.Field); err != nil {
+			return nil, err
+		}
+		blocks := f.Blocks
+		if blocks == nil {
+			blocks = []dossier.Purpose{}
+		}
+		rows[i] = [7]any{f.Code, f.Severity, blocks, f.Table, f.Row, f.Field, f.Line}
+	}
+	b, err := json.Marshal(rows)
+	return string(b), err
+}
+
+// FindingsOf reads a column written by Findings.
+func FindingsOf(text sql.NullString) ([]dossier.Finding, error) {
+	if !text.Valid {
+		return nil, nil
+	}
+	var rows [][]json.RawMessage
+	if err := json.Unmarshal([]byte(text.String), &rows); err != nil {
+		return nil, fmt.Errorf("findings: %w", err)
+	}
+	all := make([]dossier.Finding, len(rows))
+	for i, row := range rows {
+		f := &all[i]
+		if len(row) < 7 { // later releases may add, never take away
+			return nil, errors.New("findings: a row too short")
+		}
+		for k, to := range []any{&f.Code, &f.Severity, &f.Blocks, &f.Table, &f.Row, &f.Field, &f.Line} {
+			if err := json.Unmarshal(row[k], to); err != nil {
+				return nil, fmt.Errorf("findings: %w", err)
+			}
+		}
+		if len(f.Blocks) == 0 {
+			f.Blocks = nil
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,152 @@
+// Package sqlite is the embedded engine: one directory, one process that
+// writes, no service beside it. It opens the files, brings their tables up to
+// date and hands out the slices; each slice lies in a folder of its own with
+// its own SQL, over package file. It is not for several hubs on one database:
+// that is store/postgres.
+package sqlite
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/store"
+	"lienthong/internal/store/sqlite/access"
+	"lienthong/internal/store/sqlite/counters"
+	"lienthong/internal/store/sqlite/disclosures"
+	"lienthong/internal/store/sqlite/facilities"
+	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/intake"
+	"lienthong/internal/store/sqlite/keys"
+	"lienthong/internal/store/sqlite/ledger"
+	"lienthong/internal/store/sqlite/people"
+	"lienthong/internal/store/sqlite/records"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// Config says how a directory is opened. The zero Config reads and administers.
+type Config struct {
+	Clock   clock.Clock   // nil: the system's
+	Logger  *slog.Logger  // nil: silent
+	OpenLog store.OpenLog // nil: no log is taken; what needs a leaf gives store.ErrNoLog
+	HubName string        // log 0 is "<HubName>/log/0"; needed with OpenLog
+	Owner   string        // noted in the log's head: host and process
+	// MaxBytes bounds the file of records: beyond, store.ErrFull. 0: the disk does.
+	MaxBytes int64
+}
+
+// The files of a directory.
+const (
+	MainFile       = "main.db"
+	DisclosureFile = "disclosure.db"
+	lockFile       = "log.lock"
+	logNumber      = 0
+)
+
+// Open opens dir (made with mode 0700 where it is not) and its files (0600).
+// With Config.OpenLog it takes the log, and store.ErrHeld tells that another
+// process holds it. The caller closes what it gets.
+func Open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System{}
+	}
+	if cfg.OpenLog != nil && cfg.HubName == "" {
+		return nil, errors.New("sqlite: a log without the name of its hub")
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, file.Fault(err)
+	}
+	var lock *os.File
+	var err error
+	if cfg.OpenLog != nil {
+		if lock, err = hold(filepath.Join(dir, lockFile)); err != nil {
+			return nil, err
+		}
+	}
+	o := &opened{lock: lock}
+	s, err := o.open(ctx, dir, cfg)
+	if err != nil {
+		return nil, errors.Join(err, o.close())
+	}
+	return s, nil
+}
+
+// hold takes the lock that says that this process writes the log. The kernel
+// gives it back when the process ends, however it ends.
+func hold(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	if err == nil {
+		return f, nil
+	}
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		err = store.ErrHeld
+	}
+	return nil, errors.Join(err, f.Close())
+}
+
+// opened is what an open directory holds.
+type opened struct {
+	lock             *os.File
+	main, disclosure *file.DB
+}
+
+func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
+	mainTables, err := fs.Sub(migrations, "migrations/main")
+	if err != nil {
+		return nil, err
+	}
+	disclosureTables, err := fs.Sub(migrations, "migrations/disclosure")
+	if err != nil {
+		return nil, err
+	}
+	mainPath := filepath.Join(dir, MainFile)
+	if o.main, err = file.Open(ctx, mainPath, file.Config{Migrations: mainTables, Logger: cfg.Logger, MaxBytes: cfg.MaxBytes}); err != nil {
+		return nil, err
+	}
+	o.disclosure, err = file.Open(ctx, filepath.Join(dir, DisclosureFile),
+		file.Config{Migrations: disclosureTables, Logger: cfg.Logger, Attach: map[string]string{disclosures.Hub: mainPath}})
+	if err != nil {
+		return nil, err
+	}
+	if cfg.OpenLog != nil {
+		origin := fmt.Sprintf("%s/log/%d", cfg.HubName, logNumber)
+		if err := o.main.Lease(ctx, logNumber, origin, cfg.Owner, cfg.OpenLog, ledger.Source(o.main, logNumber)); err != nil {
+			return nil, err
+		}
+	}
+	return &store.Slices{
+		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
+		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
+		Access: access.New(o.main), Keys: keys.New(o.main), Close: o.close,
+	}, nil
+}
+
+// close stops both committers and gives the log back. Closing twice is closing once.
+func (o *opened) close() error {
+	var errs []error
+	for _, d := range []*file.DB{o.main, o.disclosure} {
+		if d != nil {
+			errs = append(errs, d.Close())
+		}
+	}
+	if o.lock != nil {
+		if err := o.lock.Close(); !errors.Is(err, os.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
