@@ -1,6 +1,7 @@
 package seal_test
 
 import (
+	"crypto/x509"
 	"strings"
 	"testing"
 
@@ -35,6 +36,53 @@ func FuzzVerify(f *testing.F) {
 					t.Fatalf("%+v", s)
 				}
 			}
+		}
+	})
+}
+
+// FuzzSignThenVerify: whatever unsigned document can be signed then verifies, and
+// no longer when a byte of text is put in.
+func FuzzSignThenVerify(f *testing.F) {
+	for _, doc := range unusual {
+		f.Add([]byte(doc))
+	}
+	f.Add([]byte("<a><CHUKYDONVI>x</CHUKYDONVI ></a>"))
+	f.Add([]byte("<a xmlns='http://www.w3.org/2000/09/xmldsig#'><CHUKYDONVI\n/></a>"))
+	v, pair := newVerifier(f), ecPair()
+	f.Fuzz(func(t *testing.T, doc []byte) {
+		signed, err := pair.Sign(doc, "CHUKYDONVI")
+		if err != nil {
+			return
+		}
+		if _, err := v.Verify(doc, container); faultCode(err) != "seal.missing" {
+			return
+		}
+		verdict, err := v.Verify(signed, container)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, signed)
+		}
+		at := verdict.Signatures[0].Span.Start
+		bad := string(signed[:at]) + "x" + string(signed[at:])
+		if _, err := v.Verify([]byte(bad), container); faultCode(err) != "seal.broken" {
+			t.Fatalf("changed: %v\n%s", err, bad)
+		}
+	})
+}
+
+// FuzzKeys: no panic, ErrKey or a pair that signs.
+func FuzzKeys(f *testing.F) {
+	pair := ecPair()
+	f.Add(append(block("EC PRIVATE KEY", must(x509.MarshalECPrivateKey(keys().ec))), certBlock(pair.Certificate)...))
+	f.Add([]byte("-----BEGIN PRIVATE KEY-----\n-----END PRIVATE KEY-----\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := seal.LoadPEM(data)
+		if err == nil {
+			_, err = got.Sign([]byte(envelope), "CHUKYDONVI")
+			if err != nil {
+				t.Fatal(err)
+			}
+		} else if faultCode(err) != "seal.key" {
+			t.Fatal(err)
 		}
 	})
 }
