@@ -2,6 +2,7 @@ package seal_test
 
 import (
 	"bytes"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"strings"
@@ -69,6 +70,35 @@ func TestSignThenVerify(t *testing.T) {
 					t.Error("signing changed other bytes")
 				}
 			})
+		}
+	}
+}
+
+// Files signed by xmlsec1 1.2 with throw-away keys; the fingerprints are openssl's.
+func TestGoldenFiles(t *testing.T) {
+	t.Parallel()
+	for file, want := range map[string]struct {
+		algorithm   seal.Algorithm
+		fingerprint string
+	}{
+		"xmlsec-rsa.xml": {seal.RSASHA256, "12a1426534b0f7bce2ab29fa8ad8a04510c0dcf85d01234548e4c09f91023df0"},
+		"xmlsec-ec.xml":  {seal.ECDSASHA256, "9d8c93a1058581a20f1c3e47beb464146a879d9c8072366d06a1b015325a94de"},
+	} {
+		doc, err := os.ReadFile(filepath.Join("testdata", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		verdict, err := newVerifier(t).Verify(doc, container)
+		if err != nil {
+			t.Fatalf("%s: %v", file, err)
+		}
+		s := verdict.Signatures[0]
+		if s.Algorithm != want.algorithm || hex.EncodeToString(s.Fingerprint[:]) != want.fingerprint {
+			t.Errorf("%s: %s %x", file, s.Algorithm, s.Fingerprint)
+		}
+		bad := strings.Replace(string(doc), "<SOLUONGHOSO>1<", "<SOLUONGHOSO>2<", 1)
+		if got := code(t, []byte(bad), container); got != "seal.broken" {
+			t.Errorf("%s changed: %q", file, got)
 		}
 	}
 }
