@@ -66,6 +66,15 @@ func (j *judge) problem(at place, problem string, hint fault.Text) {
 	j.report(at.table+"."+at.field+"."+problem, at, hint)
 }
 
+// cut takes the first of several values separated by ";" off a text. Parts may
+// be empty; both are when nothing is left.
+func cut(text string) (part, rest string) {
+	if i := strings.IndexByte(text, ';'); i >= 0 {
+		return trim(text[:i]), text[i+1:]
+	}
+	return trim(text), ""
+}
+
 func matches(ok func(string) bool) fieldCheck {
 	return func(j *judge, text string, at place) {
 		if !ok(text) {
@@ -76,8 +85,8 @@ func matches(ok func(string) bool) fieldCheck {
 
 func eachMatches(ok func(string) bool) fieldCheck {
 	return func(j *judge, text string, at place) {
-		for part := range strings.SplitSeq(text, ";") {
-			if part = strings.TrimSpace(part); part != "" && !ok(part) {
+		for part, rest := cut(text); part != "" || rest != ""; part, rest = cut(rest) {
+			if part != "" && !ok(part) {
 				j.problem(at, "pattern", none)
 				return
 			}
@@ -89,8 +98,8 @@ func eachMatches(ok func(string) bool) fieldCheck {
 // is no number or negative is found as such.
 func ranged(low, high int64) fieldCheck {
 	return func(j *judge, text string, at place) {
-		for part := range strings.SplitSeq(text, ";") {
-			n, ok := parseNumber(strings.TrimSpace(part))
+		for part, rest := cut(text); part != "" || rest != ""; part, rest = cut(rest) {
+			n, ok := parseNumber(part)
 			if ok && n.milli >= 0 && (n.milli < low || n.milli > high) {
 				j.problem(at, "range", none)
 				return
@@ -100,8 +109,8 @@ func ranged(low, high int64) fieldCheck {
 }
 
 func diagnoses(j *judge, text string, at place) {
-	for part := range strings.SplitSeq(text, ";") {
-		if part = strings.TrimSpace(part); part != "" && !catalog.ICDForm(part) {
+	for part, rest := cut(text); part != "" || rest != ""; part, rest = cut(rest) {
+		if part != "" && !catalog.ICDForm(part) {
 			j.problem(at, "pattern", suggest(catalog.ICDRepair(part)))
 			return
 		}

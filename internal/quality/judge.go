@@ -75,9 +75,11 @@ type judge struct {
 	main         []dossier.Cell // its first row
 	stay         stay
 
-	nums    []number      // numbers of the row at hand, by column
-	moments []care.Moment // dates of the row at hand, by column
-	seen    map[string]bool
+	nums    []number        // numbers of the row at hand, by column
+	moments []care.Moment   // dates of the row at hand, by column
+	row     row             // the row at hand
+	seen    map[string]bool // row numbers of the table at hand, once they do not ascend
+	last    int64           // its greatest row number while they ascend
 	totals  totals
 
 	mainNums []number // numbers of the summary's first row

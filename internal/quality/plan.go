@@ -3,7 +3,6 @@ package quality
 import (
 	"errors"
 	"slices"
-	"strings"
 	"unicode/utf8"
 
 	"lienthong/internal/care"
@@ -138,12 +137,12 @@ func (j *judge) rows(b *bound) {
 	for i := range max(len(b.table.Rows), boolInt(b.plan.name == j.subjectTable)) {
 		cells := b.row(i)
 		j.cells(b.plan, i, cells, own)
-		r := row{b: b, at: i, cells: cells}
+		j.row = row{b: b, at: i, cells: cells}
 		if b.plan.across != nil {
-			b.plan.across(j, &r)
+			b.plan.across(j, &j.row)
 		}
 		if b.plan.differing != nil {
-			j.differs(&r)
+			j.differs(&j.row)
 		}
 	}
 }
@@ -194,8 +193,8 @@ func (j *judge) value(p *tablePlan, i int, text string, pl place, judged bool) {
 		j.listed(p, col, text, pl)
 	case col.form == schema.Code:
 	case col.multi:
-		for part := range strings.SplitSeq(text, ";") {
-			if part = strings.TrimSpace(part); part != "" && !j.scalar(p, i, part, pl) {
+		for part, rest := cut(text); part != "" || rest != ""; part, rest = cut(rest) {
+			if part != "" && !j.scalar(p, i, part, pl) {
 				break
 			}
 		}

@@ -86,14 +86,25 @@ func (j *judge) moment(r *row, field string) care.Moment {
 	return care.Moment{}
 }
 
-// numbered finds a row number that the table already had.
+// numbered finds a row number that the table already had. Numbers mostly
+// ascend: then none can stand twice and nothing is remembered.
 func (j *judge) numbered(r *row) {
 	if r.at == 0 {
-		j.seen = map[string]bool{}
+		j.seen, j.last = nil, 0
 	}
 	stt := r.text("STT")
 	if stt == "" {
 		return
+	}
+	if j.seen == nil {
+		if n := j.num(r, "STT"); n.stated && n.milli > j.last {
+			j.last = n.milli
+			return
+		}
+		j.seen = make(map[string]bool, len(r.b.table.Rows))
+		for i := range r.at {
+			j.seen[trim(r.b.table.Cell(i, "STT").Text)] = true
+		}
 	}
 	if j.seen[stt] {
 		j.problem(r.place("STT"), "duplicate", none)

@@ -146,8 +146,8 @@ func (j *judge) conditions(r *row) {
 	at := r.place("MA_BENH_KT")
 	seen := []string{main}
 	repeated, judged := false, true
-	for part := range strings.SplitSeq(text, ";") {
-		if part = strings.TrimSpace(part); part == "" {
+	for part, rest := cut(text); part != "" || rest != ""; part, rest = cut(rest) {
+		if part == "" {
 			continue
 		}
 		judged = judged && j.icd(part, at) // one finding is enough
