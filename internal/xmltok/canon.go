@@ -171,7 +171,7 @@ func (c *Canonicalizer) token(k Kind, apex bool) error {
 		if t.plain && bytes.IndexByte(t.text, '>') < 0 {
 			c.buf = append(c.buf, t.text...)
 		} else {
-			c.buf = escapeText(c.buf, t.text)
+			c.buf = AppendText(c.buf, t.text)
 		}
 	}
 	if len(c.buf) >= flushAt {
@@ -252,7 +252,7 @@ func (c *Canonicalizer) declarations(apex bool) {
 			c.buf = append(append(c.buf, ':'), c.fresh[i].prefix...)
 		}
 		c.buf = append(c.buf, `="`...)
-		c.buf = append(escapeAttr(c.buf, c.fresh[i].uri), '"')
+		c.buf = append(AppendAttr(c.buf, c.fresh[i].uri), '"')
 	}
 	c.rendered = append(c.rendered, c.fresh...)
 }
@@ -304,7 +304,7 @@ func (c *Canonicalizer) attributes(inherit bool) {
 	for i := range c.keys {
 		c.buf = append(append(c.buf, ' '), c.keys[i].name...)
 		c.buf = append(c.buf, `="`...)
-		c.buf = append(escapeAttr(c.buf, c.keys[i].value), '"')
+		c.buf = append(AppendAttr(c.buf, c.keys[i].value), '"')
 	}
 }
 
@@ -333,7 +333,9 @@ func isPlainText(s []byte) bool {
 		bytes.IndexByte(s, '>') < 0 && bytes.IndexByte(s, '\r') < 0
 }
 
-func escapeText(dst, s []byte) []byte {
+// AppendText appends s to dst escaped as C14N writes character data; reading it
+// back gives s. s must be characters XML 1.0 allows.
+func AppendText(dst, s []byte) []byte {
 	from := 0
 	for i, b := range s {
 		var to string
@@ -355,7 +357,9 @@ func escapeText(dst, s []byte) []byte {
 	return append(dst, s[from:]...)
 }
 
-func escapeAttr(dst, s []byte) []byte {
+// AppendAttr appends s to dst escaped as C14N writes an attribute value between
+// double quotes; reading it back gives s.
+func AppendAttr(dst, s []byte) []byte {
 	from := 0
 	for i, b := range s {
 		var to string

@@ -128,6 +128,24 @@ func TestCanonicalElements(t *testing.T) {
 	}
 }
 
+func TestEscapingReadsBack(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"", "x", "<a b=\"'\">&amp;]]>", "\r\n\t x\r", "Ấ"} {
+		doc := `<a b="` + string(xmltok.AppendAttr(nil, []byte(s))) + `">` + string(xmltok.AppendText(nil, []byte(s))) + "</a>"
+		tok := xmltok.New([]byte(doc), xmltok.Limits{})
+		if _, err := tok.Next(); err != nil {
+			t.Fatal(err)
+		}
+		value, _ := tok.Attr("b")
+		if string(value) != s {
+			t.Errorf("value %q came back as %q", s, value)
+		}
+		if text, _, err := tok.ElementText(); err != nil || string(text) != s {
+			t.Errorf("text %q came back as %q: %v", s, text, err)
+		}
+	}
+}
+
 func TestPrefixList(t *testing.T) {
 	t.Parallel()
 	doc := `<a xmlns="urn:d" xmlns:p="urn:p" xmlns:q="urn:q"><p:b><c xmlns:q="urn:r"/><q:d xmlns=""/></p:b></a>`

@@ -267,7 +267,7 @@ func (t *Tokenizer) endTag() error {
 		end, _, _ := scanName(doc, from)
 		name = doc[from:end]
 	case len(t.stack) > 0:
-		name = t.stack[len(t.stack)-1].name
+		name = t.stack[len(t.stack)-1]
 	default:
 		return t.bad(t.pos, "end tag without start")
 	}
@@ -286,7 +286,7 @@ func (t *Tokenizer) endTag() error {
 
 func (t *Tokenizer) push(nameAt int) error {
 	if len(t.stack) < t.limits.Depth {
-		t.stack = append(t.stack, open{t.name})
+		t.stack = append(t.stack, t.name)
 		return nil
 	}
 	t.late |= lateLimits

@@ -123,7 +123,7 @@ type Tokenizer struct {
 	scratch    []byte
 	gathered   []byte
 
-	stack    []open
+	stack    [][]byte // names of the open elements
 	deep     []uint32 // name offsets of elements beyond limits.Depth
 	bindings []binding
 	resolved []int32
@@ -141,8 +141,6 @@ type Tokenizer struct {
 
 	lineAt, line int
 }
-
-type open struct{ name []byte }
 
 type late uint8
 
@@ -183,7 +181,9 @@ func Check(doc []byte, limits Limits) error {
 
 // Next reads the next token. After EOF it returns EOF again, after an error the
 // same error. Meeting a DOCTYPE or passing a limit it first scans the rest, so
-// that the code of the error does not depend on where in the file the fault is.
+// that the code of the error does not depend on where in the file the fault is;
+// in that rest prefixes are not resolved, nor entities after a DOCTYPE. Two
+// limits end the reading at once: Bytes, and a million levels.
 func (t *Tokenizer) Next() (Kind, error) {
 	if t.err != nil {
 		return EOF, t.err
