@@ -1,0 +1,75 @@
+// What pages gain with a script: search by "/", rows by j and k, dropping a
+// file, printing, and a chart with a pointer. Every page works without it.
+(function () {
+  "use strict";
+  function typing(e) {
+    return /^(INPUT|TEXTAREA|SELECT)$/.test(e.target.tagName) || e.ctrlKey || e.metaKey || e.altKey;
+  }
+  document.addEventListener("keydown", function (e) {
+    if (typing(e)) return;
+    if (e.key === "/") {
+      var q = document.getElementById("q");
+      if (q) { e.preventDefault(); q.focus(); }
+    } else if (e.key === "j" || e.key === "k") {
+      var links = Array.prototype.slice.call(document.querySelectorAll(".lt-rows tbody tr td a.lt-code"));
+      if (!links.length) return;
+      var at = links.indexOf(document.activeElement);
+      at = e.key === "j" ? Math.min(links.length - 1, at + 1) : Math.max(0, at - 1);
+      links[at].focus();
+    }
+  });
+  document.querySelectorAll("[data-print]").forEach(function (b) {
+    b.hidden = false;
+    b.addEventListener("click", function () { window.print(); });
+  });
+  document.querySelectorAll("[data-drop]").forEach(function (form) {
+    var input = form.querySelector("input[type=file]");
+    ["dragover", "dragenter"].forEach(function (n) {
+      form.addEventListener(n, function (e) { e.preventDefault(); form.classList.add("lt-over"); });
+    });
+    ["dragleave", "drop"].forEach(function (n) {
+      form.addEventListener(n, function () { form.classList.remove("lt-over"); });
+    });
+    form.addEventListener("drop", function (e) {
+      e.preventDefault();
+      if (e.dataTransfer.files.length === 1) { input.files = e.dataTransfer.files; form.requestSubmit(); }
+    });
+  });
+
+  function token(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+  function draw(root) {
+    if (!window.echarts) return;
+    root.querySelectorAll(".lt-chart[data-minutes]").forEach(function (box) {
+      var d;
+      try { d = JSON.parse(box.dataset.minutes); } catch (e) { return; }
+      if (!d.time) return;
+      var svg = box.querySelector("svg");
+      var h = Math.max(150, Math.round(svg.getBoundingClientRect().height));
+      var font = getComputedStyle(document.body).fontFamily;
+      var holder = document.createElement("div");
+      holder.className = "lt-chart-live";
+      holder.style.height = h + "px";
+      holder.setAttribute("role", "img");
+      holder.setAttribute("aria-label", svg.getAttribute("aria-label"));
+      box.replaceChildren(holder);
+      var chart = window.echarts.init(holder, null, { renderer: "canvas" });
+      chart.setOption({
+        animation: false,
+        textStyle: { fontFamily: font, color: token("--ink3") },
+        grid: { left: 44, right: 12, top: 14, bottom: 24 },
+        tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontFamily: font } },
+        xAxis: { type: "category", data: d.time, boundaryGap: false, axisTick: { show: false }, axisLine: { lineStyle: { color: token("--line") } },
+          axisLabel: { color: token("--ink3"), fontSize: 11, interval: function (i, v) { return /:(00|15|30|45)$/.test(v); } } },
+        yAxis: { type: "value", minInterval: 1, splitNumber: 2, axisLabel: { color: token("--ink3"), fontSize: 11 }, splitLine: { lineStyle: { color: token("--line") } } },
+        series: [
+          { name: d.names[0], type: "line", showSymbol: false, data: d.accepted, lineStyle: { color: token("--brand"), width: 2 }, itemStyle: { color: token("--brand") }, areaStyle: { color: token("--brand"), opacity: 0.08 } },
+          { name: d.names[1], type: "line", showSymbol: false, data: d.rejected, lineStyle: { color: token("--bad-mark"), width: 2 }, itemStyle: { color: token("--bad-mark") } }
+        ]
+      });
+      window.addEventListener("resize", function () { chart.resize(); }, { once: true });
+    });
+  }
+  function ready() { draw(document); }
+  if (document.fonts && document.fonts.ready) { document.fonts.ready.then(ready); } else { ready(); }
+  document.addEventListener("htmx:afterSwap", function (e) { draw(e.target); });
+})();

@@ -1,0 +1,151 @@
+package portal
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+	"unicode/utf8"
+
+	qrcode "github.com/skip2/go-qrcode"
+
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/role"
+	"lienthong/internal/web/portal/view"
+)
+
+// errReason is the answer to an operator who gives no reason.
+var errReason = fault.New(fault.Withheld, "disclosure.reason_required",
+	"Ghi lý do từ 10 đến 300 ký tự trước khi mở nội dung.",
+	"Write a reason of 10 to 300 characters before opening the content.")
+
+// record shows one record. A facility's own opens at once, and each opening is
+// logged by Content; operators are asked for a reason first; others see
+// metadata only.
+func (p *Portal) record(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, false) }
+
+func (p *Portal) openRecord(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, false) }
+
+func (p *Portal) verifyRecord(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, true) }
+
+func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, verify bool) {
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	page := p.page(r, "messages", "nav.messages")
+	page.Path = "/records/" + id.String()
+	page.Title = id.String()
+	rec, err := p.deps.Messages.Record(r.Context(), page.Reader.Role, id)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	doc := view.RecordDoc{Record: rec, NeedReason: page.Reader.Role.Kind == role.Operator,
+		MayOpen: p.deps.Content != nil && page.Reader.Role.May(role.Content)}
+	status := http.StatusOK
+	if doc.MayOpen && (!doc.NeedReason || r.Method == http.MethodPost) {
+		err := p.open(w, r, page, &doc, verify)
+		if f := fault.Of(err); err != nil && (f.Kind == fault.Withheld || f.Kind == fault.Absent || f.Kind == fault.Busy) {
+			doc.Problem, status = page.W.Text(f.Text), http.StatusForbidden
+		} else if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+	}
+	p.show(w, r, status, view.RecordPage(page, doc))
+}
+
+// open fills in the content, and the proof when it is asked for.
+func (p *Portal) open(w http.ResponseWriter, r *http.Request, page view.Page, doc *view.RecordDoc, verify bool) error {
+	reader, err := p.contentReader(w, r, page)
+	if err != nil {
+		return err
+	}
+	opened, err := p.deps.Content.Open(r.Context(), reader, doc.Record.ID)
+	if err != nil {
+		return err
+	}
+	if opened.Content == nil {
+		opened.Content = &dossier.Content{}
+	}
+	doc.Opened, doc.Reason = opened, reader.Reason
+	doc.URL = strings.TrimSuffix(p.config.PublicURL, "/") + "/records/" + doc.Record.ID.String() + "/receipt"
+	if doc.QR, err = modules(doc.URL); err != nil {
+		return err
+	}
+	if verify {
+		proof, err := p.deps.Content.Verify(r.Context(), reader, doc.Record.ID)
+		if err != nil {
+			return err
+		}
+		doc.Proof = &proof
+	}
+	return nil
+}
+
+// contentReader is the reader with the reason that operators must give.
+func (p *Portal) contentReader(w http.ResponseWriter, r *http.Request, page view.Page) (view.Reader, error) {
+	reader := *page.Reader
+	if reader.Role.Kind != role.Operator {
+		return reader, nil
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	reason := field(r, "reason", 2000)
+	if n := utf8.RuneCountInString(reason); n < 10 || n > 300 {
+		return reader, errReason
+	}
+	reader.Reason = reason
+	return reader, nil
+}
+
+func modules(text string) ([][]bool, error) {
+	q, err := qrcode.New(text, qrcode.Medium)
+	if err != nil {
+		return nil, err
+	}
+	return q.Bitmap(), nil
+}
+
+func (p *Portal) original(w http.ResponseWriter, r *http.Request) {
+	p.download(w, r, func(reader view.Reader, id dossier.ID) (File, error) {
+		return p.deps.Content.Original(r.Context(), reader, id)
+	})
+}
+
+func (p *Portal) receipt(w http.ResponseWriter, r *http.Request) {
+	p.download(w, r, func(reader view.Reader, id dossier.ID) (File, error) {
+		data, err := p.deps.Content.Receipt(r.Context(), reader, id)
+		return File{Name: id.String() + ".receipt.json", Type: "application/json", Data: data}, err
+	})
+}
+
+func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.Reader, dossier.ID) (File, error)) {
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err == nil && p.deps.Content == nil {
+		err = dossier.ErrID
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	page := p.page(r, "messages", "nav.messages")
+	reader, err := p.contentReader(w, r, page)
+	if errors.Is(err, errReason) && r.Method == http.MethodGet {
+		see(w, r, "/records/"+id.String())
+		return
+	} else if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	f, err := get(reader, id)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	w.Header().Set("Content-Type", f.Type)
+	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	_, _ = w.Write(f.Data) // the reader is gone: nobody to tell
+}

@@ -1,0 +1,240 @@
+package view
+
+import (
+	"fmt"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"lienthong/internal/catalog"
+	"lienthong/internal/dossier"
+	"lienthong/internal/role"
+	"lienthong/internal/web/portal/words"
+)
+
+// Page is what every page needs.
+type Page struct {
+	W      words.Speaker
+	Title  string
+	Nav    string // the current entry of the bar: "overview", "messages"...
+	Path   string // of this page with its query, to come back to
+	Reader *Reader
+	Theme  string // "light", "dark"
+	Demo   bool
+	Now    time.Time
+	Asset  func(name string) string // "" where it was not built
+	Live   bool                     // refreshed by script
+	Rule   func(code string) (Rule, bool)
+}
+
+// NavItem is an entry of the top bar.
+type NavItem struct{ ID, Href string }
+
+// NavOf returns the bar of a role: at most seven words, in the order of use.
+func NavOf(r role.Role) []NavItem {
+	overview := NavItem{"overview", "/overview"}
+	messages := NavItem{"messages", "/messages"}
+	rejects := NavItem{"rejects", "/rejects"}
+	places := NavItem{"facilities", "/facilities"}
+	access := NavItem{"access", "/access"}
+	acts := NavItem{"acts", "/acts"}
+	switch r.Kind {
+	case role.Facility:
+		return []NavItem{{"today", "/today"}, messages, rejects, {"upload", "/upload"}, access, overview}
+	case role.Operator:
+		return []NavItem{overview, messages, rejects, places, access, acts}
+	case role.Ministry, role.Province, role.Unit:
+		return []NavItem{overview, messages, rejects, places}
+	case role.Auditor:
+		return []NavItem{access, acts}
+	}
+	return nil
+}
+
+// Home is the first page of a role.
+func Home(r role.Role) string {
+	nav := NavOf(r)
+	if len(nav) == 0 {
+		return "/try"
+	}
+	return nav[0].Href
+}
+
+// Initials returns the letters in the corner: "DN" for operator and so on.
+func Initials(r role.Role) string {
+	switch r.Kind {
+	case role.Operator:
+		return "VH"
+	case role.Ministry:
+		return "BY"
+	case role.Province:
+		return "SY"
+	case role.Facility:
+		return "CS"
+	case role.Auditor:
+		return "KT"
+	}
+	return strings.ToUpper(string(r.Kind[:min(2, len(r.Kind))]))
+}
+
+// messagesURL is the address of the message browser with a filter.
+func messagesURL(pairs ...string) string { return withQuery("/messages", pairs...) }
+
+func withQuery(path string, pairs ...string) string {
+	v := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" && pairs[i+1] != "0" {
+			v.Set(pairs[i], pairs[i+1])
+		}
+	}
+	if len(v) == 0 {
+		return path
+	}
+	return path + "?" + v.Encode()
+}
+
+// Values returns the query as URL parameters, without the episode.
+func (q Query) Values() []string {
+	return []string{"facility", string(q.Facility), "province", q.Province, "level", string(q.Level),
+		"kind", q.Kind, "state", q.State, "code", q.Code, "day", strconv.Itoa(q.Day)}
+}
+
+// Without returns the values with one taken away.
+func (q Query) Without(name string) []string {
+	v := q.Values()
+	for i := 0; i+1 < len(v); i += 2 {
+		if v[i] == name {
+			v[i+1] = ""
+		}
+	}
+	return v
+}
+
+// provinceName is a province's short name, the code where it is not known.
+func provinceName(code string, w words.Speaker) string {
+	p, ok := catalog.ProvinceByCode(code)
+	if !ok {
+		return code
+	}
+	if w.Lang == "en" {
+		return strings.TrimSuffix(strings.TrimSuffix(p.NameEN, " Province"), " City")
+	}
+	return p.Short
+}
+
+// mark of a state, with the badge tone.
+func stateLook(s dossier.State) (mark, tone string) {
+	switch s {
+	case dossier.Accepted:
+		return "ok", "ok"
+	case dossier.AcceptedWithWarnings:
+		return "warn", "warn"
+	case dossier.Rejected:
+		return "bad", "bad"
+	}
+	return "dash", "off"
+}
+
+func severityMark(s dossier.Severity, blocks bool) string {
+	switch {
+	case s == dossier.Error:
+		return "bad"
+	case blocks:
+		return "hold"
+	case s == dossier.Warning:
+		return "warn"
+	}
+	return "wait"
+}
+
+// kindWord names a kind of dossier in the page's language.
+func kindWord(kind string, w words.Speaker) string {
+	if w.Has("kind." + kind) {
+		return w.T("kind." + kind)
+	}
+	return kind
+}
+
+// roleWord names a role in the page's language.
+func roleWord(r role.Role, w words.Speaker) string {
+	if r.Kind == role.Province {
+		return w.T("role.province", provinceName(r.ID, w))
+	}
+	return w.T("role."+string(r.Kind), r.ID)
+}
+
+// attrTime is the value of <time datetime>.
+func attrTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// attrNum writes a coordinate of SVG.
+func attrNum(v float64) string { return strconv.FormatFloat(v, 'f', 2, 64) }
+
+// class of a tile's place: lt-r1..lt-r12, lt-c1..lt-c6.
+func placeClass(row, col int) string { return fmt.Sprintf("lt-r%d lt-c%d", row, col) }
+
+// step is a tile's class by fixed breaks (LOOK §5).
+func step(n int64) string {
+	switch {
+	case n <= 0:
+		return "lt-s0"
+	case n < 250:
+		return "lt-s1"
+	case n < 700:
+		return "lt-s2"
+	case n < 1500:
+		return "lt-s3"
+	case n < 4000:
+		return "lt-s4"
+	}
+	return "lt-s5"
+}
+
+// shortID shows the end of an id, which differs, with its facility.
+func shortID(id dossier.ID) string {
+	s := id.String()
+	if len(s) < 20 {
+		return s
+	}
+	return s[:6] + "…" + s[len(s)-8:]
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// Cause is the sentence of a code, the code itself where the catalogue has none.
+func (p Page) Cause(code string) string {
+	if p.Rule != nil {
+		if r, ok := p.Rule(code); ok && r.Text.VI != "" {
+			return p.W.Text(r.Text)
+		}
+	}
+	if p.W.Has("code." + code) {
+		return p.W.T("code." + code)
+	}
+	return code
+}
+
+// Hint is what to do about a code, "" where the catalogue says nothing.
+func (p Page) Hint(code string) string {
+	if p.Rule != nil {
+		if r, ok := p.Rule(code); ok {
+			return p.W.Text(r.Hint)
+		}
+	}
+	return ""
+}
+
+func lookRole(l Look, w words.Speaker) string {
+	r, err := role.Parse(l.Role)
+	if err != nil {
+		return l.Role
+	}
+	return roleWord(r, w)
+}
+
+func basisWord(basis string, w words.Speaker) string {
+	if w.Has("basis." + basis) {
+		return w.T("basis." + basis)
+	}
+	return basis
+}

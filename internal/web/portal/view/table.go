@@ -1,0 +1,223 @@
+package view
+
+import (
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/catalog"
+	"lienthong/internal/dossier"
+	"lienthong/internal/insight"
+	"lienthong/internal/schema"
+	"lienthong/internal/web/portal/words"
+)
+
+// column is a field of a table that some row fills.
+type column struct {
+	Name  string
+	Type  schema.Type
+	field *schema.Field // nil: not in the specification
+}
+
+// Label is what people call the field.
+func (c column) Label(w words.Speaker) string {
+	if c.field == nil {
+		return c.Name
+	}
+	if s := w.Text(c.field.Label()); s != "" {
+		return s
+	}
+	return c.Name
+}
+
+// value is a cell for people; Meaning is what a code says.
+type value struct{ Text, Meaning string }
+
+// filled returns the columns of a table that are filled in some row, the
+// episode key, row number and reserved field left out.
+func filled(d RecordDoc, t *dossier.Table) []column {
+	spec := schema.For(d.day()).Table(t.Columns.Table)
+	var list []column
+	for i, name := range t.Columns.Names() {
+		if name == "MA_LK" || name == "STT" || name == "DU_PHONG" {
+			continue
+		}
+		used := false
+		for _, r := range t.Rows {
+			if i < len(r.Cells) && strings.TrimSpace(r.Cells[i].Text) != "" {
+				used = true
+				break
+			}
+		}
+		if !used {
+			continue
+		}
+		c := column{Name: name, Type: schema.Text}
+		if spec != nil {
+			c.field = spec.Field(name)
+		}
+		if c.field != nil {
+			c.Type = c.field.Type
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// Value reads a cell of the column.
+func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
+	text := t.Cell(row, c.Name).Text
+	switch {
+	case text == "":
+		return value{}
+	case c.Name == "SO_CCCD":
+		return value{Text: maskNumber(text)}
+	case c.Name == "GIOI_TINH" && w.Has("sex."+text):
+		return value{Text: text, Meaning: w.T("sex." + text)}
+	case c.Type == schema.Date || c.Type == schema.DateTime:
+		return value{Text: moment(text)}
+	case c.Type == schema.Number:
+		return value{Text: decimal(text, w)}
+	case c.Type == schema.Code:
+		if m := meaning(c.Name, text, w); m != "" {
+			return value{Text: text, Meaning: m}
+		}
+	}
+	return value{Text: text}
+}
+
+// meaning looks a code up in the list named after its field, and provinces in theirs.
+func meaning(field, code string, w words.Speaker) string {
+	if m := catalog.Label(catalog.List(field), code, w.Lang); m != "" {
+		return m
+	}
+	if field == "MATINH_CU_TRU" || field == "MATINH" {
+		if p, ok := catalog.ProvinceByCode(code); ok {
+			return provinceOfName(p, w)
+		}
+	}
+	return ""
+}
+
+func provinceOfName(p catalog.Province, w words.Speaker) string {
+	if w.Lang == "en" {
+		return p.NameEN
+	}
+	return p.Name
+}
+
+// decimal writes a number of a dossier for people, trailing zeros gone; as
+// sent when it is none.
+func decimal(s string, w words.Speaker) string {
+	whole, rest, _ := strings.Cut(strings.TrimSpace(s), ".")
+	if _, ok := insight.Number(s); !ok || len(whole) > 15 || strings.Contains(s, ",") {
+		return s
+	}
+	var n int64
+	for _, r := range whole {
+		n = n*10 + int64(r-'0')
+	}
+	out := w.Num(n)
+	if rest = strings.TrimRight(rest, "0"); rest != "" {
+		mark := ","
+		if w.Lang == "en" {
+			mark = "."
+		}
+		out += mark + rest
+	}
+	return out
+}
+
+// result is one row of XML4 for people.
+type result struct {
+	Name, Value, Unit, Note, At string
+	Numeric, HasRange           bool
+	N                           float64
+	Range                       insight.Range
+}
+
+func readResult(t *dossier.Table, row int) result {
+	r := result{Name: t.Cell(row, "TEN_CHI_SO").Text, Value: t.Cell(row, "GIA_TRI").Text,
+		Unit: t.Cell(row, "DON_VI_DO").Text, At: t.Cell(row, "NGAY_KQ").Text}
+	note := t.Cell(row, "MO_TA").Text
+	r.N, r.Numeric = insight.Number(r.Value)
+	if r.Numeric {
+		r.Range, r.HasRange = insight.RangeOf(r.Name, r.Unit, note, care.Fold)
+	}
+	if r.Range.Sent {
+		note = ""
+	}
+	r.Note = strings.TrimSpace(note + " " + t.Cell(row, "KET_LUAN").Text)
+	return r
+}
+
+// RangeText writes the range.
+func (r result) RangeText(w words.Speaker) string {
+	low, high := w.Decimal(r.Range.Low, decimals(r.Range.Low)), w.Decimal(r.Range.High, decimals(r.Range.High))
+	switch {
+	case !r.HasRange:
+		return ""
+	case r.Range.Low == 0:
+		return w.T("results.below", high)
+	case r.Range.High == 0:
+		return w.T("results.above", low)
+	}
+	return low + " – " + high
+}
+
+func decimals(v float64) int {
+	if v == float64(int64(v)) {
+		return 0
+	}
+	return 1
+}
+
+// Word says where the value lies.
+func (r result) Word(w words.Speaker) string {
+	if !r.HasRange {
+		return ""
+	}
+	switch r.Range.Place(r.N) {
+	case insight.High:
+		return w.T("results.high")
+	case insight.Low:
+		return w.T("results.low")
+	case insight.Normal:
+		return w.T("results.normal")
+	}
+	return ""
+}
+
+// Out reports a value outside its range.
+func (r result) Out() bool {
+	place := r.Range.Place(r.N)
+	return r.HasRange && (place == insight.High || place == insight.Low)
+}
+
+// The bar spans 100 units: from half a range below the band to half above; a
+// one-sided range starts the band at 0.
+func (r result) span() (from, to float64) {
+	if r.Range.High == 0 {
+		return 0, 2 * r.Range.Low
+	}
+	width := r.Range.High - r.Range.Low
+	return max(0, r.Range.Low-width/2), r.Range.High + width/2
+}
+
+func (r result) x(v float64) float64 {
+	from, to := r.span()
+	return min(97, max(0, 100*(v-from)/(to-from)))
+}
+
+// BandX, BandW and TickX are where band and tick stand.
+func (r result) BandX() float64 { return r.x(r.Range.Low) }
+
+// BandW is the width of the normal band.
+func (r result) BandW() float64 {
+	if r.Range.High == 0 {
+		return 100 - r.x(r.Range.Low)
+	}
+	return r.x(r.Range.High) - r.x(r.Range.Low)
+}
+
+// TickX is where the value stands.
+func (r result) TickX() float64 { return r.x(r.N) }
