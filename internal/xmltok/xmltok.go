@@ -232,7 +232,8 @@ func (t *Tokenizer) bad(at int, what string) error {
 // Kind returns the kind of the present token.
 func (t *Tokenizer) Kind() Kind { return t.kind }
 
-// Name returns the qualified name of an element as written, or a target.
+// Name returns the qualified name of an element as written, or a target; on other
+// tokens it is left over from before.
 func (t *Tokenizer) Name() []byte { return t.name }
 
 // Prefix returns the part of Name before the colon, empty without one.
