@@ -182,7 +182,7 @@ func (j *judge) share(r *row, kind int, n number, want, other int64) {
 // nothing to add up: visits without insurance may send XML1 and XML8 only.
 func (j *judge) sums(r *row) {
 	t := &j.totals
-	if t.rows == 0 {
+	if t.rows == 0 || j.in.unread("XML2") || j.in.unread("XML3") {
 		return
 	}
 	slack := int64(t.rows) * tolerance

@@ -13,6 +13,7 @@
 package quality
 
 import (
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,11 @@ type Input struct {
 	Day        int               // yyyymmdd that chooses the version of the tables
 	Unreadable []dossier.Finding // what the reader could not read; passed on
 	Directory  func(string) bool // whether a facility of that code is known; nil: not judged
+}
+
+// unread reports whether the reader found a table that it could not read.
+func (in *Input) unread(table string) bool {
+	return slices.ContainsFunc(in.Unreadable, func(f dossier.Finding) bool { return f.Table == table })
 }
 
 // Verdict sums findings up: any rejecting code rejects, any warning or error

@@ -172,12 +172,9 @@ func (j *judge) summaries() {
 	if n > 0 {
 		return
 	}
-	for i := range j.in.Unreadable {
-		if j.in.Unreadable[i].Table == "XML1" {
-			return
-		}
+	if !j.in.unread("XML1") {
+		j.report(codeNoSummary, place{table: "XML1", row: -1}, none)
 	}
-	j.report(codeNoSummary, place{table: "XML1", row: -1}, none)
 }
 
 // stay is what XML1 (XML0) says of person and visit, as far as it can be read.

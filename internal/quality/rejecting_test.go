@@ -166,6 +166,19 @@ func TestCheckInIsJudgedByXML0(t *testing.T) {
 	}
 }
 
+// TestAnUnreadableTableIsOneFinding: it is not also missing, and sums that
+// would need it are not judged.
+func TestAnUnreadableTableIsOneFinding(t *testing.T) {
+	t.Parallel()
+	for _, table := range []string{"XML1", "XML2", "XML3", "XML5", "XML7", "XML8"} {
+		d := clean().drop(table)
+		d.in.Unreadable = append(unreadable(table), unreadable(table)...)
+		if f := d.judge(); len(f) != 1 || f[0].Code != "dossier.unreadable" || f[0].Table != table {
+			t.Errorf("%s: %+v", table, f)
+		}
+	}
+}
+
 func TestFindingsPointAtTheirPlace(t *testing.T) {
 	t.Parallel()
 	d := clean()

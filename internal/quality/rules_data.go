@@ -83,7 +83,6 @@ func moneyRules() []group {
 			written{t.name + ".MUC_HUONG.range", "Mức hưởng (MUC_HUONG) của dòng không nằm trong 0 đến 100.", "The benefit level (MUC_HUONG) is not within 0 and 100.", "Ghi mức hưởng theo phần trăm.", "Write the benefit level as a percentage."},
 			written{t.name + ".TYLE_TT_BH.range", "Tỷ lệ thanh toán bảo hiểm (TYLE_TT_BH) không nằm trong 0 đến 100.", "The insurance rate (TYLE_TT_BH) is not within 0 and 100.", "Ghi tỷ lệ theo phần trăm.", "Write the rate as a percentage."},
 			written{t.name + ".SO_LUONG.range", "Số lượng (SO_LUONG) của dòng bằng 0.", "The quantity (SO_LUONG) of the row is zero.", "Bỏ dòng này hoặc ghi số lượng thật.", "Remove the row or write its real quantity."},
-			written{t.name + ".STT.duplicate", "Số thứ tự (STT) lặp lại trong bảng " + t.name + ".", "A row number (STT) stands twice in " + t.name + ".", "Đánh lại số thứ tự; kiểm tra dòng bị lặp.", "Number the rows again and look for a doubled row."},
 		)
 	}
 	sums = append(sums,
@@ -91,6 +90,8 @@ func moneyRules() []group {
 		written{"XML3.MA_DICH_VU.missing", "Dòng XML3 không có mã dịch vụ, mã vật tư hay mã xăng dầu.", "A row of XML3 has no code of a service, supply or fuel.", "Điền MA_DICH_VU hoặc MA_VAT_TU.", "Fill in MA_DICH_VU or MA_VAT_TU."},
 	)
 	return []group{{dossier.Error, payment(), sourceSums, sums}, {dossier.Warning, nil, sourceTables, []written{
+		{"XML2.STT.duplicate", "Số thứ tự (STT) lặp lại trong bảng XML2.", "A row number (STT) stands twice in XML2.", "Đánh lại số thứ tự; kiểm tra dòng bị lặp.", "Number the rows again and look for a doubled row."},
+		{"XML3.STT.duplicate", "Số thứ tự (STT) lặp lại trong bảng XML3.", "A row number (STT) stands twice in XML3.", "Đánh lại số thứ tự; kiểm tra dòng bị lặp.", "Number the rows again and look for a doubled row."},
 		{"XML2.TT_THAU.pattern", "Thông tin thầu thuốc (TT_THAU) không theo dạng số;Gx;Ny;năm.", "The tender reference of a drug (TT_THAU) is not number;Gx;Ny;year.", "Ví dụ: 12/QĐ-SYT;G1;N4;2026.", "For example: 12/QĐ-SYT;G1;N4;2026."},
 		{"XML3.TT_THAU.pattern", "Thông tin thầu vật tư (TT_THAU) không theo dạng số;Gx;Ny;năm.", "The tender reference of a supply (TT_THAU) is not number;Gx;Ny;year.", "Ví dụ: 12/QĐ-SYT;G1;N1;2026.", "For example: 12/QĐ-SYT;G1;N1;2026."},
 		{"XML3.MA_GIUONG.pattern", "Mã giường (MA_GIUONG) không theo dạng H, T, C hoặc K và ba chữ số.", "A bed code (MA_GIUONG) is not H, T, C or K and three digits.", "Ví dụ: H001.", "For example: H001."},
@@ -116,7 +117,7 @@ func personRules() []group {
 		)
 		card = append(card,
 			written{t + ".MA_THE_BHYT.pattern", "Mã thẻ bảo hiểm y tế (MA_THE_BHYT) không đúng dạng 15, 12 hoặc 10 ký tự" + in, "MA_THE_BHYT is not a card number of 15, 12 or 10 characters" + inEN, "Đọc lại mã trên thẻ; ký tự thứ ba là 1 đến 5.", "Read the card again; its third character is 1 to 5."},
-			written{t + ".MA_THE_BHYT.child", "Thẻ trẻ em dưới 6 tuổi (TE1) dùng cho người lớn hơn 7 tuổi" + in, "A card for children under six (TE1) is used by someone older than seven" + inEN, "Hỏi thẻ mới của người bệnh.", "Ask for the patient's new card."},
+			written{t + ".MA_THE_BHYT.child", "Thẻ trẻ em dưới 6 tuổi (TE1) dùng cho người bệnh trên 7 tuổi" + in, "A card for children under six (TE1) is used by someone older than seven" + inEN, "Hỏi thẻ mới của người bệnh.", "Ask for the patient's new card."},
 			written{t + ".GT_THE_DEN.expired", "Thẻ bảo hiểm y tế đã hết hạn trước ngày vào" + in, "The insurance card ended before arrival" + inEN, "Tra cứu thẻ và ghi thẻ đang có giá trị.", "Look the card up and write the one that is valid."},
 			written{t + ".GT_THE_TU.not_yet", "Thẻ bảo hiểm y tế chưa có giá trị vào ngày vào" + in, "The insurance card was not yet valid on arrival" + inEN, "Tra cứu thẻ và ghi thẻ đang có giá trị.", "Look the card up and write the one that is valid."},
 			written{t + ".GT_THE_DEN.order", "Ngày hết hạn thẻ (GT_THE_DEN) trước ngày bắt đầu (GT_THE_TU)" + in, "The card ends (GT_THE_DEN) before it begins (GT_THE_TU)" + inEN, "Kiểm tra hai ngày trên thẻ.", "Check both dates of the card."},
@@ -124,7 +125,6 @@ func personRules() []group {
 	}
 	card = append(card,
 		written{"XML1.MA_THE_BHYT.missing", "Có tiền đề nghị bảo hiểm thanh toán nhưng thiếu mã thẻ bảo hiểm y tế (MA_THE_BHYT).", "Money is claimed from insurance without a card number (MA_THE_BHYT).", "Ghi mã thẻ hoặc số định danh dùng thay thẻ.", "Write the card number or the citizen number in its place."},
-		written{"XML1.GT_THE_TU.count", "Số ngày bắt đầu hoặc hết hạn thẻ khác số thẻ trong MA_THE_BHYT.", "There are not as many card dates as cards in MA_THE_BHYT.", "Mỗi thẻ một ngày bắt đầu và một ngày hết hạn, cách nhau bằng dấu chấm phẩy.", "Give each card one first and one last day, separated by semicolons."},
 	)
 	return []group{
 		{dossier.Warning, nil, sourceCitizen, shape},
@@ -135,6 +135,7 @@ func personRules() []group {
 			{"XML1.MA_THE_BHYT.letters", "Mã thẻ bảo hiểm y tế (MA_THE_BHYT) có chữ thường hoặc dấu cách.", "MA_THE_BHYT has lower-case letters or blanks in it.", "Ghi liền, chữ in hoa.", "Write it in capitals without blanks."},
 		}},
 		{dossier.Warning, nil, sourceTables, []written{
+			{"XML1.GT_THE_TU.count", "Số ngày bắt đầu hoặc hết hạn thẻ khác số thẻ trong MA_THE_BHYT.", "There are not as many card dates as cards in MA_THE_BHYT.", "Mỗi thẻ một ngày bắt đầu và một ngày hết hạn, cách nhau bằng dấu chấm phẩy.", "Give each card one first and one last day, separated by semicolons."},
 			{"XML1.DIEN_THOAI.pattern", "Số điện thoại (DIEN_THOAI) không có dạng số điện thoại.", "DIEN_THOAI does not look like a telephone number.", "Ghi 9 đến 12 chữ số.", "Write 9 to 12 digits."},
 			{"XML1.MAXA_CU_TRU.pattern", "Mã xã, phường cư trú (MAXA_CU_TRU) không phải 5 chữ số.", "The ward code (MAXA_CU_TRU) is not 5 digits.", "Dùng mã đơn vị hành chính 5 chữ số.", "Use the 5-digit administrative code."},
 			{"XML1.CAN_NANG.range", "Cân nặng (CAN_NANG) không thể có ở người.", "The weight (CAN_NANG) is not possible.", "Ghi theo ki-lô-gam, dấu chấm thập phân.", "Write kilograms with a decimal point."},

@@ -153,6 +153,7 @@ var broken = map[string]string{
 	"XML14.MA_BENH_CHINH.pattern": "all | XML14.MA_BENH_CHINH=J",
 	"XML14.MA_BENH_KT.pattern":    "all | XML14.MA_BENH_KT=I10;?",
 
+	"XML1.NGAY_SINH.range":               "stay | XML1.NGAY_SINH=188002030000 | XML1.SO_CCCD=",
 	"XML1.SO_NGAY_DTRI.days":             "stay | XML1.SO_NGAY_DTRI=5",
 	"XML1.NGAY_TTOAN.order":              "stay | XML1.NGAY_TTOAN=202610070900",
 	"XML1.NGAY_RA.after_creation":        "stay | early file",

@@ -24,6 +24,7 @@ func visitRules() []group {
 			{"XML14.MA_BENH_KT.pattern", "Mã bệnh kèm theo trên giấy hẹn không theo dạng ICD-10.", "A secondary diagnosis on the appointment is not an ICD-10 code.", icd, icdEN},
 		}},
 		{dossier.Warning, nil, sourceTables, []written{
+			{"XML1.NGAY_SINH.range", "Người bệnh hơn 130 tuổi theo ngày sinh (NGAY_SINH).", "The date of birth (NGAY_SINH) makes the patient older than 130.", "Đối chiếu ngày sinh với giấy tờ; phần chưa rõ ghi bằng số 0.", "Compare the date with the patient's papers; write unknown parts as zeros."},
 			{"XML1.SO_NGAY_DTRI.days", "Số ngày điều trị (SO_NGAY_DTRI) không khớp ngày vào và ngày ra.", "The days of treatment (SO_NGAY_DTRI) do not fit arrival and end of visit.", "Đếm lại số ngày.", "Count the days again."},
 			{"XML1.NGAY_TTOAN.order", "Ngày thanh toán (NGAY_TTOAN) trước ngày ra.", "Payment (NGAY_TTOAN) comes before the end of the visit.", "Kiểm tra ngày thanh toán.", "Check the payment date."},
 			{"XML1.NGAY_RA.after_creation", "Ngày ra (NGAY_RA) muộn hơn ngày lập tệp (NGAYLAP).", "The end of the visit (NGAY_RA) is later than the day the file was made (NGAYLAP).", "Lập hồ sơ sau khi kết thúc đợt khám chữa bệnh.", "Make the dossier after the visit has ended."},

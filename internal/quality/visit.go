@@ -18,6 +18,7 @@ const (
 	leftOnWish   = "4"  // MA_LOAI_RV
 	notInsured   = "9"  // MA_DOITUONG_KCB
 	maxSecondary = 12   // codes in MA_BENH_KT
+	maxAge       = 130  // years
 	childCardAge = 7    // years: a TE1 card runs to the sixth birthday, and a school year more
 )
 
@@ -168,6 +169,9 @@ func (j *judge) conditions(r *row) {
 // dates judges XML1's dates that do not reject.
 func (j *judge) dates(r *row) {
 	s := &j.stay
+	if !s.birth.IsZero() && s.admitted.Year()-s.birth.Year() > maxAge {
+		j.problem(r.place("NGAY_SINH"), "range", none)
+	}
 	j.within(r, "NGAY_VAO_NOI_TRU")
 	if r.text("MA_LOAI_KCB") == inpatient && r.text("NGAY_VAO_NOI_TRU") == "" {
 		j.problem(r.place("NGAY_VAO_NOI_TRU"), "missing", none)
@@ -245,13 +249,8 @@ func (j *judge) whole() {
 
 // wants finds a table that is not there; one that cannot be read is there.
 func (j *judge) wants(table string) {
-	if t := j.fields.Table(table); t != nil && len(t.Rows) > 0 {
+	if t := j.fields.Table(table); t != nil && len(t.Rows) > 0 || j.in.unread(table) {
 		return
-	}
-	for i := range j.in.Unreadable {
-		if j.in.Unreadable[i].Table == table {
-			return
-		}
 	}
 	j.report(table+".missing", place{table: table, row: -1}, none)
 }
