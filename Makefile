@@ -1,0 +1,45 @@
+# What can be done here. `make help` lists it; CONTRIBUTING.md says when.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo build assets test race fuzz bench lint clean
+
+BIN    := bin/lienthong
+ASSETS := internal/web/portal/asset
+DIST   := $(ASSETS)/dist/icons.svg
+DEMO   ?=
+FUZZ   ?= 600
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## build, then run the hub with synthetic facilities (DEMO="--listen 127.0.0.1:9090" adds flags)
+	$(BIN) demo $(DEMO)
+
+build: $(DIST) ## build bin/lienthong (one file, no cgo)
+	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/lienthong
+
+assets: ## copy what the pages load out of npm packages
+	sh $(ASSETS)/build.sh
+
+# Built once, and again when its list changes. Without npm the program still
+# builds: its pages then use system fonts and no scripts, and say nothing more.
+$(DIST): package.json $(ASSETS)/build.sh $(ASSETS)/icons.txt
+	@sh script/assets.sh
+
+test: ## everything: tools, assets, format, vet, tests on both stores, cross-build
+	@sh script/test.sh
+
+race: ## the packages that share memory, under the race detector (needs a C compiler)
+	@sh script/race.sh
+
+fuzz: ## every fuzz target, FUZZ seconds in all (default 600)
+	@sh script/fuzz.sh $(FUZZ)
+
+bench: build ## the floor, intake end to end, and the Go benchmarks
+	@sh script/bench.sh
+
+lint: ## gofmt, vet, staticcheck
+	@sh script/lint.sh
+
+clean: ## remove what was built
+	rm -rf bin out $(ASSETS)/dist

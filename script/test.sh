@@ -1,0 +1,50 @@
+#!/bin/sh
+# make test: everything that is checked at every change. It needs Go, make and
+# npm; as root it installs what else tests need, otherwise it says loudly, first
+# and last, what went untested. It reads nothing from standard input.
+set -eu
+cd "$(dirname "$0")/.."
+mkdir -p out
+began=$(date +%s)
+step() { printf '\n== %s (%ss)\n' "$1" $(($(date +%s) - began)); }
+
+step "tools"
+skipped=$(sh script/need.sh)
+[ -z "$skipped" ] || printf '%s\n' "$skipped"
+case $skipped in
+*PostgreSQL*) ;;
+*) export LIENTHONG_REQUIRE_POSTGRES=1 ;; # here it must not be skipped in silence
+esac
+
+step "assets"
+make -s internal/web/portal/asset/dist/icons.svg </dev/null
+
+step "format and generated code"
+sh script/current.sh
+
+step "vet"
+go vet ./...
+
+step "cross-build"
+mkdir -p out/cross
+for os in linux windows darwin; do
+	CGO_ENABLED=0 GOOS=$os GOARCH=amd64 go build -o out/cross/ ./cmd/lienthong
+	echo "ok    lienthong for $os"
+done
+rm -rf out/cross
+
+step "tests"
+# Two packages at a time: each store suite has a database server of its own.
+status=0
+go test -p 2 -timeout 12m ./... </dev/null >out/test.log 2>&1 || status=$?
+grep -v 'no test files' out/test.log || true
+
+step "end"
+passed=$(grep -c '^ok' out/test.log || true)
+failed=$(grep -c '^FAIL.*lienthong' out/test.log || true)
+echo "$passed packages passed, $failed failed; the whole output is in out/test.log"
+if [ -n "$skipped" ]; then
+	echo "NOT everything was tested:"
+	printf '%s\n' "$skipped"
+fi
+exit $status
