@@ -238,7 +238,7 @@ func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (st
 		return "", err
 	}
 	token := base64.RawURLEncoding.EncodeToString(b[:])
-	link := store.LoginLink{Hash: sha256.Sum256([]byte(token)), Role: r.String(), Expires: o.clock.Now().Add(LinkLife), Next: next}
+	link := store.LoginLink{Hash: sha256.Sum256(b[:]), Role: r.String(), Expires: o.clock.Now().Add(LinkLife), Next: next}
 	if err := o.access.PutLink(ctx, link); err != nil {
 		return "", err
 	}

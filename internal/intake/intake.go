@@ -186,6 +186,9 @@ type Answer struct {
 	Deferred *Deferred
 }
 
+// Stopping reports whether Stop was called.
+func (in *Intake) Stopping() bool { return in.stopping.Load() }
+
 // Stop refuses new files and waits until what was taken is committed.
 func (in *Intake) Stop() {
 	in.stopping.Store(true)

@@ -1,0 +1,287 @@
+// Package hub wires a hub: store, vault, ledger, intake, doors. It is the one
+// place where everything meets; it decides nothing itself. The command starts
+// it with files and flags, tests start it in a temporary directory.
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/body"
+	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
+	"lienthong/internal/evidence"
+	"lienthong/internal/facility"
+	"lienthong/internal/intake"
+	"lienthong/internal/kind"
+	"lienthong/internal/kind/checkin"
+	"lienthong/internal/kind/qd4750"
+	"lienthong/internal/ledger"
+	"lienthong/internal/quality"
+	"lienthong/internal/seal"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+	"lienthong/internal/web/api"
+	"lienthong/internal/web/session"
+	"lienthong/internal/web/token"
+)
+
+// Config is what a hub is started with.
+type Config struct {
+	Name      string // "lienthong.local": names logs and receipts
+	Keys      Keys
+	Open      OpenStore // of the engine, chosen by the command
+	PublicURL string    // under which people and systems reach it, "" unknown
+	Secure    bool      // served over TLS: cookies say so
+	Demo      bool      // synthetic data: pages say so on every one
+	API       api.Config
+	Clock     clock.Clock
+	Logger    *slog.Logger
+}
+
+// OpenStore opens an engine's slices with the log opened by open.
+type OpenStore func(ctx context.Context, open store.OpenLog) (*store.Slices, error)
+
+// Hub is a running hub. Its parts are open to the command and to tests.
+type Hub struct {
+	Slices   *store.Slices
+	Vault    *vault.Vault
+	Intake   *intake.Intake
+	Disclose *disclose.Discloser
+	Receipts *evidence.Desk
+	Trust    *intake.Watch
+	Office   *admin.Office
+	Sessions *session.Keeper
+	Kinds    *kind.Registry
+	Rules    *quality.Pack
+	LogKey   *ledger.LogKey // of the log this hub writes
+	API      *api.API
+
+	cfg    Config
+	writer *evidence.Writer
+	stop   context.CancelFunc
+	work   sync.WaitGroup
+}
+
+// Kinds are the kinds of dossier this release takes.
+func Kinds() *kind.Registry { return kind.NewRegistry(qd4750.New(), checkin.New()) }
+
+// Start opens everything and begins to work in the background. The caller
+// serves Handler and calls Close.
+func Start(ctx context.Context, cfg Config) (*Hub, error) {
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System{}
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: quality.V1()}
+	if err := h.start(ctx); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+// start wires the parts in order: what is kept, what is known, what comes in,
+// what goes out, who may ask.
+func (h *Hub) start(ctx context.Context) error {
+	if err := h.openStore(ctx); err != nil {
+		return err
+	}
+	receiptKey, err := ledger.NewReceiptKey(h.cfg.Keys.Receipt)
+	if err != nil {
+		return err
+	}
+	h.Receipts = evidence.NewDesk(h.Slices.Ledger, receiptKey, h.writer)
+	if err := h.Receipts.Announce(ctx); err != nil {
+		return err
+	}
+	if h.Trust, err = intake.NewWatch(ctx, h.Slices.Facilities, h.cfg.Logger); err != nil {
+		return err
+	}
+	codec, err := body.NewCodec()
+	if err != nil {
+		return err
+	}
+	seals, err := seal.NewVerifier(seal.Config{})
+	if err != nil {
+		return err
+	}
+	h.Intake, err = intake.New(intake.Deps{
+		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
+		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: receiptKey, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
+	}, intake.Config{Hub: h.cfg.Name})
+	if err != nil {
+		return err
+	}
+	h.Disclose, err = disclose.New(disclose.Deps{
+		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
+		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock,
+	})
+	if err != nil {
+		return err
+	}
+	h.Office = admin.New(h.Slices.Facilities, h.Slices.Access, h.cfg.Clock, nil)
+	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
+		return err
+	}
+	if err := h.openDoors(); err != nil {
+		return err
+	}
+	h.begin()
+	return nil
+}
+
+func (h *Hub) openStore(ctx context.Context) error {
+	var err error
+	h.Vault, err = vault.New(vault.Config{Master: h.cfg.Keys.Master, Peppers: h.cfg.Keys.Peppers, Current: h.cfg.Keys.Pepper})
+	if err != nil {
+		return err
+	}
+	h.Slices, err = h.cfg.Open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
+		if h.LogKey, err = ledger.LogKeyFromSeed(head.Origin, h.cfg.Keys.LogSeed); err != nil {
+			return nil, err
+		}
+		h.writer, err = evidence.OpenWriter(ctx, h.LogKey, head, source)
+		return h.writer, err
+	})
+	if err != nil {
+		return fmt.Errorf("hub: opening the store: %w", err)
+	}
+	kept, err := h.Slices.Keys.PutFact(ctx, "master", []byte(h.Vault.MasterID()))
+	if err != nil {
+		return err
+	}
+	if string(kept) != h.Vault.MasterID() {
+		return errors.New("hub: the keys are another hub's: the store was made with a different master key")
+	}
+	return h.loadMonths(ctx)
+}
+
+func (h *Hub) loadMonths(ctx context.Context) error {
+	months, err := h.Slices.Keys.Months(ctx)
+	if err != nil {
+		return err
+	}
+	return h.Vault.Load(months)
+}
+
+func (h *Hub) openDoors() error {
+	tokens, err := token.New(token.Config{
+		Secret: h.cfg.Keys.Token, Directory: func() *facility.Directory { return h.Trust.Current().Directory },
+		Once: h.Slices.Access, Clock: h.cfg.Clock, PublicURL: h.cfg.PublicURL,
+	})
+	if err != nil {
+		return err
+	}
+	h.cfg.API.Hub = h.cfg.Name
+	h.API, err = api.New(api.Deps{
+		Callers: &callers{tokens: tokens, sessions: h.Sessions}, Intake: h.Intake, Disclose: h.Disclose, Slices: h.Slices, Receipts: h.Receipts,
+		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens,
+	}, h.cfg.API)
+	return err
+}
+
+// begin starts the work of the background: the directory kept fresh, counters
+// folded within a second, looks rooted in the ledger within a minute, month
+// keys that other hubs made.
+func (h *Hub) begin() {
+	ctx, stop := context.WithCancel(context.Background())
+	h.stop = stop
+	h.work.Go(func() { h.Trust.Run(ctx) })
+	h.every(ctx, time.Second, "counters not folded", func(ctx context.Context) error {
+		_, err := h.Slices.Counters.Fold(ctx)
+		return err
+	})
+	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
+	h.every(ctx, 2*time.Second, "month keys not loaded", h.loadMonths)
+}
+
+func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
+	h.work.Go(func() {
+		tick := time.NewTicker(d)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+				if err := do(ctx); err != nil && ctx.Err() == nil {
+					h.cfg.Logger.Error(failed, "error", err)
+				}
+			}
+		}
+	})
+}
+
+// rootDisclosures puts the root of the looks since the last time into the
+// ledger: one leaf a minute for each instance (DESIGN §5).
+func (h *Hub) rootDisclosures(ctx context.Context) error {
+	for {
+		looks, err := h.Slices.Disclosures.Unrooted(ctx, 10_000)
+		if err != nil || len(looks) == 0 {
+			return err
+		}
+		rows := make([][]byte, len(looks))
+		for i := range looks {
+			rows[i] = looks[i].Canonical()
+		}
+		place, err := h.Slices.Ledger.Append(ctx, [][]byte{ledger.DisclosureLeaf(rows)})
+		if err != nil {
+			return err
+		}
+		if err := h.Slices.Disclosures.Root(ctx, looks[len(looks)-1].ID, place); err != nil {
+			return err
+		}
+	}
+}
+
+// Handler serves the hub's doors.
+func (h *Hub) Handler() http.Handler {
+	mux := http.NewServeMux()
+	h.API.Register(mux)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
+	mux.HandleFunc("GET /readyz", h.ready)
+	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// ready answers whether the hub takes files: its store is read, its log is held.
+func (h *Hub) ready(w http.ResponseWriter, r *http.Request) {
+	if _, err := h.Slices.Facilities.Epoch(r.Context()); err != nil || h.Intake.Stopping() {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		answer(w, "not ready")
+		return
+	}
+	answer(w, "ready")
+}
+
+func answer(w http.ResponseWriter, text string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write([]byte(text + "\n")) // who asked has gone
+}
+
+// Close stops taking files, waits for what was taken, and gives the store back.
+func (h *Hub) Close() error {
+	if h.Intake != nil {
+		h.Intake.Stop()
+	}
+	if h.stop != nil {
+		h.stop()
+		h.work.Wait()
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		if err := h.rootDisclosures(ctx); err != nil {
+			h.cfg.Logger.Error("looks not rooted", "error", err)
+		}
+	}
+	if h.Slices != nil {
+		return h.Slices.Close()
+	}
+	return nil
+}

@@ -1,0 +1,118 @@
+package hub
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Keys are a hub's secrets. They live outside its data (DESIGN §7): whoever
+// has only the store can read nothing, sign nothing and link nobody.
+type Keys struct {
+	Master  []byte         // 32 bytes, wraps month keys
+	Peppers map[int][]byte // by version, for keyed hashes
+	Pepper  int            // the version new hashes carry
+	LogSeed []byte         // 32 bytes, Ed25519 seed of the logs' signing key
+	Receipt *ecdsa.PrivateKey
+	Token   []byte // secret of access tokens
+}
+
+// KeyFiles are the names of the key files and what each is for.
+var keyFiles = []string{"master.key", "pepper-1.key", "log.key", "receipt.pem", "token.key"}
+
+// NewKeys makes the keys of a new hub.
+func NewKeys(random io.Reader) (Keys, error) {
+	if random == nil {
+		random = rand.Reader
+	}
+	var b [4][32]byte
+	for i := range b {
+		if _, err := io.ReadFull(random, b[i][:]); err != nil {
+			return Keys{}, fmt.Errorf("hub: making keys: %w", err)
+		}
+	}
+	receipt, err := ecdsa.GenerateKey(elliptic.P256(), random)
+	if err != nil {
+		return Keys{}, fmt.Errorf("hub: making keys: %w", err)
+	}
+	return Keys{Master: b[0][:], Peppers: map[int][]byte{1: b[1][:]}, Pepper: 1, LogSeed: b[2][:], Receipt: receipt, Token: b[3][:]}, nil
+}
+
+// Files returns the keys as the contents of their files, by name.
+func (k Keys) Files() (map[string][]byte, error) {
+	der, err := x509.MarshalPKCS8PrivateKey(k.Receipt)
+	if err != nil {
+		return nil, fmt.Errorf("hub: writing keys: %w", err)
+	}
+	line := func(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(b) + "\n") }
+	return map[string][]byte{
+		keyFiles[0]: line(k.Master), keyFiles[1]: line(k.Peppers[1]), keyFiles[2]: line(k.LogSeed),
+		keyFiles[3]: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), keyFiles[4]: line(k.Token),
+	}, nil
+}
+
+// ReadKeys reads keys by asking read for each file.
+func ReadKeys(read func(name string) ([]byte, error)) (Keys, error) {
+	var secrets [5][]byte
+	for i, name := range keyFiles {
+		b, err := read(name)
+		if err != nil {
+			return Keys{}, fmt.Errorf("hub: reading keys: %w", err)
+		}
+		if i == 3 {
+			secrets[i] = b
+			continue
+		}
+		if secrets[i], err = secret(b); err != nil {
+			return Keys{}, fmt.Errorf("hub: key file %s: %w", name, err)
+		}
+	}
+	receipt, err := receiptKey(secrets[3])
+	if err != nil {
+		return Keys{}, fmt.Errorf("hub: key file %s: %w", keyFiles[3], err)
+	}
+	return Keys{Master: secrets[0], Peppers: map[int][]byte{1: secrets[1]}, Pepper: 1, LogSeed: secrets[2], Receipt: receipt, Token: secrets[4]}, nil
+}
+
+func secret(b []byte) ([]byte, error) {
+	out, err := base64.StdEncoding.DecodeString(string(trimLine(b)))
+	if err != nil || len(out) != 32 {
+		return nil, errors.New("not 32 bytes in base64")
+	}
+	return out, nil
+}
+
+func trimLine(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+func receiptKey(b []byte) (*ecdsa.PrivateKey, error) {
+	block, _ := pem.Decode(b)
+	if block == nil {
+		return nil, errors.New("not PEM")
+	}
+	k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if err != nil {
+		return nil, errors.New("not PKCS#8")
+	}
+	key, ok := k.(*ecdsa.PrivateKey)
+	if !ok || key.Curve != elliptic.P256() {
+		return nil, errors.New("not a P-256 key")
+	}
+	return key, nil
+}
+
+// String shows no key.
+func (Keys) String() string { return "hub.Keys(hidden)" }
+
+// GoString shows no key.
+func (Keys) GoString() string { return "hub.Keys(hidden)" }
