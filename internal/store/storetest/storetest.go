@@ -56,7 +56,7 @@ type testCase struct {
 func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		intakeCases(),
+		intakeCases(), peopleCases(), scopeCases(), counterCases(),
 	} {
 		all = append(all, group...)
 	}
