@@ -1,0 +1,308 @@
+package intake
+
+import (
+	"cmp"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/store"
+	"lienthong/internal/store/postgres/handle"
+	"lienthong/internal/vault"
+)
+
+// The names of what a commit locks or compares.
+type (
+	episodeKey struct {
+		facility care.FacilityCode
+		kind     string
+		episode  vault.Keyed
+	}
+	contentKey struct {
+		episodeKey
+		content vault.Keyed
+	}
+	subjectKey struct {
+		facility care.FacilityCode
+		subject  vault.Keyed
+	}
+)
+
+func (a episodeKey) compare(b episodeKey) int {
+	return cmp.Or(cmp.Compare(a.facility, b.facility), cmp.Compare(a.kind, b.kind), a.episode.Compare(b.episode))
+}
+
+func (a subjectKey) compare(b subjectKey) int {
+	return cmp.Or(cmp.Compare(a.facility, b.facility), a.subject.Compare(b.subject))
+}
+
+// named is what a commit must know of a record that a member names.
+type named struct {
+	episode    episodeKey
+	content    vault.Keyed
+	accepted   bool
+	withdrawn  bool
+	superseded bool
+}
+
+// claimed is a claim under lock.
+type claimed struct {
+	store.Claim
+	fresh bool // made by this transaction for its first proposer
+	kept  bool // a stored member takes it
+}
+
+// group is one Commit under way.
+type group struct {
+	members  []store.Prepared
+	outcomes []store.Outcome
+
+	// as read under lock, then as the members decided so far leave it
+	heads    map[episodeKey]*store.Episode
+	held     map[contentKey]dossier.ID
+	records  map[dossier.ID]store.Record // replayed ones, to answer with
+	known    map[dossier.ID]*named
+	subjects map[subjectKey]*store.Subject
+	claims   map[vault.Keyed]*claimed
+
+	stored   []*store.Prepared
+	replays  []int              // members
+	replayed map[int]dossier.ID // by member
+	marks    map[dossier.ID]*mark
+	links    []*store.Prepared       // whose subject gets a link
+	persons  map[store.PersonID]bool // that exist, of those named
+}
+
+// newGroup checks the members. Fault: store.text.
+func newGroup(members []store.Prepared) (*group, error) {
+	g := &group{
+		members: members, outcomes: make([]store.Outcome, len(members)),
+		heads: map[episodeKey]*store.Episode{}, held: map[contentKey]dossier.ID{}, records: map[dossier.ID]store.Record{},
+		known: map[dossier.ID]*named{}, subjects: map[subjectKey]*store.Subject{}, claims: map[vault.Keyed]*claimed{},
+		replayed: map[int]dossier.ID{}, marks: map[dossier.ID]*mark{}, persons: map[store.PersonID]bool{},
+	}
+	for n := range members {
+		if err := check(&members[n]); err != nil {
+			return nil, err
+		}
+	}
+	return g, nil
+}
+
+// check refuses what no engine keeps, before anything is sent.
+func check(p *store.Prepared) error {
+	if p.File == nil {
+		return errors.New("intake: a dossier without its file")
+	}
+	for _, id := range []dossier.ID{p.ID, p.Supersedes, p.Withdraws, p.ExpectSame, p.ExpectHead.Current} {
+		if !id.IsZero() && id.Facility != p.File.Facility {
+			return errors.New("intake: a dossier names a record of another facility")
+		}
+	}
+	texts := []string{p.Kind, p.Order, p.Class, p.Verdict.Pack, string(p.Verdict.State), string(p.ID.Facility),
+		string(p.File.Facility), p.File.Sender, p.File.Class}
+	texts = append(texts, p.Tags...)
+	for _, f := range p.Verdict.Findings {
+		texts = append(texts, f.Code, string(f.Severity), f.Table, f.Field)
+	}
+	for _, s := range p.File.Seals {
+		texts = append(texts, s.Subject, s.Algorithm, s.Bound, s.Revocation)
+	}
+	for _, d := range p.Deltas {
+		texts = append(texts, d.Kind, d.Measure, d.Purpose)
+	}
+	if p.Subject != nil {
+		texts = append(texts, p.Subject.Evidence)
+	}
+	return store.CheckText(texts...)
+}
+
+func (g *group) episodeOf(p *store.Prepared) episodeKey {
+	return episodeKey{p.ID.Facility, p.Kind, p.Episode}
+}
+
+// lock queues the first round trip. ON CONFLICT DO UPDATE ... WHERE false locks
+// a row that is there and leaves it as it is; a row that another transaction is
+// making is waited for. The reads that follow see what is committed by then.
+// Contents and records need no lock of their own: they lie under their episode's.
+func (g *group) lock(b *pgx.Batch) *pgx.Batch {
+	b.Queue(`SET LOCAL enable_seqscan = off`)
+	contents := map[contentKey]bool{}
+	proposed := map[vault.Keyed]store.Claim{}
+	for n := range g.members {
+		p := &g.members[n]
+		for _, id := range []dossier.ID{p.ExpectSame, p.Supersedes, p.Withdraws} {
+			if !id.IsZero() {
+				g.known[id] = nil
+			}
+		}
+		g.heads[g.episodeOf(p)] = &store.Episode{}
+		contents[contentKey{g.episodeOf(p), p.Content}] = true
+		if p.Leaf == nil || p.Subject == nil {
+			continue
+		}
+		g.subjects[subjectKey{p.ID.Facility, p.Subject.Key}] = &store.Subject{Key: p.Subject.Key}
+		if p.Subject.Person == (store.PersonID{}) {
+			continue
+		}
+		g.persons[p.Subject.Person] = false
+		for _, c := range p.Subject.Claims {
+			if _, first := proposed[c.Key]; !first {
+				proposed[c.Key] = store.Claim{Key: c.Key, Person: p.Subject.Person, Name: c.Name, Birth: c.Birth}
+			}
+		}
+	}
+	g.lockEpisodes(b)
+	g.lockSubjects(b)
+	g.lockClaims(b, proposed)
+	g.readContents(b, slices.Collect(maps.Keys(contents)))
+	g.readNamed(b)
+	g.readPersons(b)
+	return b
+}
+
+func (g *group) lockEpisodes(b *pgx.Batch) {
+	if len(g.heads) == 0 {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(g.heads), episodeKey.compare)
+	b.Queue(`INSERT INTO episode AS e (facility, kind, episode, version, current, ord, facility_version, day)
+		SELECT u.facility, u.kind, u.episode, 0, '00000000-0000-0000-0000-000000000000', '', 0, 0
+		FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u (facility, kind, episode)
+		ON CONFLICT (facility, kind, episode) DO UPDATE SET version = e.version WHERE false`, episodeColumns(keys)...)
+	queueEpisodes(b, keys, func(n int, e store.Episode) { *g.heads[keys[n]] = e })
+}
+
+func (g *group) lockSubjects(b *pgx.Batch) {
+	if len(g.subjects) == 0 {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(g.subjects), subjectKey.compare)
+	b.Queue(`INSERT INTO subject AS s (facility, subject, person)
+		SELECT u.facility, u.subject, '00000000-0000-0000-0000-000000000000'
+		FROM unnest($1::text[], $2::bytea[]) AS u (facility, subject)
+		ON CONFLICT (facility, subject) DO UPDATE SET person = s.person WHERE false`, subjectColumns(keys)...)
+	queueSubjects(b, keys, func(n int) *store.Subject { return g.subjects[keys[n]] })
+}
+
+func (g *group) lockClaims(b *pgx.Batch, proposed map[vault.Keyed]store.Claim) {
+	if len(proposed) == 0 {
+		return
+	}
+	keys := slices.SortedFunc(maps.Keys(proposed), vault.Keyed.Compare)
+	column := func(of func(store.Claim) vault.Keyed) [][]byte {
+		return handle.Column(keys, func(k vault.Keyed) []byte { return handle.Hash(of(proposed[k])) })
+	}
+	fresh := map[vault.Keyed]bool{}
+	b.Queue(`INSERT INTO claim AS c (hash, person, name, birth)
+		SELECT u.hash, u.person, u.name, u.birth
+		FROM unnest($1::bytea[], $2::uuid[], $3::bytea[], $4::bytea[]) AS u (hash, person, name, birth)
+		ON CONFLICT (hash) DO UPDATE SET person = c.person WHERE false
+		RETURNING hash`,
+		handle.Hashes(keys), handle.Column(keys, func(k vault.Keyed) pgtype.UUID { return handle.UUID(proposed[k].Person) }),
+		column(func(c store.Claim) vault.Keyed { return c.Name }), column(func(c store.Claim) vault.Keyed { return c.Birth }),
+	).Query(func(rows pgx.Rows) error {
+		var hash []byte
+		return each(rows, []any{&hash}, func() error {
+			key, err := handle.Keyed(hash)
+			fresh[key] = true
+			return err
+		})
+	})
+	queueClaims(b, keys, func(n int, c store.Claim) { g.claims[keys[n]] = &claimed{Claim: c, fresh: fresh[keys[n]]} })
+}
+
+// readContents reads which record each content is held by.
+func (g *group) readContents(b *pgx.Batch, keys []contentKey) {
+	if len(keys) == 0 {
+		return
+	}
+	args := append(episodeColumns(handle.Column(keys, func(k contentKey) episodeKey { return k.episodeKey })),
+		handle.Column(keys, func(k contentKey) []byte { return handle.Hash(k.content) }))
+	var n int
+	var serial pgtype.UUID
+	var state dossier.State
+	var withdrawn, superseded bool
+	b.Queue(`SELECT u.n, c.serial, r.state, r.withdrawn_by <> '00000000-0000-0000-0000-000000000000', r.superseded_by <> '00000000-0000-0000-0000-000000000000'
+		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::bytea[]) WITH ORDINALITY AS u (facility, kind, episode, content, n)
+		JOIN content c ON c.facility = u.facility AND c.kind = u.kind AND c.episode = u.episode AND c.content = u.content
+		JOIN record r ON r.facility = c.facility AND r.serial = c.serial`, args...).Query(func(rows pgx.Rows) error {
+		return each(rows, []any{&n, &serial, &state, &withdrawn, &superseded}, func() error {
+			k := keys[n-1]
+			id := dossier.ID{Facility: k.facility, Serial: serial.Bytes}
+			g.held[k] = id
+			g.known[id] = &named{k.episodeKey, k.content, state.IsAccepted(), withdrawn, superseded}
+			return nil
+		})
+	})
+}
+
+// readNamed reads the records that members name.
+func (g *group) readNamed(b *pgx.Batch) {
+	if len(g.known) == 0 {
+		return
+	}
+	ids := slices.Collect(maps.Keys(g.known))
+	var facility care.FacilityCode
+	var serial pgtype.UUID
+	var kind string
+	var episode, content []byte
+	var state dossier.State
+	var withdrawn, superseded bool
+	b.Queue(`SELECT r.facility, r.serial, r.kind, r.episode, r.content, r.state, r.withdrawn_by <> '00000000-0000-0000-0000-000000000000', r.superseded_by <> '00000000-0000-0000-0000-000000000000'
+		FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
+		JOIN record r ON r.facility = u.facility AND r.serial = u.serial`, idColumns(ids)...).Query(func(rows pgx.Rows) error {
+		return each(rows, []any{&facility, &serial, &kind, &episode, &content, &state, &withdrawn, &superseded}, func() error {
+			hash, err := handle.Keyed(episode)
+			if err != nil {
+				return err
+			}
+			of, err := handle.Keyed(content)
+			g.known[dossier.ID{Facility: facility, Serial: serial.Bytes}] = &named{episodeKey{facility, kind, hash}, of, state.IsAccepted(), withdrawn, superseded}
+			return err
+		})
+	})
+}
+
+// readPersons reads which of the persons to link to exist.
+func (g *group) readPersons(b *pgx.Batch) {
+	if len(g.persons) == 0 {
+		return
+	}
+	asked := slices.Collect(maps.Keys(g.persons))
+	var person pgtype.UUID
+	b.Queue(`SELECT person FROM person WHERE person = ANY ($1)`,
+		handle.Column(asked, func(p store.PersonID) pgtype.UUID { return handle.UUID(p) })).Query(func(rows pgx.Rows) error {
+		return each(rows, []any{&person}, func() error {
+			g.persons[person.Bytes] = true
+			return nil
+		})
+	})
+}
+
+func episodeColumns(keys []episodeKey) []any {
+	return []any{
+		handle.Column(keys, func(k episodeKey) string { return string(k.facility) }),
+		handle.Column(keys, func(k episodeKey) string { return k.kind }),
+		handle.Column(keys, func(k episodeKey) []byte { return handle.Hash(k.episode) }),
+	}
+}
+
+func subjectColumns(keys []subjectKey) []any {
+	return []any{
+		handle.Column(keys, func(k subjectKey) string { return string(k.facility) }),
+		handle.Column(keys, func(k subjectKey) []byte { return handle.Hash(k.subject) }),
+	}
+}
+
+func idColumns(ids []dossier.ID) []any {
+	return []any{
+		handle.Column(ids, func(id dossier.ID) string { return string(id.Facility) }),
+		handle.Column(ids, func(id dossier.ID) pgtype.UUID { return handle.UUID(id.Serial) }),
+	}
+}

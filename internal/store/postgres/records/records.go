@@ -1,0 +1,149 @@
+// Package records reads records, files and refusals from PostgreSQL. It opens
+// nothing: content comes and goes sealed.
+package records
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"lienthong/internal/dossier"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/store/postgres/handle"
+)
+
+// Records is the store.Records of a hub.
+type Records struct{ db *handle.DB }
+
+var _ store.Records = (*Records)(nil)
+
+// New returns the slice.
+func New(db *handle.DB) *Records { return &Records{db: db} }
+
+const selectRecord = `SELECT ` + handle.RecordColumns + ` FROM record r ` + handle.RecordJoins
+
+// Get returns one record of the scope.
+func (x *Records) Get(ctx context.Context, scope role.Scope, id dossier.ID) (*store.Record, error) {
+	if err := store.CheckText(string(id.Facility)); err != nil {
+		return nil, store.ErrAbsent // no record has such a name
+	}
+	var w handle.Where
+	w.And("r.facility = ? AND r.serial = ?", string(id.Facility), handle.UUID(id.Serial))
+	w.Scope(scope, "r.facility", "v")
+	r, err := handle.ScanRecord(x.db.Pool.QueryRow(ctx, selectRecord+w.String(), w.Args...))
+	if err != nil {
+		return nil, handle.Fault(err)
+	}
+	return &r, nil
+}
+
+// Body returns the sealed inner documents, nil for a record without any.
+func (x *Records) Body(ctx context.Context, id dossier.ID) ([]byte, error) {
+	var body []byte
+	err := x.db.Pool.QueryRow(ctx, `SELECT b.data FROM record r
+		LEFT JOIN body b ON b.facility = r.facility AND b.serial = r.serial
+		WHERE r.facility = $1 AND r.serial = $2 AND r.erased = 0`, string(id.Facility), handle.UUID(id.Serial)).Scan(&body)
+	return body, handle.Fault(err)
+}
+
+// List returns a page of the scope's records, newest first.
+func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([]store.Record, bool, error) {
+	if err := checkFilter(f); err != nil {
+		return nil, false, err
+	}
+	var w handle.Where
+	w.Scope(scope, "r.facility", "v")
+	bounds(&w, f, "r.received", "r.day", "r")
+	chosen(&w, f)
+	limit := handle.Limit(f.Limit)
+	rows, err := x.db.Pool.Query(ctx, selectRecord+w.String()+`
+		ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, err := handle.CollectRecords(rows)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, more := handle.Page(all, limit)
+	return all, more, nil
+}
+
+// Refusals returns a page of the scope's refused files, newest first.
+func (x *Records) Refusals(ctx context.Context, scope role.Scope, f store.Filter) ([]store.Refusal, bool, error) {
+	if err := checkFilter(f); err != nil {
+		return nil, false, err
+	}
+	var w handle.Where
+	w.Scope(scope, "r.facility", "v")
+	bounds(&w, f, "r.at", "r.day", "r")
+	if f.Tag != "" {
+		w.And("r.code = ?", f.Tag)
+	}
+	limit := handle.Limit(f.Limit)
+	rows, err := x.db.Pool.Query(ctx, `SELECT r.facility, r.serial, r.at, r.sender, r.size, r.digest, r.code, r.lane, r.facility_version
+		FROM refusal r LEFT JOIN facility_version v ON v.id = r.facility_version`+w.String()+`
+		ORDER BY r.at DESC, r.facility DESC, r.serial DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, err := pgx.CollectRows(rows, scanRefusal)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, more := handle.Page(all, limit)
+	return all, more, nil
+}
+
+func scanRefusal(row pgx.CollectableRow) (store.Refusal, error) {
+	var (
+		r      store.Refusal
+		serial pgtype.UUID
+		at     int64
+		lane   int16
+		digest []byte
+	)
+	if err := row.Scan(&r.ID.Facility, &serial, &at, &r.Sender, &r.Size, &digest, &r.Code, &lane, &r.FacilityVersion); err != nil {
+		return r, err
+	}
+	r.ID.Serial, r.At, r.Lane = serial.Bytes, handle.Moment(at), store.Lane(lane)
+	return r, handle.Digest(&r.Digest, digest)
+}
+
+// walkPage is how many records a walk reads at once: no connection is held
+// while fn works.
+const walkPage = 100
+
+// Walk gives every record of a log in order of its leaf.
+func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store.Record, []byte) error) error {
+	for {
+		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, b.data
+			FROM leaf l JOIN record r ON r.facility = l.facility AND r.serial = l.serial `+handle.RecordJoins+`
+			LEFT JOIN body b ON b.facility = r.facility AND b.serial = r.serial
+			WHERE l.log = $1 AND l.idx >= $2 AND l.facility <> '' ORDER BY l.idx LIMIT $3`, log, int64(from), walkPage)
+		if err != nil {
+			return handle.Fault(err)
+		}
+		var bodies [][]byte
+		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Record, error) {
+			var body []byte
+			r, err := handle.ScanRecord(row, &body)
+			bodies = append(bodies, body)
+			return r, err
+		})
+		if err != nil {
+			return handle.Fault(err)
+		}
+		for n := range all {
+			if err := fn(&all[n], bodies[n]); err != nil {
+				return err
+			}
+		}
+		if len(all) < walkPage {
+			return nil
+		}
+		from = all[len(all)-1].Place.Index + 1
+	}
+}
