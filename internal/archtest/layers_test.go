@@ -1,0 +1,228 @@
+package archtest_test
+
+import (
+	"slices"
+	"testing"
+)
+
+// place is where a package stands: its layer, and the packages of its own
+// layer that it may import ("x/..." with all below). Lower layers are open,
+// except that L1 sees only L0 and its peers.
+type place struct {
+	layer int
+	peers []string
+}
+
+// layers is DESIGN §4 with ADR 0002 and 0005. "x/..." stands for x and below.
+var layers = map[string]place{
+	// L0: words.
+	"care":   {0, []string{"clock", "fault"}},
+	"clock":  {0, nil},
+	"fault":  {0, nil},
+	"xmltok": {0, []string{"fault"}},
+
+	// L1: rules, without input or output.
+	"catalog":      {1, nil},
+	"dossier":      {1, nil},
+	"facility":     {1, nil},
+	"identity":     {1, nil},
+	"insight":      {1, []string{"dossier", "facility"}},
+	"ledger":       {1, []string{"ledger/jcs"}},
+	"ledger/audit": {1, []string{"ledger"}},
+	"ledger/jcs":   {1, nil},
+	"quality":      {1, []string{"catalog", "dossier", "schema"}},
+	"role":         {1, nil},
+	"schema":       {1, []string{"dossier"}},
+	"seal":         {1, nil},
+	"vault":        {1, nil},
+
+	// L2: bytes and contracts.
+	"body":     {2, nil},
+	"kind":     {2, []string{"body"}},
+	"kind/...": {2, []string{"body", "kind", "kind/table"}},
+	"store":    {2, nil},
+
+	// L3: what the hub does.
+	"admin":    {3, nil},
+	"disclose": {3, []string{"evidence"}},
+	"evidence": {3, nil},
+	"intake":   {3, []string{"evidence"}},
+
+	// L4: edges.
+	"store/sqlite/...":   {4, []string{"store/sqlite/..."}},
+	"store/postgres/...": {4, []string{"store/postgres/..."}},
+	"store/storetest":    {4, nil},
+	"synth/...":          {4, []string{"synth/..."}},
+	"agent":              {4, nil},
+	"web/problem":        {4, nil},
+	"web/admin":          {4, []string{"web/problem"}},
+	"web/api":            {4, []string{"web/problem"}},
+	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},
+	"web/session":        {4, []string{"web/problem"}},
+	"web/token":          {4, nil},
+
+	// L5: the wiring, and what runs a whole hub.
+	"hub":   {5, nil},
+	"bench": {5, []string{"hub"}},
+	"demo":  {5, []string{"hub"}},
+
+	"cmd/lienthong": {6, nil},
+	"archtest":      {0, nil},
+}
+
+// placeOf finds a package's place: by its own name, else by the nearest "x/...".
+func placeOf(path string) (place, bool) {
+	if p, ok := layers[path]; ok {
+		return p, true
+	}
+	best, found := "", false
+	for name := range layers {
+		if under(path, name) && len(name) > len(best) {
+			best, found = name, true
+		}
+	}
+	return layers[best], found
+}
+
+func TestPackagesImportOnlyWhatTheirLayerMay(t *testing.T) {
+	t.Parallel()
+	for _, p := range tree(t) {
+		at, ok := placeOf(p.path)
+		if !ok {
+			t.Errorf("%s is not in the table of layers: say where it stands", p.path)
+			continue
+		}
+		for imported := range p.Imports {
+			if !ours(imported) {
+				continue
+			}
+			if why := mayImport(p.path, at, short(imported)); why != "" {
+				t.Errorf("%s imports %s: %s", p.path, short(imported), why)
+			}
+		}
+	}
+}
+
+// mayImport returns why a package may not import another, "" when it may.
+func mayImport(path string, at place, imported string) string {
+	to, ok := placeOf(imported)
+	switch {
+	case !ok:
+		return "it is not in the table"
+	case to.layer > at.layer:
+		return "that is upward"
+	case under(imported, at.peers...):
+		return ""
+	case to.layer == at.layer:
+		return "it is of the same layer and not named as a peer"
+	}
+	return ""
+}
+
+// The rule itself must be able to fail.
+func TestTheLayerRuleRefuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		from, to string
+		ok       bool
+	}{
+		{"care", "fault", true},
+		{"fault", "care", false},
+		{"dossier", "store", false},
+		{"ledger", "seal", false},
+		{"intake", "store/sqlite", false},
+		{"intake", "disclose", false},
+		{"web/api", "web/portal", false},
+		{"web/api", "intake", true},
+		{"store/sqlite/intake", "store/sqlite/file", true},
+		{"store/sqlite/intake", "store/postgres/handle", false},
+		{"hub", "web/api", true},
+	} {
+		at, _ := placeOf(c.from)
+		if why := mayImport(c.from, at, c.to); (why == "") != c.ok {
+			t.Errorf("%s -> %s: %q, want allowed %v", c.from, c.to, why, c.ok)
+		}
+	}
+}
+
+// deepest is the longest chain of imports inside the module (STYLE habit 12).
+const deepest = 9
+
+func TestImportsAreNotDeep(t *testing.T) {
+	t.Parallel()
+	of := map[string][]string{}
+	for _, p := range tree(t) {
+		for imported := range p.Imports {
+			if ours(imported) {
+				of[p.path] = append(of[p.path], short(imported))
+			}
+		}
+	}
+	chains := map[string][]string{}
+	var chain func(string) []string
+	chain = func(p string) []string {
+		if c, ok := chains[p]; ok {
+			return c
+		}
+		var longest []string
+		for _, q := range of[p] {
+			if c := chain(q); len(c) > len(longest) {
+				longest = c
+			}
+		}
+		chains[p] = append([]string{p}, longest...)
+		return chains[p]
+	}
+	for _, p := range tree(t) {
+		if c := chain(p.path); len(c)-1 > deepest {
+			t.Errorf("%d imports deep, more than %d: %v", len(c)-1, deepest, c)
+		}
+	}
+}
+
+// only lists imports that few packages may have, and which.
+var only = []struct {
+	imports []string
+	may     []string
+	why     string
+}{
+	{[]string{"encoding/xml"}, nil, "package xmltok is the one XML entry point"},
+	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
+		[]string{"store/sqlite/...", "store/postgres/..."}, "SQL is in the stores"},
+	{[]string{"net/http/...", "golang.org/x/net/..."},
+		[]string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "cmd/lienthong"}, "network is at the edges"},
+	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
+	{[]string{"net"}, []string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
+	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
+		[]string{"store/sqlite/...", "store/postgres/...", "agent", "bench", "demo", "synth/...", "cmd/lienthong"}, "files are touched at the edges"},
+	{[]string{"os/exec", "plugin", "unsafe", "C"}, []string{"store/postgres/pgtest"}, "nothing is run or linked in"},
+	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},
+	{[]string{"log"}, nil, "the logger is slog, handed in"},
+	{[]string{"testing"}, []string{"store/storetest", "store/postgres/pgtest"}, "tests are in test files"},
+	{[]string{"github.com/russellhaering/goxmldsig/...", "github.com/beevik/etree/..."}, nil, "an oracle in tests only"},
+}
+
+func TestOnlyTheRightPackagesTouchTheWorld(t *testing.T) {
+	t.Parallel()
+	for _, p := range tree(t) {
+		for _, rule := range only {
+			for imported := range p.Imports {
+				if under(imported, rule.imports...) && !under(p.path, rule.may...) {
+					t.Errorf("%s imports %s: %s", p.path, imported, rule.why)
+				}
+			}
+		}
+	}
+}
+
+// Every entry of the tables must still name something, so that they shrink too.
+func TestTablesNameWhatIsThere(t *testing.T) {
+	t.Parallel()
+	planned := []string{"agent", "bridge/...", "demo", "bench"}
+	for name := range layers {
+		if slices.Contains(planned, name) || slices.ContainsFunc(tree(t), func(p pkg) bool { return under(p.path, name) }) {
+			continue
+		}
+		t.Errorf("%s stands in the table of layers and is no package", name)
+	}
+}
