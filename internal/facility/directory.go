@@ -3,6 +3,7 @@ package facility
 import (
 	"slices"
 	"sort"
+	"time"
 
 	"lienthong/internal/care"
 )
@@ -14,6 +15,7 @@ func NewDirectory(c Contents) *Directory {
 		versions: make(map[care.FacilityCode][]Version),
 		byID:     make(map[int64]Version, len(c.Versions)),
 		certs:    make(map[care.FacilityCode][]Certificate),
+		revoked:  make(map[[32]byte]time.Time),
 		carriers: make(map[string][]Carrier),
 		clients:  make(map[string]Client, len(c.Clients)),
 	}
@@ -32,8 +34,9 @@ func NewDirectory(c Contents) *Directory {
 	}
 	slices.Sort(d.codes)
 	for _, x := range c.Certificates {
-		if x.Revoked.IsZero() {
-			d.certs[x.Facility] = append(d.certs[x.Facility], x)
+		d.certs[x.Facility] = append(d.certs[x.Facility], x)
+		if !x.Revoked.IsZero() {
+			d.revoked[x.Fingerprint] = x.Revoked
 		}
 	}
 	for _, x := range c.Carriers {

@@ -103,6 +103,7 @@ type Directory struct {
 	versions map[care.FacilityCode][]Version // oldest first
 	byID     map[int64]Version
 	certs    map[care.FacilityCode][]Certificate
+	revoked  map[[32]byte]time.Time
 	carriers map[string][]Carrier
 	clients  map[string]Client
 	codes    []care.FacilityCode
@@ -151,8 +152,15 @@ func (d *Directory) Version(id int64) (Version, bool) {
 // Codes lists all facilities in order of code; callers must not change it.
 func (d *Directory) Codes() []care.FacilityCode { return d.codes }
 
-// Certificates lists those pinned to the facility and not revoked.
+// Certificates lists those pinned to the facility, revoked ones too.
 func (d *Directory) Certificates(code care.FacilityCode) []Certificate { return d.certs[code] }
+
+// RevokedAt returns since when a pinned certificate is revoked, by its
+// fingerprint; false while it is not.
+func (d *Directory) RevokedAt(fingerprint [32]byte) (time.Time, bool) {
+	t, ok := d.revoked[fingerprint]
+	return t, ok
+}
 
 // Client returns a credential in use.
 func (d *Directory) Client(id string) (Client, bool) {

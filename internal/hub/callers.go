@@ -1,20 +1,23 @@
 package hub
 
 import (
+	"crypto/sha256"
 	"net/http"
 	"strings"
 
+	"lienthong/internal/intake"
 	"lienthong/internal/role"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/token"
 )
 
-// callers tells who makes a request: a system by its bearer token, a person by
-// the session of the portal.
+// callers tells who makes a request: a system by its bearer token or its TLS
+// certificate, a person by the session of the portal.
 type callers struct {
 	tokens   *token.Desk
 	sessions *session.Keeper
+	trust    *intake.Watch
 }
 
 // Caller returns who makes the request, or token.invalid.
@@ -26,9 +29,30 @@ func (c *callers) Caller(r *http.Request) (api.Caller, error) {
 		}
 		return api.Caller{Role: role.Role{Kind: role.Facility, ID: string(client.Facility)}, Client: client.ID, Name: "client:" + client.ID}, nil
 	}
+	if who, ok := c.byCertificate(r); ok {
+		return who, nil
+	}
 	who, err := c.sessions.Current(r)
 	if err != nil {
 		return api.Caller{}, token.ErrToken.Because(err)
 	}
 	return api.Caller{Role: who.Role, Name: "session:" + who.Mark}, nil
+}
+
+// byCertificate takes a verified TLS client certificate that is pinned to one
+// facility, and to no other, for that facility's word.
+func (c *callers) byCertificate(r *http.Request) (api.Caller, bool) {
+	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
+		return api.Caller{}, false
+	}
+	print := sha256.Sum256(r.TLS.VerifiedChains[0][0].Raw)
+	trust := c.trust.Current()
+	if _, revoked := trust.RevokedAt(print); revoked {
+		return api.Caller{}, false
+	}
+	codes := trust.Seals.Facilities(print)
+	if len(codes) != 1 {
+		return api.Caller{}, false
+	}
+	return api.Caller{Role: role.Role{Kind: role.Facility, ID: codes[0]}, Name: "tls:" + codes[0]}, true
 }

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
 	"lienthong/internal/admin"
 	"lienthong/internal/body"
 	"lienthong/internal/clock"
@@ -63,10 +65,11 @@ type Hub struct {
 	LogKey   *ledger.LogKey // of the log this hub writes
 	API      *api.API
 
-	cfg    Config
-	writer *evidence.Writer
-	stop   context.CancelFunc
-	work   sync.WaitGroup
+	cfg     Config
+	metrics *metrics
+	writer  *evidence.Writer
+	stop    context.CancelFunc
+	work    sync.WaitGroup
 }
 
 // Kinds are the kinds of dossier this release takes.
@@ -81,7 +84,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: quality.V1()}
+	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: quality.V1(), metrics: newMetrics()}
 	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -116,6 +119,7 @@ func (h *Hub) start(ctx context.Context) error {
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: receiptKey, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
+		Observer: h.metrics,
 	}, intake.Config{Hub: h.cfg.Name})
 	if err != nil {
 		return err
@@ -182,7 +186,7 @@ func (h *Hub) openDoors() error {
 	}
 	h.cfg.API.Hub = h.cfg.Name
 	h.API, err = api.New(api.Deps{
-		Callers: &callers{tokens: tokens, sessions: h.Sessions}, Intake: h.Intake, Disclose: h.Disclose, Slices: h.Slices, Receipts: h.Receipts,
+		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: h.Slices, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens,
 	}, h.cfg.API)
 	return err
@@ -249,6 +253,11 @@ func (h *Hub) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	return http.NewCrossOriginProtection().Handler(mux)
+}
+
+// Metrics is what the operator's door shows.
+func (h *Hub) Metrics() http.Handler {
+	return promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{})
 }
 
 // ready answers whether the hub takes files: its store is read, its log is held.

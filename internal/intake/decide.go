@@ -103,10 +103,21 @@ func (in *Intake) findings(j *judged, t *task) {
 	j.findings = in.Rules.Judge(j.read.Content, quality.Input{
 		Kind: t.reader.Name(), Facility: t.facility, Received: t.received, Created: t.opened.Created(),
 		Day: j.specDay(t.received), Unreadable: j.read.Unreadable,
-		Directory: func(code string) bool { _, ok := t.trust.Current(care.FacilityCode(code)); return ok },
+		Directory: t.knows(),
 	})
 	if t.grace {
 		j.findings = append(j.findings, dossier.Finding{Code: codeGrace, Severity: dossier.Warning})
+	}
+}
+
+// knows tells rules which facilities there are; nil where no directory is at hand.
+func (t *task) knows() func(code string) bool {
+	if t.trust == nil {
+		return nil
+	}
+	return func(code string) bool {
+		_, ok := t.trust.Current(care.FacilityCode(code))
+		return ok
 	}
 }
 

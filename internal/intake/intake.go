@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"runtime"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -46,6 +47,7 @@ type Deps struct {
 	Codec    *body.Codec
 	Clock    clock.Clock
 	Logger   *slog.Logger
+	Observer Observer // nil: nobody watches
 }
 
 // Months keeps wrapped month keys; store.Keys does.
@@ -102,7 +104,10 @@ func New(d Deps, c Config) (*Intake, error) {
 		return nil, errors.New("intake: the hub has no name")
 	}
 	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places), bytes: semaphore.NewWeighted(c.InFlight)}
-	in.groups = newGrouper(d.Store.Commit)
+	if in.Observer == nil {
+		in.Observer = unobserved{}
+	}
+	in.groups = newGrouper(in.commit)
 	in.months = &months{keys: d.Months, vault: d.Vault}
 	return in, nil
 }
@@ -137,7 +142,9 @@ func (in *Intake) Submit(ctx context.Context, from Sender, f File) ([]Answer, er
 		return nil, store.ErrStopping
 	}
 	t := &task{in: in, from: from, file: f, received: in.Clock.Now(), trust: in.Trust(), size: int64(len(f.Bytes))}
+	began := time.Now()
 	answers, err := t.run(ctx)
+	t.observe(answers, err, time.Since(began))
 	if err == nil {
 		return answers, nil
 	}
@@ -174,6 +181,27 @@ func (in *Intake) Reserve(ctx context.Context, bytes int64, wait bool) (release 
 func (in *Intake) RefuseUnread(ctx context.Context, from Sender, size int64, why *fault.Error) error {
 	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), size: size}
 	return t.refuse(ctx, why)
+}
+
+// commit is the store's, watched.
+func (in *Intake) commit(ctx context.Context, lane store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+	began := time.Now()
+	out, err := in.Store.Commit(ctx, lane, group)
+	in.Observer.Group(len(group), time.Since(began))
+	return out, err
+}
+
+func (t *task) observe(answers []Answer, err error, took time.Duration) {
+	code := ""
+	if err != nil {
+		code = fault.Of(err).Code
+	}
+	t.in.Observer.File(t.kindName(), code, took)
+	for _, a := range answers {
+		if a.Result != nil {
+			t.in.Observer.Dossier(a.Result.Kind, string(a.Result.State), a.Result.Replay)
+		}
+	}
 }
 
 func refuses(k fault.Kind) bool {

@@ -125,7 +125,7 @@ func (t *task) admit(ctx context.Context) error {
 }
 
 func (t *task) open() error {
-	root, err := rootOf(t.file.Bytes)
+	root, err := RootOf(t.file.Bytes)
 	if err != nil {
 		return err
 	}
@@ -140,9 +140,9 @@ func (t *task) open() error {
 	return err
 }
 
-// rootOf returns the name of the document element. Bytes that end or break
+// RootOf returns the name of the document element. Bytes that end or break
 // before one are checked whole, so that the fault is the document's first.
-func rootOf(doc []byte) (string, error) {
+func RootOf(doc []byte) (string, error) {
 	tok := xmltok.New(doc, xmltok.Limits{})
 	for {
 		k, err := tok.Next()

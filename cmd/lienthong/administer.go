@@ -1,0 +1,226 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/agent"
+	webadmin "lienthong/internal/web/admin"
+)
+
+// actor is who acts on the command line, as acts keep it.
+const actor = "operator: command line"
+
+type initCmd struct {
+	Data     string `required:"" help:"Directory of the hub." type:"path"`
+	Keys     string `help:"Directory of the keys; default DIR.keys, beside it." type:"path"`
+	Database string `help:"File (mode 0600) that holds a PostgreSQL URL; default the embedded store." type:"path"`
+	Name     string `help:"Name of the hub, as receipts and the ledger say it." default:"lienthong.local"`
+}
+
+// Run makes directory, keys and tables.
+func (c *initCmd) Run(ctx context.Context, s *streams) error {
+	if c.Keys == "" {
+		c.Keys = filepath.Clean(c.Data) + ".keys"
+	}
+	p, err := makePlace(c.Data, placeFile{Name: c.Name, Keys: c.Keys, Database: c.Database})
+	if err != nil {
+		return err
+	}
+	key, err := p.prepare(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "hub %s: data in %s, keys in %s\n", p.Name, p.dir, p.Keys)
+	fmt.Fprintf(s.out, "log key: %s\n", key)
+	return nil
+}
+
+// prepare makes the tables and the first leaves, and returns the log's verifier key.
+func (p *place) prepare(ctx context.Context) (string, error) {
+	h, err := p.start(ctx, quiet())
+	if err != nil {
+		return "", err
+	}
+	key := h.LogKey.Verifier()
+	return key, h.Close()
+}
+
+type migrateCmd struct {
+	Data string `required:"" help:"Directory of the hub." type:"path"`
+}
+
+// Run opens the store, which brings its tables up to date.
+func (c *migrateCmd) Run(ctx context.Context, s *streams) error {
+	p, err := openPlace(c.Data)
+	if err != nil {
+		return err
+	}
+	open, err := p.open(quiet().Logger)
+	if err != nil {
+		return err
+	}
+	slices, err := open(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := slices.Close(); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "the store's tables are up to date")
+	return nil
+}
+
+type trustCmd struct {
+	Add trustAddCmd `cmd:"" help:"Trust an authority: certificates it issues bind by the tax code in their subject."`
+}
+
+type trustAddCmd struct {
+	Data string `required:"" help:"Directory of the hub." type:"path"`
+	CA   string `arg:"" name:"ca.pem" help:"The authority's certificate." type:"existingfile"`
+}
+
+// Run adds the anchor.
+func (c *trustAddCmd) Run(ctx context.Context, s *streams) error {
+	text, err := os.ReadFile(c.CA)
+	if err != nil {
+		return err
+	}
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.AddAnchor(ctx, actor, string(text)); err != nil {
+			return err
+		}
+		fmt.Fprintln(s.out, "trusted")
+		return nil
+	})
+}
+
+// administer opens the place, lets do act, and gives it back.
+func administer(ctx context.Context, dir string, do func(webadmin.Acts) error) error {
+	p, err := openPlace(dir)
+	if err != nil {
+		return err
+	}
+	acts, done, err := p.acts(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(do(acts), done())
+}
+
+type facilityCmd struct {
+	Add        facilityAddCmd `cmd:"" help:"Register a facility; a known code gets a new version, --cert adds."`
+	Credential credentialCmd  `cmd:"" help:"Give a facility's systems a key to log in with."`
+}
+
+type facilityAddCmd struct {
+	Data      string   `required:"" help:"Directory of the hub." type:"path"`
+	Code      string   `required:"" help:"MA_CSKCB, 5 characters."`
+	Name      string   `help:"Name."`
+	Province  string   `help:"Province, two digits of the 34."`
+	Level     string   `help:"central, provincial, regional or commune."`
+	Type      string   `help:"hospital, clinic, station..."`
+	Ward      string   `help:"Ward, five digits."`
+	ManagedBy string   `help:"Id of the managing unit."`
+	Vendor    string   `help:"Maker of its hospital system."`
+	TaxCode   string   `help:"Registered tax code: binds certificates of trusted authorities."`
+	Cert      []string `help:"Certificate (PEM) to pin; may be repeated." type:"existingfile"`
+}
+
+// Run registers the facility.
+func (c *facilityAddCmd) Run(ctx context.Context, s *streams) error {
+	f := admin.Facility{Code: c.Code, Name: c.Name, Level: c.Level, Type: c.Type, Province: c.Province, Ward: c.Ward,
+		Unit: c.ManagedBy, Vendor: c.Vendor, TaxCode: c.TaxCode}
+	for _, path := range c.Cert {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		f.Certificates = append(f.Certificates, string(text))
+	}
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.AddFacility(ctx, actor, f); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "facility %s registered\n", c.Code)
+		return nil
+	})
+}
+
+type credentialCmd struct {
+	Data string `required:"" help:"Directory of the hub." type:"path"`
+	Code string `required:"" help:"MA_CSKCB of the facility."`
+	Out  string `required:"" help:"File to write; must not exist." type:"path"`
+}
+
+// Run makes a key, registers its public half and writes the credential file.
+func (c *credentialCmd) Run(ctx context.Context, s *streams) error {
+	p, err := openPlace(c.Data)
+	if err != nil {
+		return err
+	}
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		b, err := newCredential(ctx, a, p.Name, c.Code)
+		if err != nil {
+			return err
+		}
+		if err := writeNew(c.Out, b); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "credential of %s written to %s\n", c.Code, c.Out)
+		return nil
+	})
+}
+
+func newCredential(ctx context.Context, a webadmin.Acts, hubName, code string) ([]byte, error) {
+	key, spki, err := agent.NewKey()
+	if err != nil {
+		return nil, err
+	}
+	id, kid, err := a.AddClient(ctx, actor, code, spki)
+	if err != nil {
+		return nil, err
+	}
+	return agent.MakeCredential(hubName, code, id, kid, key)
+}
+
+// writeNew writes a secret to a file that is not there yet.
+func writeNew(path string, b []byte) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(b)
+	return errors.Join(err, f.Close())
+}
+
+type linkCmd struct {
+	Data string `required:"" help:"Directory of the hub." type:"path"`
+	Role string `required:"" help:"operator, ministry, unit:ID, province:NN, facility:CODE, insurer, partner:ID or auditor."`
+	Next string `help:"Page to open first." default:"/"`
+}
+
+// Run prints a login link that works once within ten minutes.
+func (c *linkCmd) Run(ctx context.Context, s *streams) error {
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		token, err := a.MakeLink(ctx, actor, c.Role, c.Next)
+		if err != nil {
+			return err
+		}
+		base := "http://127.0.0.1:8080"
+		if client, ok := a.(*webadmin.Client); ok && client.Base() != "" {
+			base = client.Base()
+		}
+		fmt.Fprintln(s.out, loginURL(base, token))
+		return nil
+	})
+}
+
+func loginURL(base, token string) string {
+	return strings.TrimSuffix(base, "/") + "/login?token=" + token
+}

@@ -1,0 +1,266 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/fault"
+	"lienthong/internal/hub"
+	"lienthong/internal/intake"
+	"lienthong/internal/kind"
+	"lienthong/internal/kind/qd4750"
+	"lienthong/internal/quality"
+	"lienthong/internal/seal"
+	"lienthong/internal/xmltok"
+)
+
+type dossierCmd struct {
+	Check checkCmd `cmd:"" help:"Judge files as the hub would, offline."`
+	Sign  signCmd  `cmd:"" help:"Sign a file with an enveloped XML signature, as the insurer expects it."`
+	Rules rulesCmd `cmd:"" help:"Print the catalogue of rules."`
+}
+
+type checkCmd struct {
+	JSON  bool     `name:"json" help:"One JSON line for each dossier or refused file."`
+	Data  string   `help:"Directory of a hub whose facilities and trust to judge by; without it trust is unknown." type:"path"`
+	Files []string `arg:"" name:"file" help:"Files to judge." type:"existingfile"`
+}
+
+// Run judges each file. The answer is no when one is refused or rejected.
+func (c *checkCmd) Run(ctx context.Context, s *streams) error {
+	checker, err := c.checker(ctx)
+	if err != nil {
+		return err
+	}
+	out := bufio.NewWriter(s.out)
+	defer out.Flush()
+	no := false
+	for _, path := range c.Files {
+		raw, err := readLimited(path)
+		var p *intake.Preview
+		if err == nil {
+			p, err = checker.Check(ctx, intake.File{Name: path, Bytes: raw}, clock.System{}.Now())
+		}
+		if err != nil && fault.KindOf(err) == fault.Broken {
+			return err
+		}
+		if err != nil {
+			no = true
+			if err := c.refused(s, out, path, err); err != nil {
+				return err
+			}
+			continue
+		}
+		for i := range p.Results {
+			no = no || !p.Results[i].State.IsAccepted()
+			if err := c.judged(s, out, p, &p.Results[i]); err != nil {
+				return err
+			}
+		}
+	}
+	if no {
+		return errNo
+	}
+	return nil
+}
+
+func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
+	seals, err := seal.NewVerifier(seal.Config{})
+	if err != nil {
+		return nil, err
+	}
+	checker := &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: quality.V1()}
+	if c.Data == "" {
+		return checker, nil
+	}
+	p, err := openPlace(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	open, err := p.open(quiet().Logger)
+	if err != nil {
+		return nil, err
+	}
+	slices, err := open(ctx, nil)
+	if err != nil {
+		return nil, err
+	}
+	d, err := slices.Facilities.Load(ctx)
+	if err := errors.Join(err, slices.Close()); err != nil {
+		return nil, err
+	}
+	checker.Trust, err = intake.NewTrust(d)
+	return checker, err
+}
+
+// readLimited reads a file, and refuses one that the hub would not take.
+func readLimited(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > 32<<20 {
+		return nil, xmltok.ErrLimits
+	}
+	return os.ReadFile(path)
+}
+
+func (c *checkCmd) refused(s *streams, out *bufio.Writer, path string, why error) error {
+	f := fault.Of(why)
+	if c.JSON {
+		return writeLine(out, intake.Refused{File: path, Refused: true, Code: f.Code, Message: f.Text})
+	}
+	_, err := fmt.Fprintf(out, "%s: refused %s: %s\n", path, f.Code, f.Text.In(s.lang))
+	return err
+}
+
+func (c *checkCmd) judged(s *streams, out *bufio.Writer, p *intake.Preview, r *intake.Result) error {
+	if c.JSON {
+		return writeLine(out, struct {
+			*intake.Result
+			Trust string `json:"trust"`
+		}{r, p.Seal})
+	}
+	if _, err := fmt.Fprintf(out, "%s[%d] %s %s (seal %s)\n", r.File, r.Index, r.Episode, r.State, p.Seal); err != nil {
+		return err
+	}
+	for _, f := range r.Findings {
+		place := f.Table
+		if f.Row > 0 {
+			place = fmt.Sprintf("%s %d", place, f.Row)
+		}
+		if _, err := fmt.Fprintf(out, "  %-7s %s %s %s: %s %s\n", f.Severity, f.Code, place, f.Field, f.Message.In(s.lang), f.Hint.In(s.lang)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeLine(out *bufio.Writer, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	_, err = out.Write(append(b, '\n'))
+	return err
+}
+
+type signCmd struct {
+	Key  string `required:"" help:"Private key (PEM), or a PKCS#12 file with key and certificate." type:"existingfile"`
+	Cert string `help:"Certificate (PEM), with its chain; not needed with PKCS#12." type:"existingfile"`
+	Pass string `name:"password-file" help:"File with the PKCS#12 password." type:"existingfile"`
+	Out  string `short:"o" required:"" help:"File to write." type:"path"`
+	File string `arg:"" help:"File to sign." type:"existingfile"`
+}
+
+// Run signs the file into its container, by the kind its root names.
+func (c *signCmd) Run(s *streams) error {
+	pair, err := c.pair()
+	if err != nil {
+		return err
+	}
+	raw, err := readLimited(c.File)
+	if err != nil {
+		return err
+	}
+	container, err := containerOf(hub.Kinds(), raw)
+	if err != nil {
+		return err
+	}
+	signed, err := pair.Sign(raw, container)
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(c.Out, signed, 0o644); err != nil {
+		return err
+	}
+	fmt.Fprintln(s.out, "signed:", c.Out)
+	return nil
+}
+
+func (c *signCmd) pair() (seal.KeyPair, error) {
+	key, err := os.ReadFile(c.Key)
+	if err != nil {
+		return seal.KeyPair{}, err
+	}
+	if c.Cert == "" {
+		password := ""
+		if c.Pass != "" {
+			b, err := os.ReadFile(c.Pass)
+			if err != nil {
+				return seal.KeyPair{}, err
+			}
+			password = string(trimNewline(b))
+		}
+		return seal.LoadPKCS12(key, password)
+	}
+	cert, err := os.ReadFile(c.Cert)
+	if err != nil {
+		return seal.KeyPair{}, err
+	}
+	return seal.LoadPEM(key, cert)
+}
+
+func trimNewline(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// containerOf opens the file to learn where its kind wants the signature.
+func containerOf(kinds *kind.Registry, raw []byte) (string, error) {
+	root, err := intake.RootOf(raw)
+	if err != nil {
+		return "", err
+	}
+	reader := kinds.ForRoot(root)
+	if reader == nil {
+		return "", kind.ErrEnvelope
+	}
+	f, err := reader.Open(raw)
+	if err != nil {
+		return "", err
+	}
+	return f.Container(), nil
+}
+
+type rulesCmd struct {
+	JSON     bool `name:"json" help:"As JSON."`
+	Markdown bool `help:"As the page doc/guide/error-catalogue.md."`
+}
+
+// refusals are the faults a file can be refused with, in the order they are checked.
+func refusals() []*fault.Error {
+	return []*fault.Error{
+		xmltok.ErrUnreadable, xmltok.ErrDoctype, xmltok.ErrLimits, kind.ErrEnvelope, qd4750.ErrTruncated, intake.ErrFacility, intake.ErrSender,
+		seal.ErrMissing, seal.ErrMalformed, seal.ErrAlgorithm, seal.ErrBroken, seal.ErrUntrusted, seal.ErrExpired, seal.ErrRevoked,
+	}
+}
+
+// Run prints the catalogue.
+func (c *rulesCmd) Run(s *streams) error {
+	p := quality.V1()
+	switch {
+	case c.JSON:
+		return p.WriteJSON(s.out, refusals())
+	case c.Markdown:
+		return p.WriteMarkdown(s.out, refusals(), "vi", "en")
+	}
+	for _, f := range refusals() {
+		fmt.Fprintf(s.out, "%-34s %-8s %s\n", f.Code, "refuses", f.Text.In(s.lang))
+	}
+	for _, r := range p.Rules() {
+		weight := string(r.Severity)
+		if r.Rejects {
+			weight = "rejects"
+		}
+		fmt.Fprintf(s.out, "%-34s %-8s %s\n", r.Code, weight, r.Text.In(s.lang))
+	}
+	return nil
+}

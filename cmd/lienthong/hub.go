@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"github.com/lmittmann/tint"
+
+	"lienthong/internal/hub"
+	webadmin "lienthong/internal/web/admin"
+)
+
+// memoryLimit keeps the collector eager before the process grows past what the
+// smallest machine is planned for (issue figures: 300 MB).
+const memoryLimit = 230 << 20
+
+type hubCmd struct {
+	Data      string `required:"" help:"Directory of the hub." type:"path"`
+	Database  string `help:"File (mode 0600) that holds a PostgreSQL URL; default what init was told." type:"path"`
+	Listen    string `default:"127.0.0.1:8080" help:"Address for people and systems."`
+	OpsListen string `default:"127.0.0.1:8081" help:"Address for metrics and profiles: operators only."`
+	PublicURL string `name:"public-url" help:"URL under which people and systems reach the hub."`
+	TLSCert   string `name:"tls-cert" help:"Certificate (PEM) to serve TLS with." type:"existingfile"`
+	TLSKey    string `name:"tls-key" help:"Its key." type:"existingfile"`
+	ClientCA  string `name:"client-ca" help:"Authority whose client certificates are asked for (mTLS)." type:"existingfile"`
+	Config    string `help:"JSON file with any of these settings." type:"existingfile"`
+	LogJSON   bool   `name:"log-json" help:"Log as JSON."`
+}
+
+// Run serves until it is told to stop, then drains.
+func (c *hubCmd) Run(ctx context.Context, s *streams) error {
+	if err := c.readConfig(); err != nil {
+		return err
+	}
+	p, err := openPlace(c.Data)
+	if err != nil {
+		return err
+	}
+	if c.Database != "" {
+		p.Database = c.Database
+	}
+	debug.SetMemoryLimit(memoryLimit)
+	log := logger(s.err, c.LogJSON)
+	base := c.PublicURL
+	if base == "" {
+		base = scheme(c.TLSCert) + "://" + c.Listen
+	}
+	h, err := p.start(ctx, hub.Config{PublicURL: base, Secure: c.TLSCert != "", Logger: log})
+	if err != nil {
+		return err
+	}
+	tlsConfig, err := c.tls()
+	if err != nil {
+		return errors.Join(err, h.Close())
+	}
+	srv := &server{hub: h, handler: h.Handler(), place: p, base: base, listen: c.Listen, ops: c.OpsListen, tls: tlsConfig, log: log}
+	return srv.serve(ctx, func() { log.Info("hub ready", "hub", p.Name, "url", base, "ops", "http://"+c.OpsListen) })
+}
+
+// readConfig takes settings from the file where the command line left them at their default.
+func (c *hubCmd) readConfig() error {
+	if c.Config == "" {
+		return nil
+	}
+	b, err := os.ReadFile(c.Config)
+	if err != nil {
+		return err
+	}
+	var f struct {
+		Listen, OpsListen, PublicURL, TLSCert, TLSKey, ClientCA, Database *string
+	}
+	if err := json.Unmarshal(b, &f); err != nil {
+		return fmt.Errorf("%s: %w", c.Config, err)
+	}
+	for from, to := range map[*string]*string{f.Listen: &c.Listen, f.OpsListen: &c.OpsListen, f.PublicURL: &c.PublicURL, f.TLSCert: &c.TLSCert,
+		f.TLSKey: &c.TLSKey, f.ClientCA: &c.ClientCA, f.Database: &c.Database} {
+		if from != nil {
+			*to = *from
+		}
+	}
+	return nil
+}
+
+func scheme(cert string) string {
+	if cert != "" {
+		return "https"
+	}
+	return "http"
+}
+
+func (c *hubCmd) tls() (*tls.Config, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, err
+	}
+	cfg := &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS13}
+	if c.ClientCA == "" {
+		return cfg, nil
+	}
+	text, err := os.ReadFile(c.ClientCA)
+	if err != nil {
+		return nil, err
+	}
+	cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
+	if !cfg.ClientCAs.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("%s holds no certificate", c.ClientCA)
+	}
+	return cfg, nil
+}
+
+func logger(w io.Writer, asJSON bool) *slog.Logger {
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, nil))
+	}
+	return slog.New(tint.NewHandler(w, &tint.Options{TimeFormat: time.TimeOnly}))
+}
+
+// quiet is the configuration of a hub that is opened for one act.
+func quiet() hub.Config { return hub.Config{Logger: slog.New(slog.DiscardHandler)} }
+
+// server is a hub with its three doors: the world's, the operator's metrics,
+// and the administrator's socket.
+type server struct {
+	hub     *hub.Hub
+	handler http.Handler
+	place   *place
+	base    string
+	listen  string
+	ops     string
+	tls     *tls.Config
+	log     *slog.Logger
+}
+
+// drain is how long requests under way may take to end.
+const drain = 20 * time.Second
+
+// serve opens the doors, calls ready, waits for ctx, and drains: no new
+// requests, those under way end, what was taken is committed.
+func (s *server) serve(ctx context.Context, ready func()) error {
+	world := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
+		TLSConfig: s.tls, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	operator := &http.Server{Handler: opsHandler(s.hub.Metrics()), ReadHeaderTimeout: 5 * time.Second}
+	socket := &http.Server{Handler: webadmin.Handler(s.hub.Administer(), s.base, s.log), ReadHeaderTimeout: 5 * time.Second}
+	doors, err := s.open(world, operator, socket)
+	if err != nil {
+		return errors.Join(err, s.hub.Close())
+	}
+	ready()
+	var failed error
+	select {
+	case <-ctx.Done():
+	case failed = <-doors:
+	}
+	end, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	return errors.Join(failed, world.Shutdown(end), operator.Shutdown(end), socket.Shutdown(end), s.hub.Close())
+}
+
+// open listens at all doors; the channel tells when one breaks.
+func (s *server) open(world, operator, socket *http.Server) (<-chan error, error) {
+	path := filepath.Join(s.place.dir, socketFile)
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	broken := make(chan error, 3)
+	for _, door := range []struct {
+		server        *http.Server
+		network, addr string
+	}{{world, "tcp", s.listen}, {operator, "tcp", s.ops}, {socket, "unix", path}} {
+		l, err := net.Listen(door.network, door.addr)
+		if err != nil {
+			return nil, err
+		}
+		if door.network == "unix" {
+			if err := os.Chmod(path, 0o600); err != nil {
+				return nil, errors.Join(err, l.Close())
+			}
+		}
+		go func() {
+			var err error
+			if door.server.TLSConfig != nil {
+				err = door.server.ServeTLS(l, "", "")
+			} else {
+				err = door.server.Serve(l)
+			}
+			if !errors.Is(err, http.ErrServerClosed) {
+				broken <- err
+			}
+		}()
+	}
+	return broken, nil
+}
+
+// opsHandler serves metrics and profiles, on the operator's address only.
+func opsHandler(metrics http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", metrics)
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	return mux
+}

@@ -1,0 +1,105 @@
+// Command lienthong is the whole hub in one binary: the hub itself, its
+// administration, the facility's client, offline checks, the synthetic nation
+// and the benchmarks. This package parses the command line, reads the files it
+// names, and hands over; everything else is in internal/.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"lienthong/internal/fault"
+)
+
+// cli is the command line (DESIGN §6).
+type cli struct {
+	Demo     demoCmd     `cmd:"" help:"Run a hub with a synthetic nation, live; login links are printed."`
+	Init     initCmd     `cmd:"" help:"Make a hub's store and keys."`
+	Migrate  migrateCmd  `cmd:"" help:"Bring the store's tables up to date."`
+	Trust    trustCmd    `cmd:"" help:"Trust certificate authorities."`
+	Facility facilityCmd `cmd:"" help:"Register facilities and give out credentials."`
+	Link     linkCmd     `cmd:"" help:"Make a one-time login link."`
+	Hub      hubCmd      `cmd:"" help:"Run a hub."`
+	Dossier  dossierCmd  `cmd:"" help:"Check and sign dossiers offline; list the rules."`
+	Submit   submitCmd   `cmd:"" help:"Send files to a hub."`
+	Verify   verifyCmd   `cmd:"" help:"Verify a receipt offline."`
+	Audit    auditCmd    `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
+	Synth    synthCmd    `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
+	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
+
+	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
+}
+
+// answerNo is the error of a command whose answer is no: exit 1.
+var errNo = errors.New("the answer is no")
+
+// Exit codes (DESIGN §6).
+const (
+	exitOK = iota
+	exitNo
+	exitUnanswered
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// streams are what a command speaks through.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	lang     string
+}
+
+func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	var c cli
+	code := -1
+	parser, err := kong.New(&c, kong.Name("lienthong"),
+		kong.Description("Liên Thông: a health data coordination hub. Independent and open; not connected to any ministry, insurer or hospital."),
+		kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }), kong.UsageOnError())
+	if err != nil {
+		fmt.Fprintln(errOut, "lienthong:", err)
+		return exitUnanswered
+	}
+	parsed, err := parser.Parse(args)
+	if code == 0 { // help was asked for and printed
+		return exitOK
+	}
+	if err != nil {
+		fmt.Fprintln(errOut, "lienthong:", err)
+		return exitUnanswered
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	err = parsed.Run(&streams{in, out, errOut, c.Lang})
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, errNo):
+		return exitNo
+	}
+	report(errOut, c.Lang, err)
+	return exitUnanswered
+}
+
+// report tells a person what went wrong: the sentence and code of a fault, or
+// the error itself, which only the operator of this machine sees.
+func report(w io.Writer, lang string, err error) {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind != fault.Broken {
+		fmt.Fprintf(w, "lienthong: %s (%s)\n", f.Text.In(lang), f.Code)
+		if f.Cause != nil {
+			fmt.Fprintf(w, "  %v\n", f.Cause)
+		}
+		return
+	}
+	fmt.Fprintln(w, "lienthong:", err)
+}

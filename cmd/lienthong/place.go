@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/clock"
+	"lienthong/internal/evidence"
+	"lienthong/internal/hub"
+	"lienthong/internal/ledger"
+	"lienthong/internal/store"
+	"lienthong/internal/store/postgres"
+	"lienthong/internal/store/sqlite"
+	webadmin "lienthong/internal/web/admin"
+)
+
+// place is a hub's directory: what `init` made and every other command uses.
+type place struct {
+	dir string
+	placeFile
+}
+
+// placeFile is DIR/hub.json.
+type placeFile struct {
+	Name     string `json:"name"`
+	Keys     string `json:"keys"`               // directory of the key files, outside DIR
+	Database string `json:"database,omitempty"` // file that holds a PostgreSQL URL
+}
+
+const (
+	hubFile    = "hub.json"
+	socketFile = "admin.sock"
+)
+
+// openPlace reads what init wrote.
+func openPlace(dir string) (*place, error) {
+	b, err := os.ReadFile(filepath.Join(dir, hubFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s is no hub's directory: run lienthong init --data %s", dir, dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := &place{dir: dir}
+	if err := json.Unmarshal(b, &p.placeFile); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, hubFile), err)
+	}
+	return p, nil
+}
+
+// makePlace makes the directory, the keys and the store.
+func makePlace(dir string, f placeFile) (*place, error) {
+	if inside(f.Keys, dir) {
+		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", dir)
+	}
+	if _, err := os.Stat(filepath.Join(dir, hubFile)); err == nil {
+		return nil, fmt.Errorf("%s holds a hub already", dir)
+	}
+	for _, d := range []string{dir, f.Keys} {
+		if err := os.MkdirAll(d, 0o700); err != nil {
+			return nil, err
+		}
+	}
+	if err := makeKeys(f.Keys); err != nil {
+		return nil, err
+	}
+	b, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, hubFile), append(b, '\n'), 0o600); err != nil {
+		return nil, err
+	}
+	return &place{dir, f}, nil
+}
+
+// inside reports whether path lies in dir, by what the names lead to.
+func inside(path, dir string) bool {
+	real := func(p string) string {
+		if abs, err := filepath.Abs(p); err == nil {
+			p = abs
+		}
+		for rest := ""; ; { // the longest part that exists, followed
+			if r, err := filepath.EvalSymlinks(p); err == nil {
+				return filepath.Join(r, rest)
+			}
+			rest = filepath.Join(filepath.Base(p), rest)
+			p = filepath.Dir(p)
+		}
+	}
+	rel, err := filepath.Rel(real(dir), real(path))
+	return err == nil && rel != ".." && !strings.HasPrefix(rel, ".."+string(filepath.Separator))
+}
+
+// makeKeys writes new keys, never over old ones.
+func makeKeys(dir string) error {
+	keys, err := hub.NewKeys(nil)
+	if err != nil {
+		return err
+	}
+	files, err := keys.Files()
+	if err != nil {
+		return err
+	}
+	for name, b := range files {
+		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if errors.Is(err, fs.ErrExist) {
+			return fmt.Errorf("%s holds keys already; they are not overwritten", dir)
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := f.Write(b); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// keys reads the key files, which nobody else may read.
+func (p *place) keys() (hub.Keys, error) {
+	if inside(p.Keys, p.dir) {
+		return hub.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.dir)
+	}
+	return hub.ReadKeys(func(name string) ([]byte, error) { return readPrivate(filepath.Join(p.Keys, name)) })
+}
+
+// readPrivate reads a file that only its owner may read.
+func readPrivate(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s can be read by others: chmod 600 %s", path, path)
+	}
+	return os.ReadFile(path)
+}
+
+// open returns what opens the place's store with the log opened by the hub.
+func (p *place) open(log *slog.Logger) (hub.OpenStore, error) {
+	owner := fmt.Sprintf("%s/%d", hostname(), os.Getpid())
+	if p.Database == "" {
+		return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
+			return sqlite.Open(ctx, p.dir, sqlite.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
+		}, nil
+	}
+	b, err := readPrivate(p.Database)
+	if err != nil {
+		return nil, err
+	}
+	url := strings.TrimSpace(string(b))
+	return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
+		return postgres.Open(ctx, url, postgres.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
+	}, nil
+}
+
+// start starts the place's hub.
+func (p *place) start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
+	keys, err := p.keys()
+	if err != nil {
+		return nil, err
+	}
+	open, err := p.open(cfg.Logger)
+	if err != nil {
+		return nil, err
+	}
+	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
+	return hub.Start(ctx, cfg)
+}
+
+// acts returns what administers the place: the hub that runs there, or the
+// store itself with its log held for the moment. done gives it back.
+func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error, err error) {
+	client, err := webadmin.Dial(filepath.Join(p.dir, socketFile))
+	if err == nil {
+		return client, func() error { return nil }, nil
+	}
+	if !errors.Is(err, webadmin.ErrNotRunning) {
+		return nil, nil, err
+	}
+	keys, err := p.keys()
+	if err != nil {
+		return nil, nil, err
+	}
+	open, err := p.open(slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, nil, err
+	}
+	slices, err := open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
+		key, err := ledger.LogKeyFromSeed(head.Origin, keys.LogSeed)
+		if err != nil {
+			return nil, err
+		}
+		return evidence.OpenWriter(ctx, key, head, source)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return admin.New(slices.Facilities, slices.Access, clock.System{}, nil), slices.Close, nil
+}
+
+func hostname() string {
+	name, err := os.Hostname()
+	if err != nil {
+		return "unknown"
+	}
+	return name
+}

@@ -1,0 +1,43 @@
+package hub
+
+import (
+	"context"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/intake"
+)
+
+// Acts is the operator's acts on a running hub: what they change holds from
+// the next file on, not from the next second.
+type Acts struct {
+	*admin.Office
+	trust *intake.Watch
+}
+
+// Administer returns the hub's acts.
+func (h *Hub) Administer() *Acts { return &Acts{h.Office, h.Trust} }
+
+// AddFacility registers facilities.
+func (a *Acts) AddFacility(ctx context.Context, actor string, list ...admin.Facility) error {
+	if err := a.Office.AddFacility(ctx, actor, list...); err != nil {
+		return err
+	}
+	return a.trust.Refresh(ctx)
+}
+
+// AddAnchor trusts an authority.
+func (a *Acts) AddAnchor(ctx context.Context, actor, pem string) error {
+	if err := a.Office.AddAnchor(ctx, actor, pem); err != nil {
+		return err
+	}
+	return a.trust.Refresh(ctx)
+}
+
+// AddClient registers a credential.
+func (a *Acts) AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error) {
+	id, kid, err = a.Office.AddClient(ctx, actor, code, spki)
+	if err != nil {
+		return "", "", err
+	}
+	return id, kid, a.trust.Refresh(ctx)
+}

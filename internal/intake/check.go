@@ -1,0 +1,94 @@
+package intake
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/kind"
+	"lienthong/internal/quality"
+	"lienthong/internal/seal"
+)
+
+// Checker gives the hub's own judgement of a file without sending it anywhere:
+// for `dossier check`, the upload room's preview and, later, the agent.
+type Checker struct {
+	Kinds *kind.Registry
+	Seals *seal.Verifier
+	Rules *quality.Pack
+	// Trust is the directory to hold senders and seals against; nil: the seal is
+	// verified and whom it binds is unknown.
+	Trust *Trust
+}
+
+// Preview is what would become of a file.
+type Preview struct {
+	Results []Result // record, receipt and version are not given: nothing was kept
+	Seal    string   // "verified", "unknown" when nobody says whom it binds
+}
+
+// Check judges one file received at now. Its error is the refusal the hub would give.
+func (c *Checker) Check(ctx context.Context, f File, now time.Time) (*Preview, error) {
+	in := &Intake{Deps: Deps{Kinds: c.Kinds, Seals: c.Seals, Rules: c.Rules, Logger: slog.New(slog.DiscardHandler)}}
+	t := &task{in: in, file: f, received: now, trust: c.Trust}
+	if err := t.open(); err != nil {
+		return nil, err
+	}
+	sealed, err := t.checkSeal(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := &Preview{Seal: sealed}
+	for i := range t.opened.Len() {
+		j := &judged{index: i, read: t.opened.Dossier(i)}
+		in.findings(j, t)
+		epoch := int64(0)
+		if t.trust != nil {
+			epoch = t.trust.Epoch
+		}
+		v := quality.Verdict(j.findings, c.Rules, epoch)
+		p.Results = append(p.Results, Result{File: f.Name, Index: i, Facility: string(t.facility), Episode: j.read.Episode, Kind: t.reader.Name(),
+			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: Findings(in.phrases(), v.Findings)})
+	}
+	return p, nil
+}
+
+// checkSeal is admit without a sender and without a store.
+func (t *task) checkSeal(ctx context.Context) (string, error) {
+	t.facility = t.opened.Facility()
+	if t.trust != nil && t.facility != "" {
+		if _, known := t.trust.Current(t.facility); !known {
+			return "", ErrFacility
+		}
+	}
+	verdict, err := t.verify()
+	if err != nil {
+		return "", err
+	}
+	if t.trust == nil {
+		if t.facility == "" {
+			t.facility = soleFacility(t.opened)
+		}
+		return "unknown", nil
+	}
+	if t.facility == "" {
+		if t.facility = t.owner(verdict); t.facility == "" {
+			return "", seal.ErrUntrusted
+		}
+	}
+	t.version, _ = t.trust.Current(t.facility)
+	return "verified", t.bind(ctx, verdict)
+}
+
+// soleFacility is the facility a check-in says it is of, where no trust can say.
+func soleFacility(f kind.File) care.FacilityCode {
+	for i := range f.Len() {
+		for _, table := range f.Dossier(i).Content.Tables() {
+			if code, err := care.ParseFacilityCode(table.Cell(0, "MA_CSKCB").Text); err == nil {
+				return code
+			}
+		}
+	}
+	return ""
+}
