@@ -82,7 +82,7 @@ func (p *Portal) messages(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	list, err := p.deps.Messages.List(r.Context(), page.Reader.Role, q)
-	if errors.Is(err, ErrEpisodeFacility) {
+	if errors.Is(err, view.ErrEpisodeFacility) {
 		p.show(w, r, http.StatusUnprocessableEntity, view.MessagesPage(page, q, view.List{Problem: page.W.T("search.facility")}, token, p.config.Kinds))
 		return
 	} else if err != nil {

@@ -41,7 +41,7 @@ type Boards interface {
 // Messages lists metadata of records within a role's scope.
 type Messages interface {
 	// List returns records newest first. An episode asks for one facility; see
-	// ErrEpisodeFacility.
+	// view.ErrEpisodeFacility.
 	List(ctx context.Context, r role.Role, q view.Query) (view.List, error)
 	// Refused returns files returned whole, newest first.
 	Refused(ctx context.Context, r role.Role, q view.Query) (view.RefusedList, error)
@@ -132,11 +132,6 @@ type Config struct {
 
 // MaxFile is the greatest file taken at /upload, as at the API (DESIGN §6).
 const MaxFile = 32 << 20
-
-// ErrEpisodeFacility: an episode code was asked for without its facility.
-var ErrEpisodeFacility = fault.New(fault.Invalid, "search.facility",
-	"Nhập mã cơ sở ở bộ lọc trước khi tìm mã lượt khám: mã này chỉ duy nhất trong một cơ sở.",
-	"Set the facility in the filter before searching for an episode code: it is unique only within a facility.")
 
 // Portal serves the pages.
 type Portal struct {

@@ -23,6 +23,11 @@ type Reader struct {
 	Reason string // as typed by operators, "" for others
 }
 
+// ErrEpisodeFacility: an episode code was asked for without its facility.
+var ErrEpisodeFacility = fault.New(fault.Invalid, "search.facility",
+	"Nhập mã cơ sở ở bộ lọc trước khi tìm mã lượt khám: mã này chỉ duy nhất trong một cơ sở.",
+	"Set the facility in the filter before searching for an episode code: it is unique only within a facility.")
+
 // Query is what the message browser is asked. Zero fields ask for all. The
 // episode is never in a URL: see portal's episode tokens.
 type Query struct {
