@@ -195,10 +195,10 @@ var only = []struct {
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
 		[]string{"store/sqlite/...", "store/postgres/...", "agent", "bench", "demo", "synth/...", "cmd/lienthong"}, "files are touched at the edges"},
-	{[]string{"os/exec", "plugin", "unsafe", "C"}, []string{"store/postgres/pgtest"}, "nothing is run or linked in"},
+	{[]string{"os/exec", "plugin", "unsafe", "C"}, suites, "nothing is run or linked in"},
 	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},
 	{[]string{"log"}, nil, "the logger is slog, handed in"},
-	{[]string{"testing"}, []string{"store/storetest", "store/postgres/pgtest"}, "tests are in test files"},
+	{[]string{"testing"}, suites, "tests are in test files"},
 	{[]string{"github.com/russellhaering/goxmldsig/...", "github.com/beevik/etree/..."}, nil, "an oracle in tests only"},
 }
 

@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -126,13 +127,37 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_ = json.NewEncoder(w).Encode(v) // the client has gone: nothing is left to tell it
 }
 
-// audiences are the URLs this endpoint is known under.
+// audiences are the URLs this endpoint is known under: the public one, and the
+// request's own Host only where that is an address of this machine. A Host is
+// the sender's word: taken alone, whoever was handed an assertion meant for
+// them could spend it here under their own name.
 func (d *Desk) audiences(r *http.Request) []string {
-	urls := []string{"http://" + r.Host + Path, "https://" + r.Host + Path}
+	var urls []string
 	if d.cfg.PublicURL != "" {
 		urls = append(urls, strings.TrimSuffix(d.cfg.PublicURL, "/")+Path)
 	}
+	if d.cfg.PublicURL == "" || here(r) {
+		urls = append(urls, "http://"+r.Host+Path, "https://"+r.Host+Path)
+	}
 	return urls
+}
+
+// here reports whether the request's Host is the address the connection came
+// in at, or any name of the loopback when it came in there.
+func here(r *http.Request) bool {
+	at, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
+	if !ok {
+		return false
+	}
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	ip := net.ParseIP(strings.Trim(host, "[]"))
+	if at.IP.IsLoopback() {
+		return host == "localhost" || ip != nil && ip.IsLoopback()
+	}
+	return ip != nil && ip.Equal(at.IP)
 }
 
 // assert checks an assertion and returns its client. Everything but the
