@@ -27,10 +27,29 @@ func newWriter(ctx context.Context, d *DB) (*writer, error) {
 	return w, w.connect(ctx)
 }
 
+// connect opens the committer's connection and makes sure that what it commits
+// is on the disk when COMMIT returns: a pragma SQLite does not take (WAL on a
+// file system without shared memory) is silent otherwise.
 func (w *writer) connect(ctx context.Context) (err error) {
-	w.conn, err = w.db.write.Conn(ctx)
-	return err
+	if w.conn, err = w.db.write.Conn(ctx); err != nil {
+		return err
+	}
+	var mode string
+	var sync int
+	if err := w.conn.QueryRowContext(ctx, `PRAGMA journal_mode`).Scan(&mode); err != nil {
+		return err
+	}
+	if err := w.conn.QueryRowContext(ctx, `PRAGMA synchronous`).Scan(&sync); err != nil {
+		return err
+	}
+	if mode != "wal" || sync != syncFull {
+		return fmt.Errorf("store: journal mode %s, synchronous %d: commits would not be durable", mode, sync)
+	}
+	return nil
 }
+
+// syncFull is SQLite's number for synchronous=FULL.
+const syncFull = 2
 
 // reconnect begins anew on a fresh connection after one that could not roll back.
 func (w *writer) reconnect() error {

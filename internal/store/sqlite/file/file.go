@@ -24,7 +24,7 @@ const (
 	pageSize  = 8192 // 12 KB bodies: two pages; measured against 4096 and 16384 in doc/design/store.md
 	busyMS    = 10_000
 	readers   = 6
-	walPages  = 2000 // of checkpointing by the committer: 16 MB
+	walPages  = 8000 // until the committer moves the WAL to the file: 64 MB
 	writerKB  = 32_000
 	readerKB  = 6_000
 	walKeepMB = 64

@@ -85,6 +85,7 @@ type commit struct {
 	deltas file.Deltas
 	files  map[fileKey]bool
 	seen   map[care.FacilityCode]time.Time
+	now    store.PersonID // whom the present member's subject is linked to
 }
 
 // end writes what is written once for the group.

@@ -14,10 +14,11 @@ func (c *commit) expectedSubject(p *store.Prepared) (bool, error) {
 	if s == nil || s.Person == (store.PersonID{}) {
 		return true, nil
 	}
-	now, _, err := c.linked(p)
+	now, err := c.linked(p)
 	if err != nil {
 		return false, err
 	}
+	c.now = now
 	switch {
 	case s.Linked && now != s.Person,
 		!s.Linked && now != (store.PersonID{}) && (now != s.Person || s.NewPerson):
@@ -49,19 +50,15 @@ func (c *commit) expectedSubject(p *store.Prepared) (bool, error) {
 	return true, nil
 }
 
-// linked returns the person a dossier's subject is linked to now, and whether
-// the subject is known.
-func (c *commit) linked(p *store.Prepared) (store.PersonID, bool, error) {
+// linked returns the person a dossier's subject is linked to now, nobody when
+// it is not or not known.
+func (c *commit) linked(p *store.Prepared) (store.PersonID, error) {
 	var b []byte
 	err := c.tx.Row(subjectOf, string(p.File.Facility), p.Subject.Key[:]).Scan(&b)
-	if errors.Is(err, sql.ErrNoRows) {
-		return store.PersonID{}, false, nil
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return store.PersonID{}, err
 	}
-	if err != nil {
-		return store.PersonID{}, false, err
-	}
-	person, err := file.PersonOf(b)
-	return person, true, err
+	return file.PersonOf(b)
 }
 
 func (c *commit) exists(q string, args ...any) (bool, error) {
@@ -79,20 +76,17 @@ func (c *commit) subject(p *store.Prepared) error {
 	if s == nil || s.Key.IsZero() {
 		return nil
 	}
-	now, known, err := c.linked(p)
-	if err != nil {
+	f := string(p.File.Facility)
+	if s.Person == (store.PersonID{}) {
+		_, err := c.tx.Exec(`INSERT INTO subject (facility, key) VALUES (?, ?) ON CONFLICT (facility, key) DO NOTHING`, f, s.Key[:])
 		return err
 	}
-	f := string(p.File.Facility)
-	nobody := s.Person == (store.PersonID{})
-	if !known || !nobody && now != s.Person {
+	now := c.now // as expectedSubject just found it
+	if now != s.Person {
 		if _, err := c.tx.Exec(`INSERT INTO subject (facility, key, person) VALUES (?, ?, ?) ON CONFLICT (facility, key) DO UPDATE SET person = excluded.person`,
-			f, s.Key[:], file.Person(s.Person)); err != nil {
+			f, s.Key[:], s.Person[:]); err != nil {
 			return err
 		}
-	}
-	if nobody {
-		return nil
 	}
 	if s.NewPerson {
 		if _, err := c.tx.Exec(`INSERT INTO person (id, since) VALUES (?, ?)`, s.Person[:], file.Micros(p.Received)); err != nil {

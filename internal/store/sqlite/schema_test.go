@@ -1,0 +1,57 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"lienthong/internal/store/sqlite"
+	"lienthong/internal/store/storetest"
+)
+
+// ownKey are the tables that lie by a key of their own, not by facility
+// (DESIGN §5 Distribution): reference, ledger, persons and claims, access.
+var ownKey = map[string]string{
+	"anchor": "hash", "unit": "id", "client": "id", "head": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "kid",
+	"month_key": "class", "fact": "name", "public_blob": "hash", "person": "id", "claim": "key", "counter": "facility_version", "minute": "facility_version",
+	"login_link": "hash", "session": "hash", "token": "client", "directory": "id",
+}
+
+func TestUniqueKeysBeginWithTheirDistributionColumn(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir, storetest.Options{})
+	for _, name := range []string{sqlite.MainFile, sqlite.DisclosureFile} {
+		db := raw(t, filepath.Join(dir, name))
+		rows, err := db.Query(`SELECT m.name, m.sql, i.name, (SELECT x.name FROM pragma_index_info(i.name) x WHERE x.seqno = 0)
+ FROM sqlite_schema m LEFT JOIN pragma_index_list(m.name) i ON i."unique" = 1 WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND m.name NOT LIKE 'goose_%'`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tables := 0
+		for rows.Next() {
+			var table, sql string
+			var index, first *string
+			if err := rows.Scan(&table, &sql, &index, &first); err != nil {
+				t.Fatal(err)
+			}
+			tables++
+			if !strings.Contains(sql, "STRICT") {
+				t.Errorf("%s is not STRICT", table)
+			}
+			want := "facility"
+			if own, ok := ownKey[table]; ok {
+				want = own
+			}
+			if index != nil && *first != want {
+				t.Errorf("%s: unique %s begins with %s, not with %s", table, *index, *first, want)
+			}
+		}
+		if err := rows.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if tables == 0 {
+			t.Errorf("%s has no tables", name)
+		}
+	}
+}
