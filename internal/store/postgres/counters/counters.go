@@ -126,7 +126,7 @@ const minutesKept = 48 * time.Hour
 // other has not, and both write counters in the same order.
 func (c *Counters) Fold(ctx context.Context) (int, error) {
 	var n int
-	err := c.db.Pool.QueryRow(ctx, `WITH picked AS (
+	const fold = `WITH picked AS (
 			SELECT ctid FROM delta LIMIT $1 FOR UPDATE SKIP LOCKED
 		), taken AS (
 			DELETE FROM delta d USING picked WHERE d.ctid = picked.ctid
@@ -146,9 +146,13 @@ func (c *Counters) Fold(ctx context.Context) (int, error) {
 			SELECT facility, max(n) FROM taken WHERE minute = -1 GROUP BY 1 ORDER BY 1
 			ON CONFLICT (facility) DO UPDATE SET at = greatest(l.at, excluded.at)
 		)
-		SELECT count(*) FILTER (WHERE minute >= 0) FROM taken`, foldAtOnce).Scan(&n)
+		SELECT count(*) FILTER (WHERE minute >= 0) FROM taken`
+	err := c.db.Scan(ctx, fold, []any{foldAtOnce}, func(rows pgx.Rows) (err error) {
+		n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
+		return err
+	})
 	if err != nil {
-		return 0, handle.Fault(err)
+		return 0, err
 	}
 	_, err = c.db.Pool.Exec(ctx, `DELETE FROM minute WHERE minute < $1`, handle.Micros(c.db.Clock.Now().Add(-minutesKept)))
 	return n, handle.Fault(err)

@@ -101,20 +101,22 @@ func (c *Counters) sum(ctx context.Context, from string, scope role.Scope, q sto
 	if groups = strings.TrimPrefix(groups, ", "); groups != "" {
 		tail = " GROUP BY " + groups + tail + " ORDER BY " + groups
 	}
-	rows, err := c.db.Pool.Query(ctx, `SELECT `+key+`sum(c.n)::bigint FROM (`+from+`) c
-		LEFT JOIN facility_version v ON v.id = c.facility_version`+w.String()+tail, w.Args...)
-	if err != nil {
-		return nil, handle.Fault(err)
-	}
-	counts, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Count, error) {
-		count := store.Count{Key: make([]string, len(q.By))}
-		dest := make([]any, 0, len(q.By)+1)
-		for n := range count.Key {
-			dest = append(dest, &count.Key[n])
-		}
-		return count, row.Scan(append(dest, &count.N)...)
+	query := `SELECT ` + key + `sum(c.n)::bigint FROM (` + from + `) c
+		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + tail
+	var counts []store.Count
+	err := c.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+		counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Count, error) {
+			count := store.Count{Key: make([]string, len(q.By))}
+			dest := make([]any, 0, len(q.By)+1)
+			for n := range count.Key {
+				dest = append(dest, &count.Key[n])
+			}
+			err := row.Scan(append(dest, &count.N)...)
+			return count, err
+		})
+		return err
 	})
-	return counts, handle.Fault(err)
+	return counts, err
 }
 
 // Minutes returns records per minute from the minute of since on.
@@ -122,19 +124,20 @@ func (c *Counters) Minutes(ctx context.Context, scope role.Scope, since time.Tim
 	var w handle.Where
 	w.And("c.minute >= ?", max(1, handle.Micros(since.Truncate(time.Minute)), handle.Micros(c.db.Clock.Now().Add(-minutesKept))))
 	w.Scope(scope, "v.code", "v")
-	rows, err := c.db.Pool.Query(ctx, `SELECT c.minute, c.measure, sum(c.n)::bigint FROM (
+	query := `SELECT c.minute, c.measure, sum(c.n)::bigint FROM (
 			SELECT facility_version, minute, measure, n FROM minute
 			UNION ALL SELECT facility_version, minute, measure, n FROM delta WHERE minute > 0) c
-		LEFT JOIN facility_version v ON v.id = c.facility_version`+w.String()+`
-		GROUP BY c.minute, c.measure ORDER BY c.minute, c.measure`, w.Args...)
-	if err != nil {
-		return nil, handle.Fault(err)
-	}
-	minutes, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (m store.MinuteCount, err error) {
-		var at int64
-		err = row.Scan(&at, &m.Measure, &m.N)
-		m.Minute = handle.Moment(at)
-		return m, err
+		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + `
+		GROUP BY c.minute, c.measure ORDER BY c.minute, c.measure`
+	var minutes []store.MinuteCount
+	err := c.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+		minutes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m store.MinuteCount, err error) {
+			var at int64
+			err = row.Scan(&at, &m.Measure, &m.N)
+			m.Minute = handle.Moment(at)
+			return m, err
+		})
+		return err
 	})
-	return minutes, handle.Fault(err)
+	return minutes, err
 }

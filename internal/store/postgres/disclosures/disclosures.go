@@ -119,16 +119,16 @@ func (x *Disclosures) Root(ctx context.Context, upTo int64, place store.LeafPlac
 }
 
 func (x *Disclosures) read(ctx context.Context, query string, args ...any) ([]store.Disclosure, error) {
-	rows, err := x.db.Pool.Query(ctx, query, args...)
-	if err != nil {
-		return nil, handle.Fault(err)
-	}
-	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (d store.Disclosure, err error) {
-		var at int64
-		var serial, person pgtype.UUID
-		err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count)
-		d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
-		return d, err
+	var all []store.Disclosure
+	err := x.db.Scan(ctx, query, args, func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d store.Disclosure, err error) {
+			var at int64
+			var serial, person pgtype.UUID
+			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count)
+			d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
+			return d, err
+		})
+		return err
 	})
-	return all, handle.Fault(err)
+	return all, err
 }

@@ -40,6 +40,28 @@ var session = map[string]string{
 	"lock_timeout":                        "10000",
 	"idle_in_transaction_session_timeout": "15000",
 	"jit":                                 "off",
+	// Statements look rows up by key, in the order they are written. A planner
+	// left free would choose by statistics that a new or fast growing table does
+	// not have yet, and then reads every record for each that comes in. What does
+	// go over many rows asks for the planner by Scan.
+	"join_collapse_limit": "1",
+	"from_collapse_limit": "1",
+	"enable_seqscan":      "off",
+	"enable_hashjoin":     "off",
+	"enable_mergejoin":    "off",
+}
+
+// planned gives the planner back for one transaction.
+const planned = `SELECT set_config('join_collapse_limit', '8', true), set_config('from_collapse_limit', '8', true),
+	set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)`
+
+// Scan runs a query that goes over many rows, planned by what the server knows
+// of them, in one round trip; fn reads its rows.
+func (db *DB) Scan(ctx context.Context, query string, args []any, fn func(pgx.Rows) error) error {
+	b := &pgx.Batch{}
+	b.Queue(planned)
+	b.Queue(query, args...).Query(fn)
+	return Fault(db.Pool.SendBatch(ctx, b).Close())
 }
 
 // Connect opens the pool. Statements go by the extended protocol only, whatever

@@ -131,7 +131,6 @@ func (g *group) episodeOf(p *store.Prepared) episodeKey {
 // making is waited for. The reads that follow see what is committed by then.
 // Contents and records need no lock of their own: they lie under their episode's.
 func (g *group) lock(b *pgx.Batch) *pgx.Batch {
-	b.Queue(`SET LOCAL enable_seqscan = off`)
 	contents := map[contentKey]bool{}
 	proposed := map[vault.Keyed]store.Claim{}
 	for n := range g.members {

@@ -58,14 +58,14 @@ func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([
 	bounds(&w, f, "r.received", "r.day", "r")
 	chosen(&w, f)
 	limit := handle.Limit(f.Limit)
-	rows, err := x.db.Pool.Query(ctx, selectRecord+w.String()+`
-		ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	query := selectRecord + w.String() + ` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
+	var all []store.Record
+	err := x.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+		all, err = handle.CollectRecords(rows)
+		return err
+	})
 	if err != nil {
-		return nil, false, handle.Fault(err)
-	}
-	all, err := handle.CollectRecords(rows)
-	if err != nil {
-		return nil, false, handle.Fault(err)
+		return nil, false, err
 	}
 	all, more := handle.Page(all, limit)
 	return all, more, nil
@@ -83,15 +83,16 @@ func (x *Records) Refusals(ctx context.Context, scope role.Scope, f store.Filter
 		w.And("r.code = ?", f.Tag)
 	}
 	limit := handle.Limit(f.Limit)
-	rows, err := x.db.Pool.Query(ctx, `SELECT r.facility, r.serial, r.at, r.sender, r.size, r.digest, r.code, r.lane, r.facility_version
-		FROM refusal r LEFT JOIN facility_version v ON v.id = r.facility_version`+w.String()+`
-		ORDER BY r.at DESC, r.facility DESC, r.serial DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	query := `SELECT r.facility, r.serial, r.at, r.sender, r.size, r.digest, r.code, r.lane, r.facility_version
+		FROM refusal r LEFT JOIN facility_version v ON v.id = r.facility_version` + w.String() + `
+		ORDER BY r.at DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
+	var all []store.Refusal
+	err := x.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, scanRefusal)
+		return err
+	})
 	if err != nil {
-		return nil, false, handle.Fault(err)
-	}
-	all, err := pgx.CollectRows(rows, scanRefusal)
-	if err != nil {
-		return nil, false, handle.Fault(err)
+		return nil, false, err
 	}
 	all, more := handle.Page(all, limit)
 	return all, more, nil
