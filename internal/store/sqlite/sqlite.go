@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/access"
+	"lienthong/internal/store/sqlite/audit"
 	"lienthong/internal/store/sqlite/counters"
 	"lienthong/internal/store/sqlite/disclosures"
 	"lienthong/internal/store/sqlite/facilities"
@@ -131,7 +132,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 	return &store.Slices{
 		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
-		Access: access.New(o.main), Keys: keys.New(o.main), Close: o.close,
+		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure), Close: o.close,
 	}, nil
 }
 
