@@ -245,17 +245,18 @@ func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (st
 	return token, o.change(ctx, store.DirectoryChange{}, actor, "link.make", r.String(), map[string]any{"expires": link.Expires})
 }
 
-// change applies a change with its act and the act's leaf.
+// change applies a change with its act and the act's leaf. The detail keeps the
+// change's marks: the leaf then vouches for every row of the directory.
 func (o *Office) change(ctx context.Context, c store.DirectoryChange, actor, action, object string, detail map[string]any) error {
+	now := o.clock.Now()
+	if marks := c.Marks(now); len(marks) > 0 {
+		detail["marks"] = marks
+	}
 	b, err := json.Marshal(detail)
 	if err != nil {
 		return fmt.Errorf("admin: %w", err)
 	}
-	act := store.Act{At: o.clock.Now(), Actor: actor, Action: action, Object: object, Detail: string(b)}
-	said, err := json.Marshal(map[string]any{"at": act.At, "actor": actor, "action": action, "object": object, "detail": json.RawMessage(b)})
-	if err != nil {
-		return fmt.Errorf("admin: %w", err)
-	}
-	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, said)
+	act := store.Act{At: now, Actor: actor, Action: action, Object: object, Detail: string(b)}
+	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
 	return o.facilities.Change(ctx, c, act)
 }

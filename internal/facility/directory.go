@@ -18,6 +18,7 @@ func NewDirectory(c Contents) *Directory {
 		revoked:  make(map[[32]byte]time.Time),
 		carriers: make(map[string][]Carrier),
 		clients:  make(map[string]Client, len(c.Clients)),
+		contents: c,
 	}
 	for _, v := range c.Versions {
 		d.versions[v.Code] = append(d.versions[v.Code], v)

@@ -107,6 +107,7 @@ type Directory struct {
 	carriers map[string][]Carrier
 	clients  map[string]Client
 	codes    []care.FacilityCode
+	contents Contents
 }
 
 // Contents is what a store loads a directory from.
@@ -148,6 +149,10 @@ func (d *Directory) Version(id int64) (Version, bool) {
 	v, ok := d.byID[id]
 	return v, ok
 }
+
+// Contents returns what the directory was made from, revoked and ended rows
+// too; callers must not change it.
+func (d *Directory) Contents() Contents { return d.contents }
 
 // Codes lists all facilities in order of code; callers must not change it.
 func (d *Directory) Codes() []care.FacilityCode { return d.codes }

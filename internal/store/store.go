@@ -32,6 +32,7 @@ type Slices struct {
 	Counters    Counters
 	Access      Access
 	Keys        Keys
+	Audit       Audit
 	Close       func() error
 }
 
