@@ -28,9 +28,10 @@ func (n *Intake) Commit(ctx context.Context, lane store.Lane, group []store.Prep
 		return nil, nil
 	}
 	var out []store.Outcome
+	var c *commit
 	err := n.db.Write(ctx, file.LaneOf(lane), len(group), func(tx *file.Tx) error {
 		out = make([]store.Outcome, len(group))
-		c := &commit{tx: tx, deltas: file.Deltas{}, files: map[fileKey]bool{}, seen: map[care.FacilityCode]time.Time{}}
+		c = &commit{tx: tx, blobs: &n.blobs, deltas: file.Deltas{}, files: map[fileKey]bool{}, seen: map[care.FacilityCode]time.Time{}}
 		for i := range group {
 			if err := c.member(&group[i], &out[i]); err != nil {
 				return err
@@ -41,6 +42,7 @@ func (n *Intake) Commit(ctx context.Context, lane store.Lane, group []store.Prep
 	if err != nil {
 		return nil, err
 	}
+	n.blobs.remember(c.wrote)
 	return out, nil
 }
 
@@ -86,6 +88,8 @@ type commit struct {
 	files  map[fileKey]bool
 	seen   map[care.FacilityCode]time.Time
 	now    store.PersonID // whom the present member's subject is linked to
+	blobs  *blobs
+	wrote  [][32]byte // public blobs, to be remembered once they are durable
 }
 
 // end writes what is written once for the group.
@@ -106,7 +110,7 @@ func (c *commit) end() error {
 
 // member decides on one dossier and stores it.
 func (c *commit) member(p *store.Prepared, out *store.Outcome) error {
-	same, err := c.same(p)
+	same, head, err := c.held(p)
 	if err != nil {
 		return err
 	}
@@ -118,7 +122,7 @@ func (c *commit) member(p *store.Prepared, out *store.Outcome) error {
 	case same.row != 0 && (same.accepted || p.Leaf == nil):
 		return c.replay(p, same, out)
 	}
-	holds, err := c.expected(p)
+	holds, err := c.expected(p, head)
 	if err != nil {
 		return err
 	}
@@ -137,27 +141,37 @@ type same struct {
 	accepted bool
 }
 
-func (c *commit) same(p *store.Prepared) (same, error) {
+// heldNow gives, always in one row, the record last made of a content and the
+// head of its episode, null where there is none.
+const heldNow = `WITH k (facility, episode, kind, content) AS (VALUES (?, ?, ?, ?))
+ SELECT r.id, r.serial, r.state, e.version, e.current, e.sequence FROM k
+ LEFT JOIN record r ON r.id = (SELECT d.record FROM dossier d
+  WHERE d.facility = k.facility AND d.episode = k.episode AND d.kind = k.kind AND d.content = k.content ORDER BY d.record DESC LIMIT 1)
+ LEFT JOIN episode e ON e.facility = k.facility AND e.episode = k.episode AND e.kind = k.kind`
+
+// held reads what is stored now of a dossier's content and episode.
+func (c *commit) held(p *store.Prepared) (s same, h store.Episode, err error) {
 	f := p.File.Facility
-	var s same
-	var serial []byte
-	var state string
-	err := c.tx.Row(`SELECT r.id, r.serial, r.state FROM record r WHERE r.id =
- (SELECT d.record FROM dossier d WHERE d.facility = ? AND d.episode = ? AND d.kind = ? AND d.content = ? ORDER BY d.record DESC LIMIT 1)`,
-		string(f), p.Episode[:], p.Kind, p.Content[:]).Scan(&s.row, &serial, &state)
-	if errors.Is(err, sql.ErrNoRows) && !p.ExpectSame.IsZero() { // found under an older pepper
-		err = c.tx.Row(`SELECT id, serial, state FROM record WHERE facility = ? AND serial = ? AND kind = ?`, string(f), p.ExpectSame.Serial[:], p.Kind).
-			Scan(&s.row, &serial, &state)
+	var row, version sql.NullInt64
+	var serial, current []byte
+	var state, sequence sql.NullString
+	if err := c.tx.Row(heldNow, string(f), p.Episode[:], p.Kind, p.Content[:]).Scan(&row, &serial, &state, &version, &current, &sequence); err != nil {
+		return same{}, store.Episode{}, err
 	}
-	if errors.Is(err, sql.ErrNoRows) {
-		return same{}, nil
+	if !row.Valid && !p.ExpectSame.IsZero() { // found under an older pepper
+		err := c.tx.Row(`SELECT id, serial, state FROM record WHERE facility = ? AND serial = ? AND kind = ?`, string(f), p.ExpectSame.Serial[:], p.Kind).
+			Scan(&row, &serial, &state)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return same{}, store.Episode{}, err
+		}
 	}
-	if err != nil {
-		return same{}, err
+	h.Version, h.Order = int(version.Int64), sequence.String
+	if h.Current, err = file.ID(f, current); err != nil || !row.Valid {
+		return same{}, h, err
 	}
-	s.accepted = accepted(state)
+	s.row, s.accepted = row.Int64, accepted(state.String)
 	s.id, err = file.ID(f, serial)
-	return s, err
+	return s, h, err
 }
 
 // replay keeps the file and the place in it.
@@ -178,22 +192,10 @@ func (c *commit) replay(p *store.Prepared, s same, out *store.Outcome) error {
 }
 
 // expected holds what p was prepared against to what is stored now.
-func (c *commit) expected(p *store.Prepared) (bool, error) {
+func (c *commit) expected(p *store.Prepared, head store.Episode) (bool, error) {
 	f := string(p.File.Facility)
-	if p.Verdict.State.IsAccepted() && (p.Version > 0 || !p.Withdraws.IsZero()) {
-		var h store.Episode
-		var current []byte
-		err := c.tx.Row(`SELECT version, current, sequence FROM episode WHERE facility = ? AND episode = ? AND kind = ?`, f, p.Episode[:], p.Kind).
-			Scan(&h.Version, &current, &h.Order)
-		if err != nil && !errors.Is(err, sql.ErrNoRows) {
-			return false, err
-		}
-		if h.Current, err = file.ID(p.File.Facility, current); err != nil {
-			return false, err
-		}
-		if !h.Is(p.ExpectHead) {
-			return false, nil
-		}
+	if p.Verdict.State.IsAccepted() && (p.Version > 0 || !p.Withdraws.IsZero()) && !head.Is(p.ExpectHead) {
+		return false, nil
 	}
 	if !p.Withdraws.IsZero() {
 		var state string
@@ -346,6 +348,10 @@ func (c *commit) file(f *store.File) error {
 	for i := range f.Certificates {
 		b := &f.Certificates[i]
 		certificates = append(certificates, b.Hash[:]...)
+		if c.blobs.has(b.Hash) {
+			continue
+		}
+		c.wrote = append(c.wrote, b.Hash)
 		if _, err := c.tx.Exec(`INSERT INTO public_blob (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`, b.Hash[:], b.Data); err != nil {
 			return err
 		}

@@ -18,7 +18,10 @@ import (
 )
 
 // Intake implements store.Intake.
-type Intake struct{ db *file.DB }
+type Intake struct {
+	db    *file.DB
+	blobs blobs
+}
 
 var _ store.Intake = (*Intake)(nil)
 
