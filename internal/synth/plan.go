@@ -1,0 +1,266 @@
+package synth
+
+import (
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+// What a visit is about.
+const (
+	Outpatient  = "outpatient"
+	Chronic     = "chronic"  // outpatient treatment of a lasting disease, with drugs
+	FollowUp    = "followup" // with an appointment slip (XML14)
+	Inpatient   = "inpatient"
+	DayCare     = "daycare"
+	Emergency   = "emergency"
+	Referral    = "referral" // with a referral slip (XML13)
+	Received    = "received" // the same patient at the facility referred to
+	Birth       = "birth"    // the mother's dossier, with birth certificate (XML9)
+	Newborn     = "newborn"
+	SickLeave   = "sickleave" // XML11
+	HIV         = "hiv"       // XML6
+	TB          = "tb"        // XML15
+	Traditional = "traditional"
+	Uninsured   = "uninsured"
+)
+
+// mixture is how often each visit happens at a level, in thousandths, so that
+// the pilot's proportions come out: of 4,873,804 records 169,742 had a referral
+// and 2,012,794 a prescription.
+type mixture struct {
+	visit                                  string
+	central, provincial, regional, commune int
+	drugs                                  float64 // share of them with drugs (XML2)
+}
+
+func mixtures() []mixture {
+	return []mixture{
+		{Outpatient, 360, 375, 420, 520, 0.27},
+		{Chronic, 110, 115, 110, 130, 1},
+		{FollowUp, 80, 75, 65, 40, 0.3},
+		{Inpatient, 110, 85, 45, 0, 1},
+		{DayCare, 30, 22, 12, 0, 1},
+		{Emergency, 40, 45, 35, 10, 0.5},
+		{Referral, 0, 26, 50, 58, 0.15},
+		{Birth, 10, 12, 9, 0, 1},
+		{SickLeave, 28, 28, 24, 6, 0.4},
+		{HIV, 6, 8, 6, 3, 1},
+		{TB, 8, 8, 6, 0, 1},
+		{Traditional, 22, 40, 42, 24, 1},
+		{Uninsured, 70, 60, 50, 40, 0.25},
+	}
+}
+
+// plans is the choice of visits by level.
+func plans() map[string]*choice[mixture] {
+	out := map[string]*choice[mixture]{"central": {}, "provincial": {}, "regional": {}, "commune": {}}
+	for _, m := range mixtures() {
+		out["central"].add(m, m.central)
+		out["provincial"].add(m, m.provincial)
+		out["regional"].add(m, m.regional)
+		out["commune"].add(m, m.commune)
+	}
+	return out
+}
+
+// blockSize is how many files are planned together. A story (a check-in, its
+// dossier, a correction; a referral and the visit it leads to) stays in a block,
+// so that any file can be made without those before it.
+const blockSize = 20
+
+// story is one episode of care or two that belong together.
+type story struct {
+	id       int // unique in the nation
+	visit    string
+	facility *Facility
+	person   int
+	drugs    bool
+	at       time.Time // when the visit ends
+	to       *Facility // where a referral leads, where a birth's second dossier comes from
+	bed      int       // rows of an inpatient stay
+}
+
+// The parts of a story, each a file.
+const (
+	partDossier    = "dossier"
+	partCheckIn    = "checkin"
+	partCorrection = "correction"
+	partReceived   = "received"
+	partNewborn    = "newborn"
+	partSeveral    = "several" // several visits in one file
+)
+
+// slot is one file to be made.
+type slot struct {
+	story
+	part   string
+	sent   time.Time
+	defect string
+}
+
+// block plans the files from number*blockSize on.
+func (n *Nation) block(number int) []slot {
+	r := n.stream("block", number)
+	slots := make([]slot, 0, blockSize+4)
+	for len(slots) < blockSize {
+		s := n.story(r, number)
+		s.id = number*blockSize + len(slots)
+		parts := n.parts(r, &s)
+		if len(slots)+len(parts) > blockSize {
+			parts = parts[:1]
+			if parts[0].part != partDossier {
+				parts[0].part, parts[0].sent = partDossier, s.at
+			}
+		}
+		slots = append(slots, parts...)
+	}
+	for i := range slots {
+		if chance(r, n.config.DefectShare) {
+			slots[i].defect = drawDefect(r, &slots[i])
+		}
+	}
+	slices.SortStableFunc(slots, func(a, b slot) int { return a.sent.Compare(b.sent) })
+	return slots
+}
+
+// story draws who goes where, and when.
+func (n *Nation) story(r *rand.Rand, block int) story {
+	s := story{facility: n.senders.draw(r)}
+	m := n.visits[s.facility.Level].draw(r)
+	s.visit, s.drugs = m.visit, chance(r, m.drugs)
+	s.at = n.moment(r, block)
+	found := false
+	if s.person, found = n.patient(r, &s); !found {
+		s.visit = Outpatient
+	}
+	if s.visit == Referral {
+		above := map[string]string{"commune": "regional", "regional": "provincial", "provincial": "central"}[s.facility.Level]
+		s.to = n.nearest(r, above, s.facility.Province)
+	}
+	if s.visit == Inpatient {
+		s.bed = between(r, 50, 300)
+	}
+	return s
+}
+
+// moment is when a visit ends: in the block's share of the days, in working hours.
+func (n *Nation) moment(r *rand.Rand, block int) time.Time {
+	blocks := max(1, (n.Len()+blockSize-1)/blockSize)
+	days := int(n.config.To.Sub(n.config.From).Hours()/24) - 1 // the last day is for corrections
+	t := n.config.From
+	if days > 0 {
+		share := (float64(block%blocks) + r.Float64()) / float64(blocks)
+		t = t.AddDate(0, 0, int(share*float64(days)))
+	}
+	t = time.Date(t.Year(), t.Month(), t.Day(), between(r, 8, 16), between(r, 1, 59), 0, 0, hanoi())
+	if t.Before(n.config.From) {
+		t = t.AddDate(0, 0, 1)
+	}
+	return t
+}
+
+// patient draws somebody whom the visit can happen to; false when nobody was found.
+func (n *Nation) patient(r *rand.Rand, s *story) (number int, found bool) {
+	for range 40 {
+		number = n.somebody(r, s.facility)
+		p := n.person(number)
+		age := p.age(s.at)
+		ok := age < 97
+		switch s.visit {
+		case Chronic, FollowUp:
+			ok = ok && len(p.chronic) > 0
+		case Birth:
+			ok = p.sex == 2 && age >= 18 && age <= 42
+		case HIV, TB:
+			ok = age >= 18 && age <= 65
+		case SickLeave:
+			ok = age >= 20 && age < 60 && len(p.cards) > 0
+		}
+		if ok {
+			return number, true
+		}
+	}
+	return number, false
+}
+
+// somebody draws a person who may come to a facility: mostly those registered
+// there for primary care, at hospitals those of the province.
+func (n *Nation) somebody(r *rand.Rand, f *Facility) int {
+	d := n.districts[r.IntN(len(n.districts))]
+	for _, x := range n.districts {
+		if x.province == f.Province && !(f.Level == "central" && chance(r, 0.3)) {
+			d = x
+		}
+	}
+	household := d.first + r.IntN(max(1, d.past-d.first))
+	if list := n.primary[f.Province]; f.primary && d.province == f.Province && chance(r, 0.75) {
+		if at := d.first + (household-d.first)/len(list)*len(list) + f.place; at < d.past {
+			household = at
+		}
+	}
+	return household*householdSize + r.IntN(householdSize)
+}
+
+// registered is where a person is registered for primary care.
+func (n *Nation) registered(p *person) *Facility {
+	household := p.household
+	for _, d := range n.districts {
+		if household < d.past {
+			list := n.primary[d.province]
+			return list[(household-d.first)%len(list)]
+		}
+	}
+	return n.facilities[len(n.facilities)-1]
+}
+
+// nearest draws a facility of a level, of the province where it has one.
+func (n *Nation) nearest(r *rand.Rand, level, province string) *Facility {
+	var near []*Facility
+	for _, f := range n.byLevel[level] {
+		if f.Province == province {
+			near = append(near, f)
+		}
+	}
+	if len(near) > 0 {
+		return pick(r, near)
+	}
+	return pick(r, n.byLevel[level])
+}
+
+// parts draws the files a story is told in.
+func (n *Nation) parts(r *rand.Rand, s *story) []slot {
+	later := func(d time.Duration) time.Time {
+		if t := s.at.Add(d); t.Before(n.config.To) {
+			return t
+		}
+		return n.config.To
+	}
+	dossier := slot{*s, partDossier, s.at, ""}
+	switch s.visit {
+	case Referral:
+		if chance(r, 0.6) {
+			morning := time.Date(s.at.Year(), s.at.Month(), s.at.Day()+1, between(r, 9, 15), between(r, 1, 59), 0, 0, hanoi())
+			return []slot{dossier, {*s, partReceived, later(morning.Sub(s.at)), ""}}
+		}
+		return []slot{dossier}
+	case Birth:
+		return []slot{dossier, {*s, partNewborn, s.at, ""}}
+	case Outpatient:
+		if chance(r, 0.02) {
+			return []slot{{*s, partSeveral, s.at, ""}}
+		}
+	}
+	var out []slot
+	if s.visit != Emergency && s.visit != Uninsured && chance(r, 0.08) {
+		out = append(out, slot{*s, partCheckIn, s.at.Add(-30 * time.Minute), ""})
+		if chance(r, 0.15) {
+			return out // nothing more is heard of it
+		}
+	}
+	out = append(out, dossier)
+	if chance(r, 0.025) {
+		out = append(out, slot{*s, partCorrection, later(time.Duration(between(r, 20, 26)) * time.Hour), ""})
+	}
+	return out
+}

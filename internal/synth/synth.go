@@ -1,0 +1,174 @@
+// Package synth makes a synthetic nation: facilities with keys and
+// certificates, people with households and diseases, and the signed files their
+// visits lead to, some with the defects that real files have. Everything follows
+// from a seed: the same seed gives the same bytes, on any number of workers.
+//
+// It is for demonstrations, tests and benchmarks, and for nothing else. Nobody
+// in it exists: citizen numbers have the century digit 8 or 9, telephone numbers
+// begin with 0000, facilities' codes have a letter S in the third place and tax
+// codes begin with 99. Its keys can be made again by whoever knows the seed, so
+// a real hub must never trust them.
+package synth
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync/atomic"
+	"time"
+)
+
+// The profiles.
+const (
+	Small      = "small"  // 9 facilities of one province
+	Pilot      = "pilot"  // 412 facilities of four provinces, and its proportions of kinds
+	Nationwide = "nation" // every province
+)
+
+// Config says which nation. The zero value is a pilot of 30 days.
+type Config struct {
+	Seed    uint64
+	Profile string // default Pilot
+	People  int    // who may fall ill; default 2,000 (small), 200,000 (pilot), 2,000,000 (nation)
+	// From and To bound everything that happens. To defaults to 2026-11-20 in
+	// Hanoi, as a nation has no clock; From to Days before To.
+	From, To time.Time
+	Days     int // default 30; not used when From is given
+	// DefectShare is how many of the files have a defect: default 1/20, none when negative.
+	DefectShare float64
+}
+
+// ErrConfig: a nation that cannot be.
+var ErrConfig = errors.New("synth: impossible configuration")
+
+func (c Config) withDefaults() (Config, error) {
+	people := map[string]int{Small: 2_000, Pilot: 200_000, Nationwide: 2_000_000}
+	if c.Profile == "" {
+		c.Profile = Pilot
+	}
+	if people[c.Profile] == 0 {
+		return c, fmt.Errorf("%w: no profile %q", ErrConfig, c.Profile)
+	}
+	if c.People == 0 {
+		c.People = people[c.Profile]
+	}
+	if c.Days == 0 {
+		c.Days = 30
+	}
+	if c.DefectShare == 0 {
+		c.DefectShare = 1.0 / 20
+	}
+	if c.To.IsZero() {
+		c.To = time.Date(2026, 11, 20, 18, 0, 0, 0, hanoi())
+	}
+	c.To = c.To.In(hanoi())
+	if c.From.IsZero() {
+		c.From = c.To.AddDate(0, 0, -c.Days)
+	}
+	c.From = c.From.In(hanoi())
+	if c.People < householdSize || c.Days < 0 || c.To.Sub(c.From) < 24*time.Hour || c.DefectShare > 1 || c.From.Year() < 2025 {
+		return c, fmt.Errorf("%w: at least %d people, a day, from 2025 on", ErrConfig, householdSize)
+	}
+	return c, nil
+}
+
+// hanoi is Vietnam's zone, which has had no other offset since 1975.
+func hanoi() *time.Location { return time.FixedZone("+07", 7*3600) }
+
+// visitsAYear is how often a person is seen: 190 million visits of 100 million
+// people, and a fifth more without insurance (vietnam.md §6).
+const visitsAYear = 2.3
+
+// Submission is one file as its sender would send it.
+type Submission struct {
+	Facility string // code of the sender
+	FileName string
+	Kind     string // "qd4750" or "checkin"
+	XML      []byte // signed, but where the defect says otherwise
+	Dossiers int
+	Visit    string // what it is about: "outpatient", "inpatient"...
+	Quirk    string // what is unusual and no defect of the file: see Quirks
+	Defect   string // "" or one of Defects
+	Urgent   bool
+	At       time.Time // when it is sent
+}
+
+// Nation is an immutable nation. It is safe for use by many goroutines.
+type Nation struct {
+	config     Config
+	world      *world
+	authority  authority
+	facilities []*Facility
+	byLevel    map[string][]*Facility
+	senders    *choice[*Facility]
+	visits     map[string]*choice[mixture]
+	primary    map[string][]*Facility // who gives primary care in a province
+	districts  []district
+	next       atomic.Int64
+}
+
+// New builds the facilities of a nation with their keys (a second for the pilot;
+// RSA keys are the slow ones). People and files are made when asked for.
+func New(c Config) (*Nation, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	w, err := loadWorld()
+	if err != nil {
+		return nil, err
+	}
+	n := &Nation{config: c, world: w, visits: plans(), primary: map[string][]*Facility{}}
+	if err := n.found(); err != nil {
+		return nil, err
+	}
+	n.settle()
+	return n, nil
+}
+
+// Config returns the configuration with its defaults filled in.
+func (n *Nation) Config() Config { return n.config }
+
+// Len is how many files the nation's days hold. At gives more when asked,
+// on the same days.
+func (n *Nation) Len() int {
+	days := n.config.To.Sub(n.config.From).Hours() / 24
+	return max(blockSize, int(float64(n.config.People)*days/365*visitsAYear))
+}
+
+// Next returns the files in order from the first on, false after the last of
+// Len. Several goroutines share one sequence.
+func (n *Nation) Next() (Submission, bool, error) {
+	i := n.next.Add(1) - 1
+	if i >= int64(n.Len()) {
+		return Submission{}, false, nil
+	}
+	s, err := n.At(int(i))
+	return s, err == nil, err
+}
+
+// stream is the source of chance for one thing: it depends on the seed, what the
+// thing is and its number, and on nothing drawn before.
+func (n *Nation) stream(what string, number int) *rand.Rand {
+	return rand.New(rand.NewPCG(n.config.Seed, mix(what, uint64(number))))
+}
+
+func mix(what string, number uint64) uint64 {
+	h := uint64(14695981039346656037) // FNV-1a, then a finaliser so that neighbours differ in all bits
+	for i := range len(what) {
+		h = (h ^ uint64(what[i])) * 1099511628211
+	}
+	h ^= number * 0x9e3779b97f4a7c15
+	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
+	h = (h ^ h>>27) * 0x94d049bb133111eb
+	return h ^ h>>31
+}
+
+// secret derives bytes for a key.
+func secret(seed uint64, what string, counter uint32) [sha256.Size]byte {
+	b := binary.BigEndian.AppendUint64([]byte("lienthong/synth/v1\n"), seed)
+	b = binary.BigEndian.AppendUint32(b, counter)
+	return sha256.Sum256(append(b, what...))
+}

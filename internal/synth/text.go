@@ -1,0 +1,62 @@
+package synth
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// say draws a phrase and fills its numbers in.
+func (v *visit) say(part string) string {
+	list := v.n.world.phrases[part]
+	if len(list) == 0 {
+		return ""
+	}
+	text := pick(v.r, list)
+	if !strings.Contains(text, "{") {
+		return text
+	}
+	return strings.NewReplacer("{n}", itoa(between(v.r, 2, 6)), "{t}", fmt.Sprintf("%d,%d", between(v.r, 38, 39), v.r.IntN(10)),
+		"{r}", itoa(between(v.r, 18, 28)), "{p}", itoa(between(v.r, 62, 98)), "{e}", itoa(between(v.r, 52, 68))).Replace(text)
+}
+
+// sentences joins parts as sentences.
+func sentences(parts ...string) string {
+	var b strings.Builder
+	for _, p := range parts {
+		if p == "" {
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(capital(p))
+		b.WriteByte('.')
+	}
+	return b.String()
+}
+
+func capital(s string) string {
+	r, n := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(r)) + s[n:]
+}
+
+// vitals as they are noted at every bedside.
+func (v *visit) vitals() string {
+	if v.p.age(v.out) < 6 {
+		return fmt.Sprintf("Mạch %d lần/phút, nhiệt độ %d,%d °C, nhịp thở %d lần/phút", between(v.r, 96, 138), between(v.r, 36, 38), v.r.IntN(10), between(v.r, 24, 42))
+	}
+	return fmt.Sprintf("Huyết áp %d/%d mmHg, mạch %d lần/phút, nhiệt độ %d,%d °C", between(v.r, 10, 16)*10, between(v.r, 6, 9)*10,
+		between(v.r, 64, 98), between(v.r, 36, 37), v.r.IntN(10))
+}
+
+// tell makes the texts that several tables share.
+func (v *visit) tell() {
+	system := v.main.system
+	v.complaint = capital(v.say("symptom." + system))
+	v.story = sentences(v.say("onset")+", "+v.say("symptom."+system), v.say("history"), v.say("state"), v.say("exam."+system), v.vitals())
+	v.results = sentences(v.say("image"), v.say("exam."+system))
+	v.plan = sentences(v.say("plan"), v.say("plan"))
+	v.advice = sentences(v.say("advice"), v.say("advice"))
+}
