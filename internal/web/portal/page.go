@@ -69,6 +69,7 @@ func (p *Portal) show(w http.ResponseWriter, r *http.Request, status int, c temp
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(b.Bytes()) // the reader is gone: nobody to tell

@@ -66,8 +66,8 @@ func TestEveryRoomInABrowser(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				wide := ask[int](t, tab, `Math.max(0, document.documentElement.scrollWidth - innerWidth)`)
-				headings := ask[int](t, tab, `document.querySelectorAll("h1").length`)
+				wide := evaluate[int](t, tab, `Math.max(0, document.documentElement.scrollWidth - innerWidth)`)
+				headings := evaluate[int](t, tab, `document.querySelectorAll("h1").length`)
 				png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
 				if err != nil {
 					t.Fatal(err)
@@ -112,7 +112,7 @@ func startBrowser(t *testing.T, path string) (context.Context, func()) {
 	}
 }
 
-func ask[T any](t *testing.T, tab context.Context, script string) T {
+func evaluate[T any](t *testing.T, tab context.Context, script string) T {
 	t.Helper()
 	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script))
 	if err != nil {

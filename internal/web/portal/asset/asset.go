@@ -5,6 +5,8 @@
 package asset
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
@@ -12,6 +14,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"sync"
 )
 
 // dist may be missing, so both are embedded by one pattern: own/
@@ -22,16 +25,20 @@ var files embed.FS
 
 // Set is the assets of one build.
 type Set struct {
-	tag  string
-	body map[string][]byte
+	tag    string
+	body   map[string][]byte
+	packed map[string][]byte // gzip, of text that gains by it
 }
 
-// Load reads the embedded files: own/ and, where built, dist/.
-func Load() (*Set, error) { return LoadFrom(files) }
+// Load reads the embedded files: own/ and, where built, dist/. It does so
+// once; the set is shared.
+func Load() (*Set, error) { return loaded() }
+
+var loaded = sync.OnceValues(func() (*Set, error) { return LoadFrom(files) })
 
 // LoadFrom reads own/ and dist/ of a file system.
 func LoadFrom(root fs.FS) (*Set, error) {
-	s := &Set{body: make(map[string][]byte)}
+	s := &Set{body: make(map[string][]byte), packed: make(map[string][]byte)}
 	sum := sha256.New()
 	for _, dir := range []string{"dist", "own"} {
 		if _, err := fs.Stat(root, dir); err != nil {
@@ -45,7 +52,13 @@ func LoadFrom(root fs.FS) (*Set, error) {
 			if err != nil {
 				return err
 			}
-			s.body[strings.TrimPrefix(p, dir+"/")] = data
+			name := strings.TrimPrefix(p, dir+"/")
+			s.body[name] = data
+			if packed, err := pack(data); err != nil {
+				return err
+			} else if path.Ext(p) != ".woff2" && len(packed) < len(data)*9/10 {
+				s.packed[name] = packed
+			}
 			sum.Write([]byte(p))
 			sum.Write(data)
 			return nil
@@ -76,10 +89,27 @@ func (s *Set) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", contentType(rest))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	if packed, ok := s.packed[rest]; ok {
+		w.Header().Set("Vary", "Accept-Encoding")
+		if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+			w.Header().Set("Content-Encoding", "gzip")
+			data = packed
+		}
+	}
 	if r.Method == http.MethodHead {
 		return
 	}
 	_, _ = w.Write(data) // the reader is gone: nobody to tell
+}
+
+func pack(data []byte) ([]byte, error) {
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if _, err := z.Write(data); err != nil {
+		return nil, err
+	}
+	err := z.Close()
+	return b.Bytes(), err
 }
 
 func contentType(name string) string {

@@ -576,7 +576,7 @@ func dayTile(p Page, label string, n int64, href, note string) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = How(p, "SL.22").Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = HowShort(p, "SL.22").Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

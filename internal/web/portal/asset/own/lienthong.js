@@ -44,7 +44,7 @@
       try { d = JSON.parse(box.dataset.minutes); } catch (e) { return; }
       if (!d.time) return;
       var svg = box.querySelector("svg");
-      var h = Math.max(150, Math.round(svg.getBoundingClientRect().height));
+      var h = Math.max(150, box.clientHeight - 10);
       var font = getComputedStyle(document.body).fontFamily;
       var holder = document.createElement("div");
       holder.className = "lt-chart-live";
