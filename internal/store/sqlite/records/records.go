@@ -3,10 +3,12 @@
 package records
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"sort"
 	"time"
 
@@ -63,12 +65,12 @@ func (x *Records) Body(ctx context.Context, id dossier.ID) (body []byte, err err
 // List returns a page of the scope's records, newest first.
 func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([]store.Record, bool, error) {
 	limit := file.Limit(f.Limit)
-	q := file.Select(`SELECT `+file.RecordColumns+` FROM `+file.RecordTables).Within(scope, "r.facility", "r.facility_version")
-	where(q, f)
-	bounds(q, f, "r.received", "r.facility", "r.serial")
-	text, args := q.End(` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ?`, limit+1)
 	var all []store.Record
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		text, args, err := list(s, scope, f, limit)
+		if err != nil {
+			return err
+		}
 		rows, err := s.Select(text, args)
 		if err != nil {
 			return err
@@ -83,24 +85,24 @@ func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([
 	return all, more, nil
 }
 
-// where adds what only records are filtered by.
-func where(q *file.Query, f store.Filter) {
+// list puts the query together. Where a filter names few records, those are
+// looked up and sorted; else the list is read along the time until the page is
+// full. A "+" keeps SQLite from taking an index of the other way.
+func list(s *file.Snapshot, scope role.Scope, f store.Filter, limit int) (string, []any, error) {
+	q := file.Select(`SELECT ` + file.RecordColumns + ` FROM ` + file.RecordTables)
+	few, err := named(s, q, scope, f)
+	if err != nil {
+		return "", nil, err
+	}
+	facility, received := "r.facility", "r.received"
+	if few {
+		facility, received = "+r.facility", "+r.received"
+	}
+	q.Within(scope, facility, "r.facility_version")
 	if f.Facility != "" {
-		q.And(`r.facility = ?`, string(f.Facility))
+		q.And(facility+` = ?`, string(f.Facility))
 	}
 	place(q, f, "r.facility_version")
-	if len(f.Episode) > 0 {
-		args := []any{}
-		for _, k := range f.Episode {
-			args = append(args, k[:])
-		}
-		if f.Facility != "" {
-			args = append([]any{string(f.Facility)}, args...)
-			q.And(`r.id IN (SELECT d.record FROM dossier d WHERE d.facility = ? AND d.episode IN (`+file.Marks(len(f.Episode))+`))`, args...)
-		} else {
-			q.And(`r.episode IN (`+file.Marks(len(f.Episode))+`)`, args...)
-		}
-	}
 	if f.Kind != "" {
 		q.And(`r.kind = ?`, f.Kind)
 	}
@@ -115,16 +117,55 @@ func where(q *file.Query, f store.Filter) {
 	default:
 		q.And(`r.state = ?`, string(f.State))
 	}
-	if f.Tag != "" {
-		q.And(`EXISTS (SELECT 1 FROM tag t WHERE t.facility = r.facility AND t.tag = ? AND t.received = r.received AND t.record = r.id)`, f.Tag)
+	bounds(q, f, received, facility, "r.serial")
+	text, args := q.End(` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ?`, limit+1)
+	return text, args, nil
+}
+
+// named adds the filters that name records and reports whether they are few.
+func named(s *file.Snapshot, q *file.Query, scope role.Scope, f store.Filter) (few bool, err error) {
+	of, args := ` IN (SELECT code FROM facility_version)`, []any(nil)
+	if code := cmp.Or(f.Facility, scope.Facility); code != "" {
+		of, args = ` = ?`, []any{string(code)}
+	}
+	with := func(keys []vault.Keyed) []any {
+		all := slices.Clone(args)
+		for _, k := range keys {
+			all = append(all, k[:])
+		}
+		return all
+	}
+	if len(f.Episode) > 0 {
+		few = true
+		q.And(`r.id IN (SELECT d.record FROM dossier d WHERE d.facility`+of+` AND d.episode IN (`+file.Marks(len(f.Episode))+`))`, with(f.Episode)...)
 	}
 	if len(f.Subject) > 0 {
-		q.In(`r.subject`, f.Subject)
+		few = true
+		q.And(`r.id IN (SELECT r2.id FROM record r2 INDEXED BY record_subject WHERE r2.facility`+of+
+			` AND r2.subject IS NOT NULL AND r2.subject IN (`+file.Marks(len(f.Subject))+`))`, with(f.Subject)...)
 	}
 	if f.Person != (store.PersonID{}) {
+		few = true
 		q.And(`r.id IN (SELECT r2.id FROM subject s2 JOIN record r2 ON r2.facility = s2.facility AND r2.subject = s2.key WHERE s2.person = ?)`, f.Person[:])
 	}
+	if f.Tag == "" {
+		return few, nil
+	}
+	tagged := `SELECT t.record FROM tag t WHERE t.facility` + of + ` AND t.tag = ?`
+	var n int
+	if err := s.Row(`SELECT count(*) FROM (`+tagged+` LIMIT ?)`, append(slices.Clone(args), f.Tag, fewTagged+1)...).Scan(&n); err != nil {
+		return false, err
+	}
+	if n <= fewTagged {
+		q.And(`r.id IN (`+tagged+`)`, append(slices.Clone(args), f.Tag)...)
+		return true, nil
+	}
+	q.And(`EXISTS (SELECT 1 FROM tag t WHERE t.facility = r.facility AND t.tag = ? AND t.received = r.received AND t.record = r.id)`, f.Tag)
+	return few, nil
 }
+
+// fewTagged is how many records of a tag are rather sorted than searched for.
+const fewTagged = 5_000
 
 // place adds what is joined from the facility's version.
 func place(q *file.Query, f store.Filter, version string) {
