@@ -14,6 +14,7 @@ import (
 func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 	page := p.page(r, "overview", "overview.title")
 	page.Live = true
+	page.Wall = r.URL.Query().Get("wall") == "1"
 	o, minutes, err := p.board(r, page)
 	if err != nil {
 		p.fail(w, r, err)
@@ -25,12 +26,13 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 // overviewLive is the inside of the overview, fetched every few seconds.
 func (p *Portal) overviewLive(w http.ResponseWriter, r *http.Request) {
 	page := p.page(r, "overview", "overview.title")
+	page.Wall = r.URL.Query().Get("wall") == "1"
 	o, minutes, err := p.board(r, page)
 	if err != nil {
 		p.fail(w, r, err)
 		return
 	}
-	p.show(w, r, http.StatusOK, view.OverviewLive(page, o, minutes))
+	p.show(w, r, http.StatusOK, view.OverviewAgain(page, o, minutes))
 }
 
 func (p *Portal) board(r *http.Request, page view.Page) (insight.Overview, []insight.Minute, error) {

@@ -24,6 +24,14 @@ func placesHref(p Page, show string, pairs ...string) templ.SafeURL {
 	return templ.SafeURL(withQuery("/facilities", append(pairs, "show", show)...))
 }
 
+// liveURL is fetched again and again; a wall stays a wall.
+func liveURL(p Page) string {
+	if p.Wall {
+		return "/overview/live?wall=1"
+	}
+	return "/overview/live"
+}
+
 func lookHref(p Page) string {
 	if p.Reader != nil && (p.Reader.Role.May(role.Audit) || p.Reader.Role.May(role.Content)) {
 		return "/access"

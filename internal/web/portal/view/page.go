@@ -25,6 +25,7 @@ type Page struct {
 	Now    time.Time
 	Asset  func(name string) string // "" where it was not built
 	Live   bool                     // refreshed by script
+	Wall   bool                     // shown on a wall: no nav, nothing to press
 	Rule   func(code string) (Rule, bool)
 }
 

@@ -37,8 +37,11 @@
   });
 
   function token(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+  var charts = [];
+  function drop() { charts.forEach(function (c) { c.dispose(); }); charts = []; }
   function draw(root) {
     if (!window.echarts) return;
+    drop();
     root.querySelectorAll(".lt-chart[data-minutes]").forEach(function (box) {
       var d;
       try { d = JSON.parse(box.dataset.minutes); } catch (e) { return; }
@@ -66,10 +69,21 @@
           { name: d.names[1], type: "line", showSymbol: false, data: d.rejected, lineStyle: { color: token("--bad-mark"), width: 2 }, itemStyle: { color: token("--bad-mark") } }
         ]
       });
-      window.addEventListener("resize", function () { chart.resize(); }, { once: true });
+      charts.push(chart);
     });
   }
   function ready() { draw(document); }
   if (document.fonts && document.fonts.ready) { document.fonts.ready.then(ready); } else { ready(); }
-  document.addEventListener("htmx:afterSwap", function (e) { draw(e.target); });
+  window.addEventListener("resize", function () { charts.forEach(function (c) { c.resize(); }); });
+  // Whoever is reading with the keyboard, or not looking, is not interrupted.
+  document.addEventListener("htmx:beforeRequest", function (e) {
+    if (document.hidden || (e.target.id === "live" && e.target.contains(document.activeElement))) e.preventDefault();
+  });
+  // The state sentence is spoken when it changes, not each time it is fetched.
+  document.addEventListener("htmx:oobBeforeSwap", function (e) {
+    var fresh = e.detail.fragment && e.detail.fragment.textContent.trim();
+    if (e.detail.target.id === "state" && fresh === e.detail.target.textContent.trim()) e.detail.shouldSwap = false;
+  });
+  document.addEventListener("htmx:beforeSwap", drop);
+  document.addEventListener("htmx:afterSwap", function (e) { if (e.target.id === "live") draw(e.target); });
 })();
