@@ -147,7 +147,7 @@ func (c *Counters) Fold(ctx context.Context) (int, error) {
 			ON CONFLICT (facility) DO UPDATE SET at = greatest(l.at, excluded.at)
 		)
 		SELECT count(*) FILTER (WHERE minute >= 0) FROM taken`
-	err := c.db.Scan(ctx, fold, []any{foldAtOnce}, func(rows pgx.Rows) (err error) {
+	err := c.db.Scan(ctx, sumLimit, fold, []any{foldAtOnce}, func(rows pgx.Rows) (err error) {
 		n, err = pgx.CollectExactlyOneRow(rows, pgx.RowTo[int])
 		return err
 	})

@@ -18,6 +18,12 @@ import (
 var errDimension = fault.New(fault.Invalid, "counts.dimension",
 	"Không tách số liệu theo chiều này được.", "Counts cannot be split by this dimension.")
 
+// How long a sum may take, and a recount, which reads every record.
+const (
+	sumLimit     = 30 * time.Second
+	recountLimit = 30 * time.Minute
+)
+
 // dimensions are the columns of counts c joined with the facility's version v.
 var dimensions = map[store.Dimension]string{
 	store.ByDay:      `c.day::text`,
@@ -53,15 +59,15 @@ const recounted = `SELECT facility_version, day, kind, state AS measure, '' AS p
 
 // Sum adds folded and unfolded deltas.
 func (c *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return c.sum(ctx, kept, scope, q)
+	return c.sum(ctx, sumLimit, kept, scope, q)
 }
 
 // Recount counts from the rows.
 func (c *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return c.sum(ctx, recounted, scope, q)
+	return c.sum(ctx, recountLimit, recounted, scope, q)
 }
 
-func (c *Counters) sum(ctx context.Context, from string, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+func (c *Counters) sum(ctx context.Context, limit time.Duration, from string, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
 	if err := store.CheckText(append(q.Measures, q.Kind, string(q.Facility), q.Province)...); err != nil {
 		return nil, err
 	}
@@ -104,7 +110,7 @@ func (c *Counters) sum(ctx context.Context, from string, scope role.Scope, q sto
 	query := `SELECT ` + key + `sum(c.n)::bigint FROM (` + from + `) c
 		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + tail
 	var counts []store.Count
-	err := c.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+	err := c.db.Scan(ctx, limit, query, w.Args, func(rows pgx.Rows) (err error) {
 		counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Count, error) {
 			count := store.Count{Key: make([]string, len(q.By))}
 			dest := make([]any, 0, len(q.By)+1)
@@ -130,7 +136,7 @@ func (c *Counters) Minutes(ctx context.Context, scope role.Scope, since time.Tim
 		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + `
 		GROUP BY c.minute, c.measure ORDER BY c.minute, c.measure`
 	var minutes []store.MinuteCount
-	err := c.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+	err := c.db.Scan(ctx, sumLimit, query, w.Args, func(rows pgx.Rows) (err error) {
 		minutes, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (m store.MinuteCount, err error) {
 			var at int64
 			err = row.Scan(&at, &m.Measure, &m.N)

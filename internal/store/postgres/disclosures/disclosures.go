@@ -120,7 +120,7 @@ func (x *Disclosures) Root(ctx context.Context, upTo int64, place store.LeafPlac
 
 func (x *Disclosures) read(ctx context.Context, query string, args ...any) ([]store.Disclosure, error) {
 	var all []store.Disclosure
-	err := x.db.Scan(ctx, query, args, func(rows pgx.Rows) (err error) {
+	err := x.db.Scan(ctx, handle.ListLimit, query, args, func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d store.Disclosure, err error) {
 			var at int64
 			var serial, person pgtype.UUID

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,6 +18,9 @@ import (
 
 	"lienthong/internal/clock"
 )
+
+// ListLimit is how long a list may take: who waits longer has gone (TRUST §2, T15: 5 s).
+const ListLimit = 5 * time.Second
 
 // MaxConns is how many connections a hub holds at most.
 const MaxConns = 12
@@ -53,13 +57,15 @@ var session = map[string]string{
 
 // planned gives the planner back for one transaction.
 const planned = `SELECT set_config('join_collapse_limit', '8', true), set_config('from_collapse_limit', '8', true),
-	set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true)`
+	set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),
+	set_config('statement_timeout', $1, true)`
 
 // Scan runs a query that goes over many rows, planned by what the server knows
-// of them, in one round trip; fn reads its rows.
-func (db *DB) Scan(ctx context.Context, query string, args []any, fn func(pgx.Rows) error) error {
+// of them, in one round trip; fn reads its rows. It takes no longer than limit:
+// beyond, it is ErrAway.
+func (db *DB) Scan(ctx context.Context, limit time.Duration, query string, args []any, fn func(pgx.Rows) error) error {
 	b := &pgx.Batch{}
-	b.Queue(planned)
+	b.Queue(planned, strconv.FormatInt(limit.Milliseconds(), 10))
 	b.Queue(query, args...).Query(fn)
 	return Fault(db.Pool.SendBatch(ctx, b).Close())
 }

@@ -60,7 +60,7 @@ func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([
 	limit := handle.Limit(f.Limit)
 	query := selectRecord + w.String() + ` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
 	var all []store.Record
-	err := x.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+	err := x.db.Scan(ctx, handle.ListLimit, query, w.Args, func(rows pgx.Rows) (err error) {
 		all, err = handle.CollectRecords(rows)
 		return err
 	})
@@ -87,7 +87,7 @@ func (x *Records) Refusals(ctx context.Context, scope role.Scope, f store.Filter
 		FROM refusal r LEFT JOIN facility_version v ON v.id = r.facility_version` + w.String() + `
 		ORDER BY r.at DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
 	var all []store.Refusal
-	err := x.db.Scan(ctx, query, w.Args, func(rows pgx.Rows) (err error) {
+	err := x.db.Scan(ctx, handle.ListLimit, query, w.Args, func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, scanRefusal)
 		return err
 	})
