@@ -107,6 +107,7 @@ type Opened struct {
 	Episode string
 	Read    kind.Dossier // tables of closed compartments left out unless the record is the reader's own
 	View    kind.View
+	Seals   []store.SealNote // of the file it first came in
 }
 
 // Open gives one record. Faults: record.absent, disclosure.reason_required,
@@ -159,10 +160,11 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 		return o, nil
 	}
 	o.View = reader.View()
-	raw, _, err := d.rebuild(ctx, r, alone)
+	raw, stored, err := d.rebuild(ctx, r, alone)
 	if err != nil {
 		return nil, err
 	}
+	o.Seals = stored.Seals
 	file, err := reader.Open(raw)
 	if err != nil {
 		return nil, fmt.Errorf("disclose: reading %s again: %w", r.ID, err)
@@ -280,8 +282,11 @@ func (d *Discloser) Original(ctx context.Context, reader Reader, id dossier.ID) 
 		raw, _, err = d.rebuild(ctx, r, whole)
 		return raw, false, err
 	}
-	raw, dossiers, err := d.rebuild(ctx, r, digests)
-	return raw, dossiers > 1, err
+	raw, stored, err := d.rebuild(ctx, r, digests)
+	if err != nil {
+		return nil, false, err
+	}
+	return raw, stored.Dossiers > 1, nil
 }
 
 // form is how much of a file is given back.
@@ -293,19 +298,19 @@ const (
 	alone        // the one dossier, to be read here: no other is opened
 )
 
-// rebuild gives the file of a record back, and how many dossiers it holds.
-func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]byte, int, error) {
+// rebuild gives the bytes of a record's file back, and the file as it is kept.
+func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]byte, *store.File, error) {
 	file, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	sealed, err := d.Vault.Open(evidence.FileName(file.Hash), file.Wrapped, 0, file.Skeleton)
 	if err != nil {
-		return nil, 0, fmt.Errorf("disclose: opening the skeleton: %w", err)
+		return nil, nil, fmt.Errorf("disclose: opening the skeleton: %w", err)
 	}
 	skeleton, err := d.Codec.Decode(nil, sealed, longest)
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, err
 	}
 	from := body.Source{
 		Dossier: func(i int) ([]byte, error) {
@@ -334,7 +339,7 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]by
 	} else {
 		raw, err = body.Redact(skeleton, r.Index, from)
 	}
-	return raw, file.Dossiers, err
+	return raw, file, err
 }
 
 // frame opens the inner documents of one record; nil when it was erased.

@@ -30,6 +30,7 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/portal"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/token"
 )
@@ -38,10 +39,11 @@ import (
 type Config struct {
 	Name      string // "lienthong.local": names logs and receipts
 	Keys      Keys
-	Open      OpenStore // of the engine, chosen by the command
-	PublicURL string    // under which people and systems reach it, "" unknown
-	Secure    bool      // served over TLS: cookies say so
-	Demo      bool      // synthetic data: pages say so on every one
+	Open      OpenStore                                              // of the engine, chosen by the command
+	PublicURL string                                                 // under which people and systems reach it, "" unknown
+	Secure    bool                                                   // served over TLS: cookies say so
+	Demo      bool                                                   // synthetic data: pages say so on every one
+	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
 	API       api.Config
 	Clock     clock.Clock
 	Logger    *slog.Logger
@@ -67,6 +69,7 @@ type Hub struct {
 
 	cfg     Config
 	metrics *metrics
+	portal  http.Handler
 	writer  *evidence.Writer
 	stop    context.CancelFunc
 	work    sync.WaitGroup
@@ -136,6 +139,9 @@ func (h *Hub) start(ctx context.Context) error {
 		return err
 	}
 	if err := h.openDoors(); err != nil {
+		return err
+	}
+	if err := h.openPortal(); err != nil {
 		return err
 	}
 	h.begin()
@@ -252,6 +258,7 @@ func (h *Hub) Handler() http.Handler {
 	h.API.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
+	mux.Handle("/", h.portal)
 	return http.NewCrossOriginProtection().Handler(mux)
 }
 

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/hub"
+	"lienthong/internal/synth"
+)
+
+type demoCmd struct {
+	Listen    string  `default:"127.0.0.1:8080" help:"Address for people and systems."`
+	OpsListen string  `default:"127.0.0.1:8081" help:"Address for metrics and profiles."`
+	Data      string  `help:"Directory to keep the demo in; default a temporary one, removed at the end." type:"path"`
+	Seed      uint64  `default:"1" help:"Seed of the synthetic nation."`
+	Profile   string  `default:"pilot" enum:"pilot,small,nation" help:"pilot: 412 facilities in four provinces; small: 9."`
+	Start     int     `default:"1200" help:"Files sent at once at the beginning."`
+	Rate      float64 `default:"4" help:"Files a second after that."`
+	Files     int     `default:"0" help:"Stop sending after so many files; 0: go on."`
+}
+
+// Run starts a hub, founds a synthetic nation in it and lets its facilities
+// send: everything on the way is the real thing.
+func (c *demoCmd) Run(ctx context.Context, s *streams) error {
+	dir, temporary, err := c.directory()
+	if err != nil {
+		return err
+	}
+	if temporary {
+		defer os.RemoveAll(dir)
+	}
+	p, err := c.place(filepath.Join(dir, "hub"))
+	if err != nil {
+		return err
+	}
+	debug.SetMemoryLimit(memoryLimit)
+	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	base := "http://" + c.Listen
+	tour := &tour{base: base}
+	h, err := p.start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log})
+	if err != nil {
+		return err
+	}
+	tour.acts = h.Administer()
+	fmt.Fprintf(s.out, "Liên Thông, bản chạy thử · demo\n  %s\n  hub %s, sổ · log key %s\n", honesty, p.Name, h.LogKey.Verifier())
+	began := time.Now()
+	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, To: time.Now().Add(-time.Hour)})
+	if err != nil {
+		return errors.Join(err, h.Close())
+	}
+	if err := found(ctx, h, nation); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	fmt.Fprintf(s.out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
+	srv := &server{hub: h, handler: h.Handler(), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
+	feeding, stop := context.WithCancel(ctx)
+	fed := make(chan struct{})
+	err = srv.serve(ctx, func() {
+		tour.print(ctx, s.out, dir)
+		f := &feeder{nation: nation, hub: p.Name, base: base, acts: tour.acts, out: s.out, tour: tour, start: c.Start, rate: c.Rate, limit: c.Files}
+		go func() { defer close(fed); f.run(feeding) }()
+		go func() { <-ctx.Done(); stop() }()
+	})
+	stop()
+	return err
+}
+
+const honesty = "Bản độc lập, mã nguồn mở, làm từ tài liệu công khai; không thuộc và không kết nối cơ quan nào; mọi số liệu đều là giả lập.\n" +
+	"  Independent and open, made from public texts; not connected to any ministry, insurer or hospital; all data are synthetic."
+
+func (c *demoCmd) directory() (dir string, temporary bool, err error) {
+	if c.Data != "" {
+		return c.Data, false, os.MkdirAll(c.Data, 0o700)
+	}
+	dir, err = os.MkdirTemp("", "lienthong-demo-")
+	return dir, true, err
+}
+
+// place opens the hub's directory, made where it is not.
+func (c *demoCmd) place(dir string) (*place, error) {
+	if _, err := os.Stat(filepath.Join(dir, hubFile)); err == nil {
+		return openPlace(dir)
+	}
+	return makePlace(dir, placeFile{Name: "lienthong.demo", Keys: dir + ".keys"})
+}
+
+// found registers the nation's authority and facilities.
+func found(ctx context.Context, h *hub.Hub, n *synth.Nation) error {
+	if len(h.Trust.Current().Codes()) > 0 {
+		return nil // founded before, in a directory that was kept
+	}
+	acts := h.Administer()
+	if err := acts.AddAnchor(ctx, demoActor, string(n.Root())); err != nil {
+		return err
+	}
+	list := make([]admin.Facility, 0, len(n.Facilities()))
+	for _, f := range n.Facilities() {
+		list = append(list, f.Registration())
+	}
+	return acts.AddFacility(ctx, demoActor, list...)
+}
+
+const demoActor = "operator: demo"

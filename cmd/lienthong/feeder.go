@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lienthong/internal/agent"
+	"lienthong/internal/synth"
+	webadmin "lienthong/internal/web/admin"
+)
+
+// feeder is the nation's facilities at work: each logs in with a credential of
+// its own and sends its files over HTTP, as real ones would.
+type feeder struct {
+	nation *synth.Nation
+	hub    string
+	base   string
+	acts   webadmin.Acts
+	out    io.Writer
+	tour   *tour
+	start  int
+	rate   float64
+	limit  int
+
+	mu      sync.Mutex
+	clients map[string]*agent.Client
+	told    map[string]int // how often each kind of outcome was narrated
+	sum     agent.Summary
+	began   time.Time
+}
+
+// narrated is how often each sort of outcome is told in full.
+const narrated = 3
+
+func (f *feeder) run(ctx context.Context) {
+	f.clients, f.told, f.began = map[string]*agent.Client{}, map[string]int{}, time.Now()
+	work := make(chan int)
+	var wg sync.WaitGroup
+	for range max(1, runtime.GOMAXPROCS(0)) {
+		wg.Go(func() {
+			for i := range work {
+				if err := f.send(ctx, i); err != nil && ctx.Err() == nil {
+					f.say("  ! tệp %d chưa gửi được · not sent: %v\n", i, err)
+				}
+			}
+		})
+	}
+	go f.report(ctx)
+	f.pace(ctx, work)
+	close(work)
+	wg.Wait()
+}
+
+// pace hands out the first files at once and the rest at the rate.
+func (f *feeder) pace(ctx context.Context, work chan<- int) {
+	tick := time.NewTicker(time.Duration(float64(time.Second) / max(f.rate, 0.01)))
+	defer tick.Stop()
+	for i := 0; f.limit == 0 || i < f.limit; i++ {
+		if i >= f.start {
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+		select {
+		case work <- i:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (f *feeder) send(ctx context.Context, i int) error {
+	sub, err := f.nation.At(i)
+	if err != nil {
+		return err
+	}
+	client, err := f.client(ctx, sub.Facility)
+	if err != nil {
+		return err
+	}
+	o := agent.Options{Alone: true}
+	if sub.Urgent {
+		o.Lane = "urgent"
+	}
+	one := func(yield func(agent.File) bool) { yield(agent.FileOf(sub.FileName, sub.XML)) }
+	sum, err := client.Submit(ctx, iter.Seq[agent.File](one), o, func(a agent.Answer) error { return f.tell(sub, a) })
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.sum.Files += sum.Files
+	f.sum.Bytes += sum.Bytes
+	f.sum.Accepted += sum.Accepted
+	f.sum.Warned += sum.Warned
+	f.sum.Rejected += sum.Rejected
+	f.sum.Refused += sum.Refused
+	f.sum.Deferred += sum.Deferred
+	return err
+}
+
+// client logs a facility in, with a credential made for it at its first file.
+func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if c, ok := f.clients[code]; ok {
+		return c, nil
+	}
+	b, err := newCredential(ctx, f.acts, f.hub, code)
+	if err != nil {
+		return nil, err
+	}
+	credential, err := agent.ParseCredential(b)
+	if err != nil {
+		return nil, err
+	}
+	c, err := agent.New(agent.Config{HubURL: f.base, Credential: credential})
+	if err == nil {
+		f.clients[code] = c
+	}
+	return c, err
+}
+
+// tell narrates the first few outcomes of each sort and remembers records to show.
+func (f *feeder) tell(sub synth.Submission, a agent.Answer) error {
+	if a.Record != "" {
+		state := "accepted"
+		if a.Outcome == agent.Rejected {
+			state = "rejected"
+		}
+		f.tour.saw(sub.Facility, a.Record, state)
+	}
+	sort := string(a.Outcome)
+	if a.Warned {
+		sort = "accepted_with_warnings"
+	}
+	f.mu.Lock()
+	f.told[sort]++
+	n := f.told[sort]
+	f.mu.Unlock()
+	if n > narrated {
+		return nil
+	}
+	what := a.Record
+	if what == "" {
+		what = a.Code
+	}
+	f.say("  %s gửi %-12s %6d byte  →  %-24s %s  %s\n", sub.Facility, sub.Visit, len(sub.XML), sort, what, codesOf(a.JSON))
+	return nil
+}
+
+// codesOf reads the finding codes off a result line, each once.
+func codesOf(line []byte) string {
+	var r struct {
+		Findings []struct {
+			Code string `json:"code"`
+		} `json:"findings"`
+	}
+	if err := json.Unmarshal(line, &r); err != nil {
+		return ""
+	}
+	var codes []string
+	for _, f := range r.Findings {
+		if !slices.Contains(codes, f.Code) {
+			codes = append(codes, f.Code)
+		}
+	}
+	return strings.Join(codes[:min(len(codes), 3)], " ")
+}
+
+func (f *feeder) report(ctx context.Context) {
+	tick := time.NewTicker(5 * time.Second)
+	defer tick.Stop()
+	last := 0
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			f.mu.Lock()
+			s := f.sum
+			f.mu.Unlock()
+			f.say("%s  đã gửi %d tệp (%.0f/giây) · nhận %d, có cảnh báo %d, từ chối %d, trả lại %d · %d MB\n", time.Now().Format(time.TimeOnly),
+				s.Files, float64(s.Files-last)/5, s.Accepted, s.Warned, s.Rejected, s.Refused, s.Bytes>>20)
+			last = s.Files
+		}
+	}
+}
+
+func (f *feeder) say(format string, args ...any) {
+	fmt.Fprintf(f.out, format, args...)
+}

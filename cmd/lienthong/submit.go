@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"lienthong/internal/agent"
+)
+
+type submitCmd struct {
+	Hub        string   `required:"" help:"Base URL of the hub."`
+	Credential string   `required:"" help:"Credential file of the facility." type:"existingfile"`
+	Lane       string   `help:"urgent, routine or backlog." enum:"urgent,routine,backlog" default:"routine"`
+	JSON       bool     `name:"json" help:"One JSON line for each result."`
+	State      string   `help:"File that remembers what was decided, so that a run that broke off goes on where it was." type:"path"`
+	Files      []string `arg:"" name:"file" help:"Files or folders to send." type:"existingpath"`
+}
+
+// Run sends and prints. The answer is no when something was rejected or refused.
+func (c *submitCmd) Run(ctx context.Context, s *streams) error {
+	b, err := readPrivate(c.Credential)
+	if err != nil {
+		return err
+	}
+	credential, err := agent.ParseCredential(b)
+	if err != nil {
+		return err
+	}
+	client, err := agent.New(agent.Config{HubURL: c.Hub, Credential: credential})
+	if err != nil {
+		return err
+	}
+	o := agent.Options{Lane: c.Lane, Failed: func(file string, err error) { fmt.Fprintf(s.err, "%s: %v\n", file, err) }, Progress: c.progress(s)}
+	if c.State != "" {
+		if o.State, err = agent.OpenState(c.State, client); err != nil {
+			return err
+		}
+	}
+	summary, err := client.Submit(ctx, agent.Paths(c.Files...), o, func(a agent.Answer) error { return c.show(s, a) })
+	if o.State != nil {
+		err = errors.Join(err, o.State.Close())
+	}
+	if !c.JSON {
+		fmt.Fprintf(s.err, "\r%d accepted (%d with warnings), %d rejected, %d refused, %d undecided\n",
+			summary.Accepted, summary.Warned, summary.Rejected, summary.Refused, summary.Deferred)
+	}
+	if err != nil {
+		return err
+	}
+	if summary.Rejected+summary.Refused > 0 {
+		return errNo
+	}
+	return nil
+}
+
+func (c *submitCmd) show(s *streams, a agent.Answer) error {
+	if c.JSON {
+		_, err := fmt.Fprintf(s.out, "%s\n", a.JSON)
+		return err
+	}
+	what := a.Record
+	if what == "" {
+		what = a.Code
+	}
+	_, err := fmt.Fprintf(s.out, "%s[%d] %s %s\n", a.File, a.Index, a.Outcome, what)
+	return err
+}
+
+// progress tells a person at a terminal how far it is.
+func (c *submitCmd) progress(s *streams) func(agent.Summary) {
+	if info, err := os.Stderr.Stat(); c.JSON || err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return nil
+	}
+	total := 0
+	for range agent.Paths(c.Files...) {
+		total++
+	}
+	return func(p agent.Summary) {
+		const width = 30
+		done := min(width, width*p.Files/max(total, 1))
+		fmt.Fprintf(s.err, "\r[%s%s] %d/%d, %d MB", strings.Repeat("#", done), strings.Repeat(".", width-done), p.Files, total, p.Bytes>>20)
+	}
+}

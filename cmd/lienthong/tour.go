@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/url"
+	"path/filepath"
+	"sync"
+
+	"lienthong/internal/fault"
+	webadmin "lienthong/internal/web/admin"
+	"lienthong/internal/web/portal"
+)
+
+// tour leads a visitor of the demo: login links for each role, and six things
+// worth seeing. It exists in the demo only.
+type tour struct {
+	base string
+	acts webadmin.Acts
+
+	mu       sync.Mutex
+	accepted string // a record to look at, once there is one
+	rejected string
+	facility string // whose records they are
+}
+
+// saw remembers records that show something.
+func (t *tour) saw(facility, record, state string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case state == "rejected" && t.rejected == "" && (t.facility == "" || t.facility == facility):
+		t.rejected, t.facility = record, facility
+	case state != "rejected" && t.accepted == "" && (t.facility == "" || t.facility == facility):
+		t.accepted, t.facility = record, facility
+	}
+}
+
+func (t *tour) seen() (facility, accepted, rejected string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.facility, t.accepted, t.rejected
+}
+
+// link makes a login link for a role that opens a page; "" where none can be made.
+func (t *tour) link(ctx context.Context, role, next string) string {
+	token, err := t.acts.MakeLink(ctx, demoActor, role, next)
+	if err != nil {
+		return ""
+	}
+	return "/login?token=" + url.QueryEscape(token)
+}
+
+type stop struct {
+	role, next          string
+	title, text, action fault.Text
+}
+
+func (t *tour) stops() []stop {
+	facility, accepted, rejected := t.seen()
+	own := "facility:" + facility
+	if facility == "" {
+		return nil
+	}
+	say := func(vi, en string) fault.Text { return fault.Text{VI: vi, EN: en} }
+	go1 := say("Mở trang", "Open")
+	list := []stop{
+		{"ministry", "/overview", say("Bộ thấy ngay", "What the ministry sees"), say("Số hồ sơ, phiếu chuyển, lượt tra cứu, từng tỉnh, từng phút. Bấm vào số nào cũng ra danh sách của số đó.", "Records, referrals, look-ups, by province and by minute. Every number opens its list."), go1},
+		{own, "/today", say("Cơ sở biết hồ sơ đã tới nơi", "The facility knows what got through"), say("Một lần gửi, một biên nhận cho từng hồ sơ.", "One submission, one receipt for every record."), go1},
+		{own, "/rejects", say("Sửa theo nguyên nhân", "Mend by cause"), say("Hồ sơ bị từ chối và hồ sơ có cảnh báo, gộp theo nguyên nhân, có cách sửa.", "What was rejected or warned of, grouped by cause, with how to mend it."), go1},
+	}
+	if accepted != "" {
+		list = append(list, stop{own, "/records/" + accepted, say("Đọc được ngay", "Readable in the same second"), say("Các bảng XML hiện thành giấy tờ đọc được; bấm Kiểm chứng để đối chiếu biên nhận với sổ.", "The XML tables as documents people can read; Verify checks the receipt against the ledger."), go1})
+	}
+	if rejected != "" {
+		list = append(list, stop{own, "/records/" + rejected, say("Vì sao bị từ chối", "Why one was rejected"), say("Bảng nào, dòng nào, trường nào, sửa thế nào. Từ chối cũng có biên nhận.", "Which table, row and field, and what to do. A rejection has its receipt too."), go1})
+	}
+	return append(list, stop{"operator", "/acts", say("Ai đã làm gì", "Who did what"), say("Người vận hành phải ghi lý do trước khi xem nội dung; mọi lượt xem và mọi thao tác đều để lại dấu trong sổ.", "An operator gives a reason before seeing content; every look and every act leaves a mark in the ledger."), go1})
+}
+
+// things is what the page "Dùng thử" shows: six things, and a link for each role.
+func (t *tour) things(ctx context.Context) (things, links []portal.TryItem) {
+	for _, s := range t.stops() {
+		things = append(things, portal.TryItem{Title: s.title, Text: s.text, Action: s.action, Href: t.link(ctx, s.role, s.next)})
+	}
+	for _, r := range t.roles() {
+		links = append(links, portal.TryItem{Title: fault.Text{VI: r, EN: r}, Action: fault.Text{VI: "Đăng nhập", EN: "Log in"}, Href: t.link(ctx, r, "/")})
+	}
+	return things, links
+}
+
+func (t *tour) roles() []string {
+	facility, _, _ := t.seen()
+	roles := []string{"operator", "ministry", "province:24", "province:79", "auditor"}
+	if facility != "" {
+		roles = append(roles, "facility:"+facility)
+	}
+	return roles
+}
+
+// print tells the terminal where to go.
+func (t *tour) print(ctx context.Context, w io.Writer, dir string) {
+	fmt.Fprintf(w, "\nMở trang · open:  %s/try   (sáu điều nên xem · six things to see)\n\nĐường dẫn đăng nhập, dùng một lần trong 10 phút · login links, once, 10 minutes:\n", t.base)
+	for _, r := range t.roles() {
+		fmt.Fprintf(w, "  %-16s %s%s\n", r, t.base, t.link(ctx, r, "/"))
+	}
+	fmt.Fprintf(w, "  thêm · more:     lienthong link --data %s --role facility:MÃ\n\n", filepath.Join(dir, "hub"))
+}
