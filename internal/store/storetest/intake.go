@@ -257,6 +257,15 @@ func withdrawal(t *testing.T, h *Harness) {
 	if r := w.get(next.ID); r.Version != 2 || !r.Current {
 		t.Errorf("after it: %+v", r)
 	}
+	// The head is as prepared against, yet what is withdrawn must be there and not be withdrawn.
+	no := w.send(say{episode: "no", content: "c", state: dossier.Rejected})
+	for name, target := range map[string]dossier.ID{"withdrawn before": first.ID, "rejected": no.ID, "not there": w.newID(cityHospital)} {
+		p := w.withdrawal(x, next.ID)
+		p.Withdraws, p.Content = target, keyed("another withdrawal %s", name)
+		if out := w.commit(p); out[0].Status != store.StatusConflict {
+			t.Errorf("%s: %+v", name, out[0])
+		}
+	}
 }
 
 func twoWriters(t *testing.T, h *Harness) {
