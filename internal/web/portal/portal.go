@@ -61,9 +61,10 @@ type Trail interface {
 	Acts(ctx context.Context, r role.Role, before int64, limit int) ([]view.Act, bool, error)
 }
 
-// Content opens clinical content; package disclose stands behind it. Every
-// call is a disclosure: who, which record, by which route and why is durable
-// before it returns. A fault.Withheld or fault.Absent says no.
+// Content opens clinical content; package disclose stands behind it. Open and
+// Original are disclosures: who, which record, by which route and why is
+// durable before they return. Receipts hold no clinical content and need no
+// reason. A fault.Withheld or fault.Absent says no.
 type Content interface {
 	// Open returns the tables of a record with its receipt document.
 	Open(ctx context.Context, reader view.Reader, id dossier.ID) (*view.Opened, error)
@@ -71,7 +72,7 @@ type Content interface {
 	Original(ctx context.Context, reader view.Reader, id dossier.ID) (File, error)
 	// Receipt returns the receipt document, the same bytes at every request.
 	Receipt(ctx context.Context, reader view.Reader, id dossier.ID) ([]byte, error)
-	// Verify checks the record's receipt against the ledger as it stands.
+	// Verify checks the record's receipt, as `lienthong verify` does.
 	Verify(ctx context.Context, reader view.Reader, id dossier.ID) (view.Proof, error)
 }
 

@@ -23,13 +23,28 @@ var errReason = fault.New(fault.Withheld, "disclosure.reason_required",
 // record shows one record. A facility's own opens at once, and each opening is
 // logged by Content; operators are asked for a reason first; others see
 // metadata only.
-func (p *Portal) record(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, false) }
+func (p *Portal) record(w http.ResponseWriter, r *http.Request) {
+	who, err := p.reader(r)
+	p.showRecord(w, r, asked{open: err == nil && who.Role.Kind != role.Operator})
+}
 
-func (p *Portal) openRecord(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, false) }
+func (p *Portal) openRecord(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	p.showRecord(w, r, asked{open: true})
+}
 
-func (p *Portal) verifyRecord(w http.ResponseWriter, r *http.Request) { p.showRecord(w, r, true) }
+// verifyRecord checks the receipt in place. The receipt holds no clinical
+// content, so operators need no reason; content that was open stays open.
+func (p *Portal) verifyRecord(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	who, err := p.reader(r)
+	p.showRecord(w, r, asked{verify: true, open: err == nil && (who.Role.Kind != role.Operator || field(r, "reason", 2000) != "")})
+}
 
-func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, verify bool) {
+// asked is what a request wants of a record besides its metadata.
+type asked struct{ open, verify bool }
+
+func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, want asked) {
 	id, err := dossier.ParseID(r.PathValue("id"))
 	if err != nil {
 		p.fail(w, r, err)
@@ -46,8 +61,14 @@ func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, verify bool)
 	doc := view.RecordDoc{Record: rec, NeedReason: page.Reader.Role.Kind == role.Operator,
 		MayOpen: p.deps.Content != nil && page.Reader.Role.May(role.Content)}
 	status := http.StatusOK
-	if doc.MayOpen && (!doc.NeedReason || r.Method == http.MethodPost) {
-		err := p.open(w, r, page, &doc, verify)
+	for _, step := range []struct {
+		wanted bool
+		do     func(*http.Request, view.Page, *view.RecordDoc) error
+	}{{want.open, p.open}, {want.verify, p.verify}} {
+		if !doc.MayOpen || !step.wanted {
+			continue
+		}
+		err := step.do(r, page, &doc)
 		if f := fault.Of(err); err != nil && (f.Kind == fault.Withheld || f.Kind == fault.Absent || f.Kind == fault.Busy) {
 			doc.Problem, status = page.W.Text(f.Text), http.StatusForbidden
 		} else if err != nil {
@@ -58,9 +79,9 @@ func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, verify bool)
 	p.show(w, r, status, view.RecordPage(page, doc))
 }
 
-// open fills in the content, and the proof when it is asked for.
-func (p *Portal) open(w http.ResponseWriter, r *http.Request, page view.Page, doc *view.RecordDoc, verify bool) error {
-	reader, err := p.contentReader(w, r, page)
+// open fills in the content.
+func (p *Portal) open(r *http.Request, page view.Page, doc *view.RecordDoc) error {
+	reader, err := p.contentReader(r, page)
 	if err != nil {
 		return err
 	}
@@ -73,26 +94,26 @@ func (p *Portal) open(w http.ResponseWriter, r *http.Request, page view.Page, do
 	}
 	doc.Opened, doc.Reason = opened, reader.Reason
 	doc.URL = strings.TrimSuffix(p.config.PublicURL, "/") + "/records/" + doc.Record.ID.String() + "/receipt"
-	if doc.QR, err = modules(doc.URL); err != nil {
+	doc.QR, err = modules(doc.URL)
+	return err
+}
+
+// verify fills in the proof.
+func (p *Portal) verify(r *http.Request, page view.Page, doc *view.RecordDoc) error {
+	proof, err := p.deps.Content.Verify(r.Context(), *page.Reader, doc.Record.ID)
+	if err != nil {
 		return err
 	}
-	if verify {
-		proof, err := p.deps.Content.Verify(r.Context(), reader, doc.Record.ID)
-		if err != nil {
-			return err
-		}
-		doc.Proof = &proof
-	}
+	doc.Proof = &proof
 	return nil
 }
 
 // contentReader is the reader with the reason that operators must give.
-func (p *Portal) contentReader(w http.ResponseWriter, r *http.Request, page view.Page) (view.Reader, error) {
+func (p *Portal) contentReader(r *http.Request, page view.Page) (view.Reader, error) {
 	reader := *page.Reader
 	if reader.Role.Kind != role.Operator {
 		return reader, nil
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
 	reason := field(r, "reason", 2000)
 	if n := utf8.RuneCountInString(reason); n < 10 || n > 300 {
 		return reader, errReason
@@ -110,19 +131,24 @@ func modules(text string) ([][]bool, error) {
 }
 
 func (p *Portal) original(w http.ResponseWriter, r *http.Request) {
-	p.download(w, r, func(reader view.Reader, id dossier.ID) (File, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	p.download(w, r, func(page view.Page, id dossier.ID) (File, error) {
+		reader, err := p.contentReader(r, page)
+		if err != nil {
+			return File{}, err
+		}
 		return p.deps.Content.Original(r.Context(), reader, id)
 	})
 }
 
 func (p *Portal) receipt(w http.ResponseWriter, r *http.Request) {
-	p.download(w, r, func(reader view.Reader, id dossier.ID) (File, error) {
-		data, err := p.deps.Content.Receipt(r.Context(), reader, id)
+	p.download(w, r, func(page view.Page, id dossier.ID) (File, error) {
+		data, err := p.deps.Content.Receipt(r.Context(), *page.Reader, id)
 		return File{Name: id.String() + ".receipt.json", Type: "application/json", Data: data}, err
 	})
 }
 
-func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.Reader, dossier.ID) (File, error)) {
+func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.Page, dossier.ID) (File, error)) {
 	id, err := dossier.ParseID(r.PathValue("id"))
 	if err == nil && p.deps.Content == nil {
 		err = dossier.ErrID
@@ -131,17 +157,11 @@ func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.
 		p.fail(w, r, err)
 		return
 	}
-	page := p.page(r, "messages", "nav.messages")
-	reader, err := p.contentReader(w, r, page)
+	f, err := get(p.page(r, "messages", "nav.messages"), id)
 	if errors.Is(err, errReason) && r.Method == http.MethodGet {
 		see(w, r, "/records/"+id.String())
 		return
 	} else if err != nil {
-		p.fail(w, r, err)
-		return
-	}
-	f, err := get(reader, id)
-	if err != nil {
 		p.fail(w, r, err)
 		return
 	}

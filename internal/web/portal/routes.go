@@ -64,7 +64,6 @@ func routes() []route {
 		line("GET", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("POST", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("GET", "/records/{id}/receipt", in(role.Content), (*Portal).receipt),
-		line("POST", "/records/{id}/receipt", in(role.Content), (*Portal).receipt),
 
 		line("GET", "/today", in(role.Send), (*Portal).today),
 		line("GET", "/upload", in(role.Send), (*Portal).upload),

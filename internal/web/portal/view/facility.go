@@ -29,17 +29,17 @@ func (u Upload) count(is func(Result) bool) (n int) {
 
 // Accepted, Warned, Rejected and Refused count results.
 func (u Upload) Accepted() int {
-	return u.count(func(r Result) bool { return !r.Refused && r.State == dossier.Accepted })
+	return u.count(func(r Result) bool { return !r.Refused && !r.Deferred && r.State == dossier.Accepted })
 }
 
 // Warned counts dossiers taken with warnings.
 func (u Upload) Warned() int {
-	return u.count(func(r Result) bool { return !r.Refused && r.State == dossier.AcceptedWithWarnings })
+	return u.count(func(r Result) bool { return !r.Refused && !r.Deferred && r.State == dossier.AcceptedWithWarnings })
 }
 
 // Rejected counts dossiers rejected.
 func (u Upload) Rejected() int {
-	return u.count(func(r Result) bool { return !r.Refused && r.State == dossier.Rejected })
+	return u.count(func(r Result) bool { return !r.Refused && !r.Deferred && r.State == dossier.Rejected })
 }
 
 // Refused counts files returned whole: one or none.

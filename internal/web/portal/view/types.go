@@ -163,9 +163,10 @@ type Result struct {
 	Kind     string
 	State    dossier.State
 	Refused  bool
+	Deferred bool // not decided: to be sent again
 	Replay   bool
-	Code     string     // of a refusal
-	Message  fault.Text // of a refusal
+	Code     string     // of a refusal or deferral
+	Message  fault.Text // of a refusal or deferral
 	Findings []dossier.Finding
 	Receipt  []byte // receipt document; nil in a check
 }

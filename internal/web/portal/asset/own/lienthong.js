@@ -49,6 +49,7 @@
       var svg = box.querySelector("svg");
       var h = Math.max(150, box.clientHeight - 10);
       var font = getComputedStyle(document.body).fontFamily;
+      var size = Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.786);
       var holder = document.createElement("div");
       holder.className = "lt-chart-live";
       holder.style.height = h + "px";
@@ -62,8 +63,8 @@
         grid: { left: 44, right: 12, top: 14, bottom: 24 },
         tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontFamily: font } },
         xAxis: { type: "category", data: d.time, boundaryGap: false, axisTick: { show: false }, axisLine: { lineStyle: { color: token("--line") } },
-          axisLabel: { color: token("--ink3"), fontSize: 11, interval: function (i, v) { return /:(00|15|30|45)$/.test(v); } } },
-        yAxis: { type: "value", minInterval: 1, splitNumber: 2, axisLabel: { color: token("--ink3"), fontSize: 11 }, splitLine: { lineStyle: { color: token("--line") } } },
+          axisLabel: { color: token("--ink3"), fontSize: size, interval: function (i, v) { return /:(00|15|30|45)$/.test(v); } } },
+        yAxis: { type: "value", minInterval: 1, splitNumber: 2, axisLabel: { color: token("--ink3"), fontSize: size }, splitLine: { lineStyle: { color: token("--line") } } },
         series: [
           { name: d.names[0], type: "line", showSymbol: false, data: d.accepted, lineStyle: { color: token("--brand"), width: 2 }, itemStyle: { color: token("--brand") }, areaStyle: { color: token("--brand"), opacity: 0.08 } },
           { name: d.names[1], type: "line", showSymbol: false, data: d.rejected, lineStyle: { color: token("--bad-mark"), width: 2 }, itemStyle: { color: token("--bad-mark") } }
