@@ -1,0 +1,121 @@
+package bench_test
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/agent"
+	"lienthong/internal/bench"
+	"lienthong/internal/clock"
+	realhub "lienthong/internal/hub"
+	"lienthong/internal/store"
+	"lienthong/internal/store/sqlite"
+	"lienthong/internal/synth"
+	"lienthong/internal/web/api"
+)
+
+// realTarget starts a whole hub on the embedded store with a small nation.
+func realTarget(t *testing.T, n *synth.Nation) bench.Target {
+	t.Helper()
+	dir := t.TempDir()
+	keys, err := realhub.NewKeys(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h, err := realhub.Start(t.Context(), realhub.Config{Name: "bench.test", Keys: keys, API: api.Config{RatePerS: 10_000, Burst: 10_000},
+		Open: func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
+			return sqlite.Open(ctx, dir, sqlite.Config{Clock: clock.System{}, OpenLog: open, HubName: "bench.test", Owner: "test"})
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", h.Handler())
+	mux.Handle("/metrics", h.Metrics())
+	server := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		server.Close()
+		if err := h.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	acts := h.Administer()
+	if err := acts.AddAnchor(t.Context(), "test", string(n.Root())); err != nil {
+		t.Fatal(err)
+	}
+	target := bench.Target{URL: server.URL, Ops: server.URL, Credentials: map[string]*agent.Credential{}}
+	list := make([]admin.Facility, 0, len(n.Facilities()))
+	for _, f := range n.Facilities() {
+		list = append(list, f.Registration())
+	}
+	if err := acts.AddFacility(t.Context(), "test", list...); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range list {
+		key, spki, err := agent.NewKey()
+		if err != nil {
+			t.Fatal(err)
+		}
+		id, kid, err := acts.AddClient(t.Context(), "test", f.Code, spki)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := agent.MakeCredential("bench.test", f.Code, id, kid, key)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if target.Credentials[f.Code], err = agent.ParseCredential(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return target
+}
+
+// The numbers mean something only if a real hub takes every dossier: none
+// refused, none a replay, and each readable afterwards.
+func TestARealHubIsMeasured(t *testing.T) {
+	t.Parallel()
+	const dossiers = 96
+	n, err := synth.New(synth.Config{Seed: 7, Profile: synth.Small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := n.Outpatients(dossiers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := bench.Build(t.Context(), bench.BuildConfig{Dir: t.TempDir(), Dossiers: dossiers, Members: 8, Make: func(i int) (bench.Dossier, error) {
+		return bench.Dossier{Facility: list[i].Facility, Name: list[i].FileName, XML: list[i].XML}, nil
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := realTarget(t, n)
+	alone, err := bench.Alone(t.Context(), bench.AloneConfig{Target: target, Corpus: c, Rate: 40, Duration: 500 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if alone.Accepted != 20 || alone.Replayed != 0 {
+		t.Errorf("alone: %+v", alone)
+	}
+	left := int64(c.Dossiers())
+	r, err := bench.Intake(t.Context(), bench.IntakeConfig{Target: target, Corpus: c, Workers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Accepted != left || r.Files != left || r.Replayed != 0 || r.GroupMean < 1 {
+		t.Errorf("%d were left: %+v", left, r)
+	}
+	read, err := bench.Read(t.Context(), bench.ReadConfig{Target: target, Records: r.Records, Rate: 100, Duration: 200 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if read.Idle.Record.Count != 10 || read.Idle.Related.Count != 10 || read.TurnedAway != 0 {
+		t.Errorf("%+v", read)
+	}
+}
