@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"lienthong/internal/agent"
@@ -71,7 +70,7 @@ func (c *submitCmd) show(s *streams, a agent.Answer) error {
 
 // progress tells a person at a terminal how far it is.
 func (c *submitCmd) progress(s *streams) func(agent.Summary) {
-	if info, err := os.Stderr.Stat(); c.JSON || err != nil || info.Mode()&os.ModeCharDevice == 0 {
+	if c.JSON || !isTerminal(s.err) {
 		return nil
 	}
 	total := 0

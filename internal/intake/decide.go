@@ -44,7 +44,7 @@ func (t *task) decide(ctx context.Context, from, to int) ([]Answer, error) {
 	if err := t.in.gate.enter(ctx, t.file.Lane); err != nil {
 		return nil, ErrBusy.Because(err)
 	}
-	err := t.judgeAll(from, to, &work)
+	err := t.judgeAll(ctx, from, to, &work)
 	t.in.gate.leave()
 	if err != nil {
 		return nil, err
@@ -70,8 +70,8 @@ func (t *task) decide(ctx context.Context, from, to int) ([]Answer, error) {
 	return t.answers(ctx, work, stored, failed, receipts)
 }
 
-func (t *task) judgeAll(from, to int, work *[]*judged) error {
-	if err := t.split(); err != nil {
+func (t *task) judgeAll(ctx context.Context, from, to int, work *[]*judged) error {
+	if err := t.split(ctx); err != nil {
 		return err
 	}
 	for i := from; i < to; i++ {

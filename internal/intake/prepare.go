@@ -36,7 +36,7 @@ func claimDomain(identifier string) vault.Domain {
 
 // split cuts the file into skeleton and inner documents, and seals the
 // skeleton: once for all dossiers of the file.
-func (t *task) split() error {
+func (t *task) split(ctx context.Context) error {
 	if t.stored != nil {
 		return nil
 	}
@@ -46,22 +46,23 @@ func (t *task) split() error {
 	}
 	t.parts = parts
 	month := MonthOf(t.received)
-	if err := t.in.months.ensure(context.Background(), t.in.cfg.Class, month); err != nil {
+	if err := t.in.months.ensure(ctx, t.in.cfg.Class, month); err != nil {
 		return err
 	}
-	sealed, err := t.in.Vault.Seal(t.in.cfg.Class, month, evidence.FileName(t.hashes[0]), t.in.Codec.Encode(nil, parts.Skeleton))
-	if err != nil {
-		return fmt.Errorf("intake: sealing the skeleton: %w", err)
-	}
-	t.stored = &store.File{
+	f := &store.File{
 		Facility: t.facility, Hash: t.hashes[0], Digest: t.digest, Size: int64(len(t.file.Bytes)),
-		Received: t.received, Sender: t.from.Name, Lane: t.file.Lane,
-		Wrapped: sealed.Wrapped, Class: t.in.cfg.Class, Month: month, Skeleton: sealed.Parts[0],
+		Received: t.received, Sender: t.from.Name, Lane: t.file.Lane, Class: t.in.cfg.Class, Month: month,
 		Seals: t.seals, Dossiers: t.opened.Len(),
 	}
 	for _, c := range parts.Certificates {
-		t.stored.Certificates = append(t.stored.Certificates, store.Blob{Hash: c.Hash, Data: c.Data})
+		f.Certificates = append(f.Certificates, store.Blob{Hash: c.Hash, Data: c.Data})
 	}
+	sealed, err := t.in.Vault.Seal(f.Class, month, evidence.FileName(f), t.in.Codec.Encode(nil, parts.Skeleton))
+	if err != nil {
+		return fmt.Errorf("intake: sealing the skeleton: %w", err)
+	}
+	f.Wrapped, f.Skeleton = sealed.Wrapped, sealed.Parts[0]
+	t.stored = f
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
@@ -259,6 +260,8 @@ func (t *task) refuse(ctx context.Context, why *fault.Error) error {
 			{FacilityVersion: v.ID, Day: day, Kind: t.kindName(), Measure: "code:" + why.Code, N: 1},
 		}
 	}
+	mark := evidence.RefusalMark(t.in.Vault, &r)
+	copy(r.ID.Serial[10:], mark[:])
 	return t.in.Store.Refuse(ctx, []store.Refusal{r})
 }
 

@@ -151,12 +151,13 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, q st
 	}
 	rec := receipt{evidence.Head{Episode: head.Episode, Receipt: issued}}
 	hash := in.Vault.Hash(vault.File, []byte(t.facility), t.digest[:])
-	file, err := in.Vault.Seal(p.Class, month, evidence.FileName(hash), in.Codec.Encode(nil, said))
+	p.File = &store.File{Facility: t.facility, Hash: hash, Digest: t.digest, Size: int64(len(said)), Received: t.received, Sender: t.from.Name,
+		Lane: store.Urgent, Class: p.Class, Month: month, Dossiers: 1}
+	file, err := in.Vault.Seal(p.Class, month, evidence.FileName(p.File), in.Codec.Encode(nil, said))
 	if err != nil {
 		return p, rec, err
 	}
-	p.File = &store.File{Facility: t.facility, Hash: hash, Digest: t.digest, Size: int64(len(said)), Received: t.received, Sender: t.from.Name,
-		Lane: store.Urgent, Wrapped: file.Wrapped, Class: p.Class, Month: month, Skeleton: file.Parts[0], Dossiers: 1}
+	p.File.Wrapped, p.File.Skeleton = file.Wrapped, file.Parts[0]
 	sealed, err := in.Vault.Seal(p.Class, month, evidence.RecordName(p.ID), rec.Marshal())
 	if err != nil {
 		return p, rec, err

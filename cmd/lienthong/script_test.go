@@ -1,0 +1,156 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
+	"encoding/json"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"lienthong/internal/store/postgres/pgtest"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(pgM{m}, map[string]func(){"lienthong": main})
+}
+
+// pgM stops the private PostgreSQL, if one was started, when the scripts are done.
+type pgM struct{ m *testing.M }
+
+// Run runs the tests.
+func (p pgM) Run() int { return pgtest.Main(p.m) }
+
+func TestScripts(t *testing.T) { runScripts(t, "") }
+
+// TestScriptsOnPostgres runs the same scripts with the hub's rows in PostgreSQL.
+func TestScriptsOnPostgres(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED, NOT TESTED: -short leaves PostgreSQL out")
+	}
+	pgtest.Database(t) // skips loudly where there is none
+	runScripts(t, "postgres")
+}
+
+func runScripts(t *testing.T, engine string) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			for _, name := range []string{"PORT", "OPS"} {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, port)
+			}
+			e.Setenv("LIENTHONG_LANG", "en")
+			if engine == "" {
+				return nil
+			}
+			e.Setenv("DATABASE", e.WorkDir+"/database.url")
+			return os.WriteFile(e.WorkDir+"/database.url", []byte(pgtest.Database(e.T().(testing.TB))+"\n"), 0o600)
+		},
+		Condition: func(c string) (bool, error) {
+			_, err := exec.LookPath(c)
+			return err == nil, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"mkhub": mkhub, "mkcert": mkcert, "await": await, "json": field, "pick": pick,
+		},
+	})
+}
+
+// mkhub DIR: init, on the engine the scripts run on.
+func mkhub(ts *testscript.TestScript, neg bool, args []string) {
+	flags := []string{"init", "--data", args[0]}
+	if file := ts.Getenv("DATABASE"); file != "" {
+		flags = append(flags, "--database", file)
+	}
+	ts.Check(ts.Exec("lienthong", flags...))
+}
+
+func freePort() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	defer l.Close()
+	return fmt.Sprint(l.Addr().(*net.TCPAddr).Port), nil
+}
+
+// mkcert PREFIX TAX [CA]: writes PREFIX.key and PREFIX.crt, issued by CA.key and CA.crt where one is named.
+func mkcert(ts *testscript.TestScript, neg bool, args []string) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	ts.Check(err)
+	subject := pkix.Name{CommonName: args[0], ExtraNames: []pkix.AttributeTypeAndValue{{Type: asn1.ObjectIdentifier{2, 5, 4, 5}, Value: "MST-" + args[1]}}}
+	c := &x509.Certificate{SerialNumber: big.NewInt(time.Now().UnixNano()), Subject: subject, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(24 * time.Hour), IsCA: len(args) == 2, BasicConstraintsValid: true}
+	parent, signer := c, key
+	if len(args) == 3 {
+		block, _ := pem.Decode([]byte(ts.ReadFile(args[2] + ".crt")))
+		parent, err = x509.ParseCertificate(block.Bytes)
+		ts.Check(err)
+		block, _ = pem.Decode([]byte(ts.ReadFile(args[2] + ".key")))
+		k, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+		ts.Check(err)
+		signer = k.(*ecdsa.PrivateKey)
+	}
+	der, err := x509.CreateCertificate(rand.Reader, c, parent, &key.PublicKey, signer)
+	ts.Check(err)
+	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".crt"), pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]+".key"), pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8}), 0o600))
+}
+
+// await PORT: waits until something listens there.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	for range 300 {
+		c, err := net.Dial("tcp", "127.0.0.1:"+args[0])
+		if err == nil {
+			ts.Check(c.Close())
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	ts.Fatalf("nothing listens at port %s", args[0])
+}
+
+// json FILE MEMBER NAME: puts a member of the first JSON line of FILE into the
+// environment, and writes one that is an object to the file NAME.
+func field(ts *testscript.TestScript, neg bool, args []string) {
+	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
+	var doc map[string]json.RawMessage
+	ts.Check(json.Unmarshal([]byte(line), &doc))
+	value := doc[args[1]]
+	if len(value) > 0 && value[0] == '{' {
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), value, 0o600))
+		return
+	}
+	var text any
+	ts.Check(json.Unmarshal(value, &text))
+	ts.Setenv(args[2], fmt.Sprint(text))
+}
+
+// pick FILE PREFIX NAME: puts what follows PREFIX on its line into the environment.
+func pick(ts *testscript.TestScript, neg bool, args []string) {
+	for line := range strings.Lines(ts.ReadFile(args[0])) {
+		if rest, ok := strings.CutPrefix(line, args[1]); ok {
+			ts.Setenv(args[2], strings.TrimSpace(rest))
+			return
+		}
+	}
+	ts.Fatalf("%s has no line that begins with %q", args[0], args[1])
+}

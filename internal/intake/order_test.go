@@ -1,0 +1,203 @@
+package intake_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+
+	"lienthong/internal/intake"
+	"lienthong/internal/store"
+)
+
+func TestUrgentWorkGoesFirst(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := intake.NewGate(1)
+		if err := g.Enter(t.Context(), store.Routine); err != nil {
+			t.Fatal(err)
+		}
+		var mu sync.Mutex
+		var order []store.Lane
+		var wg sync.WaitGroup
+		for _, lane := range []store.Lane{store.Backlog, store.Routine, store.Urgent, store.Backlog, store.Urgent} {
+			wg.Go(func() {
+				if err := g.Enter(t.Context(), lane); err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				order = append(order, lane)
+				mu.Unlock()
+				g.Leave()
+			})
+			synctest.Wait()
+		}
+		g.Leave()
+		wg.Wait()
+		want := []store.Lane{store.Urgent, store.Urgent, store.Routine, store.Backlog, store.Backlog}
+		if !slices.Equal(order, want) {
+			t.Errorf("let in %v, want %v", order, want)
+		}
+	})
+}
+
+func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := intake.NewGate(1)
+		if err := g.Enter(t.Context(), store.Routine); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		gone := make(chan error)
+		go func() { gone <- g.Enter(ctx, store.Urgent) }()
+		synctest.Wait()
+		cancel()
+		if err := <-gone; !errors.Is(err, context.Canceled) {
+			t.Errorf("%v", err)
+		}
+		if n := g.Waiting(store.Urgent); n != 0 {
+			t.Errorf("%d still wait", n)
+		}
+		g.Leave()
+		if err := g.Enter(t.Context(), store.Routine); err != nil {
+			t.Error("the place was lost")
+		}
+	})
+}
+
+// recorder is a store that keeps the groups it was given.
+type recorder struct {
+	mu     sync.Mutex
+	groups [][]int
+	fail   func(group []store.Prepared) error
+	hold   chan struct{}
+}
+
+func (r *recorder) commit(_ context.Context, _ store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+	if r.hold != nil {
+		<-r.hold
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	ids := make([]int, len(group))
+	out := make([]store.Outcome, len(group))
+	for i, p := range group {
+		ids[i] = p.Index
+		out[i] = store.Outcome{Status: store.StatusStored, Place: store.LeafPlace{Index: uint64(p.Index)}}
+	}
+	r.groups = append(r.groups, ids)
+	if r.fail != nil {
+		if err := r.fail(group); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func members(from, n int) []store.Prepared {
+	list := make([]store.Prepared, n)
+	for i := range list {
+		list[i].Index = from + i
+	}
+	return list
+}
+
+func TestEachCallerGetsItsOwnOutcomes(t *testing.T) {
+	t.Parallel()
+	r := &recorder{}
+	g := intake.NewGrouper(r.commit)
+	var wg sync.WaitGroup
+	for c := range 50 {
+		wg.Go(func() {
+			n := 1 + c*7%150
+			outcomes, errs := g.Submit(store.Routine, members(c*1000, n))
+			for i := range outcomes {
+				if errs[i] != nil || outcomes[i].Place.Index != uint64(c*1000+i) {
+					t.Errorf("caller %d member %d: %v %v", c, i, outcomes[i], errs[i])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, group := range r.groups {
+		if len(group) > intake.GroupLimit {
+			t.Errorf("a group of %d", len(group))
+		}
+	}
+}
+
+func TestAGroupGathersWhileAnotherCommits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{hold: make(chan struct{})}
+		g := intake.NewGrouper(r.commit)
+		var wg sync.WaitGroup
+		for i := range 10 {
+			wg.Go(func() { g.Submit(store.Backlog, members(i, 1)) })
+			synctest.Wait()
+		}
+		wg.Go(func() { g.Submit(store.Urgent, members(100, 1)) })
+		synctest.Wait()
+		close(r.hold)
+		wg.Wait()
+		if len(r.groups) != 2 || len(r.groups[0]) != 1 || len(r.groups[1]) != 10 || r.groups[1][0] != 100 {
+			t.Errorf("groups %v: want one alone, then the urgent one with all others behind it", r.groups)
+		}
+	})
+}
+
+func TestABadMemberDoesNotFailItsNeighbours(t *testing.T) {
+	t.Parallel()
+	bad := errors.New("bad data")
+	r := &recorder{}
+	r.fail = func(group []store.Prepared) error {
+		for _, p := range group {
+			if p.Index == 3 {
+				return bad
+			}
+		}
+		return nil
+	}
+	g := intake.NewGrouper(r.commit)
+	_, errs := g.Submit(store.Routine, members(0, 6))
+	for i, err := range errs {
+		if (i == 3) != errors.Is(err, bad) {
+			t.Errorf("member %d: %v", i, err)
+		}
+	}
+}
+
+func TestCloseCommitsWhatWasTakenAndRefusesTheRest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{hold: make(chan struct{})}
+		g := intake.NewGrouper(r.commit)
+		taken := make(chan []error, 1)
+		go func() {
+			_, errs := g.Submit(store.Routine, members(0, 1))
+			taken <- errs
+		}()
+		synctest.Wait()
+		closed := make(chan struct{})
+		go func() { g.Close(); close(closed) }()
+		synctest.Wait()
+		if _, errs := g.Submit(store.Routine, members(1, 1)); !errors.Is(errs[0], store.ErrStopping) {
+			t.Errorf("after close: %v", errs[0])
+		}
+		select {
+		case <-closed:
+			t.Error("closed before what was taken is committed")
+		default:
+		}
+		close(r.hold)
+		<-closed
+		if errs := <-taken; errs[0] != nil {
+			t.Error(errs[0])
+		}
+		g.Close() // a second time
+	})
+}
