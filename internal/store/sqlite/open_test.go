@@ -3,9 +3,11 @@ package sqlite_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 	"testing"
 
 	"lienthong/internal/ledger"
@@ -40,6 +42,28 @@ func TestOneProcessHoldsTheLog(t *testing.T) {
 	if err := next.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+func TestManyOpenANewDirectoryAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i := range 6 {
+		wg.Go(func() {
+			s, err := sqlite.Open(context.Background(), dir, sqlite.Config{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if _, err := s.Keys.PutFact(context.Background(), fmt.Sprint(i), []byte("x")); err != nil {
+				t.Error(err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 func TestALogThatDoesNotOpenGivesItsLockBack(t *testing.T) {

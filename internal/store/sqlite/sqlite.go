@@ -51,6 +51,7 @@ const (
 	MainFile       = "main.db"
 	DisclosureFile = "disclosure.db"
 	lockFile       = "log.lock"
+	openFile       = "open.lock" // held while files are made and migrated
 	logNumber      = 0
 )
 
@@ -70,26 +71,30 @@ func Open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
 	var lock *os.File
 	var err error
 	if cfg.OpenLog != nil {
-		if lock, err = hold(filepath.Join(dir, lockFile)); err != nil {
+		if lock, err = hold(filepath.Join(dir, lockFile), unix.LOCK_NB); err != nil {
 			return nil, err
 		}
 	}
 	o := &opened{lock: lock}
-	s, err := o.open(ctx, dir, cfg)
+	s, err := o.alone(ctx, dir, cfg)
 	if err != nil {
 		return nil, errors.Join(err, o.close())
 	}
 	return s, nil
 }
 
-// hold takes the lock that says that this process writes the log. The kernel
-// gives it back when the process ends, however it ends.
-func hold(path string) (*os.File, error) {
+// hold takes a lock; with unix.LOCK_NB, store.ErrHeld when another process has
+// it. The kernel gives it back when the process ends, however it ends.
+func hold(path string, how int) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
+	for {
+		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|how); !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
 	if err == nil {
 		return f, nil
 	}
@@ -103,6 +108,17 @@ func hold(path string) (*os.File, error) {
 type opened struct {
 	lock             *os.File
 	main, disclosure *file.DB
+}
+
+// alone opens while no other process does: one makes the tables, the next
+// finds them.
+func (o *opened) alone(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
+	turn, err := hold(filepath.Join(dir, openFile), 0)
+	if err != nil {
+		return nil, err
+	}
+	s, err := o.open(ctx, dir, cfg)
+	return s, errors.Join(err, turn.Close())
 }
 
 func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {

@@ -58,14 +58,11 @@ func Open(ctx context.Context, path string, cfg Config) (*DB, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return nil, Fault(err)
-	}
-	if err := f.Close(); err != nil {
+	if err := create(path); err != nil {
 		return nil, Fault(err)
 	}
 	d := &DB{path: path, cfg: cfg, queue: newQueue(), closed: make(chan struct{})}
+	var err error
 	if d.write, err = sql.Open("sqlite", dsn(path, writerPragmas(cfg))); err != nil {
 		return nil, Fault(err)
 	}
@@ -82,6 +79,20 @@ func Open(ctx context.Context, path string, cfg Config) (*DB, error) {
 	}
 	go w.run()
 	return d, nil
+}
+
+// create makes the file with its mode where it is not. One that is there is not
+// touched: closing it would take away the locks SQLite holds on it elsewhere in
+// this process (POSIX, fcntl).
+func create(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 func writerPragmas(cfg Config) []string {
@@ -116,8 +127,8 @@ func openReaders(path string, cfg Config) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate brings the tables up to date. Two processes that do so at once wait
-// for each other at the first write; the second finds nothing left to do.
+// migrate brings the tables up to date. That two processes do not do so at once
+// is for the caller to make sure.
 func (d *DB) migrate(ctx context.Context) error {
 	p, err := goose.NewProvider(goose.DialectSQLite3, d.write, d.cfg.Migrations, goose.WithLogger(goose.NopLogger()))
 	if err != nil {
