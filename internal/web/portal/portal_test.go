@@ -254,6 +254,26 @@ func TestOnlyWhoMaySeesContent(t *testing.T) {
 	}
 }
 
+func TestAReceiptIsVerifiedWithoutOpening(t *testing.T) {
+	t.Parallel()
+	h, w := setup(t)
+	record := "/records/" + w.rows[2].ID.String()
+	got := do(t, h, ask{method: "POST", path: record + "/verify", role: "operator", form: url.Values{}})
+	if got.status != 200 || !strings.Contains(got.body, "đúng, 10:42:00") || len(w.opened) != 0 {
+		t.Errorf("status %d, %d openings", got.status, len(w.opened))
+	}
+	got = do(t, h, ask{method: "POST", path: record + "/verify", role: "operator", form: url.Values{"reason": {"Cơ sở hỏi vì sao bị giữ lại"}}})
+	if got.status != 200 || !strings.Contains(got.body, "Trần Thị Thu Hà") || len(w.opened) != 1 {
+		t.Errorf("with content open: status %d, %d openings", got.status, len(w.opened))
+	}
+	if f := do(t, h, ask{path: record + "/original", role: "operator"}); f.status != http.StatusSeeOther || len(w.opened) != 1 {
+		t.Errorf("the original without a reason: %d", f.status)
+	}
+	if f := do(t, h, ask{path: record + "/receipt", role: "operator"}); f.status != 200 || f.body != `{"v":1}` || !strings.Contains(f.header.Get("Content-Disposition"), ".receipt.json") {
+		t.Errorf("the receipt: %d %v", f.status, f.header)
+	}
+}
+
 func TestAWithheldRecordShowsWhyAndNothingElse(t *testing.T) {
 	t.Parallel()
 	h, w := setup(t)
