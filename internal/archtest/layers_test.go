@@ -47,6 +47,7 @@ var layers = map[string]place{
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
 	"intake":   {3, []string{"evidence"}},
+	"reverify": {3, []string{"evidence"}},
 
 	// L4: edges.
 	"store/sqlite/...":   {4, []string{"store/sqlite/..."}},

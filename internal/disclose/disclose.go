@@ -304,7 +304,7 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]by
 	if err != nil {
 		return nil, nil, err
 	}
-	sealed, err := d.Vault.Open(evidence.FileName(file.Hash), file.Wrapped, 0, file.Skeleton)
+	sealed, err := d.Vault.Open(evidence.FileName(file), file.Wrapped, 0, file.Skeleton)
 	if err != nil {
 		return nil, nil, fmt.Errorf("disclose: opening the skeleton: %w", err)
 	}

@@ -19,7 +19,7 @@ import (
 	"lienthong/internal/vault"
 )
 
-// KindWithdrawal is the kind of the record that a withdrawal makes.
+// KindWithdrawal is the kind that the receipt of a withdrawal says.
 const KindWithdrawal = "withdrawal"
 
 var (
@@ -75,10 +75,14 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 	if err != nil {
 		return nil, false, err
 	}
-	name := []byte(target.ID.String())
-	query := store.Query{Facility: t.facility, Kind: KindWithdrawal,
-		Episode: in.Vault.HashAll(vault.Episode, []byte(t.facility), name),
-		Content: in.Vault.HashAll(vault.Content, []byte(t.facility), []byte(KindWithdrawal), name)}
+	head, err := in.openHead(target)
+	if err != nil {
+		return nil, false, err
+	}
+	facility := []byte(t.facility)
+	query := store.Query{Facility: t.facility, Kind: target.Kind,
+		Episode: in.Vault.HashAll(vault.Episode, facility, []byte(head.Episode)),
+		Content: in.Vault.HashAll(vault.Content, facility, []byte(KindWithdrawal), []byte(target.ID.String()))}
 	known, err := in.Store.Known(ctx, []store.Query{query})
 	if err != nil {
 		return nil, false, err
@@ -93,7 +97,7 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 	if !target.Verdict.State.IsAccepted() || !target.WithdrawnBy.IsZero() || !target.Erased.IsZero() || !target.Withdraws.IsZero() {
 		return nil, false, ErrNotWithdrawable
 	}
-	p, rec, err := t.prepareWithdrawal(ctx, target, query, said)
+	p, rec, err := t.prepareWithdrawal(ctx, target, head, query, known[0].Head, said)
 	if err != nil {
 		return nil, false, err
 	}
@@ -115,15 +119,13 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 }
 
 // prepareWithdrawal makes the record; its statement takes the place of a file.
-func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, q store.Query, said []byte) (store.Prepared, receipt, error) {
+// It is a record of the episode and kind of what it withdraws, as the episode's
+// head changes with it; its receipt says that it is a withdrawal.
+func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, head evidence.Head, q store.Query, expect store.Episode, said []byte) (store.Prepared, receipt, error) {
 	in := t.in
 	version, ok := t.trust.Current(t.facility)
 	if !ok {
 		return store.Prepared{}, receipt{}, ErrFacility
-	}
-	head, err := in.openHead(target)
-	if err != nil {
-		return store.Prepared{}, receipt{}, err
 	}
 	t.digest = sha256.Sum256(said)
 	month := MonthOf(t.received)
@@ -131,10 +133,11 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, q st
 		return store.Prepared{}, receipt{}, err
 	}
 	p := store.Prepared{
-		Kind: KindWithdrawal, FacilityVersion: version.ID, Received: t.received, Episode: q.Episode[0], Content: q.Content[0],
+		Kind: target.Kind, FacilityVersion: version.ID, Received: t.received, Episode: q.Episode[0], Content: q.Content[0],
 		Verdict:   dossier.Verdict{State: dossier.Accepted, Pack: in.Rules.String(), TrustEpoch: t.trust.Epoch},
-		Withdraws: target.ID, Class: in.cfg.Class, Month: month,
+		Withdraws: target.ID, Class: in.cfg.Class, Month: month, ExpectHead: expect,
 	}
+	var err error
 	if p.ID, err = dossier.NewID(t.facility, t.received, in.cfg.Random); err != nil {
 		return p, receipt{}, err
 	}
@@ -144,7 +147,7 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, q st
 	}
 	sum := hex.EncodeToString(t.digest[:])
 	issued, err := ledger.Issue(ledger.Body{V: 1, Hub: in.cfg.Hub, Record: p.ID.String(), Facility: string(t.facility), Episode: head.Episode,
-		Kind: p.Kind, State: string(p.Verdict.State), FileSHA256: sum, ContentSHA256: sum, Pack: p.Verdict.Pack, TrustEpoch: p.Verdict.TrustEpoch,
+		Kind: KindWithdrawal, State: string(p.Verdict.State), FileSHA256: sum, ContentSHA256: sum, Pack: p.Verdict.Pack, TrustEpoch: p.Verdict.TrustEpoch,
 		ReceivedAt: t.received, Durability: in.cfg.Durability, Supersedes: target.ID.String()}, in.Key, salt)
 	if err != nil {
 		return p, receipt{}, fmt.Errorf("intake: issuing the receipt: %w", err)

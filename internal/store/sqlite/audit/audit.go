@@ -250,7 +250,7 @@ var strays = []struct{ table, query string }{
  AND l.subject = s.key AND l.person = s.person AND l.until IS NULL)) OR NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = s.facility AND r.subject = s.key)`},
 	{"link", `SELECT l.id FROM link l WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = l.person AND p.since <= l.since)
  OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.key = l.subject AND (l.until IS NOT NULL OR s.person = l.person))
- OR l.until <= l.since OR (l.until IS NULL) <> (l.ended_by = '')
+ OR l.until < l.since OR (l.until IS NULL) <> (l.ended_by = '')
  OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
  OR (l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = l.facility AND r.subject = l.subject AND r.received = l.since))`},
 	{"person", `SELECT lower(hex(id)) FROM person p WHERE (id, since) NOT IN (SELECT person, since FROM link)`},
@@ -262,7 +262,7 @@ var strays = []struct{ table, query string }{
 	{"tile", `SELECT log || '/' || level || '/' || n FROM tile t WHERE t.level < 0 OR t.n < 0 OR t.level > 7
  OR ((t.n + 1) << (8 * (t.level + 1))) > coalesce((SELECT size FROM head h WHERE h.log = t.log), 0)`},
 	{"receipt_key", `SELECT kid FROM receipt_key k WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.log = k.log AND l.idx = k.idx
- AND l.data = CAST('lienthong/key/v1' || char(10) AS BLOB) || k.spki)`},
+ AND substr(l.data, 18) = k.spki)`},
 	{"leaf", `SELECT log || ' ' || idx FROM leaf l WHERE l.idx < 0 OR l.idx >= coalesce((SELECT size FROM head h WHERE h.log = l.log), 0)`},
 }
 

@@ -1,0 +1,291 @@
+package reverify
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"lienthong/internal/body"
+	"lienthong/internal/care"
+	"lienthong/internal/evidence"
+	"lienthong/internal/kind"
+	"lienthong/internal/ledger"
+	"lienthong/internal/role"
+	"lienthong/internal/seal"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+	"lienthong/internal/xmltok"
+)
+
+// longest is the longest plain form of a stored body: a file's limit, with room
+// for frames.
+const longest = 33 << 20
+
+// sentFile is a file given back from its parts. What is nil could not be had,
+// and was noted.
+type sentFile struct {
+	facility care.FacilityCode
+	hash     vault.Keyed
+	row      *store.File
+	raw      []byte
+	opened   kind.File
+	split    *body.File
+}
+
+// file gives a file back and verifies it, once while it is at hand: the
+// records of a file follow each other in the log.
+func (w *walk) file(ctx context.Context, facility care.FacilityCode, hash vault.Keyed) *sentFile {
+	for _, f := range w.cache {
+		if f != nil && f.facility == facility && f.hash == hash {
+			return f
+		}
+	}
+	f := &sentFile{facility: facility, hash: hash}
+	w.cache[w.next%len(w.cache)] = f
+	w.next++
+	name := fileName(facility, hash)
+	row, places, err := w.Slices.Records.File(ctx, facility, hash)
+	switch {
+	case errors.Is(err, store.ErrAbsent):
+		w.differ("file.missing", "file", name, "")
+		return f
+	case err != nil:
+		w.differ("row.unreadable", "file", name, "")
+		return f
+	}
+	f.row = row
+	if !w.join(ctx, f, places) {
+		return f
+	}
+	w.fileRow(f, name)
+	w.places(f, places, name)
+	return f
+}
+
+// fileName says where a file is: its facility and half of its keyed hash, which
+// tells nothing without the pepper.
+func fileName(facility care.FacilityCode, hash vault.Keyed) string {
+	const digits = "0123456789abcdef"
+	out := []byte(string(facility) + " ")
+	for _, b := range hash[:8] {
+		out = append(out, digits[b>>4], digits[b&15])
+	}
+	return string(out)
+}
+
+// join gives the file's bytes back; false when they cannot be had.
+func (w *walk) join(ctx context.Context, f *sentFile, places []store.Stored) bool {
+	name := fileName(f.facility, f.hash)
+	key, err := w.Vault.OpenKey(evidence.FileName(f.row), f.row.Wrapped)
+	if err != nil {
+		w.differ("file.unopened", "file", name, "")
+		return false
+	}
+	packed, err := key.Open(nil, 0, f.row.Skeleton)
+	if err != nil {
+		w.differ("file.unopened", "file", name, "")
+		return false
+	}
+	skeleton, err := w.Codec.Decode(nil, packed, longest)
+	if err != nil {
+		w.differ("file.unopened", "file", name, "")
+		return false
+	}
+	if len(places) > 0 && !places[0].Withdraws.IsZero() {
+		f.raw = skeleton
+	} else if f.raw, err = body.Join(skeleton, w.parts(ctx, f.row, places)); err != nil {
+		if !errors.Is(err, errErased) {
+			w.differ("file.bytes", "file", name, "")
+		}
+		f.raw = nil
+		return false
+	}
+	if sha256.Sum256(f.raw) != f.row.Digest {
+		w.differ("file.bytes", "file", name, "digest")
+		f.raw = nil
+		return false
+	}
+	return true
+}
+
+// errErased: a dossier of the file was erased, so its bytes cannot be given back.
+var errErased = errors.New("erased")
+
+// parts are what the holes of a file's skeleton are filled with.
+func (w *walk) parts(ctx context.Context, f *store.File, places []store.Stored) body.Source {
+	return body.Source{
+		Dossier: func(i int) ([]byte, error) {
+			at := slices.IndexFunc(places, func(s store.Stored) bool { return s.Index == i })
+			if at < 0 {
+				return nil, store.ErrAbsent
+			}
+			r := &places[at].Record
+			if !r.Erased.IsZero() {
+				return nil, errErased
+			}
+			sealed, err := w.Slices.Records.Body(ctx, r.ID)
+			if err != nil {
+				return nil, err
+			}
+			key, err := w.Vault.OpenKey(evidence.RecordName(r.ID), r.Wrapped)
+			if err != nil {
+				return nil, err
+			}
+			packed, err := key.Open(nil, evidence.PartBody, sealed)
+			if err != nil {
+				return nil, err
+			}
+			return w.Codec.Decode(nil, packed, longest)
+		},
+		Certificate: func(hash [32]byte) ([]byte, error) {
+			for _, c := range f.Certificates {
+				if c.Hash == hash {
+					return c.Data, nil
+				}
+			}
+			return nil, store.ErrAbsent
+		},
+	}
+}
+
+// fileRow compares the file's row with its bytes.
+func (w *walk) fileRow(f *sentFile, name string) {
+	row := f.row
+	wrong := func(field string) { w.differ("file.row", "file", name, field) }
+	if !slices.Contains(w.Vault.HashAll(vault.File, []byte(f.facility), row.Digest[:]), row.Hash) {
+		wrong("hash")
+	}
+	if row.Size != int64(len(f.raw)) {
+		wrong("size")
+	}
+	if !sealedUnder(row.Wrapped, row.Class, row.Month) {
+		wrong("class")
+	}
+	reader := w.Kinds.ForRoot(rootOf(f.raw))
+	if reader == nil { // the statement of a withdrawal
+		return
+	}
+	opened, err := reader.Open(f.raw)
+	if err != nil {
+		wrong("kind")
+		return
+	}
+	f.opened = opened
+	if opened.Len() != row.Dossiers {
+		wrong("dossiers")
+	}
+	if code := opened.Facility(); code != "" && code != f.facility {
+		wrong("facility")
+	}
+	split, err := body.Split(f.raw, opened.Spans(), opened.Extracts()...)
+	if err != nil {
+		wrong("skeleton")
+		return
+	}
+	f.split = &split
+	if !w.sealed(f, opened) {
+		wrong("seals")
+	}
+	if len(split.Certificates) != len(row.Certificates) {
+		wrong("certificates")
+	}
+}
+
+// sealed verifies the file's signatures again and holds their notes.
+func (w *walk) sealed(f *sentFile, opened kind.File) bool {
+	v, err := w.Seals.Verify(f.raw, seal.Expect{Container: opened.Container(), Count: opened.Signatures()})
+	if err != nil || len(v.Signatures) != len(f.row.Seals) {
+		return false
+	}
+	for i, s := range v.Signatures {
+		n := f.row.Seals[i]
+		if n.Fingerprint != s.Fingerprint || n.Subject != s.Certificate.Subject.String() || n.Algorithm != string(s.Algorithm) {
+			return false
+		}
+	}
+	return true
+}
+
+func rootOf(doc []byte) string {
+	tok := xmltok.New(doc, xmltok.Limits{})
+	for {
+		k, err := tok.Next()
+		if err != nil || k == xmltok.EOF {
+			return ""
+		}
+		if k == xmltok.StartElement {
+			return string(tok.Local())
+		}
+	}
+}
+
+// places holds the records that stand in a file whose own records they are
+// not: the same content came again.
+func (w *walk) places(f *sentFile, places []store.Stored, name string) {
+	if f.opened == nil {
+		return
+	}
+	for i := range places {
+		s := &places[i]
+		if s.File == f.hash && s.Record.Index == s.Index {
+			continue // verified as a record of its own
+		}
+		if s.Index < 0 || s.Index >= f.opened.Len() || !s.Erased.IsZero() {
+			continue
+		}
+		h, err := w.receiptOf(&s.Record)
+		if err != nil {
+			w.differ("file.place", "place", name, "")
+			continue
+		}
+		b, err := ledger.ParseBody(h.Receipt.Body)
+		c := &checked{walk: w, body: b}
+		read := f.opened.Dossier(s.Index)
+		if err != nil || !c.said(&read) {
+			w.differ("file.place", "place", name, "")
+		}
+	}
+}
+
+// files verifies the files that no record calls its own, and when each
+// facility last sent.
+func (w *walk) files(ctx context.Context) error {
+	err := w.Slices.Audit.Files(ctx, func(facility care.FacilityCode, hash vault.Keyed) error {
+		w.report.Files++
+		row, places, err := w.Slices.Records.File(ctx, facility, hash)
+		if err != nil {
+			w.file(ctx, facility, hash) // notes what is wrong
+			return ctx.Err()
+		}
+		if row.Received.After(w.seen[facility]) {
+			w.seen[facility] = row.Received
+		}
+		if !slices.ContainsFunc(places, func(s store.Stored) bool { return s.File == hash }) {
+			w.file(ctx, facility, hash)
+		}
+		return ctx.Err()
+	})
+	if err := w.unreadable(ctx, "file", err); err != nil {
+		return err
+	}
+	return w.lastSeen(ctx)
+}
+
+func (w *walk) lastSeen(ctx context.Context) error {
+	seen, err := w.Slices.Facilities.LastSeen(ctx, role.Scope{All: true})
+	if err != nil {
+		return w.unreadable(ctx, "last_seen", err)
+	}
+	for facility, at := range w.seen {
+		if got, ok := seen[facility]; !ok || got.Before(at) {
+			w.differ("seen.edited", "last_seen", string(facility), "")
+		}
+	}
+	for facility, at := range seen {
+		if at.After(w.seen[facility]) && at.Before(w.began) {
+			w.differ("seen.edited", "last_seen", string(facility), "")
+		}
+	}
+	return nil
+}

@@ -1,0 +1,147 @@
+package reverify
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/ledger"
+	"lienthong/internal/store"
+)
+
+// directory reads the directory and holds it against the acts that made it.
+func (w *walk) directory(ctx context.Context) error {
+	d, err := w.Slices.Facilities.Load(ctx)
+	if err != nil {
+		return w.unreadable(ctx, "directory", err)
+	}
+	w.facts = d
+	return nil
+}
+
+// marks holds what the directory says against what the acts made true.
+func (w *walk) marks(made map[string]bool, acts int) {
+	if w.facts == nil {
+		return
+	}
+	says := map[string]bool{}
+	for _, m := range store.DirectoryMarks(w.facts.Contents()) {
+		says[m] = true
+		if !made[m] {
+			w.differ("directory.edited", "directory", m, "")
+		}
+	}
+	for m := range made {
+		if !says[m] && !strings.HasPrefix(m, "~") {
+			w.differ("directory.missing", "directory", m, "")
+		}
+	}
+	if w.facts.Epoch != int64(acts) {
+		w.differ("directory.edited", "directory", "epoch", "epoch")
+	}
+}
+
+// readActs makes the statement of every act again.
+func (w *walk) readActs(ctx context.Context) error {
+	w.acts = map[[32]byte]int{}
+	made := map[string]bool{}
+	err := w.Slices.Audit.Acts(ctx, func(a *store.Act) error {
+		w.report.Acts++
+		w.acts[sha256.Sum256(a.Statement())]++
+		var detail struct {
+			Marks []string `json:"marks"`
+		}
+		if err := json.Unmarshal([]byte(a.Detail), &detail); err != nil {
+			w.differ("row.unreadable", "act", fmt.Sprint(a.ID), "detail")
+		}
+		for _, m := range detail.Marks {
+			made[m] = true
+		}
+		return nil
+	})
+	if err != nil {
+		return w.unreadable(ctx, "act", err)
+	}
+	w.marks(made, w.report.Acts)
+	return nil
+}
+
+// actLeaf holds a leaf against the acts; one of a commit since the walk began
+// may have its act after those that were read.
+func (w *walk) actLeaf(log int, index uint64, digest [32]byte, since bool) {
+	switch {
+	case w.acts[digest] > 0:
+		w.acts[digest]--
+	case !since:
+		w.differ("act.missing", "act", fmt.Sprintf("%d/%d", log, index), "")
+	}
+}
+
+// leafName is a leaf of a log.
+type leafName struct {
+	log   int
+	index uint64
+}
+
+// rooted is one group of disclosures under the root of a leaf.
+type rooted struct {
+	root  [32]byte
+	found bool
+}
+
+// readDisclosures makes the root of every group of looks again.
+func (w *walk) readDisclosures(ctx context.Context) error {
+	var group [][]byte
+	var at *store.LeafPlace
+	w.looks = map[leafName]*rooted{}
+	end := func() {
+		if at != nil {
+			leaf := ledger.DisclosureLeaf(group)
+			w.looks[leafName{at.Log, at.Index}] = &rooted{root: [32]byte(leaf[len(leaf)-sha256.Size:])}
+		}
+	}
+	err := w.Slices.Audit.Disclosures(ctx, func(d *store.Disclosure, place *store.LeafPlace) error {
+		w.report.Disclosures++
+		if err := w.look(ctx, d); err != nil {
+			return err
+		}
+		if place == nil {
+			return nil
+		}
+		if at == nil || *at != *place {
+			end()
+			at, group = place, nil
+		}
+		group = append(group, d.Canonical())
+		return nil
+	})
+	end()
+	return w.unreadable(ctx, "disclosure", err)
+}
+
+// look counts a disclosure, and notes one of no record.
+func (w *walk) look(ctx context.Context, d *store.Disclosure) error {
+	if d.Record.IsZero() {
+		return nil
+	}
+	r, err := w.get(ctx, d.Record)
+	if err != nil || r == nil {
+		w.differ("disclosure.stray", "disclosure", fmt.Sprint(d.ID), "")
+		return ctx.Err()
+	}
+	w.counted[countKey{r.FacilityVersion, clock.Day(d.At), r.Kind, lookup, ""}]++
+	return nil
+}
+
+func (w *walk) disclosureLeaf(log int, index uint64, root [32]byte, since bool) {
+	r := w.looks[leafName{log, index}]
+	switch {
+	case r != nil && r.root == root:
+		r.found = true
+	case r == nil && !since:
+		w.differ("disclosure.missing", "disclosure", fmt.Sprintf("%d/%d", log, index), "")
+	}
+}
