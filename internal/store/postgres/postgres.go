@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/access"
+	"lienthong/internal/store/postgres/audit"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/disclosures"
 	"lienthong/internal/store/postgres/facilities"
@@ -100,6 +101,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Counters:    counters.New(db),
 		Access:      access.New(db),
 		Keys:        keys.New(db, writer),
+		Audit:       audit.New(db),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

@@ -59,6 +59,11 @@ func Hubs(t *testing.T, h *Harness, lasting time.Duration) {
 	c.checkLinks()
 	c.checkLogs()
 	c.checkCounts()
+	strays, err := c.s.Audit.Strays(w.ctx(), 10)
+	w.must(err)
+	if len(strays) > 0 {
+		t.Errorf("rows that go with no other: %+v", strays)
+	}
 }
 
 // crowd is many writers on one world.

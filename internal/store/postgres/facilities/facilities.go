@@ -75,7 +75,7 @@ func (x *Facilities) Change(ctx context.Context, change store.DirectoryChange, a
 
 func queueCredentials(b *pgx.Batch, change store.DirectoryChange) {
 	for _, c := range change.Certificates {
-		b.Queue(`INSERT INTO certificate (facility, fingerprint, der, since, revoked) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (facility, fingerprint) DO NOTHING`,
+		b.Queue(`INSERT INTO certificate (facility, fingerprint, der, since, revoked) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (facility, fingerprint, since) DO NOTHING`,
 			string(c.Facility), c.Fingerprint[:], handle.Bytes(c.DER), handle.Micros(c.Since), handle.Micros(c.Revoked))
 	}
 	for _, c := range change.Carriers {

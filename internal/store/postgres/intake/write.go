@@ -149,7 +149,10 @@ func (g *group) writePlaces(b *pgx.Batch) {
 	}
 	places := map[placeKey]place{}
 	g.kept(func(p *store.Prepared, as dossier.ID, replay bool) {
-		places[placeKey{fileKey{string(p.File.Facility), p.File.Hash}, p.Index}] = place{as, replay, p}
+		key := placeKey{fileKey{string(p.File.Facility), p.File.Hash}, p.Index}
+		if before, twice := places[key]; !twice || before.as != as {
+			places[key] = place{as, replay, p}
+		}
 	})
 	keys := slices.SortedFunc(maps.Keys(places), func(a, b placeKey) int {
 		return cmp.Or(a.fileKey.compare(b.fileKey), cmp.Compare(a.index, b.index))

@@ -63,7 +63,7 @@ CREATE TABLE certificate (
   der         bytea NOT NULL,
   since       bigint NOT NULL,
   revoked     bigint NOT NULL,
-  PRIMARY KEY (facility, fingerprint)
+  PRIMARY KEY (facility, fingerprint, since)
 );
 
 CREATE TABLE carrier (
@@ -419,6 +419,7 @@ CREATE TABLE disclosure (
 CREATE INDEX disclosure_id ON disclosure (id);
 CREATE INDEX disclosure_record ON disclosure (facility, serial, id);
 CREATE INDEX disclosure_unrooted ON disclosure (instance, id) WHERE root_log = -1;
+CREATE INDEX disclosure_root ON disclosure (root_log, root_idx, id);
 
 -- +goose Down
 DROP TABLE disclosure, link, person, claim, blob, delta, last_seen, minute, counter, bar, subject, refusal,

@@ -120,7 +120,7 @@ const walkPage = 100
 // Walk gives every record of a log in order of its leaf.
 func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store.Record, []byte) error) error {
 	for {
-		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, b.data
+		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, b.data, l.idx
 			FROM leaf l JOIN record r ON r.facility = l.facility AND r.serial = l.serial `+handle.RecordJoins+`
 			LEFT JOIN body b ON b.facility = r.facility AND b.serial = r.serial
 			WHERE l.log = $1 AND l.idx >= $2 AND l.facility <> '' ORDER BY l.idx LIMIT $3`, log, int64(from), walkPage)
@@ -128,9 +128,10 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 			return handle.Fault(err)
 		}
 		var bodies [][]byte
+		var last int64
 		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Record, error) {
 			var body []byte
-			r, err := handle.ScanRecord(row, &body)
+			r, err := handle.ScanRecord(row, &body, &last)
 			bodies = append(bodies, body)
 			return r, err
 		})
@@ -145,6 +146,6 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 		if len(all) < walkPage {
 			return nil
 		}
-		from = all[len(all)-1].Place.Index + 1
+		from = uint64(last) + 1
 	}
 }
