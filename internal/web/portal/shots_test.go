@@ -146,7 +146,7 @@ func refresh(t *testing.T, tab context.Context) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := evaluate[int](t, tab, `document.querySelectorAll(".lt-chart canvas").length`); n != 1 {
+	if n := evaluate[int](t, tab, `document.querySelectorAll(".lt-chart-live svg").length`); n != 1 {
 		t.Errorf("%d charts after a refresh", n)
 	}
 	if n := evaluate[int](t, tab, `document.querySelectorAll("#state").length`); n != 1 {

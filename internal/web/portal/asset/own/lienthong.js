@@ -56,7 +56,7 @@
       holder.setAttribute("role", "img");
       holder.setAttribute("aria-label", svg.getAttribute("aria-label"));
       box.replaceChildren(holder);
-      var chart = window.echarts.init(holder, null, { renderer: "canvas" });
+      var chart = window.echarts.init(holder, null, { renderer: "svg" });
       chart.setOption({
         animation: false,
         textStyle: { fontFamily: font, color: token("--ink3") },
