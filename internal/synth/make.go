@@ -177,7 +177,7 @@ func (n *Nation) Outpatients(count int) ([]Submission, error) {
 	for w := range errs {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < count && errs[w] == nil; i = int(next.Add(1)) - 1 {
-				out[i], errs[w] = n.outpatient(i)
+				out[i], errs[w] = n.Outpatient(i)
 			}
 		})
 	}
@@ -185,7 +185,8 @@ func (n *Nation) Outpatients(count int) ([]Submission, error) {
 	return out, errors.Join(errs...)
 }
 
-func (n *Nation) outpatient(i int) (Submission, error) {
+// Outpatient is the ith of Outpatients, for callers who keep few at a time.
+func (n *Nation) Outpatient(i int) (Submission, error) {
 	r := n.stream("outpatient", i)
 	f := n.senders.draw(r)
 	for rsaAt(f.number) || f.Level == "commune" {

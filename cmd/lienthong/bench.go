@@ -1,0 +1,306 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/agent"
+	"lienthong/internal/bench"
+	"lienthong/internal/synth"
+	webadmin "lienthong/internal/web/admin"
+)
+
+type benchCmd struct {
+	Intake benchIntakeCmd `cmd:"" help:"Signed outpatient dossiers over HTTP in tar.zst batches, as fast as the hub answers."`
+	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
+	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
+	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
+}
+
+// benchSetup is what every benchmark is set up with.
+type benchSetup struct {
+	Dossiers int    `default:"20000" help:"Dossiers made ahead; all different."`
+	Corpus   string `help:"Directory of dossiers made ahead, to use again with a new hub; default a temporary one." type:"path"`
+	Database string `help:"File (mode 0600) with the URL of an empty PostgreSQL database; default the embedded store." type:"path"`
+	Dir      string `help:"Directory for the hub's data; default a temporary one on this disk." type:"path"`
+	Seed     uint64 `default:"1" help:"Seed of the synthetic nation."`
+	JSON     bool   `name:"json" help:"As JSON."`
+}
+
+// benchHub is a hub started for measuring, in a process of its own.
+type benchHub struct {
+	target bench.Target
+	nation *synth.Nation
+	dir    string // of the dossiers made ahead
+	corpus *bench.Corpus
+	stop   func() error
+}
+
+func (b *benchSetup) corpusDir(dir string) string {
+	if b.Corpus != "" {
+		return b.Corpus
+	}
+	return filepath.Join(dir, "corpus")
+}
+
+// setup makes the dossiers, a hub with their facilities, and starts it.
+func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
+	dir := b.Dir
+	remove := func() error { return nil }
+	if dir == "" {
+		temporary, err := os.MkdirTemp("", "lienthong-bench-")
+		if err != nil {
+			return nil, err
+		}
+		dir, remove = temporary, func() error { return os.RemoveAll(temporary) }
+	}
+	nation, err := synth.New(synth.Config{Seed: b.Seed, Profile: synth.Pilot, DefectShare: -1})
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	corpus, err := b.corpus(ctx, s, nation, filepath.Join(b.corpusDir(dir), "measured"), 0, b.Dossiers)
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	p, err := makePlace(filepath.Join(dir, "hub"), placeFile{Name: "lienthong.bench", Keys: filepath.Join(dir, "hub.keys"), Database: b.Database})
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	credentials, err := enrol(ctx, p, nation, corpus.Facilities())
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	target, stop, err := startChild(ctx, s, p)
+	if err != nil {
+		return nil, errors.Join(err, remove())
+	}
+	target.Credentials = credentials
+	return &benchHub{target: target, nation: nation, dir: b.corpusDir(dir), corpus: corpus, stop: func() error { return errors.Join(stop(), remove()) }}, nil
+}
+
+// corpus makes dossiers from..from+count, or takes those made before with the same seed.
+func (b *benchSetup) corpus(ctx context.Context, s *streams, n *synth.Nation, path string, from, count int) (*bench.Corpus, error) {
+	label := fmt.Sprintf("outpatients of seed %d from %d", b.Seed, from)
+	if c, err := bench.OpenCorpus(path); err == nil && c.Label == label && c.Dossiers() >= count {
+		return c, nil
+	}
+	began := time.Now()
+	c, err := bench.Build(ctx, bench.BuildConfig{Dir: path, Label: label, Dossiers: count,
+		Make: func(i int) (bench.Dossier, error) {
+			sub, err := n.Outpatient(from + i)
+			return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
+		},
+		Progress: func(done, of int) {
+			if isTerminal(s.err) {
+				fmt.Fprintf(s.err, "\rmaking dossiers %d/%d", done, of)
+			}
+		}})
+	if err == nil {
+		fmt.Fprintf(s.err, "\r%d signed dossiers made in %.0f s\n", count, time.Since(began).Seconds())
+	}
+	return c, err
+}
+
+// enrol registers the nation and gives the facilities that send their credentials.
+func enrol(ctx context.Context, p *place, n *synth.Nation, senders []string) (map[string]*agent.Credential, error) {
+	acts, done, err := p.acts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := enrolWith(ctx, acts, p.Name, n, senders)
+	return credentials, errors.Join(err, done())
+}
+
+func enrolWith(ctx context.Context, acts webadmin.Acts, hubName string, n *synth.Nation, senders []string) (map[string]*agent.Credential, error) {
+	if err := acts.AddAnchor(ctx, actor, string(n.Root())); err != nil {
+		return nil, err
+	}
+	list := make([]admin.Facility, 0, len(n.Facilities()))
+	for _, f := range n.Facilities() {
+		list = append(list, f.Registration())
+	}
+	if err := acts.AddFacility(ctx, actor, list...); err != nil {
+		return nil, err
+	}
+	credentials := make(map[string]*agent.Credential, len(senders))
+	for _, code := range senders {
+		b, err := newCredential(ctx, acts, hubName, code)
+		if err != nil {
+			return nil, err
+		}
+		if credentials[code], err = agent.ParseCredential(b); err != nil {
+			return nil, err
+		}
+	}
+	return credentials, nil
+}
+
+// startChild runs the hub as it would run anywhere: this binary, its own process.
+func startChild(ctx context.Context, s *streams, p *place) (bench.Target, func() error, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return bench.Target{}, nil, err
+	}
+	listen, err := freeAddress()
+	if err != nil {
+		return bench.Target{}, nil, err
+	}
+	ops, err := freeAddress()
+	if err != nil {
+		return bench.Target{}, nil, err
+	}
+	cmd := exec.CommandContext(ctx, self, "hub", "--data", p.dir, "--listen", listen, "--ops-listen", ops)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	cmd.WaitDelay = time.Minute
+	log, err := cmd.StderrPipe()
+	if err != nil {
+		return bench.Target{}, nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return bench.Target{}, nil, err
+	}
+	if err := untilReady(log, s.err); err != nil {
+		return bench.Target{}, nil, errors.Join(err, cmd.Cancel(), cmd.Wait())
+	}
+	stop := func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }
+	return bench.Target{URL: "http://" + listen, Ops: "http://" + ops, PID: cmd.Process.Pid}, stop, nil
+}
+
+// untilReady reads the hub's log until it says that it is ready, and passes on what follows.
+func untilReady(log io.Reader, to io.Writer) error {
+	lines := bufio.NewScanner(log)
+	for lines.Scan() {
+		if strings.Contains(lines.Text(), "hub ready") {
+			go func() {
+				for lines.Scan() {
+					fmt.Fprintln(to, lines.Text())
+				}
+			}()
+			return nil
+		}
+		fmt.Fprintln(to, lines.Text())
+	}
+	return errors.New("the hub ended before it was ready")
+}
+
+func freeAddress() (string, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// printer is what every result can do.
+type printer interface{ Print(w io.Writer) error }
+
+func (b *benchSetup) show(s *streams, r printer) error {
+	if b.JSON {
+		return writeJSON(s.out, r)
+	}
+	return r.Print(s.out)
+}
+
+type benchIntakeCmd struct {
+	benchSetup
+	Workers int           `default:"4" help:"Batches on their way at once."`
+	Seconds time.Duration `name:"for" default:"0s" help:"How long; default until the dossiers are used up."`
+	Floor   time.Duration `default:"10s" help:"How long the floor runs on the same bytes afterwards."`
+}
+
+// Run measures intake.
+func (c *benchIntakeCmd) Run(ctx context.Context, s *streams) error {
+	h, err := c.setup(ctx, s)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Intake(ctx, bench.IntakeConfig{Target: h.target, Corpus: h.corpus, Workers: c.Workers, Duration: c.Seconds, Floor: c.Floor, Warmup: 4})
+	if err := errors.Join(err, h.stop()); err != nil {
+		return err
+	}
+	return c.show(s, r)
+}
+
+type benchAloneCmd struct {
+	benchSetup
+	Rate    float64       `default:"50" help:"Dossiers a second."`
+	Seconds time.Duration `name:"for" default:"20s" help:"How long."`
+}
+
+// Run measures lone dossiers.
+func (c *benchAloneCmd) Run(ctx context.Context, s *streams) error {
+	h, err := c.setup(ctx, s)
+	if err != nil {
+		return err
+	}
+	r, err := bench.Alone(ctx, bench.AloneConfig{Target: h.target, Corpus: h.corpus, Rate: c.Rate, Duration: c.Seconds})
+	if err := errors.Join(err, h.stop()); err != nil {
+		return err
+	}
+	return c.show(s, r)
+}
+
+type benchReadCmd struct {
+	benchSetup
+	Load    int           `default:"20000" help:"Further dossiers, which saturate intake in the second phase."`
+	Rate    float64       `default:"40" help:"Requests a second."`
+	Seconds time.Duration `name:"for" default:"10s" help:"How long each phase takes."`
+}
+
+// Run measures reading.
+func (c *benchReadCmd) Run(ctx context.Context, s *streams) error {
+	h, err := c.setup(ctx, s)
+	if err != nil {
+		return err
+	}
+	load, err := c.corpus(ctx, s, h.nation, filepath.Join(h.dir, "load"), c.Dossiers, c.Load)
+	if err != nil {
+		return errors.Join(err, h.stop())
+	}
+	stored, err := bench.Intake(ctx, bench.IntakeConfig{Target: h.target, Corpus: h.corpus})
+	if err != nil {
+		return errors.Join(err, h.stop())
+	}
+	r, err := bench.Read(ctx, bench.ReadConfig{Target: h.target, Records: stored.Records, Rate: c.Rate, Duration: c.Seconds,
+		Load: &bench.IntakeConfig{Target: h.target, Corpus: load}})
+	if err := errors.Join(err, h.stop()); err != nil {
+		return err
+	}
+	return c.show(s, r)
+}
+
+type benchFloorCmd struct {
+	Seconds time.Duration `name:"for" default:"10s" help:"How long."`
+	JSON    bool          `name:"json" help:"As JSON."`
+	Files   []string      `arg:"" name:"file" help:"Signed dossiers to measure on." type:"existingfile"`
+}
+
+// Run measures the floor.
+func (c *benchFloorCmd) Run(ctx context.Context, s *streams) error {
+	var list [][]byte
+	for _, path := range c.Files {
+		b, err := readLimited(path)
+		if err != nil {
+			return err
+		}
+		list = append(list, b)
+	}
+	r, err := bench.Floor(ctx, bench.FloorConfig{Dossiers: list, Duration: c.Seconds})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return writeJSON(s.out, r)
+	}
+	return r.Print(s.out)
+}
