@@ -57,7 +57,7 @@ func vendors() []struct {
 		{"HIS Giả lập Sao Mai", habit{episode: "KCB%s%08d", file: "%s_%s_%d_CheckOut.xml", caps: true}},
 		{"HIS Giả lập Trường Sơn", habit{episode: "%s%08d", file: "%s-%s-%08d.xml", style: qd4750.Style{Declaration: true, Lines: true}}},
 		{"HIS Giả lập Cửu Long", habit{episode: "LK.%s.%d", file: "XML_%s_%s_%d.xml", caps: true, style: qd4750.Style{Wrap: 76, Lines: true}}},
-		{"HIS Giả lập Hồng Hà", habit{episode: "%s-4c1d-%012d", file: "HS%s%s%d.xml", style: qd4750.Style{Declaration: true}}},
+		{"HIS Giả lập Hồng Hà", habit{episode: "%s-4c1d-%09d", file: "HS_%s_%s_%d.xml", style: qd4750.Style{Declaration: true}}},
 		{"HIS Giả lập Bạch Đằng", habit{episode: "BD%s/%d", file: "%s.%s.%d.xml", caps: true, unmarked: true, yearOnly: true}},
 		{"Trạm Giả lập Online", habit{episode: "TYT%s%07d", file: "%s_%s_%d.xml", style: qd4750.Style{Inline: true}}},
 	}

@@ -127,7 +127,7 @@ func (n *Nation) person(number int) *person {
 			years = max(0, adult-between(r, 24, 38))
 			p.name, p.parent, p.mother = w.fullName(r, p.sex, father), manName, womanName
 		} else {
-			years = min(adult+between(r, 20, 30), 97)
+			years = min(adult+between(r, 20, 30), 93)
 			p.name = w.fullName(r, p.sex, father)
 		}
 	}

@@ -36,8 +36,8 @@ type mixture struct {
 
 func mixtures() []mixture {
 	return []mixture{
-		{Outpatient, 360, 375, 420, 520, 0.27},
-		{Chronic, 110, 115, 110, 130, 1},
+		{Outpatient, 380, 395, 440, 550, 0.19},
+		{Chronic, 90, 95, 90, 100, 1},
 		{FollowUp, 80, 75, 65, 40, 0.3},
 		{Inpatient, 110, 85, 45, 0, 1},
 		{DayCare, 30, 22, 12, 0, 1},
@@ -99,8 +99,24 @@ type slot struct {
 	defect string
 }
 
-// block plans the files from number*blockSize on.
+// planned is a block as it was planned.
+type planned struct {
+	number int
+	slots  []slot
+}
+
+// block returns the plan of the files from number*blockSize on, for reading
+// only. The last one is kept: whoever makes files in order asks for it often.
 func (n *Nation) block(number int) []slot {
+	if last := n.last.Load(); last != nil && last.number == number {
+		return last.slots
+	}
+	p := &planned{number, n.planBlock(number)}
+	n.last.Store(p)
+	return p.slots
+}
+
+func (n *Nation) planBlock(number int) []slot {
 	r := n.stream("block", number)
 	slots := make([]slot, 0, blockSize+4)
 	for len(slots) < blockSize {
@@ -139,7 +155,7 @@ func (n *Nation) story(r *rand.Rand, block int) story {
 		s.to = n.nearest(r, above, s.facility.Province)
 	}
 	if s.visit == Inpatient {
-		s.bed = between(r, 50, 300)
+		s.bed = between(r, 50, 265)
 	}
 	return s
 }
@@ -166,7 +182,7 @@ func (n *Nation) patient(r *rand.Rand, s *story) (number int, found bool) {
 		number = n.somebody(r, s.facility)
 		p := n.person(number)
 		age := p.age(s.at)
-		ok := age < 97
+		ok := age < 95
 		switch s.visit {
 		case Chronic, FollowUp:
 			ok = ok && len(p.chronic) > 0

@@ -95,7 +95,7 @@ type Submission struct {
 	At       time.Time // when it is sent
 }
 
-// Nation is an immutable nation. It is safe for use by many goroutines.
+// Nation is a nation. It is safe for use by many goroutines.
 type Nation struct {
 	config     Config
 	world      *world
@@ -107,6 +107,7 @@ type Nation struct {
 	primary    map[string][]*Facility // who gives primary care in a province
 	districts  []district
 	next       atomic.Int64
+	last       atomic.Pointer[planned]
 }
 
 // New builds the facilities of a nation with their keys (a second for the pilot;

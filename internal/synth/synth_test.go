@@ -130,7 +130,7 @@ func TestWithoutDefectIsAccepted(t *testing.T) {
 	n := nation(t, synth.Config{Seed: 1, DefectShare: -1})
 	h := newHub(t, n)
 	seen := map[string]int{}
-	for i := range 500 {
+	for i := range 350 {
 		s, err := n.At(i * 7)
 		if err != nil {
 			t.Fatal(err)
@@ -154,7 +154,7 @@ func TestWithoutDefectIsAccepted(t *testing.T) {
 	for _, visit := range []string{synth.Outpatient, synth.Chronic, synth.FollowUp, synth.Inpatient, synth.DayCare, synth.Emergency, synth.Referral,
 		synth.Received, synth.Birth, synth.Newborn, synth.SickLeave, synth.Traditional, synth.Uninsured} {
 		if seen[visit] == 0 {
-			t.Errorf("no %s among 500", visit)
+			t.Errorf("no %s among 350", visit)
 		}
 	}
 }
@@ -169,7 +169,7 @@ func TestDefectsAreFoundAsSuch(t *testing.T) {
 		want[d.Name] = d
 	}
 	seen := map[string]int{}
-	for i := range 400 {
+	for i := range 300 {
 		s, err := n.At(i)
 		if err != nil {
 			t.Fatal(err)
@@ -193,7 +193,7 @@ func TestDefectsAreFoundAsSuch(t *testing.T) {
 	}
 	for name := range want {
 		if seen[name] == 0 {
-			t.Errorf("no %s among 400", name)
+			t.Errorf("no %s among 300", name)
 		}
 	}
 }

@@ -245,10 +245,16 @@ func (v *visit) diagnose() {
 			v.main = nil
 		}
 	}
-	for v.main == nil {
-		if c := w.sampler.draw(v.r); c.fits(v.p, age) && (!c.chronic || has(v.p.chronic, c)) {
+	for range 200 {
+		if c := w.sampler.draw(v.r); v.main == nil && c.fits(v.p, age) && (!c.chronic || has(v.p.chronic, c)) {
 			v.main = c
 		}
+		if v.main != nil {
+			break
+		}
+	}
+	if v.main == nil {
+		v.main = w.byICD["J06.9"] // nobody is too old for a cold
 	}
 	for _, c := range v.p.chronic {
 		if c != v.main && v.kind != Newborn {
