@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lienthong/internal/store"
+	"lienthong/internal/store/postgres/handle"
 )
 
 // most is how many rows one commit takes.
@@ -76,7 +77,7 @@ func (q *queue) run() {
 			}
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		err := q.insert(ctx, rows)
+		err := handle.Overdue(q.insert(ctx, rows))
 		cancel()
 		for _, g := range group {
 			g.done <- err

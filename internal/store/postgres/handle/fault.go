@@ -94,6 +94,15 @@ func (e *serverError) Error() string { return "postgres " + e.pg.Code + ": " + e
 
 func (e *serverError) Unwrap() error { return e.pg }
 
+// Overdue turns the end of a deadline that is the engine's own, not its
+// caller's, into ErrAway; any other error stays.
+func Overdue(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return ErrAway.Because(err)
+	}
+	return err
+}
+
 // Lost reports whether err means that the connection ended or never was.
 func Lost(err error) bool {
 	var connect *pgconn.ConnectError

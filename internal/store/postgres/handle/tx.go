@@ -68,7 +68,7 @@ func (tx *Tx) Commit(ctx context.Context, b *pgx.Batch) error {
 	case err == nil:
 		return pgconn.ErrConnClosed
 	}
-	return err
+	return Overdue(err)
 }
 
 // End gives the connection back, closing it where the transaction is still open

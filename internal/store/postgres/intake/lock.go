@@ -123,7 +123,7 @@ func check(p *store.Prepared) error {
 }
 
 func (g *group) episodeOf(p *store.Prepared) episodeKey {
-	return episodeKey{p.ID.Facility, p.Kind, p.Episode}
+	return episodeKey{p.File.Facility, p.Kind, p.Episode} // a place only has no ID
 }
 
 // lock queues the first round trip. ON CONFLICT DO UPDATE ... WHERE false locks
