@@ -173,7 +173,7 @@ func placeOnly(t *testing.T, h *Harness) {
 	size := w.logSize()
 	x.file = "again"
 	p := w.prepare(x)
-	p.Leaf, p.Deltas, p.Supersedes = nil, nil, dossier.ID{}
+	p.ID, p.Leaf, p.Deltas, p.Supersedes = dossier.ID{}, nil, nil, dossier.ID{} // it becomes no record: it has no name
 	out := w.commit(p)
 	if out[0].Status != store.StatusReplay || out[0].Stored == nil || out[0].Stored.ID != no.ID || w.logSize() != size {
 		t.Fatalf("outcome %+v, log %d -> %d", out[0], size, w.logSize())
