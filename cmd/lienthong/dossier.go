@@ -13,8 +13,8 @@ import (
 	"lienthong/internal/hub"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
-	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/quality"
+	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/seal"
 	"lienthong/internal/xmltok"
 )
@@ -235,24 +235,16 @@ type rulesCmd struct {
 	Markdown bool `help:"As the page doc/guide/error-catalogue.md."`
 }
 
-// refusals are the faults a file can be refused with, in the order they are checked.
-func refusals() []*fault.Error {
-	return []*fault.Error{
-		xmltok.ErrUnreadable, xmltok.ErrDoctype, xmltok.ErrLimits, kind.ErrEnvelope, qd4750.ErrTruncated, intake.ErrFacility, intake.ErrSender,
-		seal.ErrMissing, seal.ErrMalformed, seal.ErrAlgorithm, seal.ErrBroken, seal.ErrUntrusted, seal.ErrExpired, seal.ErrRevoked,
-	}
-}
-
 // Run prints the catalogue.
 func (c *rulesCmd) Run(s *streams) error {
 	p := quality.V1()
 	switch {
 	case c.JSON:
-		return p.WriteJSON(s.out, refusals())
+		return catalogue.JSON(s.out, p, intake.Refusals())
 	case c.Markdown:
-		return p.WriteMarkdown(s.out, refusals(), "vi", "en")
+		return catalogue.Markdown(s.out, p, intake.Refusals(), "vi", "en")
 	}
-	for _, f := range refusals() {
+	for _, f := range intake.Refusals() {
 		fmt.Fprintf(s.out, "%-34s %-8s %s\n", f.Code, "refuses", f.Text.In(s.lang))
 	}
 	for _, r := range p.Rules() {

@@ -96,6 +96,11 @@ var ErrEnvelope = fault.New(fault.Invalid, "envelope.invalid",
 	"Tệp không đúng cấu trúc hồ sơ: sai thẻ gốc hoặc thiếu phần bắt buộc. Xuất lại tệp từ phần mềm bệnh viện rồi gửi.",
 	"The file is not a dossier envelope: wrong root or a required part is missing. Export it again from the hospital system and send it.")
 
+// ErrTruncated: fewer HOSO than SOLUONGHOSO announces.
+var ErrTruncated = fault.New(fault.Invalid, "envelope.truncated",
+	"Tệp có ít hồ sơ hơn số ghi ở SOLUONGHOSO, có thể đã bị cắt khi xuất hoặc gửi. Xuất lại, ký lại rồi gửi lại cả tệp.",
+	"The file holds fewer dossiers than SOLUONGHOSO says; it may have been cut when it was exported or sent. Export, sign and send the whole file again.")
+
 // ForRoot returns the reader of documents with that root, nil without one.
 func (r *Registry) ForRoot(root string) Reader {
 	for _, k := range r.readers {

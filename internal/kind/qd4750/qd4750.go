@@ -24,11 +24,6 @@ const (
 	container = "CHUKYDONVI"
 )
 
-// ErrTruncated: fewer HOSO than SOLUONGHOSO announces.
-var ErrTruncated = fault.New(fault.Invalid, "envelope.truncated",
-	"Tệp có ít hồ sơ hơn số ghi ở SOLUONGHOSO, có thể đã bị cắt khi xuất hoặc gửi. Xuất lại, ký lại rồi gửi lại cả tệp.",
-	"The file holds fewer dossiers than SOLUONGHOSO says; it may have been cut when it was exported or sent. Export, sign and send the whole file again.")
-
 // Reader is the kind.Reader of GIAMDINHHS files.
 type Reader struct{}
 
@@ -95,7 +90,7 @@ func (*Reader) Open(raw []byte) (kind.File, error) {
 	case s.invalid, s.parts[partFacility] == 0, s.parts[partCount] == 0, n == 0, s.announced < n:
 		return nil, kind.ErrEnvelope
 	case s.announced > n:
-		return nil, ErrTruncated
+		return nil, kind.ErrTruncated
 	}
 	return s.file, nil
 }

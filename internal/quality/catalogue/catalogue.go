@@ -1,4 +1,6 @@
-package quality
+// Package catalogue writes a rule pack out: as the page for people
+// (doc/guide/error-catalogue.md) and as JSON for programs. It judges nothing.
+package catalogue
 
 import (
 	"encoding/json"
@@ -9,13 +11,14 @@ import (
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/quality"
 	"lienthong/internal/schema"
 )
 
-// WriteMarkdown writes the error catalogue as a page: first refusals, the
+// Markdown writes the error catalogue as a page: first refusals, the
 // faults for which a whole file is not taken, in the order given, then every
 // rule. langs are "vi" and "en"; none means both. Errors are those of w.
-func (p *Pack) WriteMarkdown(w io.Writer, refusals []*fault.Error, langs ...string) error {
+func Markdown(w io.Writer, p *quality.Pack, refusals []*fault.Error, langs ...string) error {
 	m := page{langs: langs}
 	if len(langs) == 0 {
 		m.langs = []string{"vi", "en"}
@@ -30,7 +33,7 @@ func (p *Pack) WriteMarkdown(w io.Writer, refusals []*fault.Error, langs ...stri
 	m.section(fault.Text{VI: "Hồ sơ bị từ chối", EN: "Rejected dossiers"})
 	m.ruleHead()
 	rejects := true
-	for _, r := range p.rules {
+	for _, r := range p.Rules() {
 		switch {
 		case rejects && !r.Rejects:
 			rejects = false
@@ -53,17 +56,17 @@ type page struct {
 	langs []string
 }
 
-func (m *page) title(p *Pack) {
+func (m *page) title(p *quality.Pack) {
 	confirmed := 0
-	for _, r := range p.rules {
+	for _, r := range p.Rules() {
 		if r.ConfirmedBy != "" {
 			confirmed++
 		}
 	}
 	fmt.Fprintf(&m.b, "# Danh mục mã lỗi / Error catalogue\n\n")
 	m.lines(fault.Text{
-		VI: fmt.Sprintf("Bộ quy tắc %s: %d quy tắc, %d quy tắc đã được đối chiếu với văn bản đã ký; các quy tắc khác là cách hiểu của chúng tôi. Trang này do chương trình tạo ra từ chính các quy tắc, không sửa tay.", p, len(p.rules), confirmed),
-		EN: fmt.Sprintf("Rule pack %s: %d rules, %d of them compared with the signed text; the others are our reading. This page is generated from the rules themselves: do not edit it.", p, len(p.rules), confirmed),
+		VI: fmt.Sprintf("Bộ quy tắc %s: %d quy tắc, %d quy tắc đã được đối chiếu với văn bản đã ký; các quy tắc khác là cách hiểu của chúng tôi. Trang này do chương trình tạo ra từ chính các quy tắc, không sửa tay.", p, len(p.Rules()), confirmed),
+		EN: fmt.Sprintf("Rule pack %s: %d rules, %d of them compared with the signed text; the others are our reading. This page is generated from the rules themselves: do not edit it.", p, len(p.Rules()), confirmed),
 	})
 	m.lines(fault.Text{
 		VI: "Mức: error từ chối hồ sơ hoặc giữ lại một mục đích, warning là nhận kèm cảnh báo, info chỉ để biết. Cột giữ lại: payment là thanh toán bảo hiểm, statistics là thống kê.",
@@ -149,8 +152,8 @@ type entry struct {
 	ConfirmedBy string            `json:"confirmed_by"`
 }
 
-// WriteJSON writes {"pack","rules":[...]}: refusals first, then every rule.
-func (p *Pack) WriteJSON(w io.Writer, refusals []*fault.Error) error {
+// JSON writes {"pack","rules":[...]}: refusals first, then every rule.
+func JSON(w io.Writer, p *quality.Pack, refusals []*fault.Error) error {
 	out := struct {
 		Pack  string  `json:"pack"`
 		Rules []entry `json:"rules"`
@@ -158,7 +161,7 @@ func (p *Pack) WriteJSON(w io.Writer, refusals []*fault.Error) error {
 	for _, f := range refusals {
 		out.Rules = append(out.Rules, entry{Code: f.Code, Answer: "refused", Severity: dossier.Error, Blocks: []dossier.Purpose{}, Message: f.Text})
 	}
-	for _, r := range p.rules {
+	for _, r := range p.Rules() {
 		e := entry{Code: r.Code, Answer: "finding", Severity: r.Severity, Blocks: append([]dossier.Purpose{}, r.Blocks...), Table: r.Table,
 			Field: r.Field, Message: r.Text, Hint: r.Hint, Source: r.Source, ConfirmedBy: r.ConfirmedBy}
 		if r.Rejects {
