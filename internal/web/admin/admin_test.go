@@ -1,0 +1,95 @@
+package admin_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"testing"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/fault"
+	webadmin "lienthong/internal/web/admin"
+)
+
+// office remembers what it was asked to do.
+type office struct{ did []string }
+
+func (o *office) AddFacility(_ context.Context, actor string, list ...admin.Facility) error {
+	for _, f := range list {
+		if f.Code == "00000" {
+			return fault.New(fault.Invalid, "facility.province", "Mã tỉnh sai.", "No such province.")
+		}
+		o.did = append(o.did, actor+" adds "+f.Code+" "+f.Name)
+	}
+	return nil
+}
+
+func (o *office) AddAnchor(_ context.Context, actor, pem string) error {
+	o.did = append(o.did, actor+" trusts "+pem)
+	return errors.New("disk sda1 failed")
+}
+
+func (o *office) AddClient(_ context.Context, _, code string, spki []byte) (string, string, error) {
+	return code + "-1", string(spki), nil
+}
+
+func (o *office) MakeLink(_ context.Context, _, role, next string) (string, error) {
+	return role + next, nil
+}
+
+func dial(t *testing.T, o *office) *webadmin.Client {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := &http.Server{Handler: webadmin.Handler(o, "http://hub.test", slog.New(slog.DiscardHandler))}
+	go srv.Serve(l)
+	t.Cleanup(func() { srv.Close() })
+	c, err := webadmin.Dial(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestActsPassTheSocket(t *testing.T) {
+	t.Parallel()
+	o := &office{}
+	c := dial(t, o)
+	if err := c.AddFacility(t.Context(), "me", admin.Facility{Code: "24604", Name: "Trạm Y tế"}); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.did) != 1 || o.did[0] != "me adds 24604 Trạm Y tế" {
+		t.Errorf("%q", o.did)
+	}
+	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {
+		t.Errorf("%s %s %v", id, kid, err)
+	}
+	if token, err := c.MakeLink(t.Context(), "me", "ministry", "/x"); err != nil || token != "ministry/x" || c.Base() != "http://hub.test" {
+		t.Errorf("%s %s %v", token, c.Base(), err)
+	}
+}
+
+func TestFaultsPassTheSocketAndCausesDoNot(t *testing.T) {
+	t.Parallel()
+	c := dial(t, &office{})
+	err := c.AddFacility(t.Context(), "me", admin.Facility{Code: "00000"})
+	if f := fault.Of(err); f.Code != "facility.province" || f.Text.VI != "Mã tỉnh sai." {
+		t.Errorf("%v", err)
+	}
+	if err := c.AddAnchor(t.Context(), "me", "x"); err == nil || fault.Of(err).Code != "hub.broken" {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestNobodyAtTheSocket(t *testing.T) {
+	t.Parallel()
+	if _, err := webadmin.Dial(filepath.Join(t.TempDir(), "s")); !errors.Is(err, webadmin.ErrNotRunning) {
+		t.Errorf("%v", err)
+	}
+}
