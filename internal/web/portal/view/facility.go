@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strings"
 	"time"
 
 	"lienthong/internal/dossier"
@@ -93,10 +94,10 @@ func certMark(p Page, c Certificate) string {
 	return "ok"
 }
 
-// Source is the legal source of a code's rule.
+// Source is the legal source of a code's rule, "" where it is the hub's own.
 func (p Page) Source(code string) string {
 	if p.Rule != nil {
-		if r, ok := p.Rule(code); ok {
+		if r, ok := p.Rule(code); ok && !strings.HasPrefix(r.Source, "DESIGN") {
 			return r.Source
 		}
 	}

@@ -206,7 +206,7 @@ func itoa(n int) string { return strconv.Itoa(n) }
 func (p Page) Cause(code string) string {
 	if p.Rule != nil {
 		if r, ok := p.Rule(code); ok && r.Text.VI != "" {
-			return p.W.Text(r.Text)
+			return strings.TrimSuffix(p.W.Text(r.Text), ".") // a title, not a sentence
 		}
 	}
 	if p.W.Has("code." + code) {

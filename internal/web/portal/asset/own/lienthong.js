@@ -56,15 +56,16 @@
       holder.setAttribute("role", "img");
       holder.setAttribute("aria-label", svg.getAttribute("aria-label"));
       box.replaceChildren(holder);
+      var number = new Intl.NumberFormat(document.documentElement.lang).format;
       var chart = window.echarts.init(holder, null, { renderer: "svg" });
       chart.setOption({
         animation: false,
         textStyle: { fontFamily: font, color: token("--ink3") },
         grid: { left: 44, right: 12, top: 14, bottom: 24 },
-        tooltip: { trigger: "axis", renderMode: "richText", backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontFamily: font } },
+        tooltip: { trigger: "axis", valueFormatter: number, renderMode: "richText", backgroundColor: token("--surface"), borderColor: token("--line"), textStyle: { color: token("--ink"), fontFamily: font } },
         xAxis: { type: "category", data: d.time, boundaryGap: false, axisTick: { show: false }, axisLine: { lineStyle: { color: token("--line") } },
           axisLabel: { color: token("--ink3"), fontSize: size, interval: function (i, v) { return /:(00|15|30|45)$/.test(v); } } },
-        yAxis: { type: "value", minInterval: 1, splitNumber: 2, axisLabel: { color: token("--ink3"), fontSize: size }, splitLine: { lineStyle: { color: token("--line") } } },
+        yAxis: { type: "value", minInterval: 1, splitNumber: 2, axisLabel: { color: token("--ink3"), fontSize: size, formatter: number }, splitLine: { lineStyle: { color: token("--line") } } },
         series: [
           { name: d.names[0], type: "line", showSymbol: false, data: d.accepted, lineStyle: { color: token("--brand"), width: 2 }, itemStyle: { color: token("--brand") }, areaStyle: { color: token("--brand"), opacity: 0.08 } },
           { name: d.names[1], type: "line", showSymbol: false, data: d.rejected, lineStyle: { color: token("--bad-mark"), width: 2 }, itemStyle: { color: token("--bad-mark") } }
