@@ -72,7 +72,7 @@ func TestFacilitiesCannotCompareTheirReferences(t *testing.T) {
 		t.Errorf("%s has %d characters", a, len(a))
 	}
 	id := dossier.ID{Facility: "79901", Serial: [16]byte{1}}
-	if bytes.Equal(evidence.RecordName(id), evidence.FileName(vault.Keyed{1})) {
+	if bytes.Equal(evidence.RecordName(id), evidence.FileName(&store.File{Hash: vault.Keyed{1}})) {
 		t.Error("a record and a file have one name")
 	}
 }
