@@ -115,7 +115,7 @@ func (n *Nation) more(sl *slot) []*visit {
 func (v *visit) correct() {
 	v.summary.set("GHI_CHU", sentences("Bổ sung hồ sơ", v.say("advice")), "NGAY_TTOAN", stamp(v.out.Add(40*time.Minute)))
 	if at := v.sheet("XML8"); at != nil {
-		record{v, at.table, at.rows[0]}.set("TOMTAT_KQ", v.results+" "+sentences(v.say("image")))
+		record{v, at.table, at.rows[0]}.set("TOMTAT_KQ", v.results+" "+sentences(v.say("outcome")))
 	}
 }
 

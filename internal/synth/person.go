@@ -183,10 +183,15 @@ func (n *Nation) papers(p *person, r *rand.Rand, poor bool, years int) {
 	p.occupation = "00000"
 	if years >= 16 {
 		p.occupation = pick(r, n.world.phrases["occupation"])
-		p.employer = pick(r, n.world.phrases["employer"])
+		if years < 62 {
+			p.employer = pick(r, n.world.phrases["employer"])
+		}
 	}
 	if !chance(r, 0.94) && !poor {
-		return // not insured
+		if chance(r, 0.15) {
+			p.citizen = "" // neither card nor number
+		}
+		return
 	}
 	group, benefit := "GD", "4"
 	switch {

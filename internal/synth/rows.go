@@ -3,6 +3,7 @@ package synth
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -46,7 +47,7 @@ func (v *visit) spend() {
 	if v.drugs {
 		v.prescribe()
 	}
-	exam := pick(v.r, v.n.world.services["exam"][:1])
+	exam := v.n.world.services["exam"][0]
 	switch v.kind {
 	case Traditional:
 		exam = v.n.world.services["east"][0]
@@ -143,7 +144,7 @@ func (v *visit) dispense(d *drug, days int, at time.Time) {
 	quantity := 1
 	if d.perDay > 0 {
 		quantity = d.perDay * days
-		dose = fmt.Sprintf("%d %s/ngày * %d ngày", d.perDay, d.unit, days)
+		dose = fmt.Sprintf("%d %s/ngày * %d ngày", d.perDay, strings.ToLower(d.unit), days)
 	}
 	hash := mix(d.code, uint64(v.f.number)) // a facility buys a drug at one price
 	price := (d.low + int64(hash%uint64(d.high-d.low+1))) * 100
@@ -273,7 +274,7 @@ func (v *visit) panel(name string, ordered, done float64) {
 		r := v.add("XML4")
 		r.set("STT", itoa(rows), "MA_DICH_VU", short(code), "MA_CHI_SO", t.index, "TEN_CHI_SO", t.name, "NGAY_KQ", stamp(v.within(done)), "MA_BS_DOC_KQ", v.doctor.code)
 		if t.unit == "" {
-			r.set("MO_TA", v.results, "KET_LUAN", v.say("image"))
+			r.set("MO_TA", sentences(v.say("image."+name), v.say("image."+name)), "KET_LUAN", v.say("outcome"))
 			continue
 		}
 		value, verdict := v.measure(t)

@@ -2,6 +2,7 @@ package synth
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -21,11 +22,11 @@ func (v *visit) say(part string) string {
 		"{r}", itoa(between(v.r, 18, 28)), "{p}", itoa(between(v.r, 62, 98)), "{e}", itoa(between(v.r, 52, 68))).Replace(text)
 }
 
-// sentences joins parts as sentences.
+// sentences joins parts as sentences, each said once.
 func sentences(parts ...string) string {
 	var b strings.Builder
-	for _, p := range parts {
-		if p == "" {
+	for i, p := range parts {
+		if p == "" || slices.Contains(parts[:i], p) {
 			continue
 		}
 		if b.Len() > 0 {
@@ -56,7 +57,7 @@ func (v *visit) tell() {
 	system := v.main.system
 	v.complaint = capital(v.say("symptom." + system))
 	v.story = sentences(v.say("onset")+", "+v.say("symptom."+system), v.say("history"), v.say("state"), v.say("exam."+system), v.vitals())
-	v.results = sentences(v.say("image"), v.say("exam."+system))
-	v.plan = sentences(v.say("plan"), v.say("plan"))
+	v.results = sentences(v.say("outcome"), v.say("outcome"), v.say("exam."+system))
+	v.plan = sentences(v.say("plan."+system), v.say("plan"))
 	v.advice = sentences(v.say("advice"), v.say("advice"))
 }

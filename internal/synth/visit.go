@@ -28,7 +28,7 @@ type visit struct {
 	admission             bool   // stays overnight, or as a day patient
 	form                  string // MA_LOAI_KCB
 	entitled              string // MA_DOITUONG_KCB
-	insured               bool
+	insured, unknown      bool
 	level                 int // MUC_HUONG
 	main                  *condition
 	others                []*condition
@@ -116,6 +116,7 @@ const (
 	QuirkGuardian = "guardian_number" // a parent's number in the child's field
 	QuirkOldCodes = "old_codes"       // province and ward as before the mergers of 2025
 	QuirkOldID    = "old_id"          // a 9-digit identity card
+	QuirkUnknown  = "unknown"         // brought in without papers
 	QuirkNewborn  = "newborn"         // a child's first card
 )
 
@@ -265,7 +266,8 @@ func (v *visit) diagnose() {
 
 // insure says who pays and at what level.
 func (v *visit) insure() {
-	v.insured = len(v.p.cards) > 0 && v.kind != Uninsured
+	v.unknown = v.kind == Emergency && chance(v.r, 0.06)
+	v.insured = len(v.p.cards) > 0 && v.kind != Uninsured && !v.unknown
 	if !v.insured {
 		v.entitled = "9"
 		return
@@ -302,6 +304,8 @@ func (v *visit) identify() {
 	p := v.p
 	v.citizen = p.citizen
 	switch {
+	case v.unknown:
+		v.citizen, v.quirk = "", QuirkUnknown
 	case p.oldID != "":
 		v.citizen, v.quirk = p.oldID, QuirkOldID
 	case v.kind == Newborn:
@@ -366,7 +370,7 @@ func (v *visit) who(r record) {
 	}
 	r.set("STT", "1", "MA_BN", v.f.local(v.p), "HO_TEN", v.f.written(v.p.name), "SO_CCCD", v.citizen, "NGAY_SINH", v.birth,
 		"GIOI_TINH", itoa(v.p.sex), "MA_DOITUONG_KCB", v.entitled, "NGAY_VAO", stamp(v.in), "MA_LOAI_KCB", v.form, "MA_CSKCB", v.f.Code)
-	if len(numbers) > 0 && v.kind != Uninsured {
+	if len(numbers) > 0 && v.kind != Uninsured && !v.unknown {
 		r.set("MA_THE_BHYT", strings.Join(numbers, ";"), "MA_DKBD", strings.Join(registered, ";"),
 			"GT_THE_TU", strings.Join(from, ";"), "GT_THE_DEN", strings.Join(to, ";"))
 	}
