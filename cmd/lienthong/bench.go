@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/agent"
 	"lienthong/internal/bench"
+	"lienthong/internal/care"
 	"lienthong/internal/synth"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -35,6 +36,8 @@ type benchSetup struct {
 	Dir      string `help:"Directory for the hub's data; default a temporary one on this disk." type:"path"`
 	Seed     uint64 `default:"1" help:"Seed of the synthetic nation."`
 	JSON     bool   `name:"json" help:"As JSON."`
+
+	prefill int
 }
 
 // benchHub is a hub started for measuring, in a process of its own.
@@ -80,12 +83,39 @@ func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
+	if err := b.fill(ctx, s, p); err != nil {
+		return nil, errors.Join(err, remove())
+	}
 	target, stop, err := startChild(ctx, s, p)
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
 	target.Credentials = credentials
 	return &benchHub{target: target, nation: nation, dir: b.corpusDir(dir), corpus: corpus, stop: func() error { return errors.Join(stop(), remove()) }}, nil
+}
+
+// fill puts rows into the store before the hub is started.
+func (b *benchSetup) fill(ctx context.Context, s *streams, p *place) error {
+	if b.prefill == 0 {
+		return nil
+	}
+	h, err := p.start(ctx, quiet())
+	if err != nil {
+		return err
+	}
+	began, directory := time.Now(), h.Trust.Current()
+	c := bench.FillConfig{Intake: h.Slices.Intake, Facilities: directory.Codes(), Versions: map[care.FacilityCode]int64{}, Records: b.prefill}
+	for _, v := range directory.All() {
+		c.Versions[v.Code] = v.ID
+	}
+	if isTerminal(s.err) {
+		c.Progress = func(done, of int) { fmt.Fprintf(s.err, "\rfilling %d/%d", done, of) }
+	}
+	if err := errors.Join(bench.Fill(ctx, c), h.Close()); err != nil {
+		return err
+	}
+	fmt.Fprintf(s.err, "\r%d rows put in ahead in %.0f s\n", b.prefill, time.Since(began).Seconds())
+	return nil
 }
 
 // corpus makes dossiers from..from+count, or takes those made before with the same seed.
@@ -252,6 +282,7 @@ func (c *benchAloneCmd) Run(ctx context.Context, s *streams) error {
 
 type benchReadCmd struct {
 	benchSetup
+	Prefill int           `help:"Rows of a year's size and spread put into the store first; the figure is for 1000000."`
 	Load    int           `default:"20000" help:"Further dossiers, which saturate intake in the second phase."`
 	Rate    float64       `default:"40" help:"Requests a second."`
 	Seconds time.Duration `name:"for" default:"10s" help:"How long each phase takes."`
@@ -259,6 +290,7 @@ type benchReadCmd struct {
 
 // Run measures reading.
 func (c *benchReadCmd) Run(ctx context.Context, s *streams) error {
+	c.prefill = c.Prefill
 	h, err := c.setup(ctx, s)
 	if err != nil {
 		return err

@@ -73,6 +73,9 @@ func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store
 		File: t.stored, Index: j.index, Kind: t.reader.Name(), FacilityVersion: t.version.ID, Received: t.received,
 		Episode: j.query.Episode[0], Content: j.query.Content[0], ExpectHead: known.Head,
 	}
+	if !known.Head.Key.IsZero() {
+		p.Episode = known.Head.Key // kept under an older pepper: one episode, one key
+	}
 	findings, err := t.identify(&p, j, known)
 	if err != nil {
 		return p, receipt{}, err
