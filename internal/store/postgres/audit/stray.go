@@ -30,7 +30,7 @@ var strays = []struct{ table, query string }{
 	{"record", `SELECT r.facility || ' ' || r.serial FROM record r
 		WHERE r.day <> to_char(to_timestamp(r.received / 1000000) AT TIME ZONE INTERVAL '7 hours', 'YYYYMMDD')::integer`},
 	{"tag", `SELECT t.facility || ' ' || t.tag || ' ' || t.serial FROM tag t
-		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = t.facility AND r.serial = t.serial
+		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = t.facility AND r.serial = t.serial AND r.received = t.received
 			AND CASE WHEN t.tag ~ '^doc:XML[0-9]{1,2}$' THEN (r.documents >> substr(t.tag, 8)::integer) & 1 = 1
 			ELSE EXISTS (SELECT 1 FROM jsonb_array_elements(CASE r.findings WHEN '' THEN '[]'::jsonb ELSE r.findings::jsonb END) f
 				WHERE f ->> 'code' = t.tag) END)`},

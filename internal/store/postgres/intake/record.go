@@ -35,8 +35,8 @@ func (g *group) writeRecords(b *pgx.Batch) {
 			append(namesOf(bodies), handle.Column(bodies, func(p *store.Prepared) []byte { return p.Body }))...)
 	}
 	if len(tagged) > 0 {
-		b.Queue(`INSERT INTO tag (facility, serial, tag) SELECT DISTINCT * FROM unnest($1::text[], $2::uuid[], $3::text[])`,
-			append(namesOf(tagged), tags)...)
+		b.Queue(`INSERT INTO tag (facility, serial, tag, received) SELECT DISTINCT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[])`,
+			append(namesOf(tagged), tags, handle.Column(tagged, func(p *store.Prepared) int64 { return handle.Micros(p.Received) }))...)
 	}
 }
 

@@ -253,7 +253,10 @@ CREATE TABLE record (
 ALTER TABLE record ALTER COLUMN head SET STORAGE EXTERNAL;
 CREATE INDEX record_received ON record (received, facility, serial);
 CREATE INDEX record_facility ON record (facility, received, serial);
-CREATE INDEX record_episode ON record (facility, episode);
+CREATE INDEX record_episode ON record (episode, facility);
+CREATE INDEX record_superseded ON record (received, facility, serial)
+  WHERE state <> 'rejected' AND (late OR superseded_by <> '00000000-0000-0000-0000-000000000000');
+CREATE INDEX record_withdrawn ON record (received, facility, serial) WHERE withdrawn_by <> '00000000-0000-0000-0000-000000000000';
 CREATE INDEX record_subject ON record (facility, subject) WHERE subject <> '';
 
 CREATE TABLE body (
@@ -277,9 +280,10 @@ CREATE TABLE tag (
   facility text COLLATE "C" NOT NULL,
   tag      text COLLATE "C" NOT NULL,
   serial   uuid NOT NULL,
+  received bigint NOT NULL, -- the record's
   PRIMARY KEY (facility, tag, serial)
 );
-CREATE INDEX tag_serial ON tag (tag, serial);
+CREATE INDEX tag_received ON tag (tag, received, facility, serial);
 
 CREATE TABLE transition (
   facility text COLLATE "C" NOT NULL,

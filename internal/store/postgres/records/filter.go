@@ -1,6 +1,9 @@
 package records
 
 import (
+	"time"
+
+	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/handle"
@@ -12,7 +15,7 @@ func checkFilter(f store.Filter) error {
 
 // bounds adds what records and refusals are both filtered by: facility, its
 // version v, time and the place in the list.
-func bounds(w *handle.Where, f store.Filter, at, day, alias string) {
+func bounds(w *handle.Where, f store.Filter, at, alias string) {
 	if f.Facility != "" {
 		w.And(alias+".facility = ?", string(f.Facility))
 	}
@@ -23,7 +26,8 @@ func bounds(w *handle.Where, f store.Filter, at, day, alias string) {
 		w.And("v.level = ?", string(f.Level))
 	}
 	if f.Day != 0 {
-		w.And(day+" = ?", f.Day)
+		from := time.Date(f.Day/10000, time.Month(f.Day/100%100), f.Day%100, 0, 0, 0, 0, clock.Hanoi)
+		w.And(at+" >= ? AND "+at+" < ?", handle.Micros(from), handle.Micros(from.AddDate(0, 0, 1)))
 	}
 	if !f.Since.IsZero() {
 		w.And(at+" >= ?", handle.Micros(f.Since))
@@ -32,6 +36,15 @@ func bounds(w *handle.Where, f store.Filter, at, day, alias string) {
 		w.And("("+at+", "+alias+".facility, "+alias+".serial) < (?, ?, ?)",
 			handle.Micros(f.Before.At), string(f.Before.ID.Facility), handle.UUID(f.Before.ID.Serial))
 	}
+}
+
+// tagged joins the records that have the tag. The equal columns let the server
+// walk the tag's own index, newest first.
+func tagged(w *handle.Where, tag string) string {
+	if tag == "" {
+		return ""
+	}
+	return ` JOIN tag t ON t.facility = r.facility AND t.serial = r.serial AND t.received = r.received AND t.tag = ` + w.Arg(tag)
 }
 
 // chosen adds what only records are filtered by.
@@ -52,9 +65,6 @@ func chosen(w *handle.Where, f store.Filter) {
 		w.And("r.erased <> 0")
 	default:
 		w.And("r.state = ?", string(f.State))
-	}
-	if f.Tag != "" {
-		w.And("EXISTS (SELECT 1 FROM tag t WHERE t.facility = r.facility AND t.tag = ? AND t.serial = r.serial)", f.Tag)
 	}
 	if len(f.Subject) > 0 {
 		w.And("r.subject = ANY (?) AND r.subject <> ''", handle.Hashes(f.Subject))

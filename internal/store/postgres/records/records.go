@@ -55,10 +55,10 @@ func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([
 	}
 	var w handle.Where
 	w.Scope(scope, "r.facility", "v")
-	bounds(&w, f, "r.received", "r.day", "r")
+	bounds(&w, f, "r.received", "r")
 	chosen(&w, f)
 	limit := handle.Limit(f.Limit)
-	query := selectRecord + w.String() + ` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
+	query := selectRecord + tagged(&w, f.Tag) + w.String() + ` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ` + w.Arg(limit+1)
 	var all []store.Record
 	err := x.db.Scan(ctx, handle.ListLimit, query, w.Args, func(rows pgx.Rows) (err error) {
 		all, err = handle.CollectRecords(rows)
@@ -78,7 +78,7 @@ func (x *Records) Refusals(ctx context.Context, scope role.Scope, f store.Filter
 	}
 	var w handle.Where
 	w.Scope(scope, "r.facility", "v")
-	bounds(&w, f, "r.at", "r.day", "r")
+	bounds(&w, f, "r.at", "r")
 	if f.Tag != "" {
 		w.And("r.code = ?", f.Tag)
 	}
