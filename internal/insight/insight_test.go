@@ -145,9 +145,10 @@ func TestRanges(t *testing.T) {
 	}{
 		{"Glucose", "mmol/L", "", "5.4", insight.Normal, false}, {"Natri", "mmol/L", "", "133", insight.Low, false}, {"CRP", "mg/L", "", "96", insight.High, false},
 		{"Lạ", "g", "4,0 - 10,0", "13,8", insight.High, true}, {"Lạ", "g", "< 0.5", "0.4", insight.Normal, true}, {"Lạ", "g", "> 60", "59", insight.Low, true},
-		{"Lạ", "g", "", "1", insight.Unknown, false}, {"Lạ", "g", "10 - 4", "1", insight.Unknown, false}, {"Định lượng Glucose [Máu]", "mg/dL", "", "1", insight.Unknown, false},
+		{"Huyết sắc tố (HGB)", "g/L", "Tăng so với tham chiếu 120-165", "205", insight.High, true}, {"Số lượng bạch cầu (WBC)", "G/L", "", "3.1", insight.Low, false},
+		{"Lạ", "g", "Trong giới hạn tham chiếu: 1.005-1.030.", "1.02", insight.Normal, true}, {"Lạ", "g", "", "1", insight.Unknown, false}, {"Lạ", "g", "10 - 4", "1", insight.Unknown, false}, {"Định lượng Glucose [Máu]", "mg/dL", "", "1", insight.Unknown, false},
 	} {
-		r, ok := insight.RangeOf(c.name, c.unit, c.note, care.Fold)
+		r, ok := insight.RangeOf(c.name, c.unit, []string{"", c.note}, care.Fold)
 		v, isNumber := insight.Number(c.value)
 		if got := r.Place(v); !isNumber || (ok && got != c.want) || (!ok && c.want != insight.Unknown) || (ok && r.Sent != c.sent) {
 			t.Errorf("%+v: %+v, %v", c, r, got)
@@ -156,11 +157,11 @@ func TestRanges(t *testing.T) {
 }
 
 func FuzzRange(f *testing.F) {
-	for _, s := range []string{"3,9 - 6,4", "< 5", "> 1.5", "1–2", "-", "1e5 - 2e6", ""} {
+	for _, s := range []string{"3,9 - 6,4", "tham chiếu 1-2", "< 5", "> 1.5", "1–2", "-", "1e5 - 2e6", ""} {
 		f.Add(s, "1.5")
 	}
 	f.Fuzz(func(t *testing.T, note, value string) {
-		r, ok := insight.RangeOf("x", "y", note, care.Fold)
+		r, ok := insight.RangeOf("x", "y", []string{note}, care.Fold)
 		if ok && (r.Low < 0 || r.High < 0 || (r.High > 0 && r.High <= r.Low)) {
 			t.Errorf("%q gave %+v", note, r)
 		}

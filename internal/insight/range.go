@@ -37,24 +37,29 @@ var usual = map[string]Range{
 	"clo|mmol/l": {Low: 98, High: 106}, "crp|mg/l": {High: 5},
 	"bach cau|g/l": {Low: 4, High: 10}, "wbc|g/l": {Low: 4, High: 10},
 	"hong cau|t/l": {Low: 3.8, High: 5.8}, "rbc|t/l": {Low: 3.8, High: 5.8},
-	"hemoglobin|g/l": {Low: 120, High: 170}, "hgb|g/l": {Low: 120, High: 170},
+	"hemoglobin|g/l": {Low: 120, High: 170}, "huyet sac to|g/l": {Low: 120, High: 170}, "hgb|g/l": {Low: 120, High: 170},
 	"tieu cau|g/l": {Low: 150, High: 400}, "plt|g/l": {Low: 150, High: 400},
 	"hba1c|%": {Low: 4, High: 6}, "cholesterol|mmol/l": {High: 5.2},
 	"triglycerid|mmol/l": {High: 1.7}, "triglyceride|mmol/l": {High: 1.7},
 	"acid uric|umol/l": {Low: 150, High: 420}, "procalcitonin|ng/ml": {High: 0.5},
 }
 
-// RangeOf finds a result's range: the one its laboratory wrote in the note
-// ("3,9 - 6,4", "< 5,0"), else a usual one. fold turns Vietnamese to plain
-// lower case (package care).
-func RangeOf(name, unit, note string, fold func(string) string) (Range, bool) {
-	if r, ok := parseRange(note); ok {
-		return r, true
+// RangeOf finds a result's range: the one its laboratory wrote in a note
+// ("3,9 - 6,4", "< 5,0", "Tăng so với tham chiếu 120-165"), else a usual one.
+// fold turns Vietnamese to plain lower case (package care).
+func RangeOf(name, unit string, notes []string, fold func(string) string) (Range, bool) {
+	for _, note := range notes {
+		if _, after, ok := strings.Cut(note, "tham chiếu"); ok && len(note) < 120 {
+			note = strings.Trim(after, " :.()")
+		}
+		if r, ok := parseRange(note); ok {
+			return r, true
+		}
 	}
 	u := strings.ReplaceAll(strings.ReplaceAll(fold(unit), "µ", "u"), "μ", "u")
 	n := fold(name)
 	n, _, _ = strings.Cut(n, " (")
-	for _, cut := range []string{"dinh luong ", "xet nghiem "} {
+	for _, cut := range []string{"dinh luong ", "xet nghiem ", "so luong "} {
 		n = strings.TrimPrefix(n, cut)
 	}
 	n = strings.TrimSuffix(strings.TrimSuffix(n, " mau"), " luc doi")

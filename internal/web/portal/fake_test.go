@@ -204,7 +204,7 @@ func (w *world) Open(_ context.Context, reader view.Reader, id dossier.ID) (*vie
 		return nil, w.deny
 	}
 	return &view.Opened{Episode: "26.07.14.004217", Content: content(), Receipt: []byte("{}"), Digest: strings.Repeat("9c41", 16),
-		Seals: []view.Seal{{Subject: "O=BVĐK khu vực Sông Thương", Algorithm: "ECDSA-SHA256"}}}, nil
+		Seals: []view.Seal{{Subject: "2.5.4.97=#130e4d53543a393930303031353833333939,C=VN/" + strings.Repeat("x", 90), Algorithm: "ECDSA-SHA256"}}}, nil
 }
 
 func (w *world) Original(_ context.Context, reader view.Reader, id dossier.ID) (portal.File, error) {
@@ -284,7 +284,7 @@ func content() *dossier.Content {
 		table("XML1", map[string]string{"MA_LK": "26.07.14.004217", "HO_TEN": "Trần Thị Thu Hà", "SO_CCCD": "001861004127", "NGAY_SINH": "196103120000", "GIOI_TINH": "2", "MA_DANTOC": "01",
 			"NGAY_VAO": "202607081420", "NGAY_RA": "202607140830", "CHAN_DOAN_RV": "Viêm phổi, tác nhân không xác định", "MA_BENH_CHINH": "J18.9", "MA_BENH_KT": "I10;E11.9", "KET_QUA_DTRI": "2", "MA_LOAI_RV": "1", "T_TONGCHI_BV": "4812000.00", "MATINH_CU_TRU": "25", "MA_CSKCB": "22000", "GHI_CHU": "Uống thuốc theo đơn. Khám lại ngày 21/07/2026."}),
 		table("XML2", drug("Ceftriaxon", "1 g", "1 lọ × 2 lần/ngày", "Tiêm tĩnh mạch", "12", "lọ"), drug("Azithromycin", "500 mg", "1 viên × 1 lần/ngày", "Uống", "5", "viên"), drug("Amlodipin", "5 mg", "1 viên × 1 lần/ngày", "Uống sáng", "7", "viên"), drug("Metformin", "850 mg", "1 viên × 2 lần/ngày", "Uống sau ăn", "14", "viên")),
-		table("XML4", test("Bạch cầu", "13.8", "G/L", "4,0 - 10,0"), test("CRP", "96", "mg/L", ""), test("Glucose", "5.4", "mmol/L", ""), test("Natri", "133", "mmol/L", ""), test("Kali", "3.9", "mmol/L", ""), test("Nội soi", "", "", "Niêm mạc dạ dày bình thường"), test("Procalcitonin", "0.9", "", "< 0,5")),
+		table("XML4", test("Bạch cầu", "13.8", "G/L", "4,0 - 10,0"), test("CRP", "96", "mg/L", ""), test("Glucose", "5.4", "mmol/L", ""), test("Natri", "133", "mmol/L", ""), test("Kali", "3.9", "mmol/L", "Trong giới hạn tham chiếu 3,5-5,0"), test("Nội soi", "", "", "Niêm mạc dạ dày bình thường"), test("Procalcitonin", "0.9", "", "< 0,5")),
 		table("XML5", map[string]string{"DIEN_BIEN_LS": "Sốt 38,5 °C, ho đờm", "THOI_DIEM_DBLS": "202607081500"}, map[string]string{"DIEN_BIEN_LS": "Hết sốt, ăn uống được", "THOI_DIEM_DBLS": "202607120800"}),
 		table("XML7", map[string]string{"CHAN_DOAN_RV": "Viêm phổi, tác nhân không xác định", "PP_DIEUTRI": "Kháng sinh tĩnh mạch 6 ngày", "NGAY_RA": "202607140830", "TEN_BS": "Bác sĩ Mẫu"}),
 	}}

@@ -269,3 +269,16 @@ func qrPath(rows [][]bool) string {
 	}
 	return b.String()
 }
+
+// sealName is the organisation of a certificate's subject, the whole subject
+// where it names none.
+func sealName(subject string) string {
+	for _, key := range []string{"O=", "CN="} {
+		for _, part := range strings.FieldsFunc(subject, func(r rune) bool { return r == ',' || r == '+' || r == '/' }) {
+			if name, ok := strings.CutPrefix(strings.TrimSpace(part), key); ok && name != "" {
+				return name
+			}
+		}
+	}
+	return subject
+}

@@ -75,12 +75,12 @@ func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
 		return value{Text: text, Meaning: w.T("sex." + text)}
 	case c.Type == schema.Date || c.Type == schema.DateTime:
 		return value{Text: moment(text)}
-	case c.Type == schema.Number:
+	}
+	if m := meaning(c.Name, text, w); m != "" {
+		return value{Text: text, Meaning: m}
+	}
+	if c.Type == schema.Number && c.Name != "NAM_QT" { // a year is not grouped
 		return value{Text: decimal(text, w)}
-	case c.Type == schema.Code:
-		if m := meaning(c.Name, text, w); m != "" {
-			return value{Text: text, Meaning: m}
-		}
 	}
 	return value{Text: text}
 }
@@ -138,15 +138,16 @@ type result struct {
 func readResult(t *dossier.Table, row int) result {
 	r := result{Name: t.Cell(row, "TEN_CHI_SO").Text, Value: t.Cell(row, "GIA_TRI").Text,
 		Unit: t.Cell(row, "DON_VI_DO").Text, At: t.Cell(row, "NGAY_KQ").Text}
-	note := t.Cell(row, "MO_TA").Text
+	notes := []string{t.Cell(row, "MO_TA").Text, t.Cell(row, "KET_LUAN").Text}
 	r.N, r.Numeric = insight.Number(r.Value)
 	if r.Numeric {
-		r.Range, r.HasRange = insight.RangeOf(r.Name, r.Unit, note, care.Fold)
+		r.Range, r.HasRange = insight.RangeOf(r.Name, r.Unit, notes, care.Fold)
 	}
-	if r.Range.Sent {
-		note = ""
+	for _, note := range notes { // a note that only states the range is in its column already
+		if _, states := insight.RangeOf("", "", []string{note}, care.Fold); !states || !r.HasRange {
+			r.Note = strings.TrimSpace(r.Note + " " + note)
+		}
 	}
-	r.Note = strings.TrimSpace(note + " " + t.Cell(row, "KET_LUAN").Text)
 	return r
 }
 
