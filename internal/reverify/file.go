@@ -8,6 +8,7 @@ import (
 
 	"lienthong/internal/body"
 	"lienthong/internal/care"
+	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -264,12 +265,56 @@ func (w *walk) files(ctx context.Context) error {
 		if !slices.ContainsFunc(places, func(s store.Stored) bool { return s.File == hash }) {
 			w.file(ctx, facility, hash)
 		}
+		for i := range places {
+			if err := w.sealedAgain(ctx, row, &places[i]); err != nil {
+				return err
+			}
+		}
 		return ctx.Err()
 	})
 	if err := w.unreadable(ctx, "file", err); err != nil {
 		return err
 	}
 	return w.lastSeen(ctx)
+}
+
+// sealedAgain holds what is said on a record of another file in which it came
+// again: when, and who sent it. A rejected file that came again has given its
+// place to a later record, at a moment that only that event tells.
+func (w *walk) sealedAgain(ctx context.Context, f *store.File, s *store.Stored) error {
+	if s.File == f.Hash || !s.Verdict.State.IsAccepted() {
+		return nil
+	}
+	events, err := w.Slices.Records.Timeline(ctx, s.ID)
+	if err != nil {
+		return err
+	}
+	moved := false
+	for _, e := range events {
+		if e.What != "sealed_again" {
+			continue
+		}
+		if e.At.Equal(f.Received) && e.Actor == f.Sender {
+			return nil
+		}
+		moved = moved || e.At.After(f.Received)
+	}
+	if moved {
+		t, err := w.Slices.Audit.Trace(ctx, s.ID, nil)
+		if err != nil {
+			return err
+		}
+		before, _, err := w.Slices.Records.List(ctx, role.Scope{All: true}, store.Filter{Facility: f.Facility, Episode: []vault.Keyed{t.Episode},
+			Kind: s.Kind, State: dossier.Rejected, Limit: 1000})
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(before, func(r store.Record) bool { return r.File == f.Hash }) {
+			return nil
+		}
+	}
+	w.differ("record.timeline", "transition", s.ID.String(), "sealed_again")
+	return nil
 }
 
 func (w *walk) lastSeen(ctx context.Context) error {

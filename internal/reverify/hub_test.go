@@ -165,6 +165,16 @@ func verify(t testing.TB, keys secrets, open openStore, o reverify.Options) (*re
 // register makes a facility known with a certificate of its own.
 func (h *hub) register(code string) {
 	h.t.Helper()
+	h.signers[code] = h.newSigner(code)
+	must(h.t, h.office.AddFacility(context.Background(), "operator", admin.Facility{Code: code, Name: "Bệnh viện " + code, Province: "79", Level: "provincial",
+		Certificates: []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.signers[code].Certificate.Raw}))}}))
+	must(h.t, h.watch.Refresh(context.Background()))
+	h.clock.Advance(time.Second)
+}
+
+// newSigner makes a key and its certificate.
+func (h *hub) newSigner(code string) seal.KeyPair {
+	h.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(h.t, err)
 	c := &x509.Certificate{SerialNumber: big.NewInt(7), Subject: pkix.Name{CommonName: "CSKCB " + code}, NotBefore: at.AddDate(-1, 0, 0), NotAfter: at.AddDate(1, 0, 0)}
@@ -172,11 +182,7 @@ func (h *hub) register(code string) {
 	must(h.t, err)
 	cert, err := x509.ParseCertificate(der)
 	must(h.t, err)
-	h.signers[code] = seal.KeyPair{Key: key, Certificate: cert}
-	must(h.t, h.office.AddFacility(context.Background(), "operator", admin.Facility{Code: code, Name: "Bệnh viện " + code, Province: "79", Level: "provincial",
-		Certificates: []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}}))
-	must(h.t, h.watch.Refresh(context.Background()))
-	h.clock.Advance(time.Second)
+	return seal.KeyPair{Key: key, Certificate: cert}
 }
 
 // visit is what a dossier says; fields not named take what makes it acceptable.

@@ -148,8 +148,8 @@ func sameFindings(said []ledger.Finding, row []dossier.Finding) bool {
 }
 
 // slack is how long a hub may judge by the directory before: it looks for
-// changes every second.
-const slack = time.Minute
+// changes every second. Ten times that is granted.
+const slack = 10 * time.Second
 
 // version holds the facility's version: one of its own, the newest when the
 // record came, give or take what a hub needs to see a change.

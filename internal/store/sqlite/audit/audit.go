@@ -251,18 +251,21 @@ var strays = []struct{ table, query string }{
 	{"link", `SELECT l.id FROM link l WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = l.person AND p.since <= l.since)
  OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.key = l.subject AND (l.until IS NOT NULL OR s.person = l.person))
  OR l.until < l.since OR (l.until IS NULL) <> (l.ended_by = '')
- OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
+ OR (l.actor = '' AND l.reason <> '') OR (l.until IS NULL AND l.why <> '') OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
  OR (l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = l.facility AND r.subject = l.subject AND r.received = l.since))`},
 	{"person", `SELECT lower(hex(id)) FROM person p WHERE (id, since) NOT IN (SELECT person, since FROM link)`},
 	{"claim", `SELECT lower(hex(person)) FROM claim c WHERE person NOT IN (SELECT person FROM link)`},
 	{"bar", `SELECT facility FROM bar b WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.facility = b.facility AND l.subject = b.subject
  AND l.person = b.person AND l.until IS NOT NULL)`},
 	{"link", `SELECT l.id FROM link l WHERE l.until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bar b WHERE b.facility = l.facility AND b.subject = l.subject
- AND b.person = l.person) AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.since >= l.until)`},
+ AND b.person = l.person) AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.id > l.id)`},
 	{"tile", `SELECT log || '/' || level || '/' || n FROM tile t WHERE t.level < 0 OR t.n < 0 OR t.level > 7
  OR ((t.n + 1) << (8 * (t.level + 1))) > coalesce((SELECT size FROM head h WHERE h.log = t.log), 0)`},
 	{"receipt_key", `SELECT kid FROM receipt_key k WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.log = k.log AND l.idx = k.idx
  AND substr(l.data, 18) = k.spki)`},
+	{"checkpoint", `SELECT log || ' ' || size FROM checkpoint WHERE (log, size) NOT IN (SELECT log, size FROM leaf)
+ UNION ALL SELECT DISTINCT log || ' ' || size FROM leaf WHERE (log, size) NOT IN (SELECT log, size FROM checkpoint)`},
+	{"leaf", `SELECT log || ' ' || idx FROM leaf l WHERE l.size <> (SELECT min(c.size) FROM checkpoint c WHERE c.log = l.log AND c.size > l.idx)`},
 	{"leaf", `SELECT log || ' ' || idx FROM leaf l WHERE l.idx < 0 OR l.idx >= coalesce((SELECT size FROM head h WHERE h.log = l.log), 0)`},
 }
 

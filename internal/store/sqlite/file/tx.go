@@ -141,7 +141,7 @@ func (tx *Tx) runAll(jobs []*job) (*ledger.Batch, error) {
 // keep writes what a batch says to the log's tables.
 func (tx *Tx) keep(l *lease, b *ledger.Batch) error {
 	for i, leaf := range b.Leaves {
-		if _, err := tx.Exec(`INSERT INTO leaf (log, idx, data) VALUES (?, ?, ?)`, l.number, int64(b.Index(i)), leaf); err != nil {
+		if _, err := tx.Exec(`INSERT INTO leaf (log, idx, size, data) VALUES (?, ?, ?, ?)`, l.number, int64(b.Index(i)), int64(b.Head.Size), leaf); err != nil {
 			return err
 		}
 	}

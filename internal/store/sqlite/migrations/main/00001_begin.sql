@@ -81,6 +81,7 @@ CREATE TABLE head (
 CREATE TABLE leaf (
   log  INTEGER NOT NULL,
   idx  INTEGER NOT NULL,
+  size INTEGER NOT NULL, -- of the log after the commit it was in
   data BLOB NOT NULL,
   PRIMARY KEY (log, idx)
 ) STRICT, WITHOUT ROWID;
