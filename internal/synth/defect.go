@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lienthong/internal/kind/qd4750"
+	"lienthong/internal/synth/world"
 )
 
 // Outcome is what a hub must answer to a file with a defect.
@@ -58,15 +59,15 @@ func defectOf(name string) defect {
 // drawDefect chooses one that the slot's file can have: check-ins and files of
 // several visits only those of the seal.
 func drawDefect(r *rand.Rand, s *slot) string {
-	c := choice[string]{}
+	c := world.Choice[string]{}
 	single := s.part == partDossier || s.part == partReceived || s.part == partCorrection
 	for _, d := range defects() {
 		ofSeal := d.dossier == nil && d.inner == nil && d.envelope == nil
 		if single || ofSeal || d.envelope != nil && s.part == partSeveral {
-			c.add(d.Name, d.weight)
+			c.Add(d.Name, d.weight)
 		}
 	}
-	return c.draw(r)
+	return c.Draw(r)
 }
 
 func defects() []defect {
@@ -104,10 +105,10 @@ func dossierDefects() []defect {
 			return append(docs, docs[0])
 		}},
 		{Defect: found("XML1.T_TONGCHI_BV.sum"), weight: 8, dossier: func(v *visit) {
-			v.summary.set("T_TONGCHI_BV", money(v.t.bv+int64(between(v.r, 1000, 90000))*100))
+			v.summary.set("T_TONGCHI_BV", money(v.t.bv+int64(world.Between(v.r, 1000, 90000))*100))
 		}},
 		{Defect: found("XML1.MA_BENH_CHINH.pattern"), weight: 6, dossier: func(v *visit) {
-			v.summary.set("MA_BENH_CHINH", strings.ToLower(strings.ReplaceAll(v.main.icd, ".", "")))
+			v.summary.set("MA_BENH_CHINH", strings.ToLower(strings.ReplaceAll(v.main.ICD, ".", "")))
 		}},
 		{Defect: found("XML1.NHOM_MAU.too_long"), weight: 4, dossier: set("NHOM_MAU", "Nhóm O Rh+")},
 		{Defect: found("XML8.MA_TTDV.missing"), weight: 6, dossier: func(v *visit) {

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/seal"
+	"lienthong/internal/synth/world"
 )
 
 // Facility is one sender. It is shared and not to be changed.
@@ -117,9 +118,9 @@ func (n *Nation) found() error {
 			n.byLevel[f.Level] = append(n.byLevel[f.Level], f)
 		}
 	}
-	n.senders = &choice[*Facility]{}
+	n.senders = &world.Choice[*Facility]{}
 	for _, f := range n.facilities {
-		n.senders.add(f, shares()[f.Level]*1000/len(n.byLevel[f.Level]))
+		n.senders.Add(f, shares()[f.Level]*1000/len(n.byLevel[f.Level]))
 	}
 	return nil
 }
@@ -132,8 +133,8 @@ func (n *Nation) facility(g group, within map[string]int) *Facility {
 	i := len(n.facilities)
 	r := n.stream("facility", i)
 	province, _ := catalog.ProvinceByCode(g.province)
-	old := pick(r, province.Old)
-	f := &Facility{Level: g.level, Province: g.province, Ward: pick(r, n.world.wards[g.province]).code, number: i, old: old,
+	old := world.Pick(r, province.Old)
+	f := &Facility{Level: g.level, Province: g.province, Ward: world.Pick(r, n.world.Wards[g.province]).Code, number: i, old: old,
 		TaxCode: fmt.Sprintf("99%08d", i*7919+int(n.config.Seed%1000)), Pinned: i%11 == 4}
 	const digits = "0123456789ABCDEFGHJKLMNPQRTUVWXYZ"
 	at := within[old]
@@ -145,14 +146,14 @@ func (n *Nation) facility(g group, within map[string]int) *Facility {
 	if g.level == "central" {
 		f.Unit = "BYT"
 	}
-	v := pick(r, vendors()[:5])
-	if g.level == "commune" && chance(r, 0.3) {
+	v := world.Pick(r, vendors()[:5])
+	if g.level == "commune" && world.Chance(r, 0.3) {
 		v = vendors()[5]
 	}
 	f.Vendor, f.habit = v.name, v.habit
 	f.head = practitioner(r)
 	for range map[string]int{"central": 24, "provincial": 16, "regional": 9, "commune": 3}[g.level] {
-		f.doctors = append(f.doctors, doctor{practitioner(r), n.world.fullName(r, between(r, 1, 2), n.world.names["surname"].draw(r))})
+		f.doctors = append(f.doctors, doctor{practitioner(r), n.world.FullName(r, world.Between(r, 1, 2), n.world.Names["surname"].Draw(r))})
 	}
 	return f
 }

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/kind/checkin"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/schema"
+	"lienthong/internal/synth/world"
 )
 
 // container is where both kinds of file have their signature (vietnam.md §1.2).
@@ -99,10 +100,10 @@ func (n *Nation) sealed(f *Facility, raw []byte, d defect) ([]byte, error) {
 func (n *Nation) more(sl *slot) []*visit {
 	r := n.stream("several", sl.id)
 	var out []*visit
-	for extra := range between(r, 1, 4) {
+	for extra := range world.Between(r, 1, 4) {
 		other := *sl
 		other.part, other.visit = partDossier, Outpatient
-		other.at = sl.at.Add(-time.Duration(between(r, 5, 55)) * time.Minute)
+		other.at = sl.at.Add(-time.Duration(world.Between(r, 5, 55)) * time.Minute)
 		other.person, _ = n.patient(r, &other.story)
 		v := n.visitOf(&other, extra+1)
 		v.write()
@@ -124,7 +125,7 @@ func (v *visit) correct() {
 func (n *Nation) checkIn(sl *slot, number int) (Submission, error) {
 	v := n.visitOf(sl, 0)
 	list := []*visit{v}
-	if r := n.stream("arrivals", sl.id); chance(r, 0.3) {
+	if r := n.stream("arrivals", sl.id); world.Chance(r, 0.3) {
 		list = append(list, n.more(sl)...)
 	}
 	spec := schema.For(day(v.in))
@@ -141,8 +142,8 @@ func (n *Nation) checkIn(sl *slot, number int) (Submission, error) {
 		if x.admission {
 			r.set("NGAY_VAO_NOI_TRU", stamp(x.admitted))
 		}
-		exam := examOf(n.world.services["exam"], x.main.system, x.p.age(x.out))
-		r.set("MA_DICH_VU", exam.code, "TEN_DICH_VU", exam.name)
+		exam := examOf(n.world.Services["exam"], x.main.System, x.p.age(x.out))
+		r.set("MA_DICH_VU", exam.Code, "TEN_DICH_VU", exam.Name)
 		rows = append(rows, r.cells)
 		if x.err != nil {
 			return Submission{}, x.err
@@ -188,9 +189,9 @@ func (n *Nation) Outpatients(count int) ([]Submission, error) {
 // Outpatient is the ith of Outpatients, for callers who keep few at a time.
 func (n *Nation) Outpatient(i int) (Submission, error) {
 	r := n.stream("outpatient", i)
-	f := n.senders.draw(r)
+	f := n.senders.Draw(r)
 	for rsaAt(f.number) || f.Level == "commune" {
-		f = n.senders.draw(r)
+		f = n.senders.Draw(r)
 	}
 	sl := slot{story: story{id: outpatientsFrom/64 + i, visit: Outpatient, facility: f, drugs: true, at: n.moment(r, i)}, part: partDossier}
 	sl.sent = sl.at

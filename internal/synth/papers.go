@@ -3,6 +3,8 @@ package synth
 import (
 	"fmt"
 	"time"
+
+	"lienthong/internal/synth/world"
 )
 
 // document writes the papers of the visit: XML6 to XML15.
@@ -33,15 +35,15 @@ func (v *visit) document() {
 
 func (v *visit) hiv() {
 	r := v.add("XML6")
-	known := v.p.birth.AddDate(max(18, v.p.age(v.out)-between(v.r, 1, 6)), 0, 0)
+	known := v.p.birth.AddDate(max(18, v.p.age(v.out)-world.Between(v.r, 1, 6)), 0, 0)
 	if known.After(v.out) {
 		known = v.out.AddDate(0, -2, 0)
 	}
 	next := v.out.AddDate(0, 0, 28)
 	r.set("SO_CCCD", v.citizen, "NGAY_SINH", v.birth, "GIOI_TINH", itoa(v.p.sex), "DIA_CHI", v.p.address, "MATINH_CU_TRU", v.p.province,
-		"MAXA_CU_TRU", v.p.ward.code, "NGAYKD_HIV", date(known), "NOI_LAY_MAU_XN", v.f.Code, "NOI_XN_KD", v.f.Code, "NOI_BDDT_ARV", v.f.Code,
+		"MAXA_CU_TRU", v.p.ward.Code, "NGAYKD_HIV", date(known), "NOI_LAY_MAU_XN", v.f.Code, "NOI_XN_KD", v.f.Code, "NOI_BDDT_ARV", v.f.Code,
 		"BDDT_ARV", date(known.AddDate(0, 0, 14)), "MA_PHAC_DO_DIEU_TRI_BD", "1f", "MA_BAC_PHAC_DO_BD", "1", "MA_LYDO_DTRI", "3", "LOAI_DTRI_LAO", "0",
-		"SANG_LOC_LAO", "2", "MA_LOAI_BN", "1", "GIAI_DOAN_LAM_SANG", itoa(between(v.r, 1, 2)), "NHOM_DOI_TUONG", "12", "MA_XU_TRI", "3",
+		"SANG_LOC_LAO", "2", "MA_LOAI_BN", "1", "GIAI_DOAN_LAM_SANG", itoa(world.Between(v.r, 1, 2)), "NHOM_DOI_TUONG", "12", "MA_XU_TRI", "3",
 		"NGAY_BAT_DAU_XU_TRI", date(v.out), "NGAY_KET_THUC_XU_TRI", date(next), "MA_PHAC_DO_DIEU_TRI", "1f", "MA_BAC_PHAC_DO", "1",
 		"SO_NGAY_CAP_THUOC_ARV", "28", "MA_CSKCB", v.f.Code)
 	if v.insured {
@@ -59,8 +61,8 @@ func (v *visit) dischargePaper() {
 	} else if v.p.parent != "" && v.p.age(v.out) < 16 {
 		r.set("HO_TEN_CHA", v.f.written(v.p.parent), "HO_TEN_ME", v.f.written(v.p.mother))
 	}
-	if v.p.employer != "" && v.leaving == "1" && chance(v.r, 0.4) {
-		days := between(v.r, 3, 10)
+	if v.p.employer != "" && v.leaving == "1" && world.Chance(v.r, 0.4) {
+		days := world.Between(v.r, 3, 10)
 		first := v.out.AddDate(0, 0, 1)
 		r.set("SO_NGAY_NGHI", itoa(days), "NGOAITRU_TUNGAY", date(first), "NGOAITRU_DENNGAY", date(first.AddDate(0, 0, days-1)))
 	}
@@ -68,7 +70,7 @@ func (v *visit) dischargePaper() {
 
 func (v *visit) recordSummary() {
 	r := v.add("XML8")
-	r.set("MA_LOAI_KCB", v.form, "NGAY_VAO", stamp(v.in), "NGAY_RA", stamp(v.out), "CHAN_DOAN_VAO", v.main.name, "CHAN_DOAN_RV", v.diagnosis(),
+	r.set("MA_LOAI_KCB", v.form, "NGAY_VAO", stamp(v.in), "NGAY_RA", stamp(v.out), "CHAN_DOAN_VAO", v.main.Name, "CHAN_DOAN_RV", v.diagnosis(),
 		"QT_BENHLY", v.story, "TOMTAT_KQ", v.results, "PP_DIEUTRI", v.plan, "KET_QUA_DTRI", v.outcome, "GHI_CHU", v.advice,
 		"MA_TTDV", v.f.head, "NGAY_CT", date(v.out), "DON_VI", v.p.employer)
 	switch {
@@ -93,11 +95,11 @@ type delivery struct {
 func (n *Nation) delivery(s *story) (delivery, *person) {
 	mother := n.person(s.person)
 	r := n.stream("delivery", s.id)
-	d := delivery{at: s.at.Add(-time.Duration(between(r, 1500, 2700)) * time.Minute), sex: between(r, 1, 2), weight: between(r, 25, 39) * 100, number: s.id}
+	d := delivery{at: s.at.Add(-time.Duration(world.Between(r, 1500, 2700)) * time.Minute), sex: world.Between(r, 1, 2), weight: world.Between(r, 25, 39) * 100, number: s.id}
 	if d.at.Hour() == 0 && d.at.Minute() == 0 {
 		d.at = d.at.Add(time.Minute)
 	}
-	d.name = n.world.fullName(r, d.sex, n.world.names["surname"].draw(r))
+	d.name = n.world.FullName(r, d.sex, n.world.Names["surname"].Draw(r))
 	return d, mother
 }
 
@@ -118,13 +120,13 @@ func (v *visit) beBorn(d delivery, mother *person) {
 func (v *visit) certificate() {
 	d, mother := v.n.delivery(v.told)
 	yes := "0"
-	if v.main.icd == "O82" {
+	if v.main.ICD == "O82" {
 		yes = "1"
 	}
 	r := v.add("XML9")
 	r.set("HO_TEN_NND", v.f.written(mother.name), "NGAYSINH_NND", date(mother.birth), "MA_DANTOC_NND", mother.ethnic, "SO_CCCD_NND", v.citizen,
-		"NOI_CU_TRU_NND", mother.address, "MA_QUOCTICH", "000", "MATINH_CU_TRU", mother.province, "MAXA_CU_TRU", mother.ward.code, "HO_TEN_CON", v.f.written(d.name),
-		"GIOI_TINH_CON", itoa(d.sex), "SO_CON", "1", "LAN_SINH", itoa(between(v.r, 1, 3)), "SO_CON_SONG", "1", "CAN_NANG_CON", itoa(d.weight),
+		"NOI_CU_TRU_NND", mother.address, "MA_QUOCTICH", "000", "MATINH_CU_TRU", mother.province, "MAXA_CU_TRU", mother.ward.Code, "HO_TEN_CON", v.f.written(d.name),
+		"GIOI_TINH_CON", itoa(d.sex), "SO_CON", "1", "LAN_SINH", itoa(world.Between(v.r, 1, 3)), "SO_CON_SONG", "1", "CAN_NANG_CON", itoa(d.weight),
 		"NGAY_SINH_CON", stamp(d.at), "NOI_SINH_CON", v.f.Name, "TINH_TRANG_CON", "Trẻ khóc to, da hồng, phản xạ tốt", "SINHCON_PHAUTHUAT", yes,
 		"SINHCON_DUOI32TUAN", "0", "NGUOI_DO_DE", v.doctor.name, "NGUOI_GHI_PHIEU", v.doctor.name, "NGAY_CT", date(v.out), "SO", fmt.Sprintf("%d/GCS", 100+d.number%9000),
 		"QUYEN_SO", v.out.Format("2006"), "MA_TTDV", v.f.head, "MA_BHXH_NND", mother.social)
@@ -135,7 +137,7 @@ func (v *visit) certificate() {
 }
 
 func (v *visit) leave() {
-	days := between(v.r, 1, 7)
+	days := world.Between(v.r, 1, 7)
 	r := v.add("XML11")
 	r.set("SO_CT", fmt.Sprintf("%05d", v.r.IntN(1e5)), "SO_SERI", fmt.Sprintf("GL%07d", v.r.IntN(1e7)), "SO_KCB", v.lk, "DON_VI", v.p.employer, "MA_BHXH", v.p.social,
 		"CHAN_DOAN_RV", v.diagnosis(), "PP_DIEUTRI", v.plan, "SO_NGAY_NGHI", itoa(days), "TU_NGAY", date(v.out), "DEN_NGAY", date(v.out.AddDate(0, 0, days-1)),
@@ -152,10 +154,10 @@ func (v *visit) refer() {
 	r.set("SO_HOSO", number, "SO_CHUYENTUYEN", number+"/"+v.out.Format("2006"), "GIAY_CHUYEN_TUYEN", number+"/GCT-"+v.f.Code, "MA_CSKCB", v.f.Code,
 		"MA_NOI_DI", v.f.Code, "MA_NOI_DEN", v.to.Code, "MA_CSKCB_DI", v.f.Code, "MA_CSKCB_DEN", v.to.Code, "HO_TEN", v.f.written(v.p.name), "NGAY_SINH", v.birth,
 		"GIOI_TINH", itoa(v.p.sex), "MA_QUOCTICH", "000", "MA_DANTOC", v.p.ethnic, "MA_NGHE_NGHIEP", v.p.occupation, "DIA_CHI", v.p.address,
-		"NGAY_VAO", stamp(v.in), "NGAY_RA", stamp(v.out), "DAU_HIEU_LS", sentences(v.say("exam."+v.main.system), v.vitals()), "CHAN_DOAN_RV", v.diagnosis(),
-		"QT_BENHLY", v.story, "TOMTAT_KQ", v.results, "PP_DIEUTRI", v.plan, "MA_BENH_CHINH", v.main.icd, "TINH_TRANG_CT", sentences(v.say("state"), v.vitals()),
+		"NGAY_VAO", stamp(v.in), "NGAY_RA", stamp(v.out), "DAU_HIEU_LS", sentences(v.say("exam."+v.main.System), v.vitals()), "CHAN_DOAN_RV", v.diagnosis(),
+		"QT_BENHLY", v.story, "TOMTAT_KQ", v.results, "PP_DIEUTRI", v.plan, "MA_BENH_CHINH", v.main.ICD, "TINH_TRANG_CT", sentences(v.say("state"), v.vitals()),
 		"MA_LOAI_RV", v.leaving, "MA_LYDO_CT", "1", "HUONG_DIEU_TRI", v.say("transfer"), "PHUONGTIEN_VC", v.say("transport"),
-		"HOTEN_NGUOI_HT", v.n.world.fullName(v.r, 2, v.n.world.names["surname"].draw(v.r)), "CHUCDANH_NGUOI_HT", v.say("title"), "MA_BAC_SI", v.doctor.code, "MA_TTDV", v.f.head)
+		"HOTEN_NGUOI_HT", v.n.world.FullName(v.r, 2, v.n.world.Names["surname"].Draw(v.r)), "CHUCDANH_NGUOI_HT", v.say("title"), "MA_BAC_SI", v.doctor.code, "MA_TTDV", v.f.head)
 	if v.insured {
 		c := v.p.cards[len(v.p.cards)-1]
 		r.set("MA_THE_BHYT", c.number, "GT_THE_DEN", c.to)
@@ -166,7 +168,7 @@ func (v *visit) appoint() {
 	r := v.add("XML14")
 	r.set("SO_GIAYHEN_KL", fmt.Sprintf("%05d/GHKL", v.r.IntN(1e5)), "MA_CSKCB", v.f.Code, "HO_TEN", v.f.written(v.p.name), "NGAY_SINH", v.birth,
 		"GIOI_TINH", itoa(v.p.sex), "DIA_CHI", v.p.address, "NGAY_VAO", stamp(v.in), "NGAY_RA", stamp(v.out), "NGAY_HEN_KL", date(v.back),
-		"CHAN_DOAN_RV", v.diagnosis(), "MA_BENH_CHINH", v.main.icd, "MA_DOITUONG_KCB", v.entitled, "MA_BAC_SI", v.doctor.code, "MA_TTDV", v.f.head, "NGAY_CT", date(v.out))
+		"CHAN_DOAN_RV", v.diagnosis(), "MA_BENH_CHINH", v.main.ICD, "MA_DOITUONG_KCB", v.entitled, "MA_BAC_SI", v.doctor.code, "MA_TTDV", v.f.head, "NGAY_CT", date(v.out))
 	if v.insured {
 		c := v.p.cards[len(v.p.cards)-1]
 		r.set("MA_THE_BHYT", c.number, "GT_THE_DEN", c.to)
@@ -174,7 +176,7 @@ func (v *visit) appoint() {
 }
 
 func (v *visit) tuberculosis() {
-	began := v.out.AddDate(0, -between(v.r, 0, 5), -between(v.r, 0, 20))
+	began := v.out.AddDate(0, -world.Between(v.r, 0, 5), -world.Between(v.r, 0, 20))
 	r := v.add("XML15")
 	r.set("STT", "1", "MA_BN", v.f.local(v.p), "HO_TEN", v.f.written(v.p.name), "SO_CCCD", v.citizen, "PHANLOAI_LAO_VITRI", "1", "PHANLOAI_LAO_TS", "1",
 		"PHANLOAI_LAO_HIV", "2", "PHANLOAI_LAO_VK", "1", "PHANLOAI_LAO_KT", "1", "LOAI_DTRI_LAO", "1", "NGAYBD_DTRI_LAO", date(began),

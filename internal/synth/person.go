@@ -8,6 +8,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
+	"lienthong/internal/synth/world"
 )
 
 const householdSize = 4
@@ -56,11 +57,11 @@ type person struct {
 	parent     string // name of the father or mother of a child
 	mother     string
 	province   string // of the 34
-	ward       ward
+	ward       world.Ward
 	address    string
 	phone      string
 	cards      []card
-	chronic    []*condition
+	chronic    []*world.Condition
 	ethnic     string
 	occupation string
 	blood      string
@@ -94,74 +95,58 @@ func (n *Nation) home(household int) (r *rand.Rand, d district) {
 func (n *Nation) person(number int) *person {
 	hr, home := n.home(number / householdSize)
 	w := n.world
-	p := &person{number: number, household: number / householdSize, province: home.province, ward: pick(hr, w.wards[home.province])}
-	father, maiden := w.names["surname"].draw(hr), w.names["surname"].draw(hr)
-	p.address = fmt.Sprintf("%d %s", between(hr, 1, 240), pick(hr, w.phrases["street"]))
-	if strings.HasPrefix(p.ward.name, "Xã") {
-		p.address = pick(hr, w.phrases["hamlet"])
+	p := &person{number: number, household: number / householdSize, province: home.province, ward: world.Pick(hr, w.Wards[home.province])}
+	father, maiden := w.Names["surname"].Draw(hr), w.Names["surname"].Draw(hr)
+	p.address = fmt.Sprintf("%d %s", world.Between(hr, 1, 240), world.Pick(hr, w.Phrases["street"]))
+	if strings.HasPrefix(p.ward.Name, "Xã") {
+		p.address = world.Pick(hr, w.Phrases["hamlet"])
 	}
 	province, _ := catalog.ProvinceByCode(home.province)
-	p.address += ", " + p.ward.name + ", " + province.Name
+	p.address += ", " + p.ward.Name + ", " + province.Name
 	p.ethnic = "01"
-	if chance(hr, 0.09) {
-		p.ethnic = fmt.Sprintf("%02d", between(hr, 2, 54))
+	if world.Chance(hr, 0.09) {
+		p.ethnic = fmt.Sprintf("%02d", world.Between(hr, 2, 54))
 	}
-	adult := between(hr, 22, 66)
-	poor := chance(hr, 0.06)
-	manName, womanName := w.fullName(hr, 1, father), w.fullName(hr, 2, maiden)
+	adult := world.Between(hr, 22, 66)
+	poor := world.Chance(hr, 0.06)
+	manName, womanName := w.FullName(hr, 1, father), w.FullName(hr, 2, maiden)
 
 	r := n.stream("person", number)
-	years := adult + between(r, -3, 3)
+	years := adult + world.Between(r, -3, 3)
 	switch number % householdSize {
 	case 0:
 		p.sex, p.name = 1, manName
 	case 1:
 		p.sex, p.name = 2, womanName
 	case 2:
-		p.sex = between(r, 1, 2)
-		years = max(0, adult-between(r, 20, 34))
-		p.name, p.parent, p.mother = w.fullName(r, p.sex, father), manName, womanName
+		p.sex = world.Between(r, 1, 2)
+		years = max(0, adult-world.Between(r, 20, 34))
+		p.name, p.parent, p.mother = w.FullName(r, p.sex, father), manName, womanName
 	default:
-		p.sex = between(r, 1, 2)
-		if adult < 46 && chance(r, 0.55) {
-			years = max(0, adult-between(r, 24, 38))
-			p.name, p.parent, p.mother = w.fullName(r, p.sex, father), manName, womanName
+		p.sex = world.Between(r, 1, 2)
+		if adult < 46 && world.Chance(r, 0.55) {
+			years = max(0, adult-world.Between(r, 24, 38))
+			p.name, p.parent, p.mother = w.FullName(r, p.sex, father), manName, womanName
 		} else {
-			years = min(adult+between(r, 20, 30), 93)
-			p.name = w.fullName(r, p.sex, father)
+			years = min(adult+world.Between(r, 20, 30), 93)
+			p.name = w.FullName(r, p.sex, father)
 		}
 	}
 	p.birth = n.config.From.AddDate(-years, 0, -r.IntN(365))
-	p.birth = time.Date(p.birth.Year(), p.birth.Month(), p.birth.Day(), r.IntN(24), between(r, 1, 59), 0, 0, hanoi())
+	p.birth = time.Date(p.birth.Year(), p.birth.Month(), p.birth.Day(), r.IntN(24), world.Between(r, 1, 59), 0, 0, hanoi())
 	n.papers(p, r, poor, years)
 	if number%householdSize > 1 && years < 16 {
-		parent := n.person(number - number%householdSize + between(r, 0, 1))
+		parent := n.person(number - number%householdSize + world.Between(r, 0, 1))
 		p.guardian = parent.citizen
 	}
 	n.fallIll(p, r, years)
 	return p
 }
 
-// fullName makes a name as people have them; sex 2 is female.
-func (w *world) fullName(r *rand.Rand, sex int, surname string) string {
-	middle, given := "male_middle", "male_given"
-	if sex == 2 {
-		middle, given = "female_middle", "female_given"
-	}
-	m, g := w.names[middle].draw(r), w.names[given].draw(r)
-	for m == g {
-		g = w.names[given].draw(r)
-	}
-	if chance(r, 0.05) {
-		return surname + " " + g
-	}
-	return surname + " " + m + " " + g
-}
-
 // citizenNumber agrees with sex and year of birth; its century digit is 8 or 9,
 // which nobody living has.
 func citizenNumber(r *rand.Rand, p *person, old []string) string {
-	return fmt.Sprintf("0%s%d%02d%06d", pick(r, old), 9-p.sex%2, p.birth.Year()%100, r.IntN(1e6))
+	return fmt.Sprintf("0%s%d%02d%06d", world.Pick(r, old), 9-p.sex%2, p.birth.Year()%100, r.IntN(1e6))
 }
 
 // papers gives numbers, cards, phone.
@@ -169,26 +154,26 @@ func (n *Nation) papers(p *person, r *rand.Rand, poor bool, years int) {
 	province, _ := catalog.ProvinceByCode(p.province)
 	number := citizenNumber(n.stream("citizen", p.number), p, province.Old)
 	switch {
-	case years >= 60 && chance(r, 0.05):
+	case years >= 60 && world.Chance(r, 0.05):
 		p.oldID = fmt.Sprintf("99%07d", r.IntN(1e7))
-	case years < 1 && chance(r, 0.7), chance(r, 0.03):
+	case years < 1 && world.Chance(r, 0.7), world.Chance(r, 0.03):
 	default:
 		p.citizen = number
 	}
 	p.social = fmt.Sprintf("99%08d", r.IntN(1e8))
-	if years >= 15 && chance(r, 0.8) || chance(r, 0.5) {
+	if years >= 15 && world.Chance(r, 0.8) || world.Chance(r, 0.5) {
 		p.phone = fmt.Sprintf("0000%06d", r.IntN(1e6))
 	}
-	p.blood = pick(r, []string{"", "", "O", "A", "B", "AB"})
+	p.blood = world.Pick(r, []string{"", "", "O", "A", "B", "AB"})
 	p.occupation = "00000"
 	if years >= 16 {
-		p.occupation = pick(r, n.world.phrases["occupation"])
+		p.occupation = world.Pick(r, n.world.Phrases["occupation"])
 		if years < 62 {
-			p.employer = pick(r, n.world.phrases["employer"])
+			p.employer = world.Pick(r, n.world.Phrases["employer"])
 		}
 	}
-	if !chance(r, 0.94) && !poor {
-		if chance(r, 0.15) {
+	if !world.Chance(r, 0.94) && !poor {
+		if world.Chance(r, 0.15) {
 			p.citizen = "" // neither card nor number
 		}
 		return
@@ -203,19 +188,19 @@ func (n *Nation) papers(p *person, r *rand.Rand, poor bool, years int) {
 		group, benefit = "HS", "4"
 	case years >= 80:
 		group, benefit = "BT", "2"
-	case years >= 60 && chance(r, 0.5):
+	case years >= 60 && world.Chance(r, 0.5):
 		group, benefit = "HT", "3"
-	case years < 60 && chance(r, 0.5):
+	case years < 60 && world.Chance(r, 0.5):
 		group, benefit = "DN", "4"
 	}
-	issued := pick(r, province.Old)
-	from, to := n.config.From.AddDate(0, -r.IntN(6), -r.IntN(28)-40), n.config.To.AddDate(0, between(r, 2, 14), 0)
+	issued := world.Pick(r, province.Old)
+	from, to := n.config.From.AddDate(0, -r.IntN(6), -r.IntN(28)-40), n.config.To.AddDate(0, world.Between(r, 2, 14), 0)
 	c := card{group + benefit + issued + p.social, from.Format("20060102"), to.Format("20060102")}
-	if p.citizen != "" && chance(r, 0.25) {
+	if p.citizen != "" && world.Chance(r, 0.25) {
 		c.number = p.citizen // stands for the card since 2025
 	}
 	p.cards = []card{c}
-	if chance(r, 0.04) { // the card before that one, as some systems send both
+	if world.Chance(r, 0.04) { // the card before that one, as some systems send both
 		p.cards = append([]card{{"GD4" + issued + p.social, from.AddDate(-1, 0, 0).Format("20060102"), from.AddDate(0, 0, -1).Format("20060102")}}, p.cards...)
 	}
 }
@@ -223,13 +208,13 @@ func (n *Nation) papers(p *person, r *rand.Rand, poor bool, years int) {
 // fallIll gives lasting diseases by age.
 func (n *Nation) fallIll(p *person, r *rand.Rand, years int) {
 	for range min(years/18, 4) {
-		if c := n.world.sampler.draw(r); c.chronic && c.fits(p, years) && !has(p.chronic, c) {
+		if c := n.world.Sampler.Draw(r); c.Chronic && c.Fits(p.sex, years) && !has(p.chronic, c) {
 			p.chronic = append(p.chronic, c)
 		}
 	}
 }
 
-func has(list []*condition, c *condition) bool {
+func has(list []*world.Condition, c *world.Condition) bool {
 	for _, x := range list {
 		if x == c {
 			return true

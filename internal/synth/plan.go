@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"lienthong/internal/synth/world"
 )
 
 // What a visit is about.
@@ -53,13 +55,13 @@ func mixtures() []mixture {
 }
 
 // plans is the choice of visits by level.
-func plans() map[string]*choice[mixture] {
-	out := map[string]*choice[mixture]{"central": {}, "provincial": {}, "regional": {}, "commune": {}}
+func plans() map[string]*world.Choice[mixture] {
+	out := map[string]*world.Choice[mixture]{"central": {}, "provincial": {}, "regional": {}, "commune": {}}
 	for _, m := range mixtures() {
-		out["central"].add(m, m.central)
-		out["provincial"].add(m, m.provincial)
-		out["regional"].add(m, m.regional)
-		out["commune"].add(m, m.commune)
+		out["central"].Add(m, m.central)
+		out["provincial"].Add(m, m.provincial)
+		out["regional"].Add(m, m.regional)
+		out["commune"].Add(m, m.commune)
 	}
 	return out
 }
@@ -132,7 +134,7 @@ func (n *Nation) planBlock(number int) []slot {
 		slots = append(slots, parts...)
 	}
 	for i := range slots {
-		if chance(r, n.config.DefectShare) {
+		if world.Chance(r, n.config.DefectShare) {
 			slots[i].defect = drawDefect(r, &slots[i])
 		}
 	}
@@ -142,9 +144,9 @@ func (n *Nation) planBlock(number int) []slot {
 
 // story draws who goes where, and when.
 func (n *Nation) story(r *rand.Rand, block int) story {
-	s := story{facility: n.senders.draw(r)}
-	m := n.visits[s.facility.Level].draw(r)
-	s.visit, s.drugs = m.visit, chance(r, m.drugs)
+	s := story{facility: n.senders.Draw(r)}
+	m := n.visits[s.facility.Level].Draw(r)
+	s.visit, s.drugs = m.visit, world.Chance(r, m.drugs)
 	s.at = n.moment(r, block)
 	found := false
 	if s.person, found = n.patient(r, &s); !found {
@@ -155,7 +157,7 @@ func (n *Nation) story(r *rand.Rand, block int) story {
 		s.to = n.nearest(r, above, s.facility.Province)
 	}
 	if s.visit == Inpatient {
-		s.bed = between(r, 50, 265)
+		s.bed = world.Between(r, 50, 265)
 	}
 	return s
 }
@@ -169,7 +171,7 @@ func (n *Nation) moment(r *rand.Rand, block int) time.Time {
 		share := (float64(block%blocks) + r.Float64()) / float64(blocks)
 		t = t.AddDate(0, 0, int(share*float64(days)))
 	}
-	t = time.Date(t.Year(), t.Month(), t.Day(), between(r, 8, 16), between(r, 1, 59), 0, 0, hanoi())
+	t = time.Date(t.Year(), t.Month(), t.Day(), world.Between(r, 8, 16), world.Between(r, 1, 59), 0, 0, hanoi())
 	if t.Before(n.config.From) {
 		t = t.AddDate(0, 0, 1)
 	}
@@ -205,12 +207,12 @@ func (n *Nation) patient(r *rand.Rand, s *story) (number int, found bool) {
 func (n *Nation) somebody(r *rand.Rand, f *Facility) int {
 	d := n.districts[r.IntN(len(n.districts))]
 	for _, x := range n.districts {
-		if x.province == f.Province && !(f.Level == "central" && chance(r, 0.3)) {
+		if x.province == f.Province && !(f.Level == "central" && world.Chance(r, 0.3)) {
 			d = x
 		}
 	}
 	household := d.first + r.IntN(max(1, d.past-d.first))
-	if list := n.primary[f.Province]; f.primary && d.province == f.Province && chance(r, 0.75) {
+	if list := n.primary[f.Province]; f.primary && d.province == f.Province && world.Chance(r, 0.75) {
 		if at := d.first + (household-d.first)/len(list)*len(list) + f.place; at < d.past {
 			household = at
 		}
@@ -239,9 +241,9 @@ func (n *Nation) nearest(r *rand.Rand, level, province string) *Facility {
 		}
 	}
 	if len(near) > 0 {
-		return pick(r, near)
+		return world.Pick(r, near)
 	}
-	return pick(r, n.byLevel[level])
+	return world.Pick(r, n.byLevel[level])
 }
 
 // parts draws the files a story is told in.
@@ -255,28 +257,28 @@ func (n *Nation) parts(r *rand.Rand, s *story) []slot {
 	dossier := slot{*s, partDossier, s.at, ""}
 	switch s.visit {
 	case Referral:
-		if chance(r, 0.6) {
-			morning := time.Date(s.at.Year(), s.at.Month(), s.at.Day()+1, between(r, 9, 15), between(r, 1, 59), 0, 0, hanoi())
+		if world.Chance(r, 0.6) {
+			morning := time.Date(s.at.Year(), s.at.Month(), s.at.Day()+1, world.Between(r, 9, 15), world.Between(r, 1, 59), 0, 0, hanoi())
 			return []slot{dossier, {*s, partReceived, later(morning.Sub(s.at)), ""}}
 		}
 		return []slot{dossier}
 	case Birth:
 		return []slot{dossier, {*s, partNewborn, s.at, ""}}
 	case Outpatient:
-		if chance(r, 0.02) {
+		if world.Chance(r, 0.02) {
 			return []slot{{*s, partSeveral, s.at, ""}}
 		}
 	}
 	var out []slot
-	if s.visit != Emergency && s.visit != Uninsured && chance(r, 0.08) {
+	if s.visit != Emergency && s.visit != Uninsured && world.Chance(r, 0.08) {
 		out = append(out, slot{*s, partCheckIn, s.at.Add(-30 * time.Minute), ""})
-		if chance(r, 0.15) {
+		if world.Chance(r, 0.15) {
 			return out // nothing more is heard of it
 		}
 	}
 	out = append(out, dossier)
-	if chance(r, 0.025) {
-		out = append(out, slot{*s, partCorrection, later(time.Duration(between(r, 20, 26)) * time.Hour), ""})
+	if world.Chance(r, 0.025) {
+		out = append(out, slot{*s, partCorrection, later(time.Duration(world.Between(r, 20, 26)) * time.Hour), ""})
 	}
 	return out
 }

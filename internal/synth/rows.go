@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"lienthong/internal/synth/world"
 )
 
 // totals adds the rows up, in hundredths of a đồng.
@@ -47,16 +49,16 @@ func (v *visit) spend() {
 	if v.drugs {
 		v.prescribe()
 	}
-	exam := v.n.world.services["exam"][0]
+	exam := v.n.world.Services["exam"][0]
 	switch v.kind {
 	case Traditional:
-		exam = v.n.world.services["east"][0]
+		exam = v.n.world.Services["east"][0]
 	case Newborn:
-		exam = v.n.world.services["exam"][1]
+		exam = v.n.world.Services["exam"][1]
 	case Birth:
-		exam = v.n.world.services["exam"][3]
+		exam = v.n.world.Services["exam"][3]
 	default:
-		exam = examOf(v.n.world.services["exam"], v.main.system, v.p.age(v.out))
+		exam = examOf(v.n.world.Services["exam"], v.main.System, v.p.age(v.out))
 	}
 	v.serve(exam, 1, v.within(0), v.within(0.1))
 	v.examine()
@@ -65,30 +67,30 @@ func (v *visit) spend() {
 		v.nurse(max(4, v.bed*3/10-12))
 	case Birth:
 		at := 0
-		if v.main.icd == "O82" {
+		if v.main.ICD == "O82" {
 			at = 1
 		}
-		v.serve(v.n.world.services["birth"][at], 1, v.within(0.3), v.within(0.35))
+		v.serve(v.n.world.Services["birth"][at], 1, v.within(0.3), v.within(0.35))
 		v.nurse(8)
 	case DayCare, Newborn:
 		v.nurse(4)
 	case Emergency:
 		v.nurse(2)
 	case Traditional:
-		for range between(v.r, 4, 8) {
+		for range world.Between(v.r, 4, 8) {
 			t := v.within(v.r.Float64())
-			v.serve(pick(v.r, v.n.world.services["eastcare"]), 1, t, t)
+			v.serve(world.Pick(v.r, v.n.world.Services["eastcare"]), 1, t, t)
 		}
 	default:
-		for range between(v.r, 0, 2) {
+		for range world.Between(v.r, 0, 2) {
 			t := v.within(0.6)
-			v.serve(pick(v.r, v.n.world.services["care"][:3]), 1, t, t)
+			v.serve(world.Pick(v.r, v.n.world.Services["care"][:3]), 1, t, t)
 		}
 	}
 	v.sleep()
 }
 
-func examOf(exams []*service, system string, age int) *service {
+func examOf(exams []*world.Service, system string, age int) *world.Service {
 	at := map[string]int{"chanthuong": 2, "phu": 3, "san": 3, "mat": 4, "rang": 6, "da": 7}[system]
 	if age < 16 && at == 0 {
 		at = 1
@@ -101,21 +103,21 @@ func examOf(exams []*service, system string, age int) *service {
 func (v *visit) prescribe() {
 	w := v.n.world
 	if v.kind == Traditional {
-		for _, d := range w.remedies[:between(v.r, 7, len(w.remedies))] {
-			v.dispense(d, between(v.r, 5, 10), v.within(0.5))
+		for _, d := range w.Remedies[:world.Between(v.r, 7, len(w.Remedies))] {
+			v.dispense(d, world.Between(v.r, 5, 10), v.within(0.5))
 		}
 		return
 	}
-	list := append([]*drug(nil), v.main.drugs...)
+	list := append([]*world.Drug(nil), v.main.Drugs...)
 	for _, c := range v.others {
-		list = append(list, c.drugs[:min(2, len(c.drugs))]...)
+		list = append(list, c.Drugs[:min(2, len(c.Drugs))]...)
 	}
-	want := between(v.r, 4, 6)
+	want := world.Between(v.r, 4, 6)
 	if v.kind == Inpatient {
 		want = max(10, v.bed/5)
 	}
 	for len(list) < want && len(list) < 12 {
-		list = append(list, pick(v.r, w.drugList))
+		list = append(list, world.Pick(v.r, w.DrugList))
 	}
 	list = list[:min(len(list), want)]
 	days := 5 + 2*v.r.IntN(3)
@@ -135,22 +137,22 @@ func (v *visit) prescribe() {
 	}
 }
 
-func (v *visit) dispense(d *drug, days int, at time.Time) {
+func (v *visit) dispense(d *world.Drug, days int, at time.Time) {
 	rows := 1
 	if s := v.sheet("XML2"); s != nil {
 		rows = len(s.rows) + 1
 	}
 	dose := "Dùng theo hướng dẫn"
 	quantity := 1
-	if d.perDay > 0 {
-		quantity = d.perDay * days
-		dose = fmt.Sprintf("%d %s/ngày * %d ngày", d.perDay, strings.ToLower(d.unit), days)
+	if d.PerDay > 0 {
+		quantity = d.PerDay * days
+		dose = fmt.Sprintf("%d %s/ngày * %d ngày", d.PerDay, strings.ToLower(d.Unit), days)
 	}
-	hash := mix(d.code, uint64(v.f.number)) // a facility buys a drug at one price
-	price := (d.low + int64(hash%uint64(d.high-d.low+1))) * 100
+	hash := mix(d.Code, uint64(v.f.number)) // a facility buys a drug at one price
+	price := (d.Low + int64(hash%uint64(d.High-d.Low+1))) * 100
 	r := v.add("XML2")
-	r.set("STT", itoa(rows), "MA_THUOC", d.code, "MA_NHOM", "4", "TEN_THUOC", d.name, "DON_VI_TINH", d.unit, "HAM_LUONG", d.strength,
-		"DUONG_DUNG", d.route, "DANG_BAO_CHE", d.form, "LIEU_DUNG", dose, "CACH_DUNG", d.how,
+	r.set("STT", itoa(rows), "MA_THUOC", d.Code, "MA_NHOM", "4", "TEN_THUOC", d.Name, "DON_VI_TINH", d.Unit, "HAM_LUONG", d.Strength,
+		"DUONG_DUNG", d.Route, "DANG_BAO_CHE", d.Form, "LIEU_DUNG", dose, "CACH_DUNG", d.How,
 		"SO_DANG_KY", fmt.Sprintf("GL-%05d-%02d", hash%100000, 18+hash%7), "TT_THAU", fmt.Sprintf("%d/QĐ-GL;G1;N%d;%d", 100+hash%800, 1+hash%5, v.out.Year()),
 		"DON_GIA", money(price)+"0", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.code, "NGAY_YL", stamp(at), "NGAY_TH_YL", stamp(at),
 		"MA_PTTT", "1", "NGUON_CTRA", payer(v.insured))
@@ -166,13 +168,13 @@ func payer(insured bool) string {
 }
 
 // serve writes a service (XML3).
-func (v *visit) serve(s *service, quantity int, ordered, done time.Time) {
-	r := v.expense(s.unit, s.group, ordered, done)
-	r.set("MA_DICH_VU", s.code, "TEN_DICH_VU", s.name, "DON_GIA_BV", money(v.priced(s.price)), "DON_GIA_BH", money(s.price*100))
-	if s.group == "15" || s.group == "14" {
-		r.set("MA_GIUONG", fmt.Sprintf("H%03d", between(v.r, 1, 240)))
+func (v *visit) serve(s *world.Service, quantity int, ordered, done time.Time) {
+	r := v.expense(s.Unit, s.Group, ordered, done)
+	r.set("MA_DICH_VU", s.Code, "TEN_DICH_VU", s.Name, "DON_GIA_BV", money(v.priced(s.Price)), "DON_GIA_BH", money(s.Price*100))
+	if s.Group == "15" || s.Group == "14" {
+		r.set("MA_GIUONG", fmt.Sprintf("H%03d", world.Between(v.r, 1, 240)))
 	}
-	v.charge(r, cost{quantity, v.priced(s.price), s.price * 100})
+	v.charge(r, cost{quantity, v.priced(s.Price), s.Price * 100})
 }
 
 // priced is what the facility asks for: hospitals ask more than insurance pays.
@@ -190,7 +192,7 @@ func (v *visit) expense(unit, group string, ordered, done time.Time) record {
 	}
 	r := v.add("XML3")
 	r.set("STT", itoa(rows), "MA_NHOM", group, "DON_VI_TINH", unit, "TYLE_TT_DV", "100", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.code,
-		"NGUOI_THUC_HIEN", v.doctor.code, "MA_BENH", v.main.icd, "NGAY_YL", stamp(ordered), "NGAY_TH_YL", stamp(done), "NGAY_KQ", stamp(done), "MA_PTTT", "1")
+		"NGUOI_THUC_HIEN", v.doctor.code, "MA_BENH", v.main.ICD, "NGAY_YL", stamp(ordered), "NGAY_TH_YL", stamp(done), "NGAY_KQ", stamp(done), "MA_PTTT", "1")
 	return r
 }
 
@@ -200,15 +202,15 @@ func (v *visit) nurse(rows int) {
 	for i := range rows {
 		at := v.within(float64(i+1) / float64(rows+1))
 		if i%3 != 0 {
-			v.serve(pick(v.r, w.services["care"]), 1, at, at)
+			v.serve(world.Pick(v.r, w.Services["care"]), 1, at, at)
 			continue
 		}
-		s := pick(v.r, w.supplies)
-		price := (s.low + int64(v.r.IntN(int(s.high-s.low+1)))) * 100
-		r := v.expense(s.unit, "10", at, at)
-		r.set("MA_VAT_TU", s.code, "TEN_VAT_TU", s.name, "DON_GIA_BV", money(price), "DON_GIA_BH", money(price), "TT_THAU",
-			fmt.Sprintf("%d/QĐ-GL;G2;N1;%d", between(v.r, 100, 899), v.out.Year()))
-		bv, _ := v.charge(r, cost{between(v.r, 1, 4), price, price})
+		s := world.Pick(v.r, w.Supplies)
+		price := (s.Low + int64(v.r.IntN(int(s.High-s.Low+1)))) * 100
+		r := v.expense(s.Unit, "10", at, at)
+		r.set("MA_VAT_TU", s.Code, "TEN_VAT_TU", s.Name, "DON_GIA_BV", money(price), "DON_GIA_BH", money(price), "TT_THAU",
+			fmt.Sprintf("%d/QĐ-GL;G2;N1;%d", world.Between(v.r, 100, 899), v.out.Year()))
+		bv, _ := v.charge(r, cost{world.Between(v.r, 1, 4), price, price})
 		v.t.supplies += bv
 	}
 }
@@ -218,23 +220,23 @@ func (v *visit) sleep() {
 	w := v.n.world
 	switch v.kind {
 	case Inpatient, Birth, Newborn:
-		v.serve(pick(v.r, w.services["bed"]), max(1, v.stayed()-1), v.within(0.9), v.out)
+		v.serve(world.Pick(v.r, w.Services["bed"]), max(1, v.stayed()-1), v.within(0.9), v.out)
 	case DayCare:
-		v.serve(w.services["day"][0], max(1, v.stayed()-1), v.within(0.9), v.out)
+		v.serve(w.Services["day"][0], max(1, v.stayed()-1), v.within(0.9), v.out)
 	}
 }
 
 // examine orders tests: their cost stands in XML3, their results in XML4.
 func (v *visit) examine() {
-	panels := v.main.panels
+	panels := v.main.Panels
 	switch {
 	case v.f.Level == "commune":
 		panels = panels[:1]
-		if chance(v.r, 0.4) {
+		if world.Chance(v.r, 0.4) {
 			return
 		}
 	case v.kind == Newborn:
-	case v.kind == Uninsured && chance(v.r, 0.5):
+	case v.kind == Uninsured && world.Chance(v.r, 0.5):
 		panels = panels[:1]
 	case len(panels) < 3 && v.r.IntN(4) > 0:
 		panels = append([]string{"sinhhoa", "nuoctieu"}, panels...)
@@ -265,20 +267,20 @@ func (v *visit) rows(table string) int {
 
 func (v *visit) panel(name string, ordered, done float64) {
 	code := ""
-	for _, t := range v.n.world.tests[name] {
-		if t.service != "" {
-			code = t.service
-			v.serve(&service{code: t.service, name: t.serviceName, unit: "Lần", price: t.price, group: t.group}, 1, v.within(ordered), v.within(done))
+	for _, t := range v.n.world.Tests[name] {
+		if t.Service != "" {
+			code = t.Service
+			v.serve(&world.Service{Code: t.Service, Name: t.ServiceName, Unit: "Lần", Price: t.Price, Group: t.Group}, 1, v.within(ordered), v.within(done))
 		}
 		rows := v.rows("XML4") + 1
 		r := v.add("XML4")
-		r.set("STT", itoa(rows), "MA_DICH_VU", short(code), "MA_CHI_SO", t.index, "TEN_CHI_SO", t.name, "NGAY_KQ", stamp(v.within(done)), "MA_BS_DOC_KQ", v.doctor.code)
-		if t.unit == "" {
+		r.set("STT", itoa(rows), "MA_DICH_VU", short(code), "MA_CHI_SO", t.Index, "TEN_CHI_SO", t.Name, "NGAY_KQ", stamp(v.within(done)), "MA_BS_DOC_KQ", v.doctor.code)
+		if t.Unit == "" {
 			r.set("MO_TA", sentences(v.say("image."+name), v.say("image."+name)), "KET_LUAN", v.say("outcome"))
 			continue
 		}
 		value, verdict := v.measure(t)
-		r.set("GIA_TRI", value, "DON_VI_DO", t.unit, "KET_LUAN", verdict)
+		r.set("GIA_TRI", value, "DON_VI_DO", t.Unit, "KET_LUAN", verdict)
 	}
 }
 
@@ -286,14 +288,14 @@ func (v *visit) panel(name string, ordered, done float64) {
 func short(code string) string { return code[:min(len(code), 15)] }
 
 // measure draws a result: most within the range, some a little out of it.
-func (v *visit) measure(t *test) (value, verdict string) {
-	x := t.low + (t.high-t.low)*v.r.Float64()
+func (v *visit) measure(t *world.Test) (value, verdict string) {
+	x := t.Low + (t.High-t.Low)*v.r.Float64()
 	verdict = "Trong giới hạn tham chiếu "
-	if chance(v.r, 0.18) {
-		if x, verdict = t.high*(1.02+0.4*v.r.Float64()), "Tăng so với tham chiếu "; t.low > 0 && v.r.IntN(3) == 0 {
-			x, verdict = t.low*(0.7+0.25*v.r.Float64()), "Giảm so với tham chiếu "
+	if world.Chance(v.r, 0.18) {
+		if x, verdict = t.High*(1.02+0.4*v.r.Float64()), "Tăng so với tham chiếu "; t.Low > 0 && v.r.IntN(3) == 0 {
+			x, verdict = t.Low*(0.7+0.25*v.r.Float64()), "Giảm so với tham chiếu "
 		}
 	}
-	form := func(x float64) string { return strconv.FormatFloat(x, 'f', t.decimals, 64) }
-	return form(x), verdict + form(t.low) + "-" + form(t.high)
+	form := func(x float64) string { return strconv.FormatFloat(x, 'f', t.Decimals, 64) }
+	return form(x), verdict + form(t.Low) + "-" + form(t.High)
 }

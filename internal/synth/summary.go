@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lienthong/internal/catalog"
+	"lienthong/internal/synth/world"
 )
 
 // summarise fills XML1 in.
@@ -14,10 +15,10 @@ func (v *visit) summarise() {
 	v.live(r)
 	var others []string
 	for _, c := range v.others {
-		others = append(others, c.icd)
+		others = append(others, c.ICD)
 	}
 	paid := v.out.Add(5 * 60e9)
-	r.set("LY_DO_VV", v.complaint, "CHAN_DOAN_VAO", v.main.name, "CHAN_DOAN_RV", v.diagnosis(), "MA_BENH_CHINH", v.main.icd,
+	r.set("LY_DO_VV", v.complaint, "CHAN_DOAN_VAO", v.main.Name, "CHAN_DOAN_RV", v.diagnosis(), "MA_BENH_CHINH", v.main.ICD,
 		"MA_BENH_KT", strings.Join(others, ";"), "NGAY_RA", stamp(v.out), "SO_NGAY_DTRI", itoa(v.stayed()), "PP_DIEU_TRI", v.plan,
 		"KET_QUA_DTRI", v.outcome, "MA_LOAI_RV", v.leaving, "GHI_CHU", v.advice, "NGAY_TTOAN", stamp(paid),
 		"NAM_QT", v.out.Format("2006"), "THANG_QT", v.out.Format("01"), "MA_KHOA", v.department, "MA_TTDV", v.f.head,
@@ -32,28 +33,28 @@ func (v *visit) summarise() {
 		r.set("MA_NOI_DEN", v.to.Code)
 	}
 	if v.kind == Traditional {
-		r.set("MA_BENH_YHCT", v.main.east)
+		r.set("MA_BENH_YHCT", v.main.East)
 	}
-	if v.main.system == "chanthuong" {
-		r.set("MA_TAI_NAN", itoa(between(v.r, 1, 3)))
+	if v.main.System == "chanthuong" {
+		r.set("MA_TAI_NAN", itoa(world.Between(v.r, 1, 3)))
 	}
 	if !v.back.IsZero() {
 		r.set("NGAY_TAI_KHAM", date(v.back))
 	}
 	switch age := p.age(v.out); {
 	case v.kind == Newborn:
-		r.set("CAN_NANG", fmt.Sprintf("%d.%d", between(v.r, 2, 3), between(v.r, 5, 9)))
+		r.set("CAN_NANG", fmt.Sprintf("%d.%d", world.Between(v.r, 2, 3), world.Between(v.r, 5, 9)))
 	case age < 1:
-		r.set("CAN_NANG", fmt.Sprintf("%d.%d", between(v.r, 4, 9), v.r.IntN(10)))
+		r.set("CAN_NANG", fmt.Sprintf("%d.%d", world.Between(v.r, 4, 9), v.r.IntN(10)))
 	case v.kind == Emergency || v.kind == Inpatient:
 		r.set("CAN_NANG", fmt.Sprintf("%d.%d", min(8+3*age, 40+v.r.IntN(35)), v.r.IntN(10)))
 	}
 }
 
 func (v *visit) diagnosis() string {
-	parts := []string{v.main.name}
+	parts := []string{v.main.Name}
 	for _, c := range v.others {
-		parts = append(parts, c.name)
+		parts = append(parts, c.Name)
 	}
 	return strings.Join(parts, "; ")
 }
@@ -61,9 +62,9 @@ func (v *visit) diagnosis() string {
 // live fills in where the patient lives and what they are.
 func (v *visit) live(r record) {
 	p := v.p
-	province, ward := p.province, p.ward.code
+	province, ward := p.province, p.ward.Code
 	if v.quirk == QuirkOldCodes {
-		ward = p.ward.former
+		ward = p.ward.Former
 		if now, ok := catalog.ProvinceByCode(p.province); ok {
 			province = now.Old[len(now.Old)-1]
 		}
@@ -89,9 +90,9 @@ func (v *visit) note() {
 	for i := range notes {
 		at := v.within(float64(i+1) / float64(notes+1))
 		r := v.add("XML5")
-		r.set("STT", itoa(i+1), "DIEN_BIEN_LS", sentences(v.say("course"), v.say("course"), v.vitals(), v.say("exam."+v.main.system), v.say("order")),
+		r.set("STT", itoa(i+1), "DIEN_BIEN_LS", sentences(v.say("course"), v.say("course"), v.vitals(), v.say("exam."+v.main.System), v.say("order")),
 			"THOI_DIEM_DBLS", stamp(at), "NGUOI_THUC_HIEN", v.doctor.code)
-		if i == 1 && v.kind == Inpatient && chance(v.r, 0.3) {
+		if i == 1 && v.kind == Inpatient && world.Chance(v.r, 0.3) {
 			r.set("HOI_CHAN", sentences("Hội chẩn khoa", v.say("plan"), v.say("order")))
 		}
 	}

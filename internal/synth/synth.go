@@ -11,13 +11,13 @@
 package synth
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
+
+	"lienthong/internal/synth/world"
 )
 
 // The profiles.
@@ -98,12 +98,12 @@ type Submission struct {
 // Nation is a nation. It is safe for use by many goroutines.
 type Nation struct {
 	config     Config
-	world      *world
+	world      *world.World
 	authority  authority
 	facilities []*Facility
 	byLevel    map[string][]*Facility
-	senders    *choice[*Facility]
-	visits     map[string]*choice[mixture]
+	senders    *world.Choice[*Facility]
+	visits     map[string]*world.Choice[mixture]
 	primary    map[string][]*Facility // who gives primary care in a province
 	districts  []district
 	next       atomic.Int64
@@ -117,7 +117,7 @@ func New(c Config) (*Nation, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := loadWorld()
+	w, err := world.Load()
 	if err != nil {
 		return nil, err
 	}
@@ -165,11 +165,4 @@ func mix(what string, number uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
-}
-
-// secret derives bytes for a key.
-func secret(seed uint64, what string, counter uint32) [sha256.Size]byte {
-	b := binary.BigEndian.AppendUint64([]byte("lienthong/synth/v1\n"), seed)
-	b = binary.BigEndian.AppendUint32(b, counter)
-	return sha256.Sum256(append(b, what...))
 }

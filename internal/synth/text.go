@@ -6,20 +6,22 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"lienthong/internal/synth/world"
 )
 
 // say draws a phrase and fills its numbers in.
 func (v *visit) say(part string) string {
-	list := v.n.world.phrases[part]
+	list := v.n.world.Phrases[part]
 	if len(list) == 0 {
 		return ""
 	}
-	text := pick(v.r, list)
+	text := world.Pick(v.r, list)
 	if !strings.Contains(text, "{") {
 		return text
 	}
-	return strings.NewReplacer("{n}", itoa(between(v.r, 2, 6)), "{t}", fmt.Sprintf("%d,%d", between(v.r, 38, 39), v.r.IntN(10)),
-		"{r}", itoa(between(v.r, 18, 28)), "{p}", itoa(between(v.r, 62, 98)), "{e}", itoa(between(v.r, 52, 68))).Replace(text)
+	return strings.NewReplacer("{n}", itoa(world.Between(v.r, 2, 6)), "{t}", fmt.Sprintf("%d,%d", world.Between(v.r, 38, 39), v.r.IntN(10)),
+		"{r}", itoa(world.Between(v.r, 18, 28)), "{p}", itoa(world.Between(v.r, 62, 98)), "{e}", itoa(world.Between(v.r, 52, 68))).Replace(text)
 }
 
 // sentences joins parts as sentences, each said once.
@@ -46,15 +48,15 @@ func capital(s string) string {
 // vitals as they are noted at every bedside.
 func (v *visit) vitals() string {
 	if v.p.age(v.out) < 6 {
-		return fmt.Sprintf("Mạch %d lần/phút, nhiệt độ %d,%d °C, nhịp thở %d lần/phút", between(v.r, 96, 138), between(v.r, 36, 38), v.r.IntN(10), between(v.r, 24, 42))
+		return fmt.Sprintf("Mạch %d lần/phút, nhiệt độ %d,%d °C, nhịp thở %d lần/phút", world.Between(v.r, 96, 138), world.Between(v.r, 36, 38), v.r.IntN(10), world.Between(v.r, 24, 42))
 	}
-	return fmt.Sprintf("Huyết áp %d/%d mmHg, mạch %d lần/phút, nhiệt độ %d,%d °C", between(v.r, 10, 16)*10, between(v.r, 6, 9)*10,
-		between(v.r, 64, 98), between(v.r, 36, 37), v.r.IntN(10))
+	return fmt.Sprintf("Huyết áp %d/%d mmHg, mạch %d lần/phút, nhiệt độ %d,%d °C", world.Between(v.r, 10, 16)*10, world.Between(v.r, 6, 9)*10,
+		world.Between(v.r, 64, 98), world.Between(v.r, 36, 37), v.r.IntN(10))
 }
 
 // tell makes the texts that several tables share.
 func (v *visit) tell() {
-	system := v.main.system
+	system := v.main.System
 	v.complaint = capital(v.say("symptom." + system))
 	v.story = sentences(v.say("onset")+", "+v.say("symptom."+system), v.say("history"), v.say("state"), v.say("exam."+system), v.vitals())
 	v.results = sentences(v.say("outcome"), v.say("outcome"), v.say("exam."+system))

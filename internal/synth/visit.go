@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/schema"
+	"lienthong/internal/synth/world"
 )
 
 // visit is one dossier in the making.
@@ -30,8 +31,8 @@ type visit struct {
 	entitled              string // MA_DOITUONG_KCB
 	insured, unknown      bool
 	level                 int // MUC_HUONG
-	main                  *condition
-	others                []*condition
+	main                  *world.Condition
+	others                []*world.Condition
 	doctor                doctor
 	department            string
 	outcome, leaving      string
@@ -143,7 +144,7 @@ func (n *Nation) visitOf(sl *slot, extra int) *visit {
 	}
 	v.spec = schema.For(day(v.out))
 	v.lk = fmt.Sprintf(v.f.habit.episode, v.out.Format("060102"), at)
-	v.doctor = pick(v.r, v.f.doctors)
+	v.doctor = world.Pick(v.r, v.f.doctors)
 	v.course()
 	v.diagnose()
 	v.insure()
@@ -172,45 +173,45 @@ func formOf(kind string) string {
 // course says when things happened and how it ended.
 func (v *visit) course() {
 	v.form = formOf(v.kind)
-	v.in = v.out.Add(-time.Duration(between(v.r, 35, 190)) * time.Minute)
+	v.in = v.out.Add(-time.Duration(world.Between(v.r, 35, 190)) * time.Minute)
 	v.department = "K01"
 	v.outcome, v.leaving = "2", "1"
-	if chance(v.r, 0.1) {
-		v.outcome = pick(v.r, []string{"1", "3", "7"})
+	if world.Chance(v.r, 0.1) {
+		v.outcome = world.Pick(v.r, []string{"1", "3", "7"})
 	}
 	switch v.kind {
 	case Inpatient, Birth, Newborn, DayCare:
 		v.admission = true
-		v.department = pick(v.r, []string{"K03", "K19", "K04", "K26"})
-		days := between(v.r, 2, 5)
+		v.department = world.Pick(v.r, []string{"K03", "K19", "K04", "K26"})
+		days := world.Between(v.r, 2, 5)
 		switch v.kind {
 		case Inpatient:
 			days = max(3, min(21, v.bed/14))
 		case DayCare:
-			days = between(v.r, 1, 4)
+			days = world.Between(v.r, 1, 4)
 			v.department = "K16"
 		case Birth, Newborn:
 			v.department = "K27"
 		}
-		v.in = v.out.AddDate(0, 0, -days).Add(time.Duration(-between(v.r, 5, 90)) * time.Minute)
+		v.in = v.out.AddDate(0, 0, -days).Add(time.Duration(-world.Between(v.r, 5, 90)) * time.Minute)
 		if v.kind == Newborn {
 			v.in = v.p.birth.Add(10 * time.Minute)
 		}
-		v.admitted = v.in.Add(time.Duration(between(v.r, 20, 80)) * time.Minute)
-		if v.kind == Inpatient && chance(v.r, 0.03) {
+		v.admitted = v.in.Add(time.Duration(world.Between(v.r, 20, 80)) * time.Minute)
+		if v.kind == Inpatient && world.Chance(v.r, 0.03) {
 			v.outcome, v.leaving = "4", "4"
 		}
 	case Emergency:
 		v.department = "K02"
 	case Traditional:
 		v.department = "K16"
-		v.in = v.in.AddDate(0, 0, -between(v.r, 4, 9))
+		v.in = v.in.AddDate(0, 0, -world.Between(v.r, 4, 9))
 	case Referral:
-		v.leaving, v.outcome = "2", pick(v.r, []string{"3", "4"})
+		v.leaving, v.outcome = "2", world.Pick(v.r, []string{"3", "4"})
 	case FollowUp, HIV, TB:
-		v.back = v.out.AddDate(0, 0, pick(v.r, []int{7, 14, 28, 30}))
+		v.back = v.out.AddDate(0, 0, world.Pick(v.r, []int{7, 14, 28, 30}))
 	}
-	if v.kind == Chronic && chance(v.r, 0.8) {
+	if v.kind == Chronic && world.Chance(v.r, 0.8) {
 		v.back = v.out.AddDate(0, 0, 28)
 	}
 }
@@ -226,28 +227,28 @@ func (v *visit) diagnose() {
 	w, age := v.n.world, v.p.age(v.out)
 	switch v.kind {
 	case Birth:
-		v.main = w.byICD["O80"]
+		v.main = w.ByICD["O80"]
 		if v.r.IntN(3) == 0 {
-			v.main = w.byICD["O82"]
+			v.main = w.ByICD["O82"]
 		}
 	case Newborn:
-		v.main = w.byICD["Z38.0"]
+		v.main = w.ByICD["Z38.0"]
 	case HIV:
-		v.main = w.byICD["B20"]
+		v.main = w.ByICD["B20"]
 	case TB:
-		v.main = w.byICD["A15.0"]
+		v.main = w.ByICD["A15.0"]
 	case Chronic, FollowUp:
 		if len(v.p.chronic) > 0 {
-			v.main = pick(v.r, v.p.chronic)
+			v.main = world.Pick(v.r, v.p.chronic)
 		}
 	case Traditional:
-		v.main = w.byICD[pick(v.r, []string{"M54.5", "M47.8", "M17.9", "G47.0"})]
-		if age < v.main.from {
+		v.main = w.ByICD[world.Pick(v.r, []string{"M54.5", "M47.8", "M17.9", "G47.0"})]
+		if age < v.main.From {
 			v.main = nil
 		}
 	}
 	for range 200 {
-		if c := w.sampler.draw(v.r); v.main == nil && c.fits(v.p, age) && (!c.chronic || has(v.p.chronic, c)) {
+		if c := w.Sampler.Draw(v.r); v.main == nil && c.Fits(v.p.sex, age) && (!c.Chronic || has(v.p.chronic, c)) {
 			v.main = c
 		}
 		if v.main != nil {
@@ -255,7 +256,7 @@ func (v *visit) diagnose() {
 		}
 	}
 	if v.main == nil {
-		v.main = w.byICD["J06.9"] // nobody is too old for a cold
+		v.main = w.ByICD["J06.9"] // nobody is too old for a cold
 	}
 	for _, c := range v.p.chronic {
 		if c != v.main && v.kind != Newborn {
@@ -266,7 +267,7 @@ func (v *visit) diagnose() {
 
 // insure says who pays and at what level.
 func (v *visit) insure() {
-	v.unknown = v.kind == Emergency && chance(v.r, 0.06)
+	v.unknown = v.kind == Emergency && world.Chance(v.r, 0.06)
 	v.insured = len(v.p.cards) > 0 && v.kind != Uninsured && !v.unknown
 	if !v.insured {
 		v.entitled = "9"
@@ -291,7 +292,7 @@ func (v *visit) insure() {
 	case v.f.Level == "commune" || v.f.Level == "regional":
 		v.entitled = "1.2"
 	default:
-		v.entitled = pick(v.r, []string{"1.3", "3.1", "3.3", "1.7"})
+		v.entitled = world.Pick(v.r, []string{"1.3", "3.1", "3.3", "1.7"})
 		if v.entitled == "1.3" {
 			v.from = v.n.nearest(v.r, "regional", v.f.Province)
 			v.slip = fmt.Sprintf("%04d/GCT-%s", v.r.IntN(10000), v.from.Code)
@@ -310,18 +311,18 @@ func (v *visit) identify() {
 		v.citizen, v.quirk = p.oldID, QuirkOldID
 	case v.kind == Newborn:
 		v.citizen, v.quirk = "", QuirkNewborn
-	case p.guardian != "" && p.citizen == "" && chance(v.r, 0.5):
+	case p.guardian != "" && p.citizen == "" && world.Chance(v.r, 0.5):
 		v.citizen, v.quirk = p.guardian, QuirkGuardian
 	case p.citizen == "" && len(p.cards) == 0:
 		v.quirk = QuirkNoNumber
-	case p.ward.former != "" && chance(v.r, 0.02):
+	case p.ward.Former != "" && world.Chance(v.r, 0.02):
 		v.quirk = QuirkOldCodes
 	}
 	v.birth = p.birth.Format("20060102") + "0000"
 	switch age := p.age(v.out); {
 	case v.out.Sub(p.birth) < 29*24*time.Hour:
 		v.birth = stamp(p.birth)
-	case v.f.habit.yearOnly && age > 45 && chance(v.r, 0.4):
+	case v.f.habit.yearOnly && age > 45 && world.Chance(v.r, 0.4):
 		v.birth = p.birth.Format("2006") + "00000000"
 	}
 }
@@ -375,7 +376,7 @@ func (v *visit) who(r record) {
 			"GT_THE_TU", strings.Join(from, ";"), "GT_THE_DEN", strings.Join(to, ";"))
 	}
 	if v.admission {
-		r.set("NGAY_VAO_NOI_TRU", stamp(v.admitted), "LY_DO_VNT", v.main.name)
+		r.set("NGAY_VAO_NOI_TRU", stamp(v.admitted), "LY_DO_VNT", v.main.Name)
 	}
 }
 

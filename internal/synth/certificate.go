@@ -3,17 +3,15 @@ package synth
 import (
 	"crypto"
 	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
-	"math/big"
 	"time"
 
 	"lienthong/internal/seal"
+	"lienthong/internal/synth/keys"
 )
 
 // authority is the synthetic root that issues the facilities' certificates.
@@ -29,65 +27,19 @@ func certificatePEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// ecKey derives a P-256 key: a hash that is no scalar is hashed on.
-func ecKey(seed uint64, what string) (*ecdsa.PrivateKey, error) {
-	for counter := uint32(0); ; counter++ {
-		d := secret(seed, "p256/"+what, counter)
-		if k, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), d[:]); err == nil || counter > 16 {
-			return k, err
-		}
-	}
-}
-
-// rsaKey derives an RSA-2048 key. crypto/rsa makes no key from a seed, so the
-// primes are searched for here: good enough for keys that anybody may know.
-func rsaKey(seed uint64, what string) (*rsa.PrivateKey, error) {
-	counter := uint32(0)
-	prime := func() *big.Int {
-		var b []byte
-		for len(b) < 128 {
-			d := secret(seed, "rsa/"+what, counter)
-			counter++
-			b = append(b, d[:]...)
-		}
-		b[0] |= 0xC0 // two such primes have a product of 2048 bits
-		b[127] |= 1
-		two := big.NewInt(2)
-		for p := new(big.Int).SetBytes(b); ; p.Add(p, two) {
-			if p.ProbablyPrime(8) {
-				return p
-			}
-		}
-	}
-	const exponent = 65537
-	for range 16 {
-		p, q := prime(), prime()
-		one := big.NewInt(1)
-		phi := new(big.Int).Mul(new(big.Int).Sub(p, one), new(big.Int).Sub(q, one))
-		d := new(big.Int).ModInverse(big.NewInt(exponent), phi)
-		if d == nil {
-			continue
-		}
-		k := &rsa.PrivateKey{PublicKey: rsa.PublicKey{N: new(big.Int).Mul(p, q), E: exponent}, D: d, Primes: []*big.Int{p, q}}
-		k.Precompute()
-		return k, k.Validate()
-	}
-	return nil, fmt.Errorf("synth: no RSA key for %s", what)
-}
-
 // Validity of every certificate: wide enough for any day a nation has.
 func validity() (from, to time.Time) {
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
 func (n *Nation) makeAuthority() error {
-	key, err := ecKey(n.config.Seed, "root")
+	key, err := keys.EC(n.config.Seed, "root")
 	if err != nil {
 		return err
 	}
 	from, to := validity()
 	template := &x509.Certificate{
-		SerialNumber: serial(n.config.Seed, "root"), NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true,
+		SerialNumber: keys.Serial(n.config.Seed, "root"), NotBefore: from, NotAfter: to, IsCA: true, BasicConstraintsValid: true,
 		KeyUsage: x509.KeyUsageCertSign | x509.KeyUsageCRLSign,
 		Subject:  pkix.Name{Country: []string{"VN"}, Organization: []string{"Lien Thong Synthetic"}, CommonName: fmt.Sprintf("Synthetic Root %d", n.config.Seed)},
 	}
@@ -108,12 +60,6 @@ func issue(template, parent *x509.Certificate, public crypto.Signer, by *ecdsa.P
 	return authority{by, c}, err
 }
 
-func serial(seed uint64, what string) *big.Int {
-	b := secret(seed, "serial/"+what, 0)
-	b[0] = b[0]&0x7F | 0x40
-	return new(big.Int).SetBytes(b[:16])
-}
-
 // uid is the attribute UID of RFC 4519, where some authorities write the tax code.
 func uid() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{0, 9, 2342, 19200300, 100, 1, 1} }
 
@@ -122,9 +68,9 @@ func uid() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{0, 9, 2342, 1920
 func (n *Nation) certify(f *Facility, way int, useRSA bool) error {
 	var err error
 	if useRSA {
-		f.Key, err = rsaKey(n.config.Seed, f.Code)
+		f.Key, err = keys.RSA(n.config.Seed, f.Code)
 	} else {
-		f.Key, err = ecKey(n.config.Seed, f.Code)
+		f.Key, err = keys.EC(n.config.Seed, f.Code)
 	}
 	if err != nil {
 		return err
@@ -139,7 +85,7 @@ func (n *Nation) certify(f *Facility, way int, useRSA bool) error {
 		subject.ExtraNames = []pkix.AttributeTypeAndValue{{Type: uid(), Value: "MST:" + f.TaxCode}}
 	}
 	from, to := validity()
-	template := &x509.Certificate{SerialNumber: serial(n.config.Seed, f.Code), NotBefore: from, NotAfter: to, Subject: subject,
+	template := &x509.Certificate{SerialNumber: keys.Serial(n.config.Seed, f.Code), NotBefore: from, NotAfter: to, Subject: subject,
 		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment, BasicConstraintsValid: true}
 	made, err := issue(template, n.authority.certificate, f.Key, n.authority.key)
 	if err != nil {
