@@ -6,6 +6,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"time"
 
 	"lienthong/internal/web/problem"
 )
@@ -14,17 +15,18 @@ import (
 // when the sender accepts application/x-ndjson. A stream ends with a line that
 // says so; one without it was cut and is sent again whole.
 type answers struct {
-	w      http.ResponseWriter
-	status int
-	slot   *problem.Slot
+	w       http.ResponseWriter
+	control *http.ResponseController
+	pause   time.Duration // longest wait for a reader
+	status  int
+	slot    *problem.Slot
 
 	mu      sync.Mutex
 	stream  *json.Encoder
-	flush   func()
 	began   bool
 	n       int
 	pending []placed
-	failed  error
+	failed  bool
 }
 
 type placed struct {
@@ -32,13 +34,11 @@ type placed struct {
 	answer any
 }
 
-func newAnswers(w http.ResponseWriter, r *http.Request) *answers {
-	a := &answers{w: w, status: http.StatusOK}
+func newAnswers(w http.ResponseWriter, r *http.Request, pause time.Duration) *answers {
+	a := &answers{w: w, control: http.NewResponseController(w), pause: pause, status: http.StatusOK}
 	if strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
 		a.stream = json.NewEncoder(w)
-		control := http.NewResponseController(w)
-		a.flush = func() { _ = control.Flush() } // a writer that cannot flush sends at the end
-		_ = control.EnableFullDuplex()           // HTTP/1: answer while the body still comes
+		_ = a.control.EnableFullDuplex() // HTTP/1: answer while the body still comes
 	}
 	return a
 }
@@ -55,12 +55,23 @@ func (a *answers) add(at int, items ...any) {
 		return
 	}
 	a.begin()
+	a.send(items...)
+}
+
+// send writes lines of the stream. A sender that does not read what it is told
+// must not hold the members behind: after one write that did not get through
+// the rest is not written, and without a last line it sends again.
+func (a *answers) send(items ...any) {
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.pause))
 	for _, x := range items {
-		if err := a.stream.Encode(x); err != nil && a.failed == nil {
-			a.failed = err
+		if !a.failed && a.stream.Encode(x) != nil {
+			a.failed = true
 		}
 	}
-	a.flush()
+	if !a.failed {
+		_ = a.control.Flush() // a writer that cannot flush sends at the end
+	}
+	_ = a.control.SetWriteDeadline(time.Time{})
 }
 
 func (a *answers) begin() {
@@ -88,7 +99,7 @@ func (a *answers) end() error {
 	defer a.mu.Unlock()
 	a.begin()
 	if a.stream != nil {
-		_ = a.stream.Encode(map[string]any{"end": true, "results": a.n}) // a sender that has gone sends again
+		a.send(map[string]any{"end": true, "results": a.n})
 		return nil
 	}
 	a.write()

@@ -4,10 +4,14 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 
 	"golang.org/x/time/rate"
 
@@ -63,43 +67,43 @@ type Deps struct {
 // Config has the limits of the door; zero values are the design's.
 type Config struct {
 	Hub          string
-	Logs         func() []int // numbers of the logs that are served
-	FileLimit    int64        // default 32 MiB
-	TarLimit     int64        // default 512 MiB
-	TarMembers   int          // default 10,000
-	Expansion    int64        // default 100
-	RatePerS     float64      // requests a second of one sender; default 50
-	Burst        int          // default 100
-	MinimumSpeed int64        // bytes a second a sender must reach; default 1,024
+	Logs         func() []int  // numbers of the logs that are served
+	FileLimit    int64         // default 32 MiB
+	TarLimit     int64         // default 512 MiB
+	TarMembers   int           // default 10,000
+	Expansion    int64         // default 100
+	RatePerS     float64       // requests a second of one sender; default 50
+	Burst        int           // default 100
+	MinimumSpeed int64         // bytes a second a sender must reach; default 1,024
+	Grace        time.Duration // waited for a sender before its speed is judged; default 10 s
+	Pause        time.Duration // longest silence of a sender or reader; default 15 s
+	Streams      int           // compressed bodies read at once; default 64
+	StreamsEach  int           // and of one sender; default 16
 }
 
 func (c Config) withDefaults() Config {
-	def := func(v *int64, d int64) {
-		if *v == 0 {
-			*v = d
-		}
-	}
-	def(&c.FileLimit, 32<<20)
-	def(&c.TarLimit, 512<<20)
-	def(&c.Expansion, 100)
-	def(&c.MinimumSpeed, 1024)
-	if c.TarMembers == 0 {
-		c.TarMembers = 10_000
-	}
-	if c.RatePerS == 0 {
-		c.RatePerS = 50
-	}
-	if c.Burst == 0 {
-		c.Burst = 100
-	}
+	c.FileLimit = cmp.Or(c.FileLimit, 32<<20)
+	c.TarLimit = cmp.Or(c.TarLimit, 512<<20)
+	c.TarMembers = cmp.Or(c.TarMembers, 10_000)
+	c.Expansion = cmp.Or(c.Expansion, 100)
+	c.RatePerS = cmp.Or(c.RatePerS, 50)
+	c.Burst = cmp.Or(c.Burst, 100)
+	c.MinimumSpeed = cmp.Or(c.MinimumSpeed, 1024)
+	c.Grace = cmp.Or(c.Grace, 10*time.Second)
+	c.Pause = cmp.Or(c.Pause, 15*time.Second)
+	c.Streams = cmp.Or(c.Streams, 64)
+	c.StreamsEach = cmp.Or(c.StreamsEach, 16)
 	return c
 }
 
 // API serves the interface.
 type API struct {
 	Deps
-	cfg   Config
-	rates *rates
+	cfg     Config
+	rates   *rates
+	streams *streams
+
+	recounting sync.Mutex
 }
 
 // New returns the interface.
@@ -108,7 +112,8 @@ func New(d Deps, c Config) (*API, error) {
 	if c.Hub == "" || d.Callers == nil || d.Intake == nil || d.Slices == nil {
 		return nil, errors.New("api: a part is missing")
 	}
-	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst)}, nil
+	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst),
+		streams: &streams{all: c.Streams, each: c.StreamsEach, of: map[string]int{}}}, nil
 }
 
 // Route is one door: its method and pattern, the room behind it, and who
@@ -133,6 +138,7 @@ func Routes() []Route {
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
+		{"GET", "/openapi.json", "", (*API).openapi},
 		{"GET", "/ledger/{log}/checkpoint", "", (*API).checkpoint},
 		{"GET", "/ledger/{log}/tile/{path...}", "", (*API).tile},
 	}
@@ -156,6 +162,7 @@ func (a *API) door(route Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		defer a.recovered(w, r)
 		who := Caller{}
 		if route.Room != "" {
 			var err error
@@ -175,6 +182,18 @@ func (a *API) door(route Route) http.HandlerFunc {
 		if err := route.handle(a, w, r, who); err != nil {
 			a.fail(w, r, err)
 		}
+	}
+}
+
+// recovered turns a defect met by one request into its answer; the operator
+// sees it, the others do not notice.
+func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
+	switch p := recover(); p {
+	case nil:
+	case http.ErrAbortHandler:
+		panic(p)
+	default:
+		a.fail(w, r, fmt.Errorf("panic: %v", p))
 	}
 }
 

@@ -1,15 +1,20 @@
 package api
 
 import (
+	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"io"
 	"net/http"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/intake"
 	"lienthong/internal/xmltok"
 )
 
@@ -18,61 +23,139 @@ var (
 		"Content-Encoding chỉ nhận zstd, gzip hoặc để trống.", "Content-Encoding may be zstd, gzip or absent.")
 	errSlow = fault.New(fault.Invalid, "request.slow",
 		"Tệp gửi quá chậm nên đã ngắt. Chưa ghi gì.", "The body came too slowly and was cut off. Nothing was kept.")
+	errCut = fault.New(fault.Invalid, "file.unreadable",
+		"Đường truyền bị ngắt giữa chừng. Gửi lại cả tệp.", "The body broke off on its way. Send the whole again.")
 	errCompressed = fault.New(fault.Invalid, "file.unreadable",
 		"Không giải nén được tệp: dữ liệu nén hỏng hoặc bị cắt.", "The compressed body is damaged or cut short.")
 )
 
-// grace before a sender's speed is judged, and the longest silence.
-const (
-	speedGrace   = 10 * time.Second
-	longestPause = 15 * time.Second
-)
-
 // open returns the decompressed body of a request, which fails with
 // file.limits past limit bytes or past the allowed expansion, and with
-// request.slow when the sender dawdles. close gives decoders back.
-func (a *API) open(w http.ResponseWriter, r *http.Request, limit int64) (body io.Reader, closeBody func(), err error) {
-	wire := &wireReader{from: r.Body, control: http.NewResponseController(w), began: time.Now(), minimum: a.cfg.MinimumSpeed}
-	var plain io.Reader
-	closeBody = func() {}
-	switch r.Header.Get("Content-Encoding") {
+// request.slow when the sender dawdles. done gives back what it held.
+func (a *API) open(w http.ResponseWriter, r *http.Request, who Caller, limit int64) (body io.Reader, done func(), err error) {
+	wire := &wireReader{from: r.Body, control: http.NewResponseController(w), cfg: a.cfg}
+	encoding := r.Header.Get("Content-Encoding")
+	switch encoding {
 	case "", "identity":
-		return &limited{from: wire, left: limit}, closeBody, nil
-	case "gzip":
-		z, err := gzip.NewReader(wire)
-		if err != nil {
-			return nil, nil, wire.blame(errCompressed.Because(err))
-		}
-		plain = z
-	case "zstd":
-		z, err := zstd.NewReader(wire, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
-		if err != nil {
-			return nil, nil, wire.blame(errCompressed.Because(err))
-		}
-		plain, closeBody = z, z.Close
+		return &limited{from: wire, left: limit}, func() {}, nil
+	case "gzip", "zstd":
 	default:
 		return nil, nil, errEncoding
 	}
-	return &limited{from: &expanding{from: plain, wire: wire, ratio: a.cfg.Expansion}, left: limit}, closeBody, nil
+	leave, err := a.streams.enter(who.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	plain, closeDecoder, err := decoder(encoding, wire)
+	if err != nil {
+		leave()
+		return nil, nil, wire.blame(errCompressed.Because(err))
+	}
+	done = func() { closeDecoder(); leave() }
+	return &limited{from: &expanding{from: plain, wire: wire, ratio: a.cfg.Expansion}, left: limit}, done, nil
+}
+
+// window is the longest reach back of a zstd stream: what one decoder holds
+// (RFC 8878 §3.1.1.1.2 recommends that 8 MiB be supported).
+const window = 8 << 20
+
+func decoder(encoding string, wire io.Reader) (io.Reader, func(), error) {
+	if encoding == "gzip" {
+		z, err := gzip.NewReader(wire)
+		return z, func() {}, err
+	}
+	z, err := zstd.NewReader(wire, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(window), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, z.Close, nil
+}
+
+// streams bounds the decoders at work, each of which holds a window while its
+// sender may be slow: in all, and of one sender.
+type streams struct {
+	all, each int
+	mu        sync.Mutex
+	n         int
+	of        map[string]int
+}
+
+func (s *streams) enter(sender string) (leave func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.n >= s.all || s.of[sender] >= s.each {
+		return nil, intake.ErrBusy
+	}
+	s.n++
+	s.of[sender]++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.n--
+		if s.of[sender]--; s.of[sender] == 0 {
+			delete(s.of, sender)
+		}
+	}, nil
+}
+
+// room is what one request holds of the hub's memory for files. It grows as
+// bytes come: what a compressed body will be is known only then.
+type room struct {
+	ctx   context.Context
+	in    Intake
+	have  int64
+	given []func()
+}
+
+// roomStep is the least a room grows by.
+const roomStep = 1 << 20
+
+// hold makes the room at least n bytes; hub.busy when there is no more.
+func (m *room) hold(n int64) error {
+	if n <= m.have {
+		return nil
+	}
+	more := n - m.have
+	if m.have > 0 {
+		more = max(more, roomStep)
+	}
+	release, err := m.in.Reserve(m.ctx, more, false)
+	if err != nil {
+		return err
+	}
+	m.have += more
+	m.given = append(m.given, release)
+	return nil
+}
+
+func (m *room) leave() {
+	for _, release := range m.given {
+		release()
+	}
 }
 
 // wireReader counts what comes off the wire and cuts off a sender that is
-// silent or too slow: a slow sender must not hold a place (TRUST §2 T18).
+// silent or too slow: a slow sender must not hold a place (TRUST §2 T18). Only
+// the time spent waiting for the sender counts: how long the hub itself lets
+// bytes lie is not the sender's fault, and no deadline runs meanwhile.
 type wireReader struct {
 	from    io.Reader
 	control *http.ResponseController
-	began   time.Time
-	minimum int64
+	cfg     Config
+	waited  time.Duration
 	n       int64
 	failed  error
 }
 
 func (w *wireReader) Read(p []byte) (int, error) {
+	began := time.Now()
 	// A server without deadlines (a test's recorder) is read as it is.
-	_ = w.control.SetReadDeadline(time.Now().Add(longestPause))
+	_ = w.control.SetReadDeadline(began.Add(w.cfg.Pause))
 	n, err := w.from.Read(p)
+	_ = w.control.SetReadDeadline(time.Time{})
+	w.waited += time.Since(began)
 	w.n += int64(n)
-	if spent := time.Since(w.began); err == nil && spent > speedGrace && float64(w.n) < float64(w.minimum)*spent.Seconds() {
+	if err == nil && w.waited > w.cfg.Grace && float64(w.n) < float64(w.cfg.MinimumSpeed)*w.waited.Seconds() {
 		err = errSlow
 	}
 	var timeout interface{ Timeout() bool }
@@ -80,6 +163,9 @@ func (w *wireReader) Read(p []byte) (int, error) {
 		err = errSlow.Because(err)
 	}
 	if err != nil && err != io.EOF {
+		if fault.KindOf(err) == fault.Broken { // the connection, not the hub
+			err = errCut.Because(err)
+		}
 		w.failed = err
 	}
 	return n, err
@@ -132,4 +218,34 @@ func (l *limited) Read(p []byte) (int, error) {
 	}
 	l.left -= int64(n)
 	return n, err
+}
+
+// unknownLength is what a file whose length is not said is taken for at first.
+const unknownLength = 64 << 10
+
+// readAll reads to the end into a buffer that hold allows to grow.
+func readAll(r io.Reader, hint int64, hold func(int64) error) ([]byte, error) {
+	if hint < 0 {
+		hint = unknownLength
+	}
+	if err := hold(hint + bytes.MinRead); err != nil {
+		return nil, err
+	}
+	buf := make([]byte, 0, hint+bytes.MinRead)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+		if len(buf) == cap(buf) {
+			if err := hold(2 * int64(cap(buf))); err != nil {
+				return buf, err
+			}
+			buf = slices.Grow(buf, cap(buf))
+		}
+	}
 }

@@ -3,6 +3,7 @@ package api
 import (
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strconv"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
+	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -102,6 +104,9 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, who Caller) error {
 func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 	q := r.URL.Query()
 	f := store.Filter{Kind: q.Get("kind"), Tag: q.Get("code"), State: dossier.State(q.Get("state")), Province: q.Get("province"), Limit: 50}
+	if err := words(f.Kind, f.Tag, f.Province); err != nil {
+		return f, err
+	}
 	switch f.State {
 	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn:
 	default:
@@ -140,6 +145,19 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 	}
 	f.Before, err = readCursor(q.Get("cursor"))
 	return f, err
+}
+
+// words checks texts that go to the store as they are.
+func words(texts ...string) error {
+	for _, s := range texts {
+		if len(s) > 100 {
+			return errFilter
+		}
+	}
+	if err := store.CheckText(texts...); err != nil {
+		return errFilter.Because(err)
+	}
+	return nil
 }
 
 func number(s string, low, high int) (int, error) {
@@ -232,19 +250,33 @@ func (a *API) withdraw(w http.ResponseWriter, r *http.Request, who Caller) error
 	if err != nil {
 		return err
 	}
-	var said struct {
-		Reason string `json:"reason"`
+	reason, err := reasonOf(w, r)
+	if err != nil {
+		return err
 	}
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, 16<<10))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&said); err != nil {
-		return intake.ErrWithdrawReason.Because(err)
-	}
-	result, err := a.Intake.Withdraw(r.Context(), a.sender(who), id, said.Reason)
+	result, err := a.Intake.Withdraw(r.Context(), a.sender(who), id, reason)
 	if err != nil {
 		return err
 	}
 	return give(w, result)
+}
+
+// reasonOf reads {"reason":"..."}, strictly: no member twice, no other.
+func reasonOf(w http.ResponseWriter, r *http.Request) (string, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, 16<<10))
+	if err != nil {
+		return "", intake.ErrWithdrawReason.Because(err)
+	}
+	v, err := jcs.Parse(b)
+	if err != nil {
+		return "", intake.ErrWithdrawReason.Because(err)
+	}
+	said := jcs.Object(v)
+	reason := said.Text("reason")
+	if err := said.Close(); err != nil {
+		return "", intake.ErrWithdrawReason.Because(err)
+	}
+	return reason, nil
 }
 
 func give(w http.ResponseWriter, v any) error {

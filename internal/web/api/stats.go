@@ -2,9 +2,11 @@ package api
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"lienthong/internal/care"
+	"lienthong/internal/intake"
 	"lienthong/internal/store"
 )
 
@@ -13,12 +15,21 @@ var dimensions = map[string]store.Dimension{
 	"level": store.ByLevel, "province": store.ByProvince, "unit": store.ByUnit, "vendor": store.ByVendor, "type": store.ByType,
 }
 
+// maxMeasures is more than a board ever asks for at once.
+const maxMeasures = 100
+
 // counts answers GET /api/v1/stats/counts?by=day,measure&from=&to=&measure=&kind=&facility=&province=.
 // With recount=1 the numbers are counted anew from the records; both must be equal.
 func (a *API) counts(w http.ResponseWriter, r *http.Request, who Caller) error {
 	q := r.URL.Query()
 	query := store.CountQuery{Kind: q.Get("kind"), Province: q.Get("province"), Measures: split(q.Get("measure"))}
-	var err error
+	if len(query.Measures) > maxMeasures {
+		return errFilter
+	}
+	err := words(append(query.Measures, query.Kind, query.Province)...)
+	if err != nil {
+		return err
+	}
 	if query.FromDay, err = number(q.Get("from"), 0, 99991231); err != nil {
 		return err
 	}
@@ -33,13 +44,17 @@ func (a *API) counts(w http.ResponseWriter, r *http.Request, who Caller) error {
 	by := split(q.Get("by"))
 	for _, name := range by {
 		d, ok := dimensions[name]
-		if !ok {
+		if !ok || slices.Contains(query.By, d) {
 			return errFilter
 		}
 		query.By = append(query.By, d)
 	}
 	sum := a.Slices.Counters.Sum
 	if q.Get("recount") == "1" {
+		if !a.recounting.TryLock() {
+			return intake.ErrBusy // it reads every record: one at a time
+		}
+		defer a.recounting.Unlock()
 		sum = a.Slices.Counters.Recount
 	}
 	counts, err := sum(r.Context(), who.Role.Scope(), query)

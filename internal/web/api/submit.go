@@ -1,16 +1,14 @@
 package api
 
 import (
-	"archive/tar"
+	"bytes"
 	"context"
-	"errors"
-	"io"
 	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
-	"sync"
+	"time"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
@@ -19,13 +17,9 @@ import (
 	"lienthong/internal/xmltok"
 )
 
-// together is how many members of one tar are worked on at once: enough to
-// fill a group, few enough that one sender cannot fill the hub.
-const together = 96
-
-var errTar = fault.New(fault.Invalid, "file.unreadable",
-	"Gói tar hỏng hoặc bị cắt. Phần đã trả lời là đã ghi; gửi lại cả gói.",
-	"The tar is damaged or cut short. What was answered is kept; send the whole again.")
+var errContentType = fault.New(fault.Invalid, "request.content_type",
+	"Content-Type phải là application/xml, text/xml, application/json, application/octet-stream hoặc application/x-tar, mã UTF-8.",
+	"The Content-Type must be application/xml, text/xml, application/json, application/octet-stream or application/x-tar, in UTF-8.")
 
 // submit answers POST /api/v1/submissions: one file, or a tar of files.
 func (a *API) submit(w http.ResponseWriter, r *http.Request, who Caller) error {
@@ -33,35 +27,49 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if err != nil {
 		return err
 	}
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil {
-		kind = ""
-	}
-	out := newAnswers(w, r)
-	if kind == "application/x-tar" {
+	out := newAnswers(w, r, a.cfg.Pause)
+	// What is left of a body that was not wanted is read off for a moment only,
+	// so that its sender hears the answer; the server would wait without end.
+	defer func() { _ = out.control.SetReadDeadline(time.Now().Add(min(a.cfg.Pause, time.Second))) }()
+	kind, err := contentType(r)
+	switch {
+	case err != nil:
+		return a.refuseAlone(r.Context(), who, out, fileName(r), r.ContentLength, err)
+	case kind == "application/x-tar":
 		return a.submitTar(w, r, who, lane, out)
 	}
 	return a.submitFile(w, r, who, lane, out)
 }
 
+// contentType returns what the body is said to be; nothing said is a file.
+func contentType(r *http.Request) (string, error) {
+	said := r.Header.Get("Content-Type")
+	if said == "" {
+		return "", nil
+	}
+	kind, params, err := mime.ParseMediaType(said)
+	if err != nil {
+		return "", errContentType.Because(err)
+	}
+	if c := params["charset"]; c != "" && !strings.EqualFold(c, "utf-8") {
+		return "", errContentType
+	}
+	switch kind {
+	case "application/x-tar", "application/xml", "text/xml", "application/json", "application/octet-stream":
+		return kind, nil
+	}
+	return "", errContentType
+}
+
 func (a *API) submitFile(w http.ResponseWriter, r *http.Request, who Caller, lane store.Lane, out *answers) error {
 	name := fileName(r)
-	release, err := a.Intake.Reserve(r.Context(), reservation(r.ContentLength, a.cfg.FileLimit), false)
+	raw, leave, err := a.readFile(w, r, who)
+	defer leave()
 	if err != nil {
+		if refused(err) {
+			return a.refuseAlone(r.Context(), who, out, name, max(r.ContentLength, int64(len(raw))), err)
+		}
 		return a.deferAlone(w, out, name, err)
-	}
-	defer release()
-	if r.ContentLength > a.cfg.FileLimit {
-		return a.refuseAlone(r.Context(), who, out, name, r.ContentLength, xmltok.ErrLimits)
-	}
-	body, closeBody, err := a.open(w, r, a.cfg.FileLimit)
-	if err != nil {
-		return a.refuseAlone(r.Context(), who, out, name, r.ContentLength, err)
-	}
-	defer closeBody()
-	raw, err := readAll(body, r.ContentLength)
-	if err != nil {
-		return a.refuseAlone(r.Context(), who, out, name, int64(len(raw)), err)
 	}
 	got, err := a.Intake.Submit(r.Context(), a.sender(who), intake.File{Name: name, Bytes: raw, Lane: lane, Seal: r.Header.Get("Seal")})
 	if err != nil {
@@ -79,17 +87,38 @@ func (a *API) submitFile(w http.ResponseWriter, r *http.Request, who Caller, lan
 	return out.end()
 }
 
+// readFile reads a lone file whole, within the limits and the room there is.
+// leave is called when its bytes are no longer needed.
+func (a *API) readFile(w http.ResponseWriter, r *http.Request, who Caller) (raw []byte, leave func(), err error) {
+	held := &room{ctx: r.Context(), in: a.Intake}
+	if err := held.hold(reservation(r.ContentLength, a.cfg.FileLimit)); err != nil {
+		return nil, held.leave, err
+	}
+	if r.ContentLength > a.cfg.FileLimit {
+		return nil, held.leave, xmltok.ErrLimits
+	}
+	body, done, err := a.open(w, r, who, a.cfg.FileLimit)
+	if err != nil {
+		return nil, held.leave, err
+	}
+	defer done()
+	raw, err = readAll(body, r.ContentLength, held.hold)
+	return raw, held.leave, err
+}
+
 // refuseAlone answers a file that could not even be read whole; the fact is kept.
 func (a *API) refuseAlone(ctx context.Context, who Caller, out *answers, name string, size int64, why error) error {
-	if !refused(why) {
-		return why
-	}
-	if err := a.Intake.RefuseUnread(ctx, a.sender(who), max(size, 0), fault.Of(why)); err != nil {
+	if err := a.keepRefusal(ctx, who, size, why); err != nil {
 		return err
 	}
 	out.status = problem.Status(fault.Of(why))
 	out.add(0, refusal(name, why))
 	return out.end()
+}
+
+// keepRefusal keeps it also when the sender has gone: that is often why.
+func (a *API) keepRefusal(ctx context.Context, who Caller, size int64, why error) error {
+	return a.Intake.RefuseUnread(context.WithoutCancel(ctx), a.sender(who), max(size, 0), fault.Of(why))
 }
 
 // deferAlone answers a lone file that was not decided: 503 with a slot.
@@ -103,112 +132,6 @@ func (a *API) deferAlone(w http.ResponseWriter, out *answers, name string, err e
 	out.status, out.slot = http.StatusServiceUnavailable, slot
 	out.add(0, intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: slot.RetryAfter, Message: f.Text})
 	return out.end()
-}
-
-// submitTar takes each member of a tar by itself: a wrapper, not a transaction.
-func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane store.Lane, out *answers) error {
-	body, closeBody, err := a.open(w, r, a.cfg.TarLimit)
-	if err != nil {
-		return a.refuseAlone(r.Context(), who, out, "", r.ContentLength, err)
-	}
-	defer closeBody()
-	var wg sync.WaitGroup
-	places := make(chan struct{}, together)
-	members, failed := tar.NewReader(body), error(nil)
-	for n := 0; ; n++ {
-		h, err := members.Next()
-		if err != nil {
-			failed = tarFault(err)
-			break
-		}
-		if h.Typeflag != tar.TypeReg || strings.HasSuffix(h.Name, ".jws") {
-			continue
-		}
-		if n >= a.cfg.TarMembers {
-			failed = xmltok.ErrLimits
-			break
-		}
-		if h.Size > a.cfg.FileLimit {
-			a.refuseMember(r.Context(), who, out, n, h.Name, h.Size)
-			continue
-		}
-		release, err := a.Intake.Reserve(r.Context(), h.Size, true)
-		if err != nil {
-			failed = err
-			break
-		}
-		raw, err := readAll(members, h.Size)
-		if err != nil {
-			release()
-			failed = tarFault(err)
-			break
-		}
-		places <- struct{}{}
-		wg.Add(1)
-		go func(n int, name string) {
-			defer func() { release(); <-places; wg.Done() }()
-			out.add(n, a.member(r.Context(), who, intake.File{Name: name, Bytes: raw, Lane: lane})...)
-		}(n, h.Name)
-	}
-	wg.Wait()
-	if failed != nil {
-		if out.empty() && !refused(failed) {
-			return failed
-		}
-		return a.cut(r.Context(), who, out, failed)
-	}
-	return out.end()
-}
-
-// cut ends a tar that broke off: what was decided is answered, then the reason.
-func (a *API) cut(ctx context.Context, who Caller, out *answers, why error) error {
-	if out.empty() {
-		return a.refuseAlone(ctx, who, out, "", 0, why)
-	}
-	out.add(1<<30, refusal("", why))
-	return out.stop()
-}
-
-func tarFault(err error) error {
-	var f *fault.Error
-	switch {
-	case err == io.EOF:
-		return nil
-	case errors.As(err, &f):
-		return err
-	}
-	return errTar.Because(err)
-}
-
-func (a *API) refuseMember(ctx context.Context, who Caller, out *answers, n int, name string, size int64) {
-	if err := a.Intake.RefuseUnread(ctx, a.sender(who), size, xmltok.ErrLimits); err != nil {
-		out.add(n, a.deferred(name, err))
-		return
-	}
-	out.add(n, refusal(name, xmltok.ErrLimits))
-}
-
-// member takes one file of a tar and gives its answers, whatever happens.
-func (a *API) member(ctx context.Context, who Caller, f intake.File) []any {
-	got, err := a.Intake.Submit(ctx, a.sender(who), f)
-	if err == nil {
-		return flat(got)
-	}
-	if refused(err) {
-		return []any{refusal(f.Name, err)}
-	}
-	return []any{a.deferred(f.Name, err)}
-}
-
-// deferred is the answer for a member that was not decided. A broken hub says
-// so to its operator; the sender is told to come again.
-func (a *API) deferred(name string, err error) intake.Deferred {
-	f := fault.Of(err)
-	if f.Kind != fault.Busy {
-		a.Logger.Error("member not decided", "code", f.Code, "error", err)
-		f = intake.ErrBusy
-	}
-	return intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: a.Intake.RetryAfter(), Message: f.Text}
 }
 
 func refused(err error) bool {
@@ -254,30 +177,11 @@ func fileName(r *http.Request) string {
 	return path.Base(params["filename"])
 }
 
-// reservation is how many bytes a file of unknown length is counted as at first.
+// reservation is how many bytes a file is counted as at first: of unknown
+// length, or compressed, it grows as it comes.
 func reservation(length, limit int64) int64 {
 	if length < 0 || length > limit {
-		return 1 << 20
+		length = unknownLength
 	}
-	return length
-}
-
-func readAll(r io.Reader, hint int64) ([]byte, error) {
-	if hint < 0 || hint > 4<<20 {
-		hint = 64 << 10
-	}
-	buf := make([]byte, 0, hint+512)
-	for {
-		n, err := r.Read(buf[len(buf):cap(buf)])
-		buf = buf[:len(buf)+n]
-		if err == io.EOF {
-			return buf, nil
-		}
-		if err != nil {
-			return buf, err
-		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
-		}
-	}
+	return length + bytes.MinRead
 }

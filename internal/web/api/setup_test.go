@@ -1,0 +1,397 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"lienthong/internal/body"
+	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/intake"
+	"lienthong/internal/kind"
+	"lienthong/internal/ledger"
+	"lienthong/internal/quality"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+	"lienthong/internal/web/api"
+)
+
+var noon = time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC)
+
+// world is the interface over fakes, with a caller whose role a header names.
+type world struct {
+	t       testing.TB
+	clock   *clock.Fake
+	intake  *fakeIntake
+	records *fakeRecords
+	counts  *fakeCounters
+	looks   *fakeLooks
+	ledger  *fakeLedger
+	vault   *vault.Vault
+	handler http.Handler
+	log     *strings.Builder
+}
+
+func setup(t testing.TB, change ...func(*api.Config)) *world {
+	t.Helper()
+	v, err := vault.New(vault.Config{Master: make([]byte, 32), Peppers: map[int][]byte{1: []byte("a pepper of thirty-two bytes....")}, Current: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{t: t, clock: clock.NewFake(noon), intake: &fakeIntake{retry: 7}, records: &fakeRecords{}, counts: &fakeCounters{},
+		looks: &fakeLooks{}, ledger: &fakeLedger{}, vault: v, log: &strings.Builder{}}
+	codec, err := body.NewCodec()
+	if err != nil {
+		t.Fatal(err)
+	}
+	desk := evidence.NewDesk(w.ledger, nil, nil)
+	d, err := disclose.New(disclose.Deps{Records: w.records, Log: w.looks, Counters: w.counts, Vault: v, Codec: codec,
+		Kinds: kind.NewRegistry(), Receipts: desk, Clock: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := api.Config{Hub: "test.local", RatePerS: 1e6, Burst: 1e6}
+	for _, f := range change {
+		f(&c)
+	}
+	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
+		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger},
+		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mux := http.NewServeMux()
+	a.Register(mux)
+	w.handler = mux
+	return w
+}
+
+type locked struct {
+	mu sync.Mutex
+	to io.Writer
+}
+
+func (l *locked) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to.Write(p)
+}
+
+// callers believes the header As: a role, or nobody.
+type callers struct{}
+
+func (callers) Caller(r *http.Request) (api.Caller, error) {
+	as := r.Header.Get("As")
+	who, err := role.Parse(as)
+	if err != nil {
+		return api.Caller{}, fault.New(fault.Unauthenticated, "token.invalid", "Thẻ không đúng.", "No valid token.").Because(err)
+	}
+	c := api.Caller{Role: who, Name: "session:" + as}
+	if who.Kind == role.Facility {
+		c.Client, c.Name = who.ID+"-1", "client:"+who.ID+"-1"
+	}
+	return c, nil
+}
+
+const hospital = "facility:79901"
+
+// request is one call; header values are "Name: value".
+func (w *world) request(method, path, as string, body io.Reader, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	r := httptest.NewRequest(method, path, body)
+	if as != "" {
+		r.Header.Set("As", as)
+	}
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	documented(w.t, r, rec)
+	return rec
+}
+
+func (w *world) get(path, as string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.request("GET", path, as, nil, headers...)
+}
+
+func (w *world) send(body string, headers ...string) *httptest.ResponseRecorder {
+	w.t.Helper()
+	return w.request("POST", "/api/v1/submissions", hospital, strings.NewReader(body), headers...)
+}
+
+func read[T any](t testing.TB, rec *httptest.ResponseRecorder) T {
+	t.Helper()
+	var v T
+	if err := json.Unmarshal(rec.Body.Bytes(), &v); err != nil {
+		t.Fatalf("%v: %s", err, rec.Body)
+	}
+	return v
+}
+
+// line is any answer of a submission.
+type line struct {
+	File       string  `json:"file"`
+	Index      int     `json:"index"`
+	Record     string  `json:"record"`
+	State      string  `json:"state"`
+	Refused    bool    `json:"refused"`
+	Deferred   bool    `json:"deferred"`
+	Code       string  `json:"code"`
+	RetryAfter int     `json:"retry_after"`
+	End        bool    `json:"end"`
+	Results    int     `json:"results"`
+	Facility   string  `json:"facility"`
+	Person     *string `json:"person"`
+}
+
+type submission struct {
+	Results    []line  `json:"results"`
+	SlotStart  string  `json:"slot_start"`
+	SlotEnd    string  `json:"slot_end"`
+	RatePerS   float64 `json:"rate_per_s"`
+	RetryAfter int     `json:"retry_after"`
+}
+
+func id(n byte) dossier.ID {
+	d := dossier.ID{Facility: "79901"}
+	d.Serial[len(d.Serial)-1] = n
+	return d
+}
+
+// fakeIntake decides by the bytes: "ok", "two", "busy", "bad", "panic", "broken".
+type fakeIntake struct {
+	retry int
+
+	mu       sync.Mutex
+	files    []intake.File
+	senders  []intake.Sender
+	unread   []string // codes kept
+	held     int64    // bytes reserved now
+	most     int64
+	room     int64 // 0: any
+	stopping bool
+	lost     error // RefuseUnread's answer
+	withdraw func(id dossier.ID, reason string) (*intake.Result, error)
+}
+
+func (f *fakeIntake) Reserve(ctx context.Context, n int64, _ bool) (func(), error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stopping {
+		return nil, store.ErrStopping
+	}
+	if f.room > 0 && f.held+n > f.room {
+		return nil, intake.ErrBusy
+	}
+	f.held += n
+	f.most = max(f.most, f.held)
+	return func() {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.held -= n
+	}, nil
+}
+
+func (f *fakeIntake) Submit(_ context.Context, from intake.Sender, file intake.File) ([]intake.Answer, error) {
+	f.mu.Lock()
+	f.files, f.senders = append(f.files, file), append(f.senders, from)
+	f.mu.Unlock()
+	switch text := strings.TrimSpace(string(file.Bytes)); {
+	case strings.HasPrefix(text, "busy"):
+		return nil, intake.ErrBusy
+	case strings.HasPrefix(text, "bad"):
+		return nil, fault.New(fault.Invalid, "seal.broken", "Chữ ký không đúng.", "The signature does not verify.")
+	case strings.HasPrefix(text, "foreign"):
+		return nil, intake.ErrSender
+	case strings.HasPrefix(text, "panic"):
+		var none []int
+		_ = none[len(text)]
+	case strings.HasPrefix(text, "broken"):
+		return nil, errors.New("the disk says: sector 7")
+	case strings.HasPrefix(text, "later"):
+		return []intake.Answer{{Deferred: deferred(file.Name, 0)}}, nil
+	case strings.HasPrefix(text, "mixed"):
+		return []intake.Answer{{Result: result(file.Name, 0)}, {Deferred: deferred(file.Name, 1)}}, nil
+	case strings.HasPrefix(text, "two"):
+		return []intake.Answer{{Result: result(file.Name, 0)}, {Result: result(file.Name, 1)}}, nil
+	}
+	return []intake.Answer{{Result: result(file.Name, 0)}}, nil
+}
+
+func deferred(name string, index int) *intake.Deferred {
+	return &intake.Deferred{File: name, Index: index, Deferred: true, Code: "hub.storage_full", RetryAfter: 3, Message: store.ErrFull.Text}
+}
+
+func result(name string, index int) *intake.Result {
+	one := 1
+	return &intake.Result{File: name, Index: index, Record: id(byte(index + 1)).String(), Facility: "79901", Episode: "HS1", Kind: "qd4750",
+		Version: &one, State: dossier.AcceptedWithWarnings, Current: true, JudgedWith: intake.Judged{Pack: "v1", TrustEpoch: 3},
+		Findings: intake.Findings(intake.PhrasesOf(quality.V1()), []dossier.Finding{{Code: "XML1.T_THUOC.sum", Severity: dossier.Warning,
+			Blocks: []dossier.Purpose{dossier.Payment}, Table: "XML1", Row: 1, Field: "T_THUOC", Line: 12}})}
+}
+
+func (f *fakeIntake) Withdraw(_ context.Context, from intake.Sender, id dossier.ID, reason string) (*intake.Result, error) {
+	if f.withdraw != nil {
+		return f.withdraw(id, reason)
+	}
+	if from.Facility != id.Facility {
+		return nil, store.ErrAbsent
+	}
+	r := result("", 0)
+	r.Kind, r.Findings = intake.KindWithdrawal, []intake.Finding{}
+	return r, nil
+}
+
+func (f *fakeIntake) RefuseUnread(ctx context.Context, _ intake.Sender, _ int64, why *fault.Error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.lost != nil {
+		return f.lost
+	}
+	f.unread = append(f.unread, why.Code)
+	return nil
+}
+
+func (f *fakeIntake) RetryAfter() int { return f.retry }
+
+// fakeRecords holds rows and answers within the scope of the caller.
+type fakeRecords struct {
+	store.Records
+	mu     sync.Mutex
+	rows   []store.Record
+	filter store.Filter
+	scope  role.Scope
+	asked  int
+}
+
+func (f *fakeRecords) seen(scope role.Scope, r *store.Record) bool {
+	return scope.All || scope.Facility != "" && scope.Facility == r.ID.Facility
+}
+
+func (f *fakeRecords) Get(_ context.Context, scope role.Scope, id dossier.ID) (*store.Record, error) {
+	for i := range f.rows {
+		if f.rows[i].ID == id && f.seen(scope, &f.rows[i]) {
+			return &f.rows[i], nil
+		}
+	}
+	return nil, store.ErrAbsent
+}
+
+func (f *fakeRecords) List(_ context.Context, scope role.Scope, q store.Filter) ([]store.Record, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filter, f.scope = q, scope
+	f.asked++
+	var out []store.Record
+	for i := range f.rows {
+		r := f.rows[i]
+		before := q.Before.ID.IsZero() || r.Received.Before(q.Before.At) || r.Received.Equal(q.Before.At) && r.ID.String() < q.Before.ID.String()
+		if f.seen(scope, &r) && before {
+			out = append(out, r)
+		}
+	}
+	if len(out) > q.Limit {
+		return out[:q.Limit], true, nil
+	}
+	return out, false, nil
+}
+
+func (f *fakeRecords) Timeline(context.Context, dossier.ID) ([]store.Transition, error) {
+	return []store.Transition{{At: noon, What: "superseded", By: id(9), Actor: "client:79901-1"}, {At: noon, What: "linked", Detail: "citizen_id"}}, nil
+}
+
+type fakeCounters struct {
+	store.Counters
+	query  store.CountQuery
+	scope  role.Scope
+	recent bool
+	block  chan struct{}
+}
+
+func (f *fakeCounters) Sum(_ context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	f.query, f.scope, f.recent = q, scope, true
+	key := make([]string, len(q.By))
+	for i := range key {
+		key[i] = "x"
+	}
+	return []store.Count{{Key: key, N: 5}}, nil
+}
+
+func (f *fakeCounters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	if f.block != nil {
+		<-f.block
+	}
+	list, err := f.Sum(ctx, scope, q)
+	f.recent = false
+	return list, err
+}
+
+func (f *fakeCounters) Add(context.Context, time.Time, []store.Delta) error { return nil }
+
+type fakeLooks struct {
+	store.Disclosures
+	mu     sync.Mutex
+	rows   []store.Disclosure
+	broken bool
+}
+
+func (f *fakeLooks) Record(_ context.Context, rows []store.Disclosure) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken {
+		return errors.New("the log of looks is gone")
+	}
+	f.rows = append(f.rows, rows...)
+	return nil
+}
+
+func (f *fakeLooks) List(_ context.Context, _ role.Scope, q store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+	list := []store.Disclosure{{ID: 8, At: noon, Reader: "session:operator", Role: "operator", Record: id(1), Facility: "79901",
+		Basis: "operator_reason", Policy: "builtin/v1", Reason: "khiếu nại", Route: "GET /x", Count: 1}, {ID: 7, At: noon, Facility: "79901"}}
+	return list, q.Before == 0, nil
+}
+
+type fakeLedger struct{ store.Ledger }
+
+func (fakeLedger) Logs(context.Context) ([]int, error) { return []int{0}, nil }
+
+func (fakeLedger) Head(_ context.Context, log int) (store.Head, error) {
+	if log != 0 {
+		return store.Head{}, store.ErrAbsent
+	}
+	return store.Head{Head: ledger.Head{Origin: "test.local/log/0", Size: 3, Checkpoint: []byte("test.local/log/0\n3\n")}}, nil
+}
+
+func (f fakeLedger) Source(int) ledger.Source { return f }
+
+func (fakeLedger) Leaves(_ context.Context, from, to uint64) ([][]byte, error) {
+	leaves := [][]byte{[]byte("a"), []byte("b"), []byte("c")}
+	return leaves[min(from, 3):min(to, 3)], nil
+}
+
+func (fakeLedger) Tile(context.Context, int, uint64) ([]byte, error) { return nil, nil }
+
+// row is a stored record of the hospital, received n minutes before noon.
+func row(n byte) store.Record {
+	return store.Record{ID: id(n), Kind: "qd4750", Received: noon.Add(-time.Duration(n) * time.Minute), Version: 1, Current: true,
+		Verdict: dossier.Verdict{State: dossier.Accepted, Pack: "v1", TrustEpoch: 3}}
+}

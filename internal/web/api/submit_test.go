@@ -1,0 +1,525 @@
+package api_test
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"lienthong/internal/web/api"
+)
+
+type member struct{ name, body string }
+
+func pack(t testing.TB, members ...member) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := tar.NewWriter(&b)
+	for _, m := range members {
+		if err := w.WriteHeader(&tar.Header{Name: m.name, Size: int64(len(m.body)), Mode: 0o600}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(w, m.body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func gzipped(t testing.TB, b []byte) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	w := gzip.NewWriter(&out)
+	if _, err := w.Write(b); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func zstded(t testing.TB, b []byte) []byte {
+	t.Helper()
+	w, err := zstd.NewWriter(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.EncodeAll(b, nil)
+}
+
+const asTar = "Content-Type: application/x-tar"
+
+// one expects a lone answer with that status and code.
+func one(t *testing.T, rec *httptest.ResponseRecorder, status int, code string) line {
+	t.Helper()
+	got := read[submission](t, rec)
+	if rec.Code != status || len(got.Results) != 1 || got.Results[0].Code != code {
+		t.Errorf("%d %s, want %d %s", rec.Code, rec.Body, status, code)
+		return line{}
+	}
+	return got.Results[0]
+}
+
+func TestALoneFile(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	rec := w.send("ok", "Content-Type: application/xml", `Content-Disposition: attachment; filename="../a b.xml"`, "Lane: urgent", "Seal: x.y.z")
+	if got := one(t, rec, 200, ""); got.File != "a b.xml" || got.State != "accepted_with_warnings" || got.Record == "" {
+		t.Errorf("%+v", got)
+	}
+	f := w.intake.files[0]
+	if string(f.Bytes) != "ok" || f.Lane.String() != "urgent" || f.Seal != "x.y.z" || f.Name != "a b.xml" {
+		t.Errorf("%+v", f)
+	}
+	if s := w.intake.senders[0]; s.Client != "79901-1" || s.Facility != "79901" || s.Name != "client:79901-1" {
+		t.Errorf("%+v", s)
+	}
+	if got := read[submission](t, w.send("two")); len(got.Results) != 2 || got.Results[1].Index != 1 {
+		t.Errorf("%+v", got)
+	}
+	if w.intake.held != 0 {
+		t.Errorf("%d bytes are still held", w.intake.held)
+	}
+}
+
+func TestALoneFileRefused(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(c *api.Config) { c.FileLimit = 2000 })
+	bomb := gzipped(t, make([]byte, 3<<20))
+	for name, c := range map[string]struct {
+		body    string
+		headers []string
+		status  int
+		code    string
+		unread  bool // told to intake as refused before it was read
+	}{
+		"broken seal":           {"bad", nil, 422, "seal.broken", false},
+		"another facility's":    {"foreign", nil, 403, "sender.not_allowed", false},
+		"too large":             {strings.Repeat("x", 2001), nil, 413, "file.limits", true},
+		"too large inside":      {string(gzipped(t, []byte(strings.Repeat("x", 2001)))), []string{"Content-Encoding: gzip"}, 413, "file.limits", true},
+		"too large in zstd":     {string(zstded(t, []byte(strings.Repeat("x", 2001)))), []string{"Content-Encoding: zstd"}, 413, "file.limits", true},
+		"a bomb":                {string(bomb[:1500]), []string{"Content-Encoding: gzip"}, 413, "file.limits", true},
+		"not gzip":              {"ok", []string{"Content-Encoding: gzip"}, 422, "file.unreadable", true},
+		"not zstd":              {"ok", []string{"Content-Encoding: zstd"}, 422, "file.unreadable", true},
+		"gzip cut":              {string(gzipped(t, []byte("ok, ok, ok"))[:14]), []string{"Content-Encoding: gzip"}, 422, "file.unreadable", true},
+		"zstd cut":              {string(zstded(t, []byte("ok, ok, ok"))[:9]), []string{"Content-Encoding: zstd"}, 422, "file.unreadable", true},
+		"another encoding":      {"ok", []string{"Content-Encoding: br"}, 422, "request.encoding", true},
+		"two encodings":         {"ok", []string{"Content-Encoding: gzip, zstd"}, 422, "request.encoding", true},
+		"a picture":             {"ok", []string{"Content-Type: image/png"}, 422, "request.content_type", true},
+		"a form":                {"ok", []string{"Content-Type: application/x-www-form-urlencoded"}, 422, "request.content_type", true},
+		"another character set": {"ok", []string{"Content-Type: application/xml; charset=utf-16"}, 422, "request.content_type", true},
+		"no type at all":        {"ok", []string{"Content-Type: ;;;"}, 422, "request.content_type", true},
+	} {
+		before := len(w.intake.unread)
+		got := one(t, w.send(c.body, c.headers...), c.status, c.code)
+		if !got.Refused || got.Record != "" {
+			t.Errorf("%s: %+v", name, got)
+		}
+		if told := len(w.intake.unread) > before; told != c.unread {
+			t.Errorf("%s: the refusal kept by the door %v, want %v", name, told, c.unread)
+		} else if told && w.intake.unread[before] != c.code {
+			t.Errorf("%s: kept as %s", name, w.intake.unread[before])
+		}
+	}
+	if rec := w.send("ok", "Lane: fast"); rec.Code != 422 || read[line](t, rec).Code != "lane.invalid" {
+		t.Errorf("lane: %d %s", rec.Code, rec.Body)
+	}
+	if w.intake.held != 0 {
+		t.Errorf("%d bytes are still held", w.intake.held)
+	}
+}
+
+// A file of a few bytes that becomes many is held to the ratio and to the room
+// there is, not only to what its length says.
+func TestExpansionIsBounded(t *testing.T) {
+	t.Parallel()
+	plain := make([]byte, 20<<20)
+	for encoding, body := range map[string][]byte{"gzip": gzipped(t, plain), "zstd": zstded(t, plain)} {
+		w := setup(t)
+		one(t, w.send(string(body), "Content-Encoding: "+encoding), 413, "file.limits")
+		if w.intake.most > 8<<20 {
+			t.Errorf("%s: %d bytes were held for a bomb of %d", encoding, w.intake.most, len(body))
+		}
+	}
+	w := setup(t, func(c *api.Config) { c.Expansion = 1 << 20 })
+	w.intake.room = 4 << 20
+	got := one(t, w.send(string(zstded(t, plain)), "Content-Encoding: zstd"), 503, "hub.busy")
+	if !got.Deferred || w.intake.most > 4<<20 || w.intake.held != 0 {
+		t.Errorf("%+v, most %d, held %d", got, w.intake.most, w.intake.held)
+	}
+}
+
+func TestDeferralsSayWhenToComeAgain(t *testing.T) {
+	t.Parallel()
+	for body, code := range map[string]string{"busy": "hub.busy", "later": "hub.storage_full"} {
+		w := setup(t)
+		rec := w.send(body)
+		got := one(t, rec, 503, code)
+		all := read[submission](t, rec)
+		if !got.Deferred || got.RetryAfter != 7 || rec.Header().Get("Retry-After") != "7" || all.SlotStart == "" || all.SlotEnd == "" || all.RatePerS == 0 {
+			t.Errorf("%s: %s %v", body, rec.Body, rec.Header())
+		}
+	}
+	w := setup(t)
+	w.intake.stopping = true
+	one(t, w.send("ok"), 503, "hub.stopping")
+	w = setup(t)
+	if got := read[submission](t, w.send("mixed")); len(got.Results) != 2 || got.Results[0].Deferred || !got.Results[1].Deferred || got.Results[1].Code != "hub.storage_full" {
+		t.Errorf("%+v", got)
+	}
+	w = setup(t)
+	w.intake.lost = errors.New("disk full")
+	if rec := w.send("ok", "Content-Type: image/png"); rec.Code != 500 {
+		t.Errorf("a refusal that cannot be kept counts as not decided: %d", rec.Code)
+	}
+}
+
+func TestARateIsKept(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(c *api.Config) { c.RatePerS, c.Burst = 2, 3 })
+	for range 3 {
+		one(t, w.send("ok"), 200, "")
+	}
+	rec := w.send("ok")
+	p := read[submission](t, rec)
+	if rec.Code != 429 || read[line](t, rec).Code != "rate.exceeded" || rec.Header().Get("Retry-After") == "" || p.SlotStart == "" || p.RatePerS != 2 {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+	if rec := w.get("/api/v1/records", "facility:79902"); rec.Code != 200 {
+		t.Errorf("another sender: %d", rec.Code)
+	}
+	w.clock.Advance(500 * time.Millisecond)
+	one(t, w.send("ok"), 200, "")
+}
+
+func TestATarIsAWrapper(t *testing.T) {
+	t.Parallel()
+	body := pack(t, member{"a.xml", "ok"}, member{"dir/b.xml", "bad"}, member{"a.xml", "two"}, member{"c.xml", "busy"}, member{"c.xml.jws", "x"},
+		member{"d.xml", "broken"}, member{"e.xml", "panic"}, member{"f.xml", ""})
+	for name, c := range map[string]struct {
+		body    []byte
+		headers []string
+	}{
+		"plain": {body, nil},
+		"gzip":  {gzipped(t, body), []string{"Content-Encoding: gzip"}},
+		"zstd":  {zstded(t, body), []string{"Content-Encoding: zstd"}},
+	} {
+		w := setup(t)
+		rec := w.send(string(c.body), append(c.headers, asTar)...)
+		var got []string
+		for _, r := range read[submission](t, rec).Results {
+			got = append(got, fmt.Sprint(r.File, " ", r.Index, " ", r.State, r.Code, " ", r.Refused, r.Deferred))
+		}
+		want := []string{"a.xml 0 accepted_with_warnings false false", "dir/b.xml 0 seal.broken true false", "a.xml 0 accepted_with_warnings false false",
+			"a.xml 1 accepted_with_warnings false false", "c.xml 0 hub.busy false true", "d.xml 0 hub.busy false true", "e.xml 0 hub.busy false true",
+			"f.xml 0 accepted_with_warnings false false"}
+		if rec.Code != 200 || !slices.Equal(got, want) {
+			t.Errorf("%s: %d\n%s", name, rec.Code, strings.Join(got, "\n"))
+		}
+		if strings.Contains(rec.Body.String(), "sector") || !strings.Contains(w.log.String(), "sector") {
+			t.Errorf("%s: the cause of a defect belongs to the operator", name)
+		}
+		if w.intake.held != 0 {
+			t.Errorf("%s: %d bytes are still held", name, w.intake.held)
+		}
+	}
+}
+
+func lines(t *testing.T, body string) []line {
+	t.Helper()
+	var out []line
+	for s := bufio.NewScanner(strings.NewReader(body)); s.Scan(); {
+		var l line
+		if err := json.Unmarshal(s.Bytes(), &l); err != nil {
+			t.Fatalf("%v: %s", err, s.Text())
+		}
+		out = append(out, l)
+	}
+	return out
+}
+
+const ndjson = "Accept: application/x-ndjson"
+
+func TestAStreamEndsWithItsLastLine(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	body := pack(t, member{"a", "ok"}, member{"b", "bad"}, member{"c", "two"})
+	got := lines(t, w.send(string(body), asTar, ndjson).Body.String())
+	if len(got) != 5 || !got[4].End || got[4].Results != 4 {
+		t.Errorf("%+v", got)
+	}
+	if got := lines(t, w.send("two", ndjson).Body.String()); len(got) != 3 || !got[2].End || got[2].Results != 2 {
+		t.Errorf("a lone file: %+v", got)
+	}
+	rec := w.send("bad", ndjson)
+	if got := lines(t, rec.Body.String()); rec.Code != 422 || len(got) != 2 || !got[0].Refused || !got[1].End {
+		t.Errorf("refused alone: %d %+v", rec.Code, got)
+	}
+}
+
+// What is damaged or over a limit breaks the tar off: what was decided before
+// is answered, then the reason, and a stream has no last line.
+func TestATarThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	whole := pack(t, member{"a", "ok"}, member{"b", "ok"}, member{"c", "ok"})
+	noEnd := whole[:len(whole)-1024]
+	half := slices.Clone(whole[:1024+512+700])
+	damaged := slices.Clone(whole)
+	copy(damaged[1024:], bytes.Repeat([]byte{0xff}, 200))
+	for name, c := range map[string]struct {
+		body   []byte
+		change func(*api.Config)
+		code   string
+		before int
+	}{
+		"cut between members": {noEnd, nil, "file.unreadable", 3},
+		"cut in a member":     {half, nil, "file.unreadable", 2},
+		"damaged":             {damaged, nil, "file.unreadable", 1},
+		"too many members":    {whole, func(c *api.Config) { c.TarMembers = 2 }, "file.limits", 2},
+		"too long":            {whole, func(c *api.Config) { c.TarLimit = 1500 }, "file.limits", 1},
+	} {
+		w := setup(t)
+		if c.change != nil {
+			w = setup(t, c.change)
+		}
+		rec := w.send(string(c.body), asTar, ndjson)
+		got := lines(t, rec.Body.String())
+		if len(got) != c.before+1 || got[len(got)-1].End || !got[len(got)-1].Refused || got[len(got)-1].Code != c.code {
+			t.Errorf("%s: %s", name, rec.Body)
+		}
+		rec = w.send(string(c.body), asTar)
+		if all := read[submission](t, rec).Results; rec.Code != 200 || len(all) != c.before+1 || all[c.before].Code != c.code {
+			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
+		}
+		if !slices.Contains(w.intake.unread, c.code) || w.intake.held != 0 {
+			t.Errorf("%s: kept %v, held %d", name, w.intake.unread, w.intake.held)
+		}
+	}
+	w := setup(t)
+	one(t, w.send("", asTar), 422, "file.unreadable")
+	one(t, w.send("<GIAMDINHHS/>", asTar), 422, "file.unreadable")
+	one(t, w.send(string(gzipped(t, whole)[:20]), asTar, "Content-Encoding: gzip"), 422, "file.unreadable")
+	w.intake.stopping = true
+	if rec := w.send(string(whole), asTar); rec.Code != 503 || read[line](t, rec).Code != "hub.stopping" || rec.Header().Get("Retry-After") == "" {
+		t.Errorf("stopping: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// headers are members whose bytes are not what they are said to be.
+func TestMembersThatAreNoFiles(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	tw := tar.NewWriter(&b)
+	for _, h := range []*tar.Header{
+		{Name: "link", Typeflag: tar.TypeSymlink, Linkname: "/etc/passwd"},
+		{Name: "dir/", Typeflag: tar.TypeDir},
+		{Name: "pipe", Typeflag: tar.TypeFifo},
+	} {
+		if err := tw.WriteHeader(h); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tw.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	b.Write(sparseMember(t, "holes", 30<<20))
+	b.Write(pack(t, member{"big", strings.Repeat("x", 3000)}, member{"a", "ok"}))
+	w := setup(t, func(c *api.Config) { c.FileLimit = 2000 })
+	var got []string
+	for _, r := range read[submission](t, w.send(b.String(), asTar)).Results {
+		got = append(got, r.File+" "+r.Code)
+	}
+	want := []string{"link file.unreadable", "pipe file.unreadable", "holes file.unreadable", "big file.limits", "a "}
+	if !slices.Equal(got, want) {
+		t.Errorf("%q", got)
+	}
+}
+
+// sparseMember is a file of one hole in GNU's PAX form: nothing in the tar,
+// size bytes to whoever reads it.
+func sparseMember(t *testing.T, name string, size int) []byte {
+	t.Helper()
+	records := ""
+	for _, kv := range [][2]string{{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"}, {"GNU.sparse.name", name}, {"GNU.sparse.realsize", fmt.Sprint(size)}} {
+		body := " " + kv[0] + "=" + kv[1] + "\n"
+		n := len(body) + 2
+		if n >= 100 {
+			n++
+		}
+		records += fmt.Sprintf("%d%s", n, body)
+	}
+	var b bytes.Buffer
+	b.Write(rawHeader("pax", 'x', len(records)))
+	b.WriteString(records + strings.Repeat("\x00", 512-len(records)%512))
+	b.Write(rawHeader(name, '0', 512))
+	b.WriteString("1\n" + fmt.Sprint(size) + "\n0\n")
+	for b.Len()%512 != 0 {
+		b.WriteByte(0)
+	}
+	return b.Bytes()
+}
+
+func rawHeader(name string, kind byte, size int) []byte {
+	h := make([]byte, 512)
+	copy(h, name)
+	copy(h[100:], "0000600\x000000000\x000000000\x00")
+	copy(h[124:], fmt.Sprintf("%011o\x00%011o\x00        ", size, 0))
+	h[156] = kind
+	copy(h[257:], "ustar\x0000")
+	sum := 0
+	for _, c := range h {
+		sum += int(c)
+	}
+	copy(h[148:], fmt.Sprintf("%06o\x00 ", sum))
+	return h
+}
+
+// A sender that falls silent, or trickles, is cut off and told so.
+func TestASlowSenderIsCutOff(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		change func(*api.Config)
+		every  time.Duration
+	}{
+		"silent":   {func(c *api.Config) { c.Pause = 30 * time.Millisecond }, 0},
+		"trickles": {func(c *api.Config) { c.Grace, c.MinimumSpeed = time.Millisecond, 1<<30 }, 2 * time.Millisecond},
+	} {
+		w := setup(t, c.change)
+		srv := httptest.NewServer(w.handler)
+		answer := slow(t, srv.Listener.Addr().String(), c.every)
+		if !strings.Contains(answer, " 422 ") || !strings.Contains(answer, "request.slow") {
+			t.Errorf("%s: %s", name, answer)
+		}
+		srv.Close()
+		if len(w.intake.files) > 0 || !slices.Contains(w.intake.unread, "request.slow") {
+			t.Errorf("%s: %v", name, w.intake.unread)
+		}
+	}
+}
+
+// slow promises a body and sends a byte every so often, or none; it returns
+// what the hub answers.
+func slow(t *testing.T, addr string, every time.Duration) string {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if _, err := io.WriteString(conn, "POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAs: "+hospital+"\r\nContent-Length: 100000\r\n\r\nok"); err != nil {
+		t.Fatal(err)
+	}
+	if every > 0 {
+		go func() {
+			for {
+				if _, err := conn.Write([]byte("x")); err != nil {
+					return
+				}
+				time.Sleep(every)
+			}
+		}()
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return " " + resp.Status + " " + string(b)
+}
+
+// A sender that goes in the middle of its body leaves a trace for itself.
+func TestABodyThatBreaksOffIsKeptAsRefused(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	r := httptest.NewRequest("POST", "/api/v1/submissions", io.MultiReader(strings.NewReader("ok"), failing{}))
+	r.Header.Set("As", hospital)
+	rec := httptest.NewRecorder()
+	w.handler.ServeHTTP(rec, r)
+	one(t, rec, 422, "file.unreadable")
+	if !slices.Equal(w.intake.unread, []string{"file.unreadable"}) {
+		t.Errorf("%v", w.intake.unread)
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+// Compressed bodies at once are bounded for each sender: each holds a window.
+func TestOneSenderCannotTakeAllDecoders(t *testing.T) {
+	t.Parallel()
+	w := setup(t, func(c *api.Config) { c.StreamsEach = 1 })
+	hold := make(chan struct{})
+	first, reached := make(chan *httptest.ResponseRecorder), make(chan struct{})
+	body := gzipped(t, []byte("ok"))
+	go func() {
+		r := httptest.NewRequest("POST", "/api/v1/submissions", io.MultiReader(bytes.NewReader(body[:10]), &gate{reached: reached, open: hold}, bytes.NewReader(body[10:])))
+		r.Header.Set("As", hospital)
+		r.Header.Set("Content-Encoding", "gzip")
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, r)
+		first <- rec
+	}()
+	<-reached
+	one(t, w.send(string(body), "Content-Encoding: gzip"), 503, "hub.busy")
+	one(t, w.send("ok"), 200, "") // a plain one holds no window
+	if rec := w.request("POST", "/api/v1/submissions", "facility:79902", bytes.NewReader(body), "Content-Encoding: gzip"); rec.Code != 200 {
+		t.Errorf("another sender: %d", rec.Code)
+	}
+	close(hold)
+	one(t, <-first, 200, "")
+	one(t, w.send(string(body), "Content-Encoding: gzip"), 200, "")
+}
+
+// gate says when it is reached, and waits.
+type gate struct {
+	reached, open chan struct{}
+}
+
+func (g *gate) Read([]byte) (int, error) {
+	close(g.reached)
+	<-g.open
+	return 0, io.EOF
+}
+
+// Whatever bytes are sent as a tar, compressed or not, the answer is one of
+// those described, and nothing stays held.
+func FuzzSubmissions(f *testing.F) {
+	whole := pack(f, member{"a", "ok"}, member{"b", "bad"})
+	f.Add(whole, byte(0))
+	f.Add(gzipped(f, whole), byte(1))
+	f.Add(zstded(f, whole), byte(2))
+	f.Add(whole[:700], byte(0))
+	f.Add([]byte("ok"), byte(3))
+	f.Fuzz(func(t *testing.T, body []byte, how byte) {
+		w := setup(t, func(c *api.Config) { c.FileLimit, c.TarLimit, c.TarMembers = 1<<20, 4<<20, 50 })
+		headers := [][]string{{asTar}, {asTar, "Content-Encoding: gzip"}, {asTar, "Content-Encoding: zstd", ndjson}, {"Content-Type: application/xml"}}[how%4]
+		rec := w.send(string(body), headers...)
+		if !slices.Contains([]int{200, 413, 422, 503}, rec.Code) {
+			t.Errorf("status %d", rec.Code)
+		}
+		if w.intake.held != 0 {
+			t.Errorf("%d bytes are still held", w.intake.held)
+		}
+	})
+}
