@@ -150,7 +150,7 @@ func readPrivate(path string) ([]byte, error) {
 
 // open returns what opens the place's store with the log opened by the hub.
 func (p *place) open(log *slog.Logger) (hub.OpenStore, error) {
-	owner := fmt.Sprintf("%s/%d", hostname(), os.Getpid())
+	owner := p.owner()
 	if p.Database == "" {
 		return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 			return sqlite.Open(ctx, p.dir, sqlite.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
@@ -209,6 +209,16 @@ func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 		return nil, nil, err
 	}
 	return admin.New(slices.Facilities, slices.Access, clock.System{}, nil), slices.Close, nil
+}
+
+// owner names this hub among others of one database: the same name takes its
+// own log again at once after a crash, another waits until it is abandoned.
+func (p *place) owner() string {
+	dir, err := filepath.Abs(p.dir)
+	if err != nil {
+		dir = p.dir
+	}
+	return hostname() + ":" + dir
 }
 
 func hostname() string {

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"lienthong/internal/synth"
+)
+
+type synthCmd struct {
+	Seed    uint64 `default:"1" help:"The same seed gives the same bytes."`
+	People  int    `help:"How many people may fall ill; default by profile."`
+	Days    int    `default:"30" help:"Days of visits."`
+	Profile string `default:"pilot" enum:"pilot,nation,small" help:"pilot: 412 facilities in four provinces."`
+	Files   int    `help:"How many files to write; default all of the nation's days."`
+	Out     string `required:"" help:"Directory to write: files by facility, registry, certificates, keys." type:"path"`
+}
+
+// Run writes the nation's files.
+func (c *synthCmd) Run(ctx context.Context, s *streams) error {
+	n, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, People: c.People, Days: c.Days})
+	if err != nil {
+		return err
+	}
+	files := c.Files
+	if files == 0 {
+		files = n.Len()
+	}
+	var progress func(done, of int)
+	if isTerminal(s.err) {
+		progress = func(done, of int) { fmt.Fprintf(s.err, "\r%d/%d", done, of) }
+	}
+	written, err := n.Write(ctx, c.Out, files, progress)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(s.out, "%d files, %d dossiers, %d MB of %d facilities written to %s\n", written.Files, written.Dossiers, written.Bytes>>20,
+		len(n.Facilities()), c.Out)
+	return nil
+}

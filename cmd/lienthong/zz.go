@@ -1,5 +1,0 @@
-package main
-
-type synthCmd struct{}
-
-func (c *synthCmd) Run() error { return nil }
