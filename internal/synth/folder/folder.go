@@ -1,4 +1,6 @@
-package synth
+// Package folder writes a synthetic nation to a directory: its files, and what
+// a hub must know of who sends them.
+package folder
 
 import (
 	"bufio"
@@ -13,10 +15,11 @@ import (
 	"sync/atomic"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/synth"
 )
 
 // ErrNotEmpty: the directory to write to holds something already.
-var ErrNotEmpty = errors.New("synth: the directory is not empty")
+var ErrNotEmpty = errors.New("folder: the directory is not empty")
 
 // Written is what Write wrote.
 type Written struct {
@@ -32,18 +35,18 @@ type Registry struct {
 
 // Entry is a line of index.jsonl: what a file is, and what a hub must say to it.
 type Entry struct {
-	File     string  `json:"file"` // path under the directory, with slashes
-	Facility string  `json:"facility"`
-	Kind     string  `json:"kind"`
-	Visit    string  `json:"visit"`
-	Dossiers int     `json:"dossiers"`
-	Quirk    string  `json:"quirk,omitempty"`
-	Defect   string  `json:"defect,omitempty"`
-	Outcome  Outcome `json:"outcome,omitempty"` // of the defect
-	Code     string  `json:"code,omitempty"`
+	File     string        `json:"file"` // path under the directory, with slashes
+	Facility string        `json:"facility"`
+	Kind     string        `json:"kind"`
+	Visit    string        `json:"visit"`
+	Dossiers int           `json:"dossiers"`
+	Quirk    string        `json:"quirk,omitempty"`
+	Defect   string        `json:"defect,omitempty"`
+	Outcome  synth.Outcome `json:"outcome,omitempty"` // of the defect
+	Code     string        `json:"code,omitempty"`
 }
 
-// Write writes the first count files (all of Len when 0) to a new or empty
+// Write writes the first count files of a nation (all of Len when 0) to a new or empty
 // directory:
 //
 //	files/CODE/yyyymmdd/NAME.xml   what each facility sends
@@ -53,26 +56,30 @@ type Entry struct {
 //
 // progress, where given, is called now and then from one of several goroutines.
 // Errors: ErrNotEmpty, those of the file system, the context's.
-func (n *Nation) Write(ctx context.Context, dir string, count int, progress func(done, of int)) (Written, error) {
+func Write(ctx context.Context, n *synth.Nation, dir string, count int, progress func(done, of int)) (Written, error) {
 	if count <= 0 {
 		count = n.Len()
 	}
-	if err := n.writeSenders(dir); err != nil {
+	if err := writeSenders(n, dir); err != nil {
 		return Written{}, err
 	}
+	w := &writer{nation: n, dir: dir, defects: map[string]synth.Defect{}}
+	for _, d := range synth.Defects() {
+		w.defects[d.Name] = d
+	}
 	entries := make([]Entry, count)
-	var done, next, size atomic.Int64
+	var done, next atomic.Int64
 	errs := make([]error, runtime.GOMAXPROCS(0))
 	ctx, stop := context.WithCancel(ctx)
 	defer stop()
 	var wg sync.WaitGroup
-	for w := range errs {
+	for k := range errs {
 		wg.Go(func() {
 			for i := int(next.Add(1)) - 1; i < count; i = int(next.Add(1)) - 1 {
-				if errs[w] = context.Cause(ctx); errs[w] == nil {
-					errs[w] = n.writeFile(dir, i, &entries[i], &size)
+				if errs[k] = context.Cause(ctx); errs[k] == nil {
+					errs[k] = w.file(i, &entries[i])
 				}
-				if errs[w] != nil {
+				if errs[k] != nil {
 					stop()
 					return
 				}
@@ -86,7 +93,7 @@ func (n *Nation) Write(ctx context.Context, dir string, count int, progress func
 	if err := errors.Join(errs...); err != nil {
 		return Written{}, err
 	}
-	out := Written{Facilities: len(n.facilities), Files: count, Bytes: size.Load()}
+	out := Written{Facilities: len(n.Facilities()), Files: count, Bytes: w.bytes.Load()}
 	for i := range entries {
 		out.Dossiers += entries[i].Dossiers
 		if entries[i].Defect != "" {
@@ -96,17 +103,25 @@ func (n *Nation) Write(ctx context.Context, dir string, count int, progress func
 	return out, writeIndex(filepath.Join(dir, "index.jsonl"), entries)
 }
 
-func (n *Nation) writeFile(dir string, i int, e *Entry, size *atomic.Int64) error {
-	s, err := n.At(i)
+// writer writes the files.
+type writer struct {
+	nation  *synth.Nation
+	dir     string
+	defects map[string]synth.Defect
+	bytes   atomic.Int64
+}
+
+func (w *writer) file(i int, e *Entry) error {
+	s, err := w.nation.At(i)
 	if err != nil {
 		return err
 	}
-	d := defectOf(s.Defect)
-	name := filepath.Join("files", s.Facility, date(s.At), s.FileName)
+	d := w.defects[s.Defect]
+	name := filepath.Join("files", s.Facility, s.At.Format("20060102"), s.FileName)
 	*e = Entry{File: filepath.ToSlash(name), Facility: s.Facility, Kind: s.Kind, Visit: s.Visit, Dossiers: s.Dossiers, Quirk: s.Quirk,
 		Defect: s.Defect, Outcome: d.Outcome, Code: d.Code}
-	size.Add(int64(len(s.XML)))
-	return put(dir, name, s.XML, 0o644)
+	w.bytes.Add(int64(len(s.XML)))
+	return put(w.dir, name, s.XML, 0o644)
 }
 
 // put writes one file and the folders it needs.
@@ -117,20 +132,20 @@ func put(dir, name string, content []byte, mode os.FileMode) error {
 		folder = 0o700
 	}
 	if err := os.MkdirAll(filepath.Dir(path), folder); err != nil {
-		return fmt.Errorf("synth: %w", err)
+		return fmt.Errorf("folder: %w", err)
 	}
 	if err := os.WriteFile(path, content, mode); err != nil {
-		return fmt.Errorf("synth: %w", err)
+		return fmt.Errorf("folder: %w", err)
 	}
 	return nil
 }
 
-func (n *Nation) writeSenders(dir string) error {
+func writeSenders(n *synth.Nation, dir string) error {
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		return ErrNotEmpty
 	}
 	registry := Registry{TrustAnchor: "root.pem"}
-	for _, f := range n.facilities {
+	for _, f := range n.Facilities() {
 		registry.Facilities = append(registry.Facilities, f.Registration())
 		key, err := f.KeyPEM()
 		if err != nil {
@@ -143,7 +158,7 @@ func (n *Nation) writeSenders(dir string) error {
 	}
 	text, err := json.MarshalIndent(registry, "", "  ")
 	if err != nil {
-		return fmt.Errorf("synth: %w", err)
+		return fmt.Errorf("folder: %w", err)
 	}
 	return errors.Join(put(dir, "registry.json", append(text, '\n'), 0o644), put(dir, "root.pem", n.Root(), 0o644))
 }
@@ -151,14 +166,14 @@ func (n *Nation) writeSenders(dir string) error {
 func writeIndex(path string, entries []Entry) (err error) {
 	f, err := os.Create(path)
 	if err != nil {
-		return fmt.Errorf("synth: %w", err)
+		return fmt.Errorf("folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, f.Close()) }()
 	w := bufio.NewWriter(f)
 	lines := json.NewEncoder(w)
 	for i := range entries {
 		if err := lines.Encode(&entries[i]); err != nil {
-			return fmt.Errorf("synth: %w", err)
+			return fmt.Errorf("folder: %w", err)
 		}
 	}
 	return w.Flush()
