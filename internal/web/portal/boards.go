@@ -110,6 +110,12 @@ func (p *Portal) facilities(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	from, err := strconv.Atoi("0" + r.URL.Query().Get("from"))
+	if err != nil {
+		p.fail(w, r, errQuery)
+		return
+	}
+	b.Cut(from)
 	p.show(w, r, http.StatusOK, view.FacilitiesPage(page, b))
 }
 

@@ -44,7 +44,7 @@ func newWorld(t testing.TB) *world {
 	names := []string{"BVĐK khu vực Sông Thương", "TTYT Đồng Hỷ Mới", "TYT xã Tân Hòa", "BVĐK Hồng Lĩnh Nam", "BV Nhi Cửu Long", "TYT phường Sông Cầu"}
 	levels := []facility.Level{facility.Commune, facility.Commune, facility.Regional, facility.Provincial, facility.Central, facility.Commune}
 	provinces := catalog.Provinces()
-	for i := range 96 {
+	for i := range 230 {
 		p := insight.Place{Code: care.FacilityCode(fmt.Sprintf("%05d", 22000+i*7)), Name: names[i%6], Level: levels[i%6],
 			Province: provinces[i%31].Code, LastSeen: noon.Add(-time.Duration(rnd.IntN(300)) * time.Minute)}
 		if i%17 == 3 {

@@ -15,8 +15,14 @@ import (
 	"lienthong/internal/web/session"
 )
 
-// reader is who sits at the browser, with the route asked.
+type readerKey struct{}
+
+// reader is who sits at the browser, with the route asked. What guard found
+// holds for the request.
 func (p *Portal) reader(r *http.Request) (view.Reader, error) {
+	if who, ok := r.Context().Value(readerKey{}).(view.Reader); ok {
+		return who, nil
+	}
 	s, err := p.deps.Sessions.Current(r)
 	if err != nil {
 		return view.Reader{}, err

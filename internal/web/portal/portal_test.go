@@ -334,6 +334,27 @@ func TestExportsAreHarmless(t *testing.T) {
 	}
 }
 
+func TestAllFacilitiesAreReachedPageByPage(t *testing.T) {
+	t.Parallel()
+	h, w := setup(t)
+	seen := map[string]bool{}
+	next := "/facilities?sort=sent"
+	for range 3 {
+		page := do(t, h, ask{path: next, role: "operator"}).body
+		for _, m := range regexp.MustCompile(`/messages\?facility=(\w{5})">`).FindAllStringSubmatch(page, -1) {
+			seen[m[1]] = true
+		}
+		m := regexp.MustCompile(`href="(/facilities\?[^"]*from=\d+)"`).FindStringSubmatch(page)
+		if m == nil {
+			break
+		}
+		next = html.UnescapeString(m[1])
+	}
+	if len(seen) != len(w.places) {
+		t.Errorf("%d of %d facilities", len(seen), len(w.places))
+	}
+}
+
 func TestOtherSitesCannotPost(t *testing.T) {
 	t.Parallel()
 	h, w := setup(t)
@@ -348,7 +369,7 @@ func TestBadConditionsAreAnsweredWithoutAsking(t *testing.T) {
 	t.Parallel()
 	h, w := setup(t)
 	for _, p := range []string{"/messages?day=20261350", "/messages?state=nice", "/messages?facility=1", "/messages?level=x",
-		"/messages?code=" + strings.Repeat("x", 90), "/facilities?sort=name%27", "/access?before=x", "/acts?before=99999999999999999999"} {
+		"/messages?code=" + strings.Repeat("x", 90), "/facilities?sort=name%27", "/facilities?from=x", "/access?before=x", "/acts?before=99999999999999999999"} {
 		if got := do(t, h, ask{path: p, role: "operator"}); got.status != http.StatusUnprocessableEntity {
 			t.Errorf("%s: %d", p, got.status)
 		}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"context"
 	"net/http"
 
 	"lienthong/internal/role"
@@ -118,7 +119,7 @@ func (p *Portal) guard(rt route) http.HandlerFunc {
 		}
 		for _, room := range rt.Rooms {
 			if who.Role.May(room) {
-				rt.serve(p, w, r)
+				rt.serve(p, w, r.WithContext(context.WithValue(r.Context(), readerKey{}, who)))
 				return
 			}
 		}

@@ -62,6 +62,17 @@ type Board struct {
 	Show            string // "", connected, sending, silent, never
 	Days            int
 	FromDay, ToDay  int
+	From, Total     int // the list is part of Total, from this one on
+}
+
+// PlacesPage is how many facilities stand on a page.
+const PlacesPage = 200
+
+// Cut keeps the page that begins at from.
+func (b *Board) Cut(from int) {
+	b.Total = len(b.List)
+	b.From = min(max(0, from), b.Total)
+	b.List = b.List[b.From:min(b.From+PlacesPage, b.Total)]
 }
 
 // Column is a column of the list of facilities.
@@ -84,6 +95,14 @@ func (b Board) Columns() []Column {
 // URL is the address of this list sorted by a column.
 func (b Board) URL(path, sort string) string {
 	return withQuery(path, "province", b.Province, "level", b.Level, "show", b.Show, "days", strconv.Itoa(b.Days), "sort", sort)
+}
+
+// Next is the address of the next page, "" at the end.
+func (b Board) Next() string {
+	if b.From+len(b.List) >= b.Total {
+		return ""
+	}
+	return b.URL("/facilities", b.Sort) + "&from=" + strconv.Itoa(b.From+len(b.List))
 }
 
 // DayIfOne is the day when the list is of one day: then a row's numbers link to it.

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"strconv"
 	"strings"
 
 	"lienthong/internal/care"
@@ -27,6 +28,11 @@ func (c column) Label(w words.Speaker) string {
 		return s
 	}
 	return c.Name
+}
+
+// Right reports whether the column holds amounts, which stand right.
+func (c column) Right() bool {
+	return c.Type == schema.Number && len(catalog.Entries(catalog.List(c.Name))) == 0
 }
 
 // value is a cell for people; Meaning is what a code says.
@@ -165,11 +171,10 @@ func (r result) RangeText(w words.Speaker) string {
 	return low + " – " + high
 }
 
+// decimals are those a limit needs, four at most.
 func decimals(v float64) int {
-	if v == float64(int64(v)) {
-		return 0
-	}
-	return 1
+	_, rest, _ := strings.Cut(strconv.FormatFloat(v, 'f', -1, 64), ".")
+	return min(4, len(rest))
 }
 
 // Word says where the value lies.
