@@ -324,7 +324,8 @@ type fakeCounters struct {
 	query  store.CountQuery
 	scope  role.Scope
 	recent bool
-	block  chan struct{}
+	inside chan struct{} // a recount says it is here
+	leave  chan struct{} // and waits
 }
 
 func (f *fakeCounters) Sum(_ context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
@@ -337,8 +338,9 @@ func (f *fakeCounters) Sum(_ context.Context, scope role.Scope, q store.CountQue
 }
 
 func (f *fakeCounters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	if f.block != nil {
-		<-f.block
+	if f.inside != nil {
+		f.inside <- struct{}{}
+		<-f.leave
 	}
 	list, err := f.Sum(ctx, scope, q)
 	f.recent = false
