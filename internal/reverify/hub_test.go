@@ -63,8 +63,8 @@ func (s secrets) vault(t testing.TB) *vault.Vault {
 // openStore opens an engine; the log is nil to read only.
 type openStore func(open store.OpenLog) (*store.Slices, error)
 
-// hub is everything between the doors and the disk, wired as package hub does.
-type hub struct {
+// testHub is everything between the doors and the disk, wired as package hub does.
+type testHub struct {
 	t        testing.TB
 	keys     secrets
 	clock    *clock.Fake
@@ -77,10 +77,10 @@ type hub struct {
 	serial   int
 }
 
-func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *hub {
+func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *testHub {
 	t.Helper()
 	ctx := context.Background()
-	h := &hub{t: t, keys: keys, clock: clock.NewFake(at), signers: map[string]seal.KeyPair{}}
+	h := &testHub{t: t, keys: keys, clock: clock.NewFake(at), signers: map[string]seal.KeyPair{}}
 	v := keys.vault(t)
 	var writer *evidence.Writer
 	var err error
@@ -113,7 +113,7 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *hub
 	return h
 }
 
-func (h *hub) close() {
+func (h *testHub) close() {
 	if h.intake != nil {
 		h.intake.Stop()
 		h.intake = nil
@@ -163,17 +163,21 @@ func verify(t testing.TB, keys secrets, open openStore, o reverify.Options) (*re
 }
 
 // register makes a facility known with a certificate of its own.
-func (h *hub) register(code string) {
+func (h *testHub) register(code string) {
 	h.t.Helper()
 	h.signers[code] = h.newSigner(code)
 	must(h.t, h.office.AddFacility(context.Background(), "operator", admin.Facility{Code: code, Name: "Bệnh viện " + code, Province: "79", Level: "provincial",
-		Certificates: []string{string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.signers[code].Certificate.Raw}))}}))
+		Certificates: []string{pemOf(h.signers[code])}}))
 	must(h.t, h.watch.Refresh(context.Background()))
 	h.clock.Advance(time.Second)
 }
 
+func pemOf(k seal.KeyPair) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: k.Certificate.Raw}))
+}
+
 // newSigner makes a key and its certificate.
-func (h *hub) newSigner(code string) seal.KeyPair {
+func (h *testHub) newSigner(code string) seal.KeyPair {
 	h.t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	must(h.t, err)
@@ -204,7 +208,7 @@ func xml1(code string, v visit) []byte {
 }
 
 // dossiers signs a file of visits; created is the day of NGAYLAP.
-func (h *hub) dossiers(code, created string, visits ...visit) []byte {
+func (h *testHub) dossiers(code, created string, visits ...visit) []byte {
 	h.t.Helper()
 	m, err := care.ParseMoment(created)
 	must(h.t, err)
@@ -218,7 +222,7 @@ func (h *hub) dossiers(code, created string, visits ...visit) []byte {
 }
 
 // arrivals signs a file of check-ins.
-func (h *hub) arrivals(code string, visits ...visit) []byte {
+func (h *testHub) arrivals(code string, visits ...visit) []byte {
 	h.t.Helper()
 	spec := schema.For(20261120)
 	var rows [][]string
@@ -239,7 +243,7 @@ func (h *hub) arrivals(code string, visits ...visit) []byte {
 	return h.sign(code, b.Bytes())
 }
 
-func (h *hub) sign(code string, doc []byte) []byte {
+func (h *testHub) sign(code string, doc []byte) []byte {
 	h.t.Helper()
 	out, err := h.signers[code].Sign(doc, "CHUKYDONVI")
 	must(h.t, err)
@@ -247,13 +251,13 @@ func (h *hub) sign(code string, doc []byte) []byte {
 }
 
 // send submits a file, a second after what went before.
-func (h *hub) send(code string, raw []byte) ([]intake.Answer, error) {
+func (h *testHub) send(code string, raw []byte) ([]intake.Answer, error) {
 	h.clock.Advance(time.Second + 123457*time.Microsecond)
 	return h.intake.Submit(context.Background(), intake.Sender{Facility: care.FacilityCode(code), Name: "portal:facility:" + code}, intake.File{Bytes: raw, Lane: store.Routine})
 }
 
 // stored sends a file whose dossiers must all be decided, and names their records.
-func (h *hub) stored(code string, raw []byte) []dossier.ID {
+func (h *testHub) stored(code string, raw []byte) []dossier.ID {
 	h.t.Helper()
 	answers, err := h.send(code, raw)
 	must(h.t, err)
@@ -273,7 +277,7 @@ func (h *hub) stored(code string, raw []byte) []dossier.ID {
 }
 
 // look opens a record as an operator, or as its facility without a reason.
-func (h *hub) look(id dossier.ID, reason string) {
+func (h *testHub) look(id dossier.ID, reason string) {
 	h.t.Helper()
 	r := disclose.Reader{Role: role.Role{Kind: role.Operator}, Name: "session:1", Route: "GET /api/v1/records/{id}", Reason: reason}
 	if reason == "" {
@@ -285,7 +289,7 @@ func (h *hub) look(id dossier.ID, reason string) {
 }
 
 // root puts the looks so far under a leaf, as the hub does every minute.
-func (h *hub) root() {
+func (h *testHub) root() {
 	h.t.Helper()
 	ctx := context.Background()
 	looks, err := h.slices.Disclosures.Unrooted(ctx, 1000)

@@ -31,7 +31,7 @@ func sqliteOf(dir string) openStore {
 }
 
 // live has a hub live through everything a small store can hold.
-func live(h *hub) {
+func live(h *testHub) {
 	ctx := context.Background()
 	h.register("79901")
 	h.register("79902")
@@ -73,7 +73,7 @@ func live(h *hub) {
 }
 
 // fill sends enough for a full tile.
-func fill(h *hub) {
+func fill(h *testHub) {
 	for i := range 90 {
 		h.stored("79901", h.dossiers("79901", "20261120", person(200+3*i), person(201+3*i), person(202+3*i)))
 	}
