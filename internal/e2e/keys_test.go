@@ -213,10 +213,7 @@ func (x *xmlsec) run(pair seal.KeyPair, text string, args ...string) []byte {
 			panic(err)
 		}
 	}
-	if len(args) == 0 {
-		args = []string{"--privkey-pem", key + "," + cert}
-	}
-	cmd := exec.Command(x.path, append(append([]string{"--sign", "--output", out}, args...), in)...)
+	cmd := exec.Command(x.path, append(append([]string{"--sign", "--output", out, "--privkey-pem", key + "," + cert}, args...), in)...)
 	if said, err := cmd.CombinedOutput(); err != nil {
 		panic(fmt.Sprintf("xmlsec1: %v: %s", err, said))
 	}

@@ -32,7 +32,6 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/clock"
-	"lienthong/internal/facility"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
@@ -178,8 +177,7 @@ func (w *world) facility(f admin.Facility) {
 
 func (w *world) revoke(code string, c *x509.Certificate) {
 	w.t.Helper()
-	change := store.DirectoryChange{Certificates: []facility.Certificate{{Facility: "", Fingerprint: sha256.Sum256(c.Raw), DER: c.Raw, Since: now, Revoked: w.clock.Now()}}}
-	change.Certificates[0].Facility = w.code(code)
+	change := store.DirectoryChange{RevokeCertificate: sha256.Sum256(c.Raw)}
 	w.check(w.hub.Slices.Facilities.Change(w.ctx, change, store.Act{At: w.clock.Now(), Actor: "test", Action: "certificate.revoke", Object: code, Detail: "{}"}))
 	w.refresh()
 }

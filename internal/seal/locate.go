@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"errors"
+	"slices"
 
 	"lienthong/internal/xmltok"
 )
@@ -11,6 +12,7 @@ import (
 // Names of the XML Signature recommendation and RFC 4051.
 const (
 	dsigSpace   = "http://www.w3.org/2000/09/xmldsig#"
+	dsig11Space = "http://www.w3.org/2009/xmldsig11#"
 	inclusive   = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 	exclusive   = "http://www.w3.org/2001/10/xml-exc-c14n#"
 	rsaSHA256   = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"
@@ -42,6 +44,7 @@ type candidate struct {
 	method    Algorithm
 	algorithm string // what is not allowed, empty when all is
 	broken    string // what cannot be decoded, empty when all can
+	keyless   string // why there is no certificate; judged after the algorithm, for HMAC has none
 	digest    []byte
 	value     []byte
 	certs     [][]byte // DER
@@ -164,8 +167,15 @@ func (r *reader) signature() error {
 	if r.c.value, err = r.base64(r.c.value, "SignatureValue"); err != nil {
 		return err
 	}
-	if err := r.child("KeyInfo"); err != nil {
+	more, err := r.next()
+	switch {
+	case err != nil:
 		return err
+	case !more:
+		r.c.keyless = "no KeyInfo"
+		return nil
+	case !r.is("KeyInfo"):
+		return because(ErrMalformed, "something other than KeyInfo")
 	}
 	if err := r.keyInfo(); err != nil {
 		return err
@@ -319,7 +329,8 @@ func (r *reader) form() (f xmltok.Form, known bool, err error) {
 }
 
 // keyInfo takes every X509Certificate of every X509Data; what else names the key
-// (KeyName, KeyValue, issuer and serial) is not looked at.
+// (KeyName, KeyValue) is not looked at. KeyInfo is not signed: what XML Signature
+// does not know there is not passed over, for somebody may read it.
 func (r *reader) keyInfo() error {
 	for {
 		more, err := r.next()
@@ -329,24 +340,29 @@ func (r *reader) keyInfo() error {
 		if !more {
 			break
 		}
-		if r.is("X509Data") {
+		switch {
+		case r.is("X509Data"):
 			err = r.x509Data()
-		} else if r.foreign() {
-			err = because(ErrMalformed, "a key that is to be fetched")
-		} else {
+		case r.named("KeyName", "KeyValue", "PGPData", "SPKIData", "MgmtData", "DEREncodedKeyValue"):
 			err = r.t.Skip()
+		default:
+			err = because(ErrMalformed, "a key that is to be fetched, or something that is no key")
 		}
 		if err != nil {
 			return err
 		}
 	}
 	if len(r.c.certs) == 0 && r.c.broken == "" {
-		return because(ErrMalformed, "no certificate")
+		r.c.keyless = "no certificate"
 	}
 	return nil
 }
 
-func (r *reader) foreign() bool { return r.is("RetrievalMethod") || isSignature(r.t) }
+// named reports whether the present element is one of these of XML Signature 1.0 or 1.1.
+func (r *reader) named(locals ...string) bool {
+	space := string(r.t.Space())
+	return (space == dsigSpace || space == dsig11Space) && slices.Contains(locals, string(r.t.Local()))
+}
 
 func (r *reader) x509Data() error {
 	for {
@@ -355,6 +371,9 @@ func (r *reader) x509Data() error {
 			return err
 		}
 		if !r.is("X509Certificate") {
+			if !r.named("X509SubjectName", "X509IssuerSerial", "X509SKI", "X509CRL", "X509Digest") {
+				return because(ErrMalformed, "something in X509Data that does not belong there")
+			}
 			if err := r.t.Skip(); err != nil {
 				return err
 			}

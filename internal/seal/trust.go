@@ -184,9 +184,9 @@ func (t *Trust) Bind(s Signature, c Claim) (Binding, error) {
 	return b, nil
 }
 
-// chain proves that the leaf is issued under a trusted root. The leaf is judged
-// at the time within its validity that is nearest to moment, because its own
-// validity is Bind's business; those above it at moment.
+// chain proves that the leaf is issued under a trusted root. Those above the leaf
+// are judged at moment; its own validity is Bind's business, and may lie wholly
+// before that of a renewed root.
 func (t *Trust) chain(s Signature, moment time.Time) error {
 	if !t.rooted {
 		return because(ErrUntrusted, "no trusted root")
@@ -222,20 +222,14 @@ func (w window) holds(moment time.Time) bool {
 }
 
 func (t *Trust) prove(s Signature, moment time.Time) (window, error) {
-	leaf := s.Certificate
-	when := moment
-	if when.Before(leaf.NotBefore) {
-		when = leaf.NotBefore
-	}
-	if when.After(leaf.NotAfter) {
-		when = leaf.NotAfter
-	}
+	leaf := *s.Certificate // as if it were valid at the moment
+	leaf.NotBefore, leaf.NotAfter = moment, moment
 	between := x509.NewCertPool()
 	for _, c := range s.Chain {
 		between.AddCert(c)
 	}
 	chains, err := leaf.Verify(x509.VerifyOptions{
-		Roots: t.roots, Intermediates: between, CurrentTime: when,
+		Roots: t.roots, Intermediates: between, CurrentTime: moment,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny},
 	})
 	if err != nil {

@@ -17,7 +17,9 @@ import (
 
 // Verify verifies the enveloped signatures of doc. It returns the verdict, or
 // the tokenizer's fault (file.*), ErrMissing, ErrMalformed, ErrAlgorithm or
-// ErrBroken, in this order. An unreadable certificate is ErrBroken.
+// ErrBroken, in this order, but that a signature without a certificate is
+// ErrMalformed only where its algorithm is allowed. An unreadable certificate is
+// ErrBroken.
 func (v *Verifier) Verify(doc []byte, expect Expect) (*Verdict, error) {
 	w := v.work.Get().(*work)
 	defer v.work.Put(w)
@@ -34,6 +36,11 @@ func (v *Verifier) Verify(doc []byte, expect Expect) (*Verdict, error) {
 	for i := range f.sigs {
 		if a := f.sigs[i].algorithm; a != "" {
 			return nil, because(ErrAlgorithm, a)
+		}
+	}
+	for i := range f.sigs {
+		if k := f.sigs[i].keyless; k != "" {
+			return nil, because(ErrMalformed, k)
 		}
 	}
 	verdict := &Verdict{Signatures: make([]Signature, 0, len(f.sigs))}
