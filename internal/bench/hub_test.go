@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -117,5 +118,28 @@ func TestARealHubIsMeasured(t *testing.T) {
 	}
 	if read.Idle.Record.Count != 10 || read.Idle.Related.Count != 10 || read.TurnedAway != 0 {
 		t.Errorf("%+v", read)
+	}
+	replayAll(t, target, list)
+}
+
+// replayAll sends everything as agents do, in packs and then alone: by the
+// second time the hub has each dossier and gives its first receipt again.
+func replayAll(t *testing.T, target bench.Target, list []synth.Submission) {
+	t.Helper()
+	of := map[string][]agent.File{}
+	for _, s := range list {
+		of[s.Facility] = append(of[s.Facility], agent.FileOf(s.FileName, s.XML))
+	}
+	for code, files := range of {
+		client, err := agent.New(agent.Config{HubURL: target.URL, Credential: target.Credentials[code]})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, alone := range []bool{false, true} {
+			sum, err := client.Submit(t.Context(), slices.Values(files), agent.Options{Members: 10, Alone: alone}, func(agent.Answer) error { return nil })
+			if err != nil || sum.Accepted != len(files) || alone && sum.Replayed != len(files) || sum.Files != len(files) || sum.Exit() != 0 {
+				t.Errorf("%s, %d files, alone %t: %+v, %v", code, len(files), alone, sum, err)
+			}
+		}
 	}
 }
