@@ -38,13 +38,13 @@ type mixture struct {
 
 func mixtures() []mixture {
 	return []mixture{
-		{Outpatient, 380, 395, 440, 550, 0.19},
+		{Outpatient, 380, 395, 440, 550, 0.165},
 		{Chronic, 90, 95, 90, 100, 1},
 		{FollowUp, 80, 75, 65, 40, 0.3},
 		{Inpatient, 110, 85, 45, 0, 1},
 		{DayCare, 30, 22, 12, 0, 1},
 		{Emergency, 40, 45, 35, 10, 0.5},
-		{Referral, 0, 26, 50, 58, 0.15},
+		{Referral, 0, 23, 45, 52, 0.1},
 		{Birth, 10, 12, 9, 0, 1},
 		{SickLeave, 28, 28, 24, 6, 0.4},
 		{HIV, 6, 8, 6, 3, 1},
@@ -184,7 +184,7 @@ func (n *Nation) patient(r *rand.Rand, s *story) (number int, found bool) {
 		number = n.somebody(r, s.facility)
 		p := n.person(number)
 		age := p.age(s.at)
-		ok := age < 95
+		ok := age < 95 && s.at.Sub(p.birth) > 45*24*time.Hour // the longest stay began after birth
 		switch s.visit {
 		case Chronic, FollowUp:
 			ok = ok && len(p.chronic) > 0

@@ -1,5 +1,5 @@
-// Package folder writes a synthetic nation to a directory: its files, and what
-// a hub must know of who sends them.
+// Package folder writes facilities and the files they send to a directory, with
+// what a hub must know to take them. It does not know how they were made.
 package folder
 
 import (
@@ -15,7 +15,6 @@ import (
 	"sync/atomic"
 
 	"lienthong/internal/admin"
-	"lienthong/internal/synth"
 )
 
 // ErrNotEmpty: the directory to write to holds something already.
@@ -35,18 +34,32 @@ type Registry struct {
 
 // Entry is a line of index.jsonl: what a file is, and what a hub must say to it.
 type Entry struct {
-	File     string        `json:"file"` // path under the directory, with slashes
-	Facility string        `json:"facility"`
-	Kind     string        `json:"kind"`
-	Visit    string        `json:"visit"`
-	Dossiers int           `json:"dossiers"`
-	Quirk    string        `json:"quirk,omitempty"`
-	Defect   string        `json:"defect,omitempty"`
-	Outcome  synth.Outcome `json:"outcome,omitempty"` // of the defect
-	Code     string        `json:"code,omitempty"`
+	File     string `json:"file"` // path under the directory, with slashes
+	Facility string `json:"facility"`
+	Kind     string `json:"kind"`
+	Visit    string `json:"visit"`
+	Dossiers int    `json:"dossiers"`
+	Quirk    string `json:"quirk,omitempty"`
+	Defect   string `json:"defect,omitempty"`
+	Outcome  string `json:"outcome,omitempty"` // of the defect
+	Code     string `json:"code,omitempty"`
 }
 
-// Write writes the first count files of a nation (all of Len when 0) to a new or empty
+// Sender is a facility with its certificate and key as PEM.
+type Sender struct {
+	Registration     admin.Facility
+	Certificate, Key []byte
+}
+
+// Source is where facilities and files come from.
+type Source interface {
+	Root() []byte // certificate of the authority, PEM
+	Senders() ([]Sender, error)
+	// File makes file i, from 0. It is asked by several goroutines, in any order.
+	File(i int) (Entry, []byte, error)
+}
+
+// Write writes a source's facilities and first count files to a new or empty
 // directory:
 //
 //	files/CODE/yyyymmdd/NAME.xml   what each facility sends
@@ -56,17 +69,15 @@ type Entry struct {
 //
 // progress, where given, is called now and then from one of several goroutines.
 // Errors: ErrNotEmpty, those of the file system, the context's.
-func Write(ctx context.Context, n *synth.Nation, dir string, count int, progress func(done, of int)) (Written, error) {
-	if count <= 0 {
-		count = n.Len()
-	}
-	if err := writeSenders(n, dir); err != nil {
+func Write(ctx context.Context, from Source, dir string, count int, progress func(done, of int)) (Written, error) {
+	senders, err := from.Senders()
+	if err != nil {
 		return Written{}, err
 	}
-	w := &writer{nation: n, dir: dir, defects: map[string]synth.Defect{}}
-	for _, d := range synth.Defects() {
-		w.defects[d.Name] = d
+	if err := writeSenders(from.Root(), senders, dir); err != nil {
+		return Written{}, err
 	}
+	w := &writer{from: from, dir: dir}
 	entries := make([]Entry, count)
 	var done, next atomic.Int64
 	errs := make([]error, runtime.GOMAXPROCS(0))
@@ -93,7 +104,7 @@ func Write(ctx context.Context, n *synth.Nation, dir string, count int, progress
 	if err := errors.Join(errs...); err != nil {
 		return Written{}, err
 	}
-	out := Written{Facilities: len(n.Facilities()), Files: count, Bytes: w.bytes.Load()}
+	out := Written{Facilities: len(senders), Files: count, Bytes: w.bytes.Load()}
 	for i := range entries {
 		out.Dossiers += entries[i].Dossiers
 		if entries[i].Defect != "" {
@@ -105,23 +116,18 @@ func Write(ctx context.Context, n *synth.Nation, dir string, count int, progress
 
 // writer writes the files.
 type writer struct {
-	nation  *synth.Nation
-	dir     string
-	defects map[string]synth.Defect
-	bytes   atomic.Int64
+	from  Source
+	dir   string
+	bytes atomic.Int64
 }
 
-func (w *writer) file(i int, e *Entry) error {
-	s, err := w.nation.At(i)
-	if err != nil {
+func (w *writer) file(i int, e *Entry) (err error) {
+	var raw []byte
+	if *e, raw, err = w.from.File(i); err != nil {
 		return err
 	}
-	d := w.defects[s.Defect]
-	name := filepath.Join("files", s.Facility, s.At.Format("20060102"), s.FileName)
-	*e = Entry{File: filepath.ToSlash(name), Facility: s.Facility, Kind: s.Kind, Visit: s.Visit, Dossiers: s.Dossiers, Quirk: s.Quirk,
-		Defect: s.Defect, Outcome: d.Outcome, Code: d.Code}
-	w.bytes.Add(int64(len(s.XML)))
-	return put(w.dir, name, s.XML, 0o644)
+	w.bytes.Add(int64(len(raw)))
+	return put(w.dir, filepath.FromSlash(e.File), raw, 0o644)
 }
 
 // put writes one file and the folders it needs.
@@ -140,19 +146,16 @@ func put(dir, name string, content []byte, mode os.FileMode) error {
 	return nil
 }
 
-func writeSenders(n *synth.Nation, dir string) error {
+func writeSenders(root []byte, senders []Sender, dir string) error {
 	if list, err := os.ReadDir(dir); err == nil && len(list) > 0 {
 		return ErrNotEmpty
 	}
 	registry := Registry{TrustAnchor: "root.pem"}
-	for _, f := range n.Facilities() {
-		registry.Facilities = append(registry.Facilities, f.Registration())
-		key, err := f.KeyPEM()
-		if err != nil {
-			return err
-		}
-		if err := errors.Join(put(dir, filepath.Join("certs", f.Code+".pem"), f.CertificatePEM(), 0o644),
-			put(dir, filepath.Join("keys", f.Code+".pem"), key, 0o600)); err != nil {
+	for _, x := range senders {
+		registry.Facilities = append(registry.Facilities, x.Registration)
+		name := x.Registration.Code + ".pem"
+		if err := errors.Join(put(dir, filepath.Join("certs", name), x.Certificate, 0o644),
+			put(dir, filepath.Join("keys", name), x.Key, 0o600)); err != nil {
 			return err
 		}
 	}
@@ -160,7 +163,7 @@ func writeSenders(n *synth.Nation, dir string) error {
 	if err != nil {
 		return fmt.Errorf("folder: %w", err)
 	}
-	return errors.Join(put(dir, "registry.json", append(text, '\n'), 0o644), put(dir, "root.pem", n.Root(), 0o644))
+	return errors.Join(put(dir, "registry.json", append(text, '\n'), 0o644), put(dir, "root.pem", root, 0o644))
 }
 
 func writeIndex(path string, entries []Entry) (err error) {

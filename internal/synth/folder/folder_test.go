@@ -22,7 +22,7 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := filepath.Join(t.TempDir(), "out")
-	got, err := folder.Write(context.Background(), n, dir, 60, nil)
+	got, err := n.Write(context.Background(), dir, 60, nil)
 	if err != nil || got.Files != 60 || got.Facilities != 9 || got.Dossiers < 55 {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -68,12 +68,12 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%+v", e)
 		}
 	}
-	if _, err := folder.Write(context.Background(), n, dir, 1, nil); !errors.Is(err, folder.ErrNotEmpty) {
+	if _, err := n.Write(context.Background(), dir, 1, nil); !errors.Is(err, folder.ErrNotEmpty) {
 		t.Errorf("again: %v", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	if _, err := folder.Write(ctx, n, filepath.Join(t.TempDir(), "x"), 60, nil); !errors.Is(err, context.Canceled) {
+	if _, err := n.Write(ctx, filepath.Join(t.TempDir(), "x"), 60, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v", err)
 	}
 }
