@@ -396,3 +396,34 @@ func TestChoicesAreKeptAndLeadBackHereOnly(t *testing.T) {
 		t.Errorf("%v", got.header)
 	}
 }
+
+func FuzzAddress(f *testing.F) {
+	f.Add("day=20260714&state=accepted_any&before=abc_22000-00000000000000000000000000&e=AAAA")
+	f.Add("facility=%00&level=regional&province=25&code=%3D1")
+	f.Add("from=99999999999999999999&sort=sent&days=7&show=silent")
+	h, _ := setup(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		for _, p := range []string{"/messages", "/refused", "/facilities", "/rejects", "/access"} {
+			r := httptest.NewRequest(http.MethodGet, p, nil)
+			r.URL.RawQuery = query
+			r.Header.Set("Test-Role", "operator")
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code >= 500 {
+				t.Errorf("%s: %d", p, w.Code)
+			}
+		}
+	})
+}
+
+// What a page shows of an address cannot become markup.
+func TestAddressesAreShownAsText(t *testing.T) {
+	t.Parallel()
+	h, _ := setup(t)
+	for _, p := range []string{"/messages?code=%3Cscript%3Ealert(1)%3C/script%3E", "/facilities?province=%22%3E%3Cimg+src=x%3E", "/login?token=%22%3E%3Cscript%3E"} {
+		got := do(t, h, ask{path: p, role: "operator"})
+		if strings.Contains(got.body, "<script>alert") || strings.Contains(got.body, "<img") || strings.Contains(got.body, `"><script>`) {
+			t.Errorf("%s came back as markup", p)
+		}
+	}
+}

@@ -114,7 +114,7 @@ func (l *looks) Acts(_ context.Context, before int64, limit int) ([]store.Act, e
 	return acts, nil
 }
 
-func setup(t *testing.T) (*desk.Desk, *memory, *looks, *clock.Fake) {
+func setup(t testing.TB) (*desk.Desk, *memory, *looks, *clock.Fake) {
 	t.Helper()
 	m := &memory{counts: map[string][]store.Count{}, epoch: 1}
 	states := []dossier.State{dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Accepted}
@@ -304,4 +304,16 @@ func TestTheDirectoryIsLoadedWhenItsEpochMoves(t *testing.T) {
 	if m.loads != 2 {
 		t.Errorf("%d loads after the epoch moved", m.loads)
 	}
+}
+
+func FuzzCursor(f *testing.F) {
+	f.Add("")
+	f.Add("hq0c5yxs00_22000-06fnxdv8j0r30c1g60r30c1g68")
+	f.Add("-1_22000-00000000000000000000000000")
+	d, _, _, _ := setup(f)
+	f.Fuzz(func(t *testing.T, before string) {
+		if _, err := d.List(t.Context(), operator, view.Query{Before: before}); err != nil && !errors.Is(err, desk.ErrCursor) {
+			t.Error(err)
+		}
+	})
 }

@@ -53,11 +53,12 @@ func NavOf(r role.Role) []NavItem {
 	return nil
 }
 
-// Home is the first page of a role.
+// Home is the first page of a role; one that has no room yet reads how numbers
+// are made.
 func Home(r role.Role) string {
 	nav := NavOf(r)
 	if len(nav) == 0 {
-		return "/try"
+		return "/how"
 	}
 	return nav[0].Href
 }
