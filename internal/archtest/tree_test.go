@@ -68,6 +68,9 @@ var loaded = sync.OnceValues(func() ([]pkg, error) {
 	}
 	var all []pkg
 	for _, p := range list {
+		if len(p.GoFiles) == 0 || strings.HasPrefix(p.PkgPath, module+"/out/") {
+			continue // only tests; or scratch that git ignores
+		}
 		all = append(all, pkg{p, short(p.PkgPath)})
 	}
 	slices.SortFunc(all, func(a, b pkg) int { return strings.Compare(a.path, b.path) })
