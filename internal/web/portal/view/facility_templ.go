@@ -224,7 +224,7 @@ func TodayPage(p Page, t Today, last []Row, causes Causes) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"lt-scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"d-last\"><table class=\"lt-table\"><caption class=\"lt-hidden\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 16, "<div class=\"lt-scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"d-last\"><table class=\"lt-table lt-rows\"><caption class=\"lt-hidden\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
