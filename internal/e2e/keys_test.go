@@ -219,3 +219,5 @@ func (x *xmlsec) run(pair seal.KeyPair, text string, args ...string) []byte {
 	}
 	return must(os.ReadFile(out))
 }
+
+type sealPair = seal.KeyPair

@@ -228,3 +228,5 @@ func checkin(rows ...[]field) string {
 	s = s[strings.Index(s, "?>\r\n")+4:]
 	return strings.Replace(s, "</CHI_TIEU_TRANG_THAI_KCB>", "<CHUKYDONVI></CHUKYDONVI></CHI_TIEU_TRANG_THAI_KCB>", 1)
 }
+
+func itoa(n int) string { return fmt.Sprint(n) }
