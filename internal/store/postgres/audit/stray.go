@@ -50,6 +50,22 @@ var strays = []struct{ table, query string }{
 	{"leaf", `SELECT l.log || ' ' || l.idx FROM leaf l
 		WHERE l.idx < 0 OR l.idx >= coalesce((SELECT h.size FROM log h WHERE h.log = l.log), 0)
 		OR l.facility <> '' AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.facility = l.facility AND e.serial = l.serial AND e.log = l.log AND e.idx = l.idx)`},
+	{"checkpoint", `SELECT c.log || ' ' || c.size FROM checkpoint c WHERE (c.log, c.size) NOT IN (SELECT log, size FROM leaf)
+		UNION SELECT l.log || ' ' || l.size FROM leaf l WHERE (l.log, l.size) NOT IN (SELECT log, size FROM checkpoint)`},
+	{"leaf", `SELECT l.log || ' ' || l.idx FROM leaf l
+		WHERE l.size IS DISTINCT FROM (SELECT min(c.size) FROM checkpoint c WHERE c.log = l.log AND c.size > l.idx)`},
+	{"record", `SELECT r.facility || ' ' || r.serial FROM record r
+		WHERE r.version = 0 AND r.ord <> '' OR r.current AND NOT EXISTS (SELECT 1 FROM episode e
+			WHERE e.facility = r.facility AND e.kind = r.kind AND e.episode = r.episode AND e.current = r.serial AND e.ord = r.ord)`},
+	{"refusal", `SELECT r.facility || ' ' || r.serial FROM refusal r
+		WHERE r.day <> to_char(to_timestamp(r.at / 1000000) AT TIME ZONE INTERVAL '7 hours', 'YYYYMMDD')::integer`},
+	{"counter", `SELECT c.facility || ' ' || c.facility_version FROM counter c
+		WHERE NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = c.facility_version AND v.code = c.facility)`},
+	{"minute", `SELECT m.facility || ' ' || m.minute FROM minute m WHERE m.minute % 60000000 <> 0
+		OR NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = m.facility_version AND v.code = m.facility)`},
+	{"delta", `SELECT d.facility || ' ' || d.day FROM delta d WHERE d.minute = -1 AND (d.kind <> '' OR d.measure <> '' OR d.purpose <> '')
+		OR d.minute > 0 AND d.minute % 60000000 <> 0
+		OR d.facility_version <> 0 AND NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = d.facility_version AND v.code = d.facility)`},
 	{"tile", `SELECT t.log || '/' || t.level || '/' || t.n FROM tile t WHERE t.level NOT BETWEEN 0 AND 5 OR t.n < 0
 		OR (t.n + 1)::numeric * power(256::numeric, t.level + 1) > coalesce((SELECT h.size FROM log h WHERE h.log = t.log), 0)`},
 	{"receipt_key", `SELECT k.log || ' ' || k.kid FROM receipt_key k
@@ -61,13 +77,13 @@ var strays = []struct{ table, query string }{
 	{"link", `SELECT l.person || ' ' || l.id FROM link l
 		WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.person = l.person AND p.made <= l.since)
 		OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.subject = l.subject AND (l.until <> 0 OR s.person = l.person))
-		OR l.until <> 0 AND l.until <= l.since OR (l.until = 0) <> (l.ended_by = '')
-		OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
+		OR l.until <> 0 AND l.until < l.since OR (l.until = 0) <> (l.ended_by = '')
+		OR l.actor = '' AND l.reason <> '' OR l.until = 0 AND l.why <> '' OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
 		OR l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r
 			WHERE r.facility = l.facility AND r.subject = l.subject AND r.subject <> '' AND r.received = l.since)`},
 	{"link", `SELECT l.person || ' ' || l.id FROM link l WHERE l.until <> 0
 		AND NOT EXISTS (SELECT 1 FROM bar b WHERE b.facility = l.facility AND b.subject = l.subject AND b.person = l.person)
-		AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.since >= l.until)`},
+		AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.id > l.id)`},
 	{"person", `SELECT p.person::text FROM person p WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.person = p.person AND l.since = p.made)`},
 	{"claim", `SELECT c.person::text FROM claim c WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.person = c.person)`},
 	{"bar", `SELECT b.facility || ' ' || b.person FROM bar b

@@ -115,10 +115,10 @@ func (w *Writer) lock(ctx context.Context, tx *handle.Tx) error {
 func (w *Writer) write(b *pgx.Batch, batch *ledger.Batch, leaves []Leaf) *pgx.Batch {
 	facilities := handle.Column(leaves, func(l Leaf) string { return string(l.Record.Facility) })
 	serials := handle.Column(leaves, func(l Leaf) pgtype.UUID { return handle.UUID(l.Record.Serial) })
-	b.Queue(`INSERT INTO leaf (log, idx, data, facility, serial)
-		SELECT $1, $2::bigint + u.n - 1, u.data, u.facility, u.serial
+	b.Queue(`INSERT INTO leaf (log, idx, size, data, facility, serial)
+		SELECT $1, $2::bigint + u.n - 1, $6::bigint, u.data, u.facility, u.serial
 		FROM unnest($3::bytea[], $4::text[], $5::uuid[]) WITH ORDINALITY AS u (data, facility, serial, n)`,
-		w.number, int64(batch.First), batch.Leaves, facilities, serials)
+		w.number, int64(batch.First), batch.Leaves, facilities, serials, int64(batch.Head.Size))
 	b.Queue(`INSERT INTO entry (facility, serial, log, idx, size)
 		SELECT u.facility, u.serial, $1, $2::bigint + u.n - 1, $3
 		FROM unnest($4::text[], $5::uuid[]) WITH ORDINALITY AS u (facility, serial, n) WHERE u.facility <> ''`,

@@ -137,6 +137,7 @@ CREATE TABLE lease (
 CREATE TABLE leaf (
   log      integer NOT NULL,
   idx      bigint NOT NULL,
+  size     bigint NOT NULL, -- of the log after the commit it was in
   data     bytea NOT NULL,
   facility text COLLATE "C" NOT NULL, -- of the record it is about, else empty
   serial   uuid NOT NULL,
