@@ -47,9 +47,10 @@ func description(t testing.TB) object {
 // at walks into the document, through references.
 func at(t testing.TB, from any, names ...string) object {
 	t.Helper()
-	o, ok := from.(object)
+	o, _ := from.(object)
 	for _, name := range names {
-		if o, ok = o[name].(object); !ok {
+		next, ok := o[name].(object)
+		if o = next; !ok {
 			t.Fatalf("the description has no %q in %v", name, names)
 		}
 		for {

@@ -286,7 +286,7 @@ func unsigned(t *testing.T, c jwt.Claims) string {
 
 func flattened(t *testing.T, compact string) string {
 	t.Helper()
-	s, err := jose.ParseSigned(compact, []jose.SignatureAlgorithm{jose.ES256})
+	s, err := jose.ParseSignedCompact(compact, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		t.Fatal(err)
 	}
