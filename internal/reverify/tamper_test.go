@@ -446,6 +446,27 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 	}
 }
 
+// One row that cannot even be read is one difference, not a reason to doubt its
+// neighbours.
+func TestAnUnreadableRowHidesNoOther(t *testing.T) {
+	t.Parallel()
+	dir, keys := lived(t, false)
+	if !change(sqlite.MainFile, `UPDATE record SET findings = '{' WHERE id = 20`)(t, dir) {
+		t.Fatal("nothing was changed")
+	}
+	r, err := verify(t, keys, sqliteOf(dir), reverify.Options{})
+	must(t, err)
+	missing := 0
+	for _, d := range r.Differences {
+		if d.Code == "record.missing" {
+			missing++
+		}
+	}
+	if missing != 1 || r.Differences[0].Code != "row.unreadable" {
+		t.Errorf("%d records missing: %+v", missing, r.Differences)
+	}
+}
+
 // An older state of everything is whole in itself: only who knows a newer
 // checkpoint can tell. An older state of one file beside the other shows.
 func TestAnOlderSnapshotIsFound(t *testing.T) {

@@ -66,7 +66,8 @@ type Records interface {
 	// Refusals lists refused files of the scope, newest first.
 	Refusals(ctx context.Context, scope role.Scope, f Filter) ([]Refusal, bool, error)
 	// Walk calls fn for every record of a log in order of its leaf, for the
-	// re-verifier, with its body; fn's error ends the walk.
+	// re-verifier, with its body; fn's error ends the walk, and so does a row
+	// that cannot be read, after fn had those before it.
 	Walk(ctx context.Context, log int, from uint64, fn func(*Record, []byte) error) error
 }
 

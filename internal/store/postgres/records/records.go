@@ -117,7 +117,8 @@ func scanRefusal(row pgx.CollectableRow) (store.Refusal, error) {
 // while fn works.
 const walkPage = 100
 
-// Walk gives every record of a log in order of its leaf.
+// Walk gives every record of a log in order of its leaf. A row that cannot be
+// read ends it, after fn had those before it.
 func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store.Record, []byte) error) error {
 	for {
 		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, b.data, l.idx
@@ -127,15 +128,19 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 		if err != nil {
 			return handle.Fault(err)
 		}
+		var all []store.Record
 		var bodies [][]byte
 		var last int64
-		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Record, error) {
+		var unreadable error
+		for unreadable == nil && rows.Next() {
+			var r store.Record
 			var body []byte
-			r, err := handle.ScanRecord(row, &body, &last)
-			bodies = append(bodies, body)
-			return r, err
-		})
-		if err != nil {
+			if r, unreadable = handle.ScanRecord(rows, &body, &last); unreadable == nil {
+				all, bodies = append(all, r), append(bodies, body)
+			}
+		}
+		rows.Close()
+		if err := rows.Err(); err != nil && unreadable == nil {
 			return handle.Fault(err)
 		}
 		for n := range all {
@@ -143,8 +148,8 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 				return err
 			}
 		}
-		if len(all) < walkPage {
-			return nil
+		if unreadable != nil || len(all) < walkPage {
+			return handle.Fault(unreadable)
 		}
 		from = uint64(last) + 1
 	}

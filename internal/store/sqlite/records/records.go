@@ -334,13 +334,15 @@ func scanRefusals(rows *sql.Rows) ([]store.Refusal, error) {
 // with the file's state held.
 const walkPage = 100
 
-// Walk gives every record of a log in order of its leaf.
+// Walk gives every record of a log in order of its leaf. A row that cannot be
+// read ends it, after fn had those before it.
 func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store.Record, []byte) error) error {
 	for {
 		var page []store.Record
 		var bodies [][]byte
+		var unreadable error
 		err := x.db.Read(ctx, func(s *file.Snapshot) error {
-			page, bodies = nil, nil
+			page, bodies, unreadable = nil, nil, nil
 			rows, err := s.Rows(`SELECT `+file.RecordColumns+`, b.data FROM `+file.RecordTables+
 				` LEFT JOIN body b ON b.record = r.id WHERE r.log = ? AND r.leaf >= ? ORDER BY r.leaf LIMIT ?`, log, int64(from), walkPage)
 			if err != nil {
@@ -350,8 +352,8 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 			for rows.Next() {
 				var r store.Record
 				var body []byte
-				if _, err := file.ScanRecord(rows, &r, &body); err != nil {
-					return err
+				if _, unreadable = file.ScanRecord(rows, &r, &body); unreadable != nil {
+					return nil
 				}
 				page, bodies = append(page, r), append(bodies, body)
 			}
@@ -365,8 +367,8 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 				return err
 			}
 		}
-		if len(page) < walkPage {
-			return nil
+		if unreadable != nil || len(page) < walkPage {
+			return file.Fault(unreadable)
 		}
 		from = page[len(page)-1].Place.Index + 1
 	}
