@@ -7,6 +7,12 @@ import (
 	"sort"
 	"strings"
 	"testing"
+
+	"lienthong/internal/fault"
+	"lienthong/internal/hub"
+	"lienthong/internal/intake"
+	"lienthong/internal/quality"
+	"lienthong/internal/seal"
 )
 
 // sample is one file and what DESIGN §6 says of it. want is "refused CODE", or
@@ -123,6 +129,61 @@ func judge(t *testing.T, w *world, samples []sample) {
 			t.Errorf("%s: HTTP %d, want %d", s.name, status, expected)
 		}
 		sameAgain(t, s.name, first, alone)
+		consistent(t, s.name, first)
+		if want != "refused sender.not_allowed" { // who sends is not known offline
+			offline(t, w, s, want)
+		}
+	}
+}
+
+// offline holds that `dossier check`, and the preview of the upload room, say
+// beforehand what the hub says.
+func offline(t *testing.T, w *world, s sample, want string) {
+	t.Helper()
+	seals, err := seal.NewVerifier(seal.Config{})
+	w.check(err)
+	c := intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: quality.V1(), Trust: w.hub.Trust.Current()}
+	p, err := c.Check(w.ctx, intake.File{Bytes: s.data}, w.clock.Now())
+	var answers []answer
+	if err != nil {
+		answers = []answer{{Refused: true, Code: fault.Of(err).Code}}
+	} else {
+		for _, r := range p.Results {
+			a := answer{Index: r.Index, State: string(r.State)}
+			for _, f := range r.Findings {
+				a.Findings = append(a.Findings, finding{Code: f.Code})
+			}
+			answers = append(answers, a)
+		}
+	}
+	if got := verdict(answers, want); got != want {
+		t.Errorf("%s\n  checked offline: %s\n  want:            %s", s.name, got, want)
+	}
+}
+
+// consistent holds a state against its findings: warnings make a warning,
+// infos do not, and only the codes of the table reject.
+func consistent(t *testing.T, name string, answers []answer) {
+	t.Helper()
+	for _, a := range answers {
+		if a.Refused {
+			continue
+		}
+		want := "accepted"
+		for _, f := range a.Findings {
+			switch {
+			case rejecting[f.Code]:
+				want = "rejected"
+			case want == "accepted" && f.Severity != "info":
+				want = "accepted_with_warnings"
+			}
+		}
+		if a.State != want {
+			t.Errorf("%s: dossier %d is %s, its findings say %s", name, a.Index, a.State, want)
+		}
+		if accepted := a.State != "rejected"; accepted != (a.Version != nil) || !accepted && a.Current {
+			t.Errorf("%s: dossier %d is %s with version %v, current %v", name, a.Index, a.State, a.Version, a.Current)
+		}
 	}
 }
 

@@ -97,6 +97,15 @@ func unusualForms() []form {
 		{"with base64 in lines of 64 by LF", how(func(x string) string { return wrap(b64(x), 64, "\n") }), fine},
 		{"with base64 in indented lines", how(func(x string) string { return "\n" + wrap("\t  "+b64(x), 60, "\n\t  ") + "\n\t" }), fine},
 		{"with blanks around base64", how(func(x string) string { return "  " + b64(x) + "\r\n  " }), fine},
+		{"with base64 in lines by .NET, CR as a reference", how(func(x string) string { return wrap(b64(x), 76, "&#xD;\n") }), fine},
+		{"with blank lines before the root", "\r\n\n  " + e(newVisit()), fine},
+		{"with a line end in CHUKYDONVI", sub("<CHUKYDONVI></CHUKYDONVI>", "<CHUKYDONVI>\r\n  \r\n</CHUKYDONVI>"), fine},
+		{"with the signer's name beside the signature", sub("<CHUKYDONVI></CHUKYDONVI>", "<CHUKYDONVI><NGUOIKY>Lê Văn A</NGUOIKY></CHUKYDONVI>"), fine},
+		{"with an attribute on CHUKYDONVI", sub("<CHUKYDONVI></CHUKYDONVI>", "<CHUKYDONVI Id='ck'></CHUKYDONVI>"), fine},
+		{"with the signature's prefix declared on the root", sub("<GIAMDINHHS>", `<GIAMDINHHS xmlns:ds="http://www.w3.org/2000/09/xmldsig#">`), fine},
+		{"with a prefix declared and used inside", sub("<DANHSACHHOSO>", `<a:A xmlns:a="urn:a" a:b="1"/><DANHSACHHOSO>`), fine},
+		{"with xml:space on the root", sub("<GIAMDINHHS>", `<GIAMDINHHS xml:space="preserve">`), fine},
+		{"with 60 attributes", sub("<THONGTINHOSO>", "<THONGTINHOSO"+numbered(60)+">"), fine},
 		{"with base64 in CDATA", how(func(x string) string { return "<![CDATA[" + b64(x) + "]]>" }), fine},
 		{"with base64 in two CDATA", how(func(x string) string { b := b64(x); return "<![CDATA[" + b[:9] + "]]><![CDATA[" + b[9:] + "]]>" }), fine},
 		{"with base64 in CDATA between line ends", how(func(x string) string { return "\n<![CDATA[\n" + wrap(b64(x), 76, "\n") + "\n]]>\n" }), fine},
@@ -127,6 +136,14 @@ func unusualForms() []form {
 		{"with a table of an empty root", e(newVisit().raw("XML2", "<CHITIEU_CHITIET_THUOC/>")), fine},
 		{"with XML0 among the tables", e(withArrival(newVisit())), fine},
 	}
+}
+
+func numbered(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, " a%d='%d'", i, i)
+	}
+	return b.String()
 }
 
 func withArrival(v *visit) *visit {

@@ -15,6 +15,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -38,13 +39,13 @@ func (w *world) code(s string) care.FacilityCode {
 
 // pairSet are the keys and certificates of these tests.
 type pairSet struct {
-	ec, rsa, other, group, stranger                   seal.KeyPair
-	now29, now30, past30, past31, future              seal.KeyPair // by when they end, or begin
-	revoked, revokedInGrace, revokedPast, short, p384 seal.KeyPair
-	root, middle, otherRoot                           *x509.Certificate
-	rootKey, middleKey, otherRootKey                  *ecdsa.PrivateKey
-	serial                                            int64
-	signingKey, chainKey                              *ecdsa.PrivateKey
+	ec, rsa, other, group, stranger                           seal.KeyPair
+	now29, now30, past30, past31, future, starts, ends, ended seal.KeyPair // by when they end, or begin
+	revoked, revokedInGrace, revokedPast, short, p384         seal.KeyPair
+	root, middle, otherRoot                                   *x509.Certificate
+	rootKey, middleKey, otherRootKey                          *ecdsa.PrivateKey
+	serial                                                    int64
+	signingKey, chainKey                                      *ecdsa.PrivateKey
 }
 
 var pairs = sync.OnceValue(func() *pairSet {
@@ -76,6 +77,8 @@ var pairs = sync.OnceValue(func() *pairSet {
 	k.past30 = self(ec(), until(now.Add(-30*day-time.Second)))
 	k.past31 = self(ec(), until(now.Add(-31*day)))
 	k.future = self(ec(), func(c *x509.Certificate) { c.NotBefore = now.Add(time.Second) })
+	k.starts = self(ec(), func(c *x509.Certificate) { c.NotBefore = now })
+	k.ends, k.ended = self(ec(), until(now)), self(ec(), until(now.Add(-time.Second)))
 	k.revoked = self(ec(), nil)
 	k.revokedInGrace = self(ec(), until(now.Add(-day)))
 	k.revokedPast = self(ec(), until(now.Add(-40*day)))
@@ -195,13 +198,16 @@ func (m template) text(rsaKey bool) string {
 func (x *xmlsec) sign(pair seal.KeyPair, text string, m template, args ...string) []byte {
 	_, isRSA := pair.Key.(*rsa.PrivateKey)
 	filled := m.text(isRSA)
-	for _, empty := range []string{"<CHUKYDONVI></CHUKYDONVI>", "<CHUKYDONVI/>"} {
-		if strings.Contains(text, empty) {
-			return x.run(pair, strings.Replace(text, empty, "<CHUKYDONVI>"+filled+"</CHUKYDONVI>", 1), args...)
-		}
+	if at := emptyContainer.FindStringSubmatchIndex(text); at != nil {
+		return x.run(pair, text[:at[3]]+filled+text[at[3]:], args...)
 	}
-	return nil
+	if !strings.Contains(text, "<CHUKYDONVI/>") {
+		return nil
+	}
+	return x.run(pair, strings.Replace(text, "<CHUKYDONVI/>", "<CHUKYDONVI>"+filled+"</CHUKYDONVI>", 1), args...)
 }
+
+var emptyContainer = regexp.MustCompile(`<CHUKYDONVI[^>/]*>(\s*(?:<NGUOIKY>.*</NGUOIKY>)?\s*)</CHUKYDONVI>`)
 
 func (x *xmlsec) run(pair seal.KeyPair, text string, args ...string) []byte {
 	dir := must(os.MkdirTemp(x.dir, "s"))

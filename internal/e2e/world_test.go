@@ -150,7 +150,7 @@ func (w *world) register() {
 	w.t.Helper()
 	k := pairs()
 	w.facility(admin.Facility{Code: "79901", Certificates: []string{pemOf(k.ec.Certificate), pemOf(k.rsa.Certificate), pemOf(k.now29.Certificate), pemOf(k.now30.Certificate),
-		pemOf(k.past30.Certificate), pemOf(k.past31.Certificate), pemOf(k.future.Certificate), pemOf(k.revoked.Certificate), pemOf(k.short.Certificate),
+		pemOf(k.past30.Certificate), pemOf(k.past31.Certificate), pemOf(k.future.Certificate), pemOf(k.starts.Certificate), pemOf(k.ends.Certificate), pemOf(k.ended.Certificate), pemOf(k.revoked.Certificate), pemOf(k.short.Certificate),
 		pemOf(k.p384.Certificate), pemOf(k.revokedInGrace.Certificate), pemOf(k.revokedPast.Certificate)}})
 	w.facility(admin.Facility{Code: "79902", Certificates: []string{pemOf(k.other.Certificate)}})
 	w.facility(admin.Facility{Code: "79903", TaxCode: taxCode})
