@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"lienthong/internal/synth"
+	"lienthong/internal/synth/folder"
 )
 
 type synthCmd struct {
@@ -30,7 +31,7 @@ func (c *synthCmd) Run(ctx context.Context, s *streams) error {
 	if isTerminal(s.err) {
 		progress = func(done, of int) { fmt.Fprintf(s.err, "\r%d/%d", done, of) }
 	}
-	written, err := n.Write(ctx, c.Out, files, progress)
+	written, err := folder.Write(ctx, n, c.Out, files, progress)
 	if err != nil {
 		return err
 	}
