@@ -44,6 +44,7 @@ type DB struct {
 	path   string
 	cfg    Config
 	read   *sql.DB
+	turns  chan struct{} // one for each Read under way; see Read
 	write  *sql.DB
 	queue  *queue
 	lease  *lease
@@ -61,7 +62,7 @@ func Open(ctx context.Context, path string, cfg Config) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, Fault(err)
 	}
-	d := &DB{path: path, cfg: cfg, queue: newQueue(), closed: make(chan struct{})}
+	d := &DB{path: path, cfg: cfg, queue: newQueue(), turns: make(chan struct{}, readers), closed: make(chan struct{})}
 	var err error
 	if d.write, err = sql.Open("sqlite", dsn(path, writerPragmas(cfg))); err != nil {
 		return nil, Fault(err)
@@ -122,8 +123,8 @@ func openReaders(path string, cfg Config) (*sql.DB, error) {
 		"cache_size(-" + strconv.Itoa(readerKB) + ")", "query_only(1)",
 	})}
 	db := sql.OpenDB(c)
-	db.SetMaxOpenConns(readers)
-	db.SetMaxIdleConns(readers)
+	db.SetMaxOpenConns(readers + 1) // one more than Reads: see Read
+	db.SetMaxIdleConns(readers + 1)
 	return db, nil
 }
 

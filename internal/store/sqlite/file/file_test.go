@@ -296,3 +296,29 @@ func TestFindingsComeBackWithoutTheirHint(t *testing.T) {
 		t.Error("no rows were read")
 	}
 }
+
+// TestFirstUsesAtOnceDoNotWaitForEachOther: as many snapshots as may be open at
+// once each hold a connection and then prepare a text that nobody used before.
+func TestFirstUsesAtOnceDoNotWaitForEachOther(t *testing.T) {
+	t.Parallel()
+	const together = 6 // readers
+	db := open(t)
+	for round := range 5 {
+		var inside, done sync.WaitGroup
+		inside.Add(together)
+		for i := range together {
+			done.Go(func() {
+				err := db.Read(context.Background(), func(s *file.Snapshot) error {
+					inside.Done()
+					inside.Wait()
+					var n int
+					return s.Row(fmt.Sprintf("SELECT %d", round*together+i)).Scan(&n)
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		done.Wait()
+	}
+}

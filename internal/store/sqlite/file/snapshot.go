@@ -13,11 +13,22 @@ type Snapshot struct {
 }
 
 // Read runs fn on one state of the file: every query of it sees the same
-// commits. fn closes the rows it opens.
+// commits. fn closes the rows it opens and does not call Read.
+//
+// The first use of a text prepares it on a connection beside that of the
+// snapshot. At most readers snapshots are open at once and there is one
+// connection more: were there not, as many first uses at once would each hold
+// one connection and wait for another, for ever.
 func (d *DB) Read(ctx context.Context, fn func(*Snapshot) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	select {
+	case d.turns <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { <-d.turns }()
 	// Reads are short; a context that can end costs a goroutine for each query.
 	ctx = context.WithoutCancel(ctx)
 	tx, err := d.read.BeginTx(ctx, nil)
