@@ -172,6 +172,9 @@ func (c *signCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
+	if err := unsigned(raw, container); err != nil {
+		return err
+	}
 	signed, err := pair.Sign(raw, container)
 	if err != nil {
 		return err
@@ -181,6 +184,26 @@ func (c *signCmd) Run(s *streams) error {
 	}
 	fmt.Fprintln(s.out, "signed:", c.Out)
 	return nil
+}
+
+var errSigned = fault.New(fault.Conflict, "seal.present",
+	"Tệp đã có chữ ký số; ký thêm sẽ bị hub trả lại. Ký từ bản chưa ký.",
+	"The file is signed already; a second signature would be refused. Sign the unsigned file.")
+
+// unsigned tells that no signature is in the file: a second one would spoil it.
+func unsigned(raw []byte, container string) error {
+	v, err := seal.NewVerifier(seal.Config{})
+	if err != nil {
+		return err
+	}
+	_, err = v.Verify(raw, seal.Expect{Container: container, Count: 1})
+	switch {
+	case errors.Is(err, seal.ErrMissing):
+		return nil
+	case err == nil:
+		return errSigned
+	}
+	return err
 }
 
 func (c *signCmd) pair() (seal.KeyPair, error) {

@@ -131,11 +131,7 @@ func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error)
 // tell narrates the first few outcomes of each sort and remembers records to show.
 func (f *feeder) tell(sub synth.Submission, a agent.Answer) error {
 	if a.Record != "" {
-		state := "accepted"
-		if a.Outcome == agent.Rejected {
-			state = "rejected"
-		}
-		f.tour.saw(sub.Facility, a.Record, state)
+		f.tour.saw(sub.Facility, a.Record, a.Outcome == agent.Rejected)
 	}
 	sort := string(a.Outcome)
 	if a.Warned {

@@ -15,6 +15,7 @@ type submitCmd struct {
 	Lane       string   `help:"urgent, routine or backlog." enum:"urgent,routine,backlog" default:"routine"`
 	JSON       bool     `name:"json" help:"One JSON line for each result."`
 	State      string   `help:"File that remembers what was decided, so that a run that broke off goes on where it was." type:"path"`
+	Again      bool     `help:"With --state: send again what was rejected or refused, for instance after mending it."`
 	Files      []string `arg:"" name:"file" help:"Files or folders to send." type:"existingpath"`
 }
 
@@ -32,7 +33,7 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	o := agent.Options{Lane: c.Lane, Failed: func(file string, err error) { fmt.Fprintf(s.err, "%s: %v\n", file, err) }, Progress: c.progress(s)}
+	o := agent.Options{Lane: c.Lane, Again: c.Again, Failed: func(file string, err error) { fmt.Fprintf(s.err, "%s: %v\n", file, err) }, Progress: c.progress(s)}
 	if c.State != "" {
 		if o.State, err = agent.OpenState(c.State, client); err != nil {
 			return err
@@ -46,10 +47,12 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.err, "\r%d accepted (%d with warnings), %d rejected, %d refused, %d undecided\n",
 			summary.Accepted, summary.Warned, summary.Rejected, summary.Refused, summary.Deferred)
 	}
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
-	}
-	if summary.Rejected+summary.Refused > 0 {
+	case summary.Exit() == exitUnanswered:
+		return agent.ErrUndecided
+	case summary.Exit() == exitNo:
 		return errNo
 	}
 	return nil

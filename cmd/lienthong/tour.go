@@ -19,28 +19,45 @@ type tour struct {
 	base string
 	acts webadmin.Acts
 
-	mu       sync.Mutex
-	accepted string // a record to look at, once there is one
-	rejected string
-	facility string // whose records they are
+	mu   sync.Mutex
+	seen map[string]*sight
+	best string // the facility that has most to show
 }
 
+// sight is what one facility has to show.
+type sight struct{ accepted, rejected string }
+
 // saw remembers records that show something.
-func (t *tour) saw(facility, record, state string) {
+func (t *tour) saw(facility, record string, rejected bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	switch {
-	case state == "rejected" && t.rejected == "" && (t.facility == "" || t.facility == facility):
-		t.rejected, t.facility = record, facility
-	case state != "rejected" && t.accepted == "" && (t.facility == "" || t.facility == facility):
-		t.accepted, t.facility = record, facility
+	if t.seen == nil {
+		t.seen = map[string]*sight{}
+	}
+	s := t.seen[facility]
+	if s == nil {
+		s = &sight{}
+		t.seen[facility] = s
+	}
+	if rejected {
+		s.rejected = record
+	} else if s.accepted == "" {
+		s.accepted = record
+	}
+	if b := t.seen[t.best]; b == nil || b.rejected == "" && s.rejected != "" || b.accepted == "" && s.accepted != "" && s.rejected != "" {
+		t.best = facility
 	}
 }
 
-func (t *tour) seen() (facility, accepted, rejected string) {
+// show returns the facility that has most to show, and its records.
+func (t *tour) show() (facility, accepted, rejected string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.facility, t.accepted, t.rejected
+	if t.best == "" {
+		return "", "", ""
+	}
+	s := t.seen[t.best]
+	return t.best, s.accepted, s.rejected
 }
 
 // link makes a login link for a role that opens a page; "" where none can be made.
@@ -58,7 +75,7 @@ type stop struct {
 }
 
 func (t *tour) stops() []stop {
-	facility, accepted, rejected := t.seen()
+	facility, accepted, rejected := t.show()
 	own := "facility:" + facility
 	if facility == "" {
 		return nil
@@ -91,7 +108,7 @@ func (t *tour) things(ctx context.Context) (things, links []portal.TryItem) {
 }
 
 func (t *tour) roles() []string {
-	facility, _, _ := t.seen()
+	facility, _, _ := t.show()
 	roles := []string{"operator", "ministry", "province:24", "province:79", "auditor"}
 	if facility != "" {
 		roles = append(roles, "facility:"+facility)

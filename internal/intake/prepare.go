@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,7 +92,7 @@ func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store
 		return p, receipt{}, err
 	}
 	t.number(&p, j, known)
-	p.Documents, p.Tags = contents(j)
+	label(&p, j)
 	rec, err := t.issue(&p, j)
 	if err != nil {
 		return p, rec, err
@@ -183,17 +184,26 @@ func (t *task) identify(p *store.Prepared, j *judged, known store.Known) ([]doss
 	return append(slices.Clip(j.findings), f), nil
 }
 
-// contents returns the tables a dossier has as bits, and the tags it can be
-// asked and counted by: its finding codes and its documents.
-func contents(j *judged) (bits uint32, tags []string) {
+// docTag begins the tags that name documents.
+const docTag = "doc:"
+
+// label fills in the tables a dossier has, as bits, and the tags it can be
+// asked and counted by: its finding codes and, when it is accepted, its
+// documents. What is rejected is in no clinical view and counts as no document.
+func label(p *store.Prepared, j *judged) {
+	for _, f := range firsts(p.Verdict.Findings) {
+		p.Tags = append(p.Tags, f.Code)
+	}
 	for _, table := range j.read.Content.Tables() {
-		var n uint
-		if _, err := fmt.Sscanf(table.Columns.Table, "XML%d", &n); err == nil && n < 32 && bits&(1<<n) == 0 {
-			bits |= 1 << n
-			tags = append(tags, "doc:"+table.Columns.Table)
+		n, err := strconv.ParseUint(strings.TrimPrefix(table.Columns.Table, "XML"), 10, 5)
+		if err != nil || p.Documents&(1<<n) != 0 {
+			continue
+		}
+		p.Documents |= 1 << n
+		if p.Verdict.State.IsAccepted() {
+			p.Tags = append(p.Tags, docTag+table.Columns.Table)
 		}
 	}
-	return bits, tags
 }
 
 func (t *task) issue(p *store.Prepared, j *judged) (receipt, error) {
@@ -241,45 +251,47 @@ func (t *task) sealRecord(p *store.Prepared, j *judged, r receipt) error {
 }
 
 // deltas are the counters a record moves: its state, its finding codes once
-// each by the purpose they block, its documents, and the version it replaces.
+// each and for each purpose they block, its documents, and the version it
+// replaces. It is what Counters.Recount finds in the rows.
 func deltas(p *store.Prepared, head store.Episode) []store.Delta {
 	day := clock.Day(p.Received)
-	one := func(measure, purpose string) store.Delta {
-		return store.Delta{FacilityVersion: p.FacilityVersion, Day: day, Kind: p.Kind, Measure: measure, Purpose: purpose, N: 1}
+	var out []store.Delta
+	one := func(measure, purpose string) {
+		out = append(out, store.Delta{FacilityVersion: p.FacilityVersion, Day: day, Kind: p.Kind, Measure: measure, Purpose: purpose, N: 1})
 	}
-	out := []store.Delta{one(string(p.Verdict.State), "")}
-	seen := map[string]bool{}
-	for _, f := range p.Verdict.Findings {
-		if seen[f.Code] {
-			continue
-		}
-		seen[f.Code] = true
-		p.Tags = append(p.Tags, f.Code)
-		out = append(out, one("code:"+f.Code, blocks(f.Blocks)))
-	}
-	if !p.Verdict.State.IsAccepted() {
-		return out
-	}
+	one(string(p.Verdict.State), "")
 	for _, tag := range p.Tags {
-		if strings.HasPrefix(tag, "doc:") {
-			out = append(out, one(tag, ""))
+		if strings.HasPrefix(tag, docTag) {
+			one(tag, "")
+		}
+	}
+	for _, f := range firsts(p.Verdict.Findings) {
+		if len(f.Blocks) == 0 {
+			one("code:"+f.Code, "")
+		}
+		for _, purpose := range f.Blocks {
+			one("code:"+f.Code, string(purpose))
 		}
 	}
 	switch {
+	case !p.Verdict.State.IsAccepted():
 	case !p.Current:
-		out = append(out, one("superseded", ""))
+		one("superseded", "")
 	case !head.Current.IsZero():
 		out = append(out, store.Delta{FacilityVersion: head.FacilityVersion, Day: head.Day, Kind: p.Kind, Measure: "superseded", N: 1})
 	}
 	return out
 }
 
-func blocks(purposes []dossier.Purpose) string {
-	words := make([]string, len(purposes))
-	for i, p := range purposes {
-		words[i] = string(p)
+// firsts returns the first finding of each code.
+func firsts(findings []dossier.Finding) []dossier.Finding {
+	var out []dossier.Finding
+	for _, f := range findings {
+		if !slices.ContainsFunc(out, func(g dossier.Finding) bool { return g.Code == f.Code }) {
+			out = append(out, f)
+		}
 	}
-	return strings.Join(words, ",")
+	return out
 }
 
 // recordOf is the stored row of what was prepared, without asking for it again.

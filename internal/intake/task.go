@@ -254,11 +254,7 @@ func (t *task) refuse(ctx context.Context, why *fault.Error) error {
 		Code: why.Code, Lane: t.file.Lane}
 	if v, ok := t.trust.Current(owner); ok {
 		r.FacilityVersion = v.ID
-		day := clock.Day(t.received)
-		r.Deltas = []store.Delta{
-			{FacilityVersion: v.ID, Day: day, Kind: t.kindName(), Measure: "refused", N: 1},
-			{FacilityVersion: v.ID, Day: day, Kind: t.kindName(), Measure: "code:" + why.Code, N: 1},
-		}
+		r.Deltas = []store.Delta{{FacilityVersion: v.ID, Day: clock.Day(t.received), Measure: "refused", N: 1}}
 	}
 	mark := evidence.RefusalMark(t.in.Vault, &r)
 	copy(r.ID.Serial[10:], mark[:])

@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
+	"strconv"
+	"strings"
 
 	"lienthong/internal/evidence"
 	"lienthong/internal/identity"
@@ -59,7 +61,7 @@ func (c *checked) content(ctx context.Context) error {
 		c.wrong("record.row", "findings")
 	}
 	var bits uint32
-	bits, c.docs = documents(&read)
+	bits, c.docs = documents(&read, c.r.Verdict.State.IsAccepted())
 	if bits != c.r.Documents {
 		c.wrong("record.row", "documents")
 	}
@@ -109,12 +111,16 @@ func (c *checked) lines(read *kind.Dossier) bool {
 	return true
 }
 
-// documents are the tables a dossier has, as bits and as tags (package intake).
-func documents(read *kind.Dossier) (bits uint32, tags []string) {
+// documents are the tables a dossier has, as bits and, of an accepted one, as
+// tags (package intake).
+func documents(read *kind.Dossier, accepted bool) (bits uint32, tags []string) {
 	for _, t := range read.Content.Tables() {
-		var n uint
-		if _, err := fmt.Sscanf(t.Columns.Table, "XML%d", &n); err == nil && n < 32 && bits&(1<<n) == 0 {
-			bits |= 1 << n
+		n, err := strconv.ParseUint(strings.TrimPrefix(t.Columns.Table, "XML"), 10, 5)
+		if err != nil || bits&(1<<n) != 0 {
+			continue
+		}
+		bits |= 1 << n
+		if accepted {
 			tags = append(tags, "doc:"+t.Columns.Table)
 		}
 	}

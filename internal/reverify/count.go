@@ -189,7 +189,6 @@ func (w *walk) refusal(r *store.Refusal, counted map[countKey]int64) {
 	}
 	day := clock.Day(r.At)
 	counted[countKey{r.FacilityVersion, day, "", refused, ""}]++
-	counted[countKey{r.FacilityVersion, day, "", "code:" + r.Code, ""}]++
 }
 
 // minutesBack is how far the counts by the minute are compared: they are kept
@@ -202,25 +201,13 @@ func (w *walk) sums(context.Context) error {
 		return nil
 	}
 	mine := map[string]int64{}
-	codes := map[string]bool{} // of refused files: their kind may not be known
-	for k := range w.counted {
-		if k.measure == refused {
-			codes[refused] = true
-		} else if k.kind == "" {
-			codes[k.measure] = true
-		}
-	}
 	for k, n := range w.counted {
 		v, _ := w.facts.Version(k.version)
-		mine[countName([]string{fmt.Sprint(k.day), k.kind, k.measure, k.purpose, string(v.Code), string(v.Level), v.Province, v.Unit, v.Vendor, v.Type}, codes)] += n
+		mine[countName([]string{fmt.Sprint(k.day), k.kind, k.measure, k.purpose, string(v.Code), string(v.Level), v.Province, v.Unit, v.Vendor, v.Type})] += n
 	}
 	theirs := map[string]int64{}
 	for _, c := range w.summed {
-		for purpose := range strings.SplitSeq(c.Key[3], ",") {
-			key := slices.Clone(c.Key)
-			key[3] = purpose
-			theirs[countName(key, codes)] += c.N
-		}
+		theirs[countName(c.Key)] += c.N
 	}
 	for name, n := range theirs {
 		looks := strings.Contains(name, " "+lookup+" ")
@@ -242,15 +229,8 @@ func (w *walk) sums(context.Context) error {
 	return nil
 }
 
-// countName names a counter by its key, without the kind where the measure is
-// of refused files.
-func countName(key []string, refusals map[string]bool) string {
-	k := slices.Clone(key)
-	if k[2] == refused || refusals[k[2]] {
-		k[1] = ""
-	}
-	return strings.Join(k, " ")
-}
+// countName names a counter by its key.
+func countName(key []string) string { return strings.Join(key, " ") }
 
 func (w *walk) sumMinutes() {
 	from := w.Clock.Now().Add(-minutesBack).Unix()/60 + 1

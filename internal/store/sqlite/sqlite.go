@@ -15,8 +15,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"golang.org/x/sys/unix"
-
 	"lienthong/internal/clock"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/access"
@@ -68,14 +66,14 @@ func Open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, file.Fault(err)
 	}
-	var lock *os.File
+	var held *os.File
 	var err error
 	if cfg.OpenLog != nil {
-		if lock, err = hold(filepath.Join(dir, lockFile), unix.LOCK_NB); err != nil {
+		if held, err = hold(filepath.Join(dir, lockFile), false); err != nil {
 			return nil, err
 		}
 	}
-	o := &opened{lock: lock}
+	o := &opened{lock: held}
 	s, err := o.alone(ctx, dir, cfg)
 	if err != nil {
 		return nil, errors.Join(err, o.close())
@@ -83,23 +81,15 @@ func Open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
 	return s, nil
 }
 
-// hold takes a lock; with unix.LOCK_NB, store.ErrHeld when another process has
+// hold takes a lock; without wait, store.ErrHeld when another process has
 // it. The kernel gives it back when the process ends, however it ends.
-func hold(path string, how int) (*os.File, error) {
+func hold(path string, wait bool) (*os.File, error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		if err = unix.Flock(int(f.Fd()), unix.LOCK_EX|how); !errors.Is(err, unix.EINTR) {
-			break
-		}
-	}
-	if err == nil {
+	if err = lock(f, wait); err == nil {
 		return f, nil
-	}
-	if errors.Is(err, unix.EWOULDBLOCK) {
-		err = store.ErrHeld
 	}
 	return nil, errors.Join(err, f.Close())
 }
@@ -113,7 +103,7 @@ type opened struct {
 // alone opens while no other process does: one makes the tables, the next
 // finds them.
 func (o *opened) alone(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
-	turn, err := hold(filepath.Join(dir, openFile), 0)
+	turn, err := hold(filepath.Join(dir, openFile), true)
 	if err != nil {
 		return nil, err
 	}
