@@ -40,7 +40,16 @@ import (
 	"lienthong/internal/web/api"
 )
 
-func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
+func TestMain(m *testing.M) {
+	code := pgtest.Main(m)
+	if x := tool(); x != nil {
+		if err := os.RemoveAll(x.dir); err != nil {
+			fmt.Fprintln(os.Stderr, "e2e:", err)
+			code = max(code, 1)
+		}
+	}
+	os.Exit(code)
+}
 
 const hubName = "e2e.test"
 
