@@ -116,6 +116,7 @@ func administer(ctx context.Context, dir string, do func(webadmin.Acts) error) e
 type facilityCmd struct {
 	Add        facilityAddCmd `cmd:"" help:"Register a facility; a known code gets a new version, --cert adds."`
 	Credential credentialCmd  `cmd:"" help:"Give a facility's systems a key to log in with."`
+	Revoke     revokeCmd      `cmd:"" help:"End a certificate's right to seal, or a credential."`
 }
 
 type facilityAddCmd struct {
@@ -197,6 +198,38 @@ func writeNew(path string, b []byte) error {
 	}
 	_, err = f.Write(b)
 	return errors.Join(err, f.Close())
+}
+
+type revokeCmd struct {
+	Data   string `required:"" help:"Directory of the hub." type:"path"`
+	Code   string `required:"" help:"MA_CSKCB of the facility."`
+	Cert   string `help:"Certificate (PEM) to revoke." type:"existingfile"`
+	Client string `help:"Client id of a credential to revoke."`
+}
+
+// Run revokes.
+func (c *revokeCmd) Run(ctx context.Context, s *streams) error {
+	if (c.Cert == "") == (c.Client == "") {
+		return errors.New("name either --cert or --client")
+	}
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if c.Client != "" {
+			if err := a.RevokeClient(ctx, actor, c.Client); err != nil {
+				return err
+			}
+			fmt.Fprintf(s.out, "credential %s revoked\n", c.Client)
+			return nil
+		}
+		text, err := os.ReadFile(c.Cert)
+		if err != nil {
+			return err
+		}
+		if err := a.RevokeCertificate(ctx, actor, c.Code, string(text)); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "certificate revoked for %s\n", c.Code)
+		return nil
+	})
 }
 
 type linkCmd struct {

@@ -128,12 +128,11 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("nothing listens at port %s", args[0])
 }
 
-// json FILE MEMBER NAME: puts a member of the first JSON line of FILE into the
+// json FILE MEMBER NAME: puts a member of the first JSON document of FILE into the
 // environment, and writes one that is an object to the file NAME.
 func field(ts *testscript.TestScript, neg bool, args []string) {
-	line, _, _ := strings.Cut(ts.ReadFile(args[0]), "\n")
 	var doc map[string]json.RawMessage
-	ts.Check(json.Unmarshal([]byte(line), &doc))
+	ts.Check(json.NewDecoder(strings.NewReader(ts.ReadFile(args[0]))).Decode(&doc))
 	value := doc[args[1]]
 	if len(value) > 0 && value[0] == '{' {
 		ts.Check(os.WriteFile(ts.MkAbs(args[2]), value, 0o600))

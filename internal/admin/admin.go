@@ -47,6 +47,8 @@ var (
 	// ErrAuthority: a root that may not issue.
 	ErrAuthority = fault.New(fault.Invalid, "trust.not_authority",
 		"Chứng thư này không phải của tổ chức cấp chứng thư số.", "This certificate is not an authority's.")
+	// ErrUnknown: no such facility.
+	ErrUnknown = fault.New(fault.Absent, "facility.unknown", "Hub chưa có cơ sở này.", "The hub does not know this facility.")
 	// ErrKey: a credential's key is not P-256.
 	ErrKey = fault.New(fault.Invalid, "credential.key", "Khóa phải là ECDSA P-256.", "The key must be ECDSA P-256.")
 )
@@ -200,16 +202,9 @@ func parseCertificates(text []byte) ([]*x509.Certificate, error) {
 // AddClient gives a facility's systems a credential: the key stays with them,
 // the hub keeps its public half. It returns the client's id and key id.
 func (o *Office) AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error) {
-	c, err := care.ParseFacilityCode(code)
+	_, c, err := o.known(ctx, code)
 	if err != nil {
 		return "", "", err
-	}
-	d, err := o.facilities.Load(ctx)
-	if err != nil {
-		return "", "", err
-	}
-	if _, known := d.Current(c); !known {
-		return "", "", fault.New(fault.Absent, "facility.unknown", "Hub chưa có cơ sở này.", "The hub does not know this facility.")
 	}
 	if pub, err := x509.ParsePKIXPublicKey(spki); err != nil {
 		return "", "", ErrKey.Because(err)
@@ -224,6 +219,47 @@ func (o *Office) AddClient(ctx context.Context, actor, code string, spki []byte)
 	id, kid = code+"-"+hex.EncodeToString(b[:]), hex.EncodeToString(sum[:8])
 	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Facility: c, KeyID: kid, PublicKey: spki, Since: o.clock.Now()}}}
 	return id, kid, o.change(ctx, change, actor, "facility.credential", code, map[string]any{"client": id, "kid": kid})
+}
+
+// RevokeCertificate ends a certificate's right to seal for a facility, pinned
+// or issued: what it sealed stays valid, what comes from now on is refused.
+func (o *Office) RevokeCertificate(ctx context.Context, actor, code, text string) error {
+	certs, err := parseCertificates([]byte(text))
+	if err != nil {
+		return err
+	}
+	d, c, err := o.known(ctx, code)
+	if err != nil {
+		return err
+	}
+	print := sha256.Sum256(certs[0].Raw)
+	change := store.DirectoryChange{RevokeCertificate: print}
+	pinned := slices.ContainsFunc(d.Certificates(c), func(x facility.Certificate) bool { return x.Fingerprint == print })
+	if !pinned { // kept, so that it is known when it comes
+		change.Certificates = []facility.Certificate{{Facility: c, Fingerprint: print, DER: certs[0].Raw, Since: o.clock.Now()}}
+	}
+	return o.change(ctx, change, actor, "facility.revoke_certificate", code, map[string]any{"fingerprint": hex.EncodeToString(print[:])})
+}
+
+// RevokeClient ends a credential: its tokens are refused from the next request on.
+func (o *Office) RevokeClient(ctx context.Context, actor, id string) error {
+	return o.change(ctx, store.DirectoryChange{RevokeClient: id}, actor, "facility.revoke_client", id, map[string]any{"client": id})
+}
+
+// known returns the directory and the code of a facility in it.
+func (o *Office) known(ctx context.Context, code string) (*facility.Directory, care.FacilityCode, error) {
+	c, err := care.ParseFacilityCode(code)
+	if err != nil {
+		return nil, "", err
+	}
+	d, err := o.facilities.Load(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	if _, known := d.Current(c); !known {
+		return nil, "", ErrUnknown
+	}
+	return d, c, nil
 }
 
 // MakeLink makes a one-time login link for a role and returns its token. next

@@ -41,3 +41,19 @@ func (a *Acts) AddClient(ctx context.Context, actor, code string, spki []byte) (
 	}
 	return id, kid, a.trust.Refresh(ctx)
 }
+
+// RevokeCertificate ends a certificate's right to seal.
+func (a *Acts) RevokeCertificate(ctx context.Context, actor, code, pem string) error {
+	if err := a.Office.RevokeCertificate(ctx, actor, code, pem); err != nil {
+		return err
+	}
+	return a.trust.Refresh(ctx)
+}
+
+// RevokeClient ends a credential.
+func (a *Acts) RevokeClient(ctx context.Context, actor, id string) error {
+	if err := a.Office.RevokeClient(ctx, actor, id); err != nil {
+		return err
+	}
+	return a.trust.Refresh(ctx)
+}

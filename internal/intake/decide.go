@@ -29,6 +29,7 @@ type judged struct {
 	index    int
 	read     kind.Dossier
 	findings []dossier.Finding
+	told     []dossier.Finding // findings and identity's, of the last time it was prepared
 	verdict  dossier.Verdict
 	content  [32]byte // SHA-256 over the ordered inner documents
 	inner    [][32]byte
@@ -206,7 +207,7 @@ func (t *task) attempt(ctx context.Context, work []*judged, open []int, stored [
 // dossier whose commit failed is deferred; a fault that is not the moment's is
 // the whole file's error, unless a neighbour was stored.
 func (t *task) answers(ctx context.Context, work []*judged, stored []*store.Stored, failed []error, receipts []receipt) ([]Answer, error) {
-	answers, err := t.replies(ctx, stored, receipts, false)
+	answers, err := t.replies(ctx, stored, receipts)
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +225,7 @@ func (t *task) answers(ctx context.Context, work []*judged, stored []*store.Stor
 	}
 	for i := range answers { // what was judged now is told with its hints
 		if r := answers[i].Result; r != nil && !r.Replay {
-			r.Findings = Findings(t.in.phrases(), work[i].findings)
+			r.Findings = Findings(t.in.phrases(), work[i].told)
 		}
 	}
 	return answers, nil

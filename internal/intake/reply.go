@@ -16,7 +16,7 @@ import (
 // replies makes the answers of stored dossiers with their receipts; nil entries
 // stay empty. fresh has the receipts of those stored just now; the others are
 // opened from their sealed head: a replay gets the first receipt byte for byte.
-func (t *task) replies(ctx context.Context, stored []*store.Stored, fresh []receipt, whole bool) ([]Answer, error) {
+func (t *task) replies(ctx context.Context, stored []*store.Stored, fresh []receipt) ([]Answer, error) {
 	answers := make([]Answer, len(stored))
 	items := make([]evidence.Item, 0, len(stored))
 	at := make([]int, 0, len(stored))
@@ -35,11 +35,7 @@ func (t *task) replies(ctx context.Context, stored []*store.Stored, fresh []rece
 			}
 			head = h
 		}
-		index := s.Index
-		if whole {
-			index = i
-		}
-		r := t.in.resultOf(t.file.Name, index, &s.Record, head.Episode)
+		r := t.in.resultOf(t.file.Name, s.Index, &s.Record, head.Episode)
 		r.Replay = replay
 		answers[i].Result = &r
 		if !s.Erased.IsZero() {

@@ -236,7 +236,7 @@ func (t *task) again(ctx context.Context) ([]Answer, error) {
 	for i := range t.before {
 		results[i] = &t.before[i]
 	}
-	return t.replies(ctx, results, nil, true)
+	return t.replies(ctx, results, nil)
 }
 
 // refuse keeps that the file was refused. Its error says the refusal could not

@@ -88,7 +88,7 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 		return nil, false, err
 	}
 	if same := known[0].Same; same != nil {
-		answers, err := t.replies(ctx, []*store.Stored{same}, nil, true)
+		answers, err := t.replies(ctx, []*store.Stored{same}, nil)
 		if err != nil {
 			return nil, false, err
 		}
@@ -111,7 +111,7 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 		return nil, true, nil // asked twice at once: the next round finds the other
 	}
 	stored := recordOf(&p, outcomes[0].Place)
-	answers, err := t.replies(ctx, []*store.Stored{stored}, []receipt{rec}, true)
+	answers, err := t.replies(ctx, []*store.Stored{stored}, []receipt{rec})
 	if err != nil {
 		return nil, false, err
 	}

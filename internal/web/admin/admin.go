@@ -26,6 +26,8 @@ type Acts interface {
 	AddFacility(ctx context.Context, actor string, list ...admin.Facility) error
 	AddAnchor(ctx context.Context, actor, pem string) error
 	AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error)
+	RevokeCertificate(ctx context.Context, actor, code, pem string) error
+	RevokeClient(ctx context.Context, actor, id string) error
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
 }
 
@@ -35,6 +37,7 @@ type request struct {
 	PEM        string           `json:"pem,omitempty"`
 	Code       string           `json:"code,omitempty"`
 	SPKI       []byte           `json:"spki,omitempty"`
+	Client     string           `json:"client,omitempty"`
 	Role       string           `json:"role,omitempty"`
 	Next       string           `json:"next,omitempty"`
 }
@@ -77,6 +80,12 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	serve("/facility/credential", func(ctx context.Context, q request) (response, error) {
 		id, kid, err := acts.AddClient(ctx, q.Actor, q.Code, q.SPKI)
 		return response{ID: id, KID: kid}, err
+	})
+	serve("/facility/revoke-certificate", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.RevokeCertificate(ctx, q.Actor, q.Code, q.PEM)
+	})
+	serve("/facility/revoke-client", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.RevokeClient(ctx, q.Actor, q.Client)
 	})
 	serve("/link", func(ctx context.Context, q request) (response, error) {
 		token, err := acts.MakeLink(ctx, q.Actor, q.Role, q.Next)
@@ -164,6 +173,18 @@ func (c *Client) AddAnchor(ctx context.Context, actor, pem string) error {
 func (c *Client) AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error) {
 	a, err := c.post(ctx, "/facility/credential", request{Actor: actor, Code: code, SPKI: spki})
 	return a.ID, a.KID, err
+}
+
+// RevokeCertificate ends a certificate's right to seal.
+func (c *Client) RevokeCertificate(ctx context.Context, actor, code, pem string) error {
+	_, err := c.post(ctx, "/facility/revoke-certificate", request{Actor: actor, Code: code, PEM: pem})
+	return err
+}
+
+// RevokeClient ends a credential.
+func (c *Client) RevokeClient(ctx context.Context, actor, id string) error {
+	_, err := c.post(ctx, "/facility/revoke-client", request{Actor: actor, Client: id})
+	return err
 }
 
 // MakeLink makes a login link.

@@ -36,6 +36,16 @@ func (o *office) AddClient(_ context.Context, _, code string, spki []byte) (stri
 	return code + "-1", string(spki), nil
 }
 
+func (o *office) RevokeCertificate(_ context.Context, actor, code, pem string) error {
+	o.did = append(o.did, actor+" revokes "+pem+" of "+code)
+	return nil
+}
+
+func (o *office) RevokeClient(_ context.Context, actor, id string) error {
+	o.did = append(o.did, actor+" revokes "+id)
+	return nil
+}
+
 func (o *office) MakeLink(_ context.Context, _, role, next string) (string, error) {
 	return role + next, nil
 }
@@ -65,6 +75,12 @@ func TestActsPassTheSocket(t *testing.T) {
 		t.Fatal(err)
 	}
 	if len(o.did) != 1 || o.did[0] != "me adds 24604 Trạm Y tế" {
+		t.Errorf("%q", o.did)
+	}
+	if err := errors.Join(c.RevokeCertificate(t.Context(), "me", "24604", "PEM"), c.RevokeClient(t.Context(), "me", "24604-1")); err != nil {
+		t.Fatal(err)
+	}
+	if len(o.did) != 3 || o.did[1] != "me revokes PEM of 24604" || o.did[2] != "me revokes 24604-1" {
 		t.Errorf("%q", o.did)
 	}
 	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {
