@@ -255,6 +255,7 @@ type answer struct {
 	Replay     bool            `json:"replay"`
 	Current    bool            `json:"current"`
 	Supersedes *string         `json:"supersedes"`
+	Person     *string         `json:"person"`
 	Findings   []finding       `json:"findings"`
 	Receipt    json.RawMessage `json:"receipt"`
 	Refused    bool            `json:"refused"`

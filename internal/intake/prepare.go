@@ -81,6 +81,7 @@ func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store
 	if err != nil {
 		return p, receipt{}, err
 	}
+	j.told = findings
 	p.Verdict = quality.Verdict(findings, t.in.Rules, t.trust.Epoch)
 	if same := known.Same; same != nil {
 		p.ExpectSame = same.ID
