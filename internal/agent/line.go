@@ -76,7 +76,7 @@ func parseLine(b []byte) (Answer, *end, error) {
 		a.Outcome = Deferred
 	case l.Record == "":
 		return Answer{}, nil, ErrAnswer.Because(errors.New("a line that decides nothing"))
-	case l.State == "accepted":
+	case l.State == "accepted", l.State == "erased": // taken once and erased since: nothing to send again
 		a.Outcome = Accepted
 	case l.State == "accepted_with_warnings":
 		a.Outcome, a.Warned = Accepted, true

@@ -254,7 +254,8 @@ func TestWithdrawnAndSentAgain(t *testing.T) {
 			t.Errorf("another facility withdraws: HTTP %d", status)
 		}
 		status, _, body := w.do("79901", "POST", path, "application/json", []byte(`{"reason":"gửi nhầm"}`))
-		if status != http.StatusOK || !strings.Contains(string(body), `"receipt":{`) {
+		if status != http.StatusOK || !strings.Contains(string(body), `"receipt":{`) || !strings.Contains(string(body), `"kind":"withdrawal"`) ||
+			!strings.Contains(string(body), `"supersedes":"`+a.Record+`"`) {
 			t.Fatalf("HTTP %d: %s", status, body)
 		}
 		status, _, twice := w.do("79901", "POST", path, "application/json", []byte(`{"reason":"gửi nhầm lần nữa"}`))

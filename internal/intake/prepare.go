@@ -85,7 +85,7 @@ func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store
 	p.Verdict = quality.Verdict(findings, t.in.Rules, t.trust.Epoch)
 	if same := known.Same; same != nil {
 		p.ExpectSame = same.ID
-		if same.Verdict.State.IsAccepted() || sameVerdict(same.Verdict, p.Verdict) {
+		if same.Verdict.State.IsAccepted() || !same.Erased.IsZero() || sameVerdict(same.Verdict, p.Verdict) {
 			return p, receipt{}, nil // a place only: nothing new is said
 		}
 	}
@@ -299,7 +299,7 @@ func firsts(findings []dossier.Finding) []dossier.Finding {
 func recordOf(p *store.Prepared, at store.LeafPlace) *store.Stored {
 	r := store.Record{
 		ID: p.ID, Kind: p.Kind, FacilityVersion: p.FacilityVersion, Received: p.Received, Verdict: p.Verdict,
-		Version: p.Version, Current: p.Current, Supersedes: p.Supersedes, Documents: p.Documents, Lane: p.File.Lane,
+		Version: p.Version, Current: p.Current, Supersedes: p.Supersedes, Withdraws: p.Withdraws, Documents: p.Documents, Lane: p.File.Lane,
 		File: p.File.Hash, Index: p.Index, Class: p.Class, Month: p.Month, Wrapped: p.Wrapped, Head: p.Head, Place: at,
 	}
 	if p.Subject != nil {

@@ -1,6 +1,8 @@
 package intake
 
 import (
+	"time"
+
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
@@ -25,6 +27,7 @@ type Result struct {
 	Person     *string       `json:"person"`
 	JudgedWith Judged        `json:"judged_with"`
 	Findings   []Finding     `json:"findings"`
+	ErasedAt   *time.Time    `json:"erased_at,omitempty"` // with State erased: there is no receipt any more
 	Receipt    rawDocument   `json:"receipt,omitempty"`
 }
 
@@ -122,6 +125,13 @@ func (in *Intake) resultOf(name string, index int, r *store.Record, episode stri
 	if !r.Supersedes.IsZero() {
 		s := r.Supersedes.String()
 		res.Supersedes = &s
+	}
+	if !r.Withdraws.IsZero() { // in the words of its receipt
+		w := r.Withdraws.String()
+		res.Kind, res.Supersedes = KindWithdrawal, &w
+	}
+	if !r.Erased.IsZero() {
+		res.State, res.ErasedAt = dossier.Erased, &r.Erased
 	}
 	if r.Person != (store.PersonID{}) {
 		p := evidence.PersonReference(in.Vault, r.ID.Facility, r.Person)
