@@ -83,6 +83,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world)) {
 type world struct {
 	t      testing.TB
 	hub    *hub.Hub
+	keys   hub.Keys
 	clock  *clock.Fake
 	server *httptest.Server
 	ctx    context.Context
@@ -127,6 +128,7 @@ func newWorld(t testing.TB, open func(clock.Clock) hub.OpenStore) *world {
 	w := &world{t: t, clock: clock.NewFake(now), ctx: context.Background(), clients: map[string]*client{}}
 	keys := must(hub.NewKeys(nil))
 	inner := open(w.clock)
+	w.keys = keys
 	h, err := hub.Start(w.ctx, hub.Config{Name: hubName, Keys: keys, Clock: w.clock,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		API:    api.Config{RatePerS: 1e6, Burst: 1e6},

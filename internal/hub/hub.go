@@ -127,6 +127,9 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.Intake.PrepareMonths(ctx); err != nil {
+		return err
+	}
 	h.Disclose, err = disclose.New(disclose.Deps{
 		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
 		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock,
@@ -210,7 +213,9 @@ func (h *Hub) begin() {
 		return err
 	})
 	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
-	h.every(ctx, 2*time.Second, "month keys not loaded", h.loadMonths)
+	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
+		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
+	})
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {

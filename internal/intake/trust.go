@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -71,8 +72,14 @@ func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, 
 	if answer.State == seal.NotYetKnown {
 		revocation = "not yet known"
 	}
-	return store.SealNote{Fingerprint: s.Fingerprint, Subject: s.Certificate.Subject.String(), Algorithm: string(s.Algorithm),
+	return store.SealNote{Fingerprint: s.Fingerprint, Subject: plain(s.Certificate.Subject.String()), Algorithm: string(s.Algorithm),
 		Bound: string(b.Way), Revocation: revocation, Expired: b.Expired}, nil
+}
+
+// plain is a text as every store keeps it: a certificate's subject may hold NUL
+// and, in a TeletexString, bytes that are no UTF-8.
+func plain(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
 }
 
 // Owners returns the facilities a certificate may speak for: those it is
