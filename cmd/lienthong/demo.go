@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"lienthong/internal/admin"
@@ -20,7 +21,7 @@ type demoCmd struct {
 	OpsListen string  `default:"127.0.0.1:8081" help:"Address for metrics and profiles."`
 	Data      string  `help:"Directory to keep the demo in; default a temporary one, removed at the end." type:"path"`
 	Seed      uint64  `default:"1" help:"Seed of the synthetic nation."`
-	Profile   string  `default:"pilot" enum:"pilot,small,nation" help:"pilot: 412 facilities in four provinces; small: 9."`
+	Profile   string  `default:"pilot" enum:"pilot,small,nation" help:"small: 9 facilities; pilot: 412 in four provinces; nation: the whole country."`
 	Start     int     `default:"1200" help:"Files sent at once at the beginning."`
 	Rate      float64 `default:"4" help:"Files a second after that."`
 	Files     int     `default:"0" help:"Stop sending after so many files; 0: go on."`
@@ -61,14 +62,14 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	fmt.Fprintf(s.out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
 	srv := &server{hub: h, handler: h.Handler(), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
 	feeding, stop := context.WithCancel(ctx)
-	fed := make(chan struct{})
+	var fed sync.WaitGroup
 	err = srv.serve(ctx, func() {
 		tour.print(ctx, s.out, dir)
 		f := &feeder{nation: nation, hub: p.Name, base: base, acts: tour.acts, out: s.out, tour: tour, start: c.Start, rate: c.Rate, limit: c.Files}
-		go func() { defer close(fed); f.run(feeding) }()
-		go func() { <-ctx.Done(); stop() }()
+		fed.Go(func() { f.run(feeding) })
 	})
 	stop()
+	fed.Wait() // the directory goes next
 	return err
 }
 

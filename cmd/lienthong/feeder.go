@@ -40,6 +40,7 @@ type feeder struct {
 // narrated is how often each sort of outcome is told in full.
 const narrated = 3
 
+// run feeds until ctx ends; with a limit it goes on reporting until then.
 func (f *feeder) run(ctx context.Context) {
 	f.clients, f.told, f.began = map[string]*agent.Client{}, map[string]int{}, time.Now()
 	work := make(chan int)
@@ -53,7 +54,7 @@ func (f *feeder) run(ctx context.Context) {
 			}
 		})
 	}
-	go f.report(ctx)
+	wg.Go(func() { f.report(ctx) })
 	f.pace(ctx, work)
 	close(work)
 	wg.Wait()
@@ -191,5 +192,7 @@ func (f *feeder) report(ctx context.Context) {
 }
 
 func (f *feeder) say(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	fmt.Fprintf(f.out, format, args...)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -37,7 +38,7 @@ type hubCmd struct {
 	TLSCert   string `name:"tls-cert" help:"Certificate (PEM) to serve TLS with." type:"existingfile"`
 	TLSKey    string `name:"tls-key" help:"Its key." type:"existingfile"`
 	ClientCA  string `name:"client-ca" help:"Authority whose client certificates are asked for (mTLS)." type:"existingfile"`
-	Config    string `help:"JSON file with any of these settings." type:"existingfile"`
+	Config    string `help:"JSON file with settings named like these flags; the command line goes before it." type:"existingfile"`
 	LogJSON   bool   `name:"log-json" help:"Log as JSON."`
 }
 
@@ -81,15 +82,29 @@ func (c *hubCmd) readConfig() error {
 		return err
 	}
 	var f struct {
-		Listen, OpsListen, PublicURL, TLSCert, TLSKey, ClientCA, Database *string
+		Listen    string `json:"listen"`
+		OpsListen string `json:"ops-listen"`
+		PublicURL string `json:"public-url"`
+		TLSCert   string `json:"tls-cert"`
+		TLSKey    string `json:"tls-key"`
+		ClientCA  string `json:"client-ca"`
+		Database  string `json:"database"`
 	}
-	if err := json.Unmarshal(b, &f); err != nil {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields() // a misspelled tls-cert would serve in the clear
+	if err := d.Decode(&f); err != nil {
 		return fmt.Errorf("%s: %w", c.Config, err)
 	}
-	for from, to := range map[*string]*string{f.Listen: &c.Listen, f.OpsListen: &c.OpsListen, f.PublicURL: &c.PublicURL, f.TLSCert: &c.TLSCert,
-		f.TLSKey: &c.TLSKey, f.ClientCA: &c.ClientCA, f.Database: &c.Database} {
-		if from != nil {
-			*to = *from
+	for _, v := range []struct {
+		from     string
+		to       *string
+		standard string
+	}{
+		{f.Listen, &c.Listen, "127.0.0.1:8080"}, {f.OpsListen, &c.OpsListen, "127.0.0.1:8081"}, {f.PublicURL, &c.PublicURL, ""},
+		{f.TLSCert, &c.TLSCert, ""}, {f.TLSKey, &c.TLSKey, ""}, {f.ClientCA, &c.ClientCA, ""}, {f.Database, &c.Database, ""},
+	} {
+		if v.from != "" && *v.to == v.standard {
+			*v.to = v.from
 		}
 	}
 	return nil
@@ -162,7 +177,8 @@ type server struct {
 const drain = 20 * time.Second
 
 // serve opens the doors, calls ready, waits for ctx, and drains: no new
-// requests, those under way end, what was taken is committed.
+// requests and no new files, also of tars under way, which are told to come
+// again; requests under way end, what was taken is committed.
 func (s *server) serve(ctx context.Context, ready func()) error {
 	world := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
 		TLSConfig: s.tls, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
@@ -178,6 +194,7 @@ func (s *server) serve(ctx context.Context, ready func()) error {
 	case <-ctx.Done():
 	case failed = <-doors:
 	}
+	s.hub.Intake.Drain()
 	end, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
 	return errors.Join(failed, world.Shutdown(end), operator.Shutdown(end), socket.Shutdown(end), s.hub.Close())

@@ -214,11 +214,15 @@ type Answer struct {
 	Deferred *Deferred
 }
 
-// Stopping reports whether Stop was called.
+// Stopping reports whether Drain or Stop was called.
 func (in *Intake) Stopping() bool { return in.stopping.Load() }
 
-// Stop refuses new files and waits until what was taken is committed.
+// Drain refuses new files with hub.stopping, the rest of a tar under way too;
+// what was taken before is decided and answered.
+func (in *Intake) Drain() { in.stopping.Store(true) }
+
+// Stop drains and waits until what was taken is committed.
 func (in *Intake) Stop() {
-	in.stopping.Store(true)
+	in.Drain()
 	in.groups.close()
 }
