@@ -232,6 +232,27 @@ func (c *revokeCmd) Run(ctx context.Context, s *streams) error {
 	})
 }
 
+type personCmd struct {
+	Unlink unlinkCmd `cmd:"" help:"Take the patient of a record from the person it was linked to."`
+}
+
+type unlinkCmd struct {
+	Data   string `required:"" help:"Directory of the hub." type:"path"`
+	Reason string `required:"" help:"Why, 3 to 500 characters; kept with the link's history."`
+	Record string `arg:"" help:"A record of the patient."`
+}
+
+// Run unlinks. Records stay where they are, and the two are not linked again by themselves.
+func (c *unlinkCmd) Run(ctx context.Context, s *streams) error {
+	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.Unlink(ctx, actor, c.Record, c.Reason); err != nil {
+			return err
+		}
+		fmt.Fprintf(s.out, "the patient of %s is no longer linked\n", c.Record)
+		return nil
+	})
+}
+
 type linkCmd struct {
 	Data string `required:"" help:"Directory of the hub." type:"path"`
 	Role string `required:"" help:"operator, ministry, unit:ID, province:NN, facility:CODE, insurer, partner:ID or auditor."`

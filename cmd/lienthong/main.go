@@ -26,6 +26,7 @@ type cli struct {
 	Migrate  migrateCmd  `cmd:"" help:"Bring the store's tables up to date."`
 	Trust    trustCmd    `cmd:"" help:"Trust certificate authorities."`
 	Facility facilityCmd `cmd:"" help:"Register facilities and give out credentials."`
+	Person   personCmd   `cmd:"" help:"Undo a link between a patient and a person."`
 	Link     linkCmd     `cmd:"" help:"Make a one-time login link."`
 	Hub      hubCmd      `cmd:"" help:"Run a hub."`
 	Dossier  dossierCmd  `cmd:"" help:"Check and sign dossiers offline; list the rules."`

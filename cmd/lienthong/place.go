@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -63,6 +64,15 @@ func makePlace(dir string, f placeFile) (*place, error) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, hubFile)); err == nil {
 		return nil, fmt.Errorf("%s holds a hub already", dir)
+	}
+	// Asked before anything is made: a half-made hub could be neither used nor made again.
+	if _, err := ledger.GenerateLogKey(rand.Reader, ledger.Origin(f.Name, 0)); err != nil {
+		return nil, fmt.Errorf("%q cannot name a hub: no spaces, no plus sign", f.Name)
+	}
+	if f.Database != "" {
+		if _, err := readPrivate(f.Database); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range []string{dir, f.Keys} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
@@ -208,7 +218,7 @@ func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	if err != nil {
 		return nil, nil, err
 	}
-	return admin.New(slices.Facilities, slices.Access, clock.System{}, nil), slices.Close, nil
+	return admin.Of(slices, clock.System{}), slices.Close, nil
 }
 
 // owner names this hub among others of one database: the same name takes its

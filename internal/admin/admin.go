@@ -21,15 +21,18 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/vault"
 )
 
 // LinkLife is how long a login link is good for (DESIGN §6 "link").
@@ -55,19 +58,45 @@ var (
 
 // Office does the acts. Its methods are the whole of what an operator can do
 // from outside the portal.
-type Office struct {
-	facilities store.Facilities
-	access     store.Access
-	clock      clock.Clock
-	random     io.Reader
+type Office struct{ Deps }
+
+// Deps is what an office works with; store.Slices has the first five.
+type Deps struct {
+	Facilities store.Facilities
+	Access     store.Access
+	Records    Records
+	People     People
+	Acts       Acts
+	Clock      clock.Clock
+	Random     io.Reader // nil: the operating system's
 }
 
-// New returns an office over a store.
-func New(f store.Facilities, a store.Access, c clock.Clock, random io.Reader) *Office {
-	if random == nil {
-		random = rand.Reader
+// Records finds the record a link is taken from.
+type Records interface {
+	Get(ctx context.Context, scope role.Scope, id dossier.ID) (*store.Record, error)
+}
+
+// People takes links away.
+type People interface {
+	Unlink(ctx context.Context, facility care.FacilityCode, subject vault.Keyed, actor, reason string, at time.Time) error
+}
+
+// Acts keeps acts that change no directory.
+type Acts interface {
+	Act(ctx context.Context, act store.Act) error
+}
+
+// New returns an office.
+func New(d Deps) *Office {
+	if d.Random == nil {
+		d.Random = rand.Reader
 	}
-	return &Office{facilities: f, access: a, clock: c, random: random}
+	return &Office{d}
+}
+
+// Of returns an office over the slices of a store.
+func Of(s *store.Slices, c clock.Clock) *Office {
+	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Clock: c})
 }
 
 // Facility is what an operator says of a facility. Of one that is known only
@@ -88,11 +117,11 @@ type Facility struct {
 // AddFacility registers facilities: a new code begins with its first version, a
 // known one gets a new version when anything but certificates is given.
 func (o *Office) AddFacility(ctx context.Context, actor string, list ...Facility) error {
-	d, err := o.facilities.Load(ctx)
+	d, err := o.Facilities.Load(ctx)
 	if err != nil {
 		return err
 	}
-	now := o.clock.Now()
+	now := o.Clock.Now()
 	var change store.DirectoryChange
 	codes := make([]string, 0, len(list))
 	for _, f := range list {
@@ -212,12 +241,12 @@ func (o *Office) AddClient(ctx context.Context, actor, code string, spki []byte)
 		return "", "", ErrKey
 	}
 	var b [6]byte
-	if _, err := io.ReadFull(o.random, b[:]); err != nil {
+	if _, err := io.ReadFull(o.Random, b[:]); err != nil {
 		return "", "", err
 	}
 	sum := sha256.Sum256(spki)
 	id, kid = code+"-"+hex.EncodeToString(b[:]), hex.EncodeToString(sum[:8])
-	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Facility: c, KeyID: kid, PublicKey: spki, Since: o.clock.Now()}}}
+	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Facility: c, KeyID: kid, PublicKey: spki, Since: o.Clock.Now()}}}
 	return id, kid, o.change(ctx, change, actor, "facility.credential", code, map[string]any{"client": id, "kid": kid})
 }
 
@@ -236,7 +265,7 @@ func (o *Office) RevokeCertificate(ctx context.Context, actor, code, text string
 	change := store.DirectoryChange{RevokeCertificate: print}
 	pinned := slices.ContainsFunc(d.Certificates(c), func(x facility.Certificate) bool { return x.Fingerprint == print })
 	if !pinned { // kept, so that it is known when it comes
-		change.Certificates = []facility.Certificate{{Facility: c, Fingerprint: print, DER: certs[0].Raw, Since: o.clock.Now()}}
+		change.Certificates = []facility.Certificate{{Facility: c, Fingerprint: print, DER: certs[0].Raw, Since: o.Clock.Now()}}
 	}
 	return o.change(ctx, change, actor, "facility.revoke_certificate", code, map[string]any{"fingerprint": hex.EncodeToString(print[:])})
 }
@@ -252,7 +281,7 @@ func (o *Office) known(ctx context.Context, code string) (*facility.Directory, c
 	if err != nil {
 		return nil, "", err
 	}
-	d, err := o.facilities.Load(ctx)
+	d, err := o.Facilities.Load(ctx)
 	if err != nil {
 		return nil, "", err
 	}
@@ -270,22 +299,52 @@ func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (st
 		return "", err
 	}
 	var b [32]byte
-	if _, err := io.ReadFull(o.random, b[:]); err != nil {
+	if _, err := io.ReadFull(o.Random, b[:]); err != nil {
 		return "", err
 	}
 	token := base64.RawURLEncoding.EncodeToString(b[:])
-	link := store.LoginLink{Hash: sha256.Sum256(b[:]), Role: r.String(), Expires: o.clock.Now().Add(LinkLife), Next: next}
-	if err := o.access.PutLink(ctx, link); err != nil {
+	link := store.LoginLink{Hash: sha256.Sum256(b[:]), Role: r.String(), Expires: o.Clock.Now().Add(LinkLife), Next: next}
+	if err := o.Access.PutLink(ctx, link); err != nil {
 		return "", err
 	}
 	return token, o.change(ctx, store.DirectoryChange{}, actor, "link.make", r.String(), map[string]any{"expires": link.Expires})
 }
 
-// change applies a change with its act and the act's leaf. The detail keeps the
+// ErrReason: an act on a person's records needs its reason.
+var ErrReason = fault.New(fault.Invalid, "link.reason", "Ghi lý do, từ 3 đến 500 ký tự.", "Give the reason, 3 to 500 characters.")
+
+// Unlink takes the patient of a record from the person it was linked to: the
+// records stay where they are, the history stays, and the hub does not link
+// the two again by itself. The act is in the ledger before it is done.
+func (o *Office) Unlink(ctx context.Context, actor, record, reason string) error {
+	reason = strings.TrimSpace(reason)
+	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
+		return ErrReason
+	}
+	id, err := dossier.ParseID(record)
+	if err != nil {
+		return err
+	}
+	r, err := o.Records.Get(ctx, role.Scope{All: true}, id)
+	if err != nil {
+		return err
+	}
+	now := o.Clock.Now()
+	act := store.Act{At: now, Actor: actor, Action: "person.unlink", Object: id.String(), Detail: "{}"}
+	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
+	if err := o.Acts.Act(ctx, act); err != nil {
+		return err
+	}
+	return o.People.Unlink(ctx, id.Facility, r.Subject, actor, reason, now)
+}
+
+// change applies a change with its act and the act's leaf. An act that leaves
+// the directory as it is moves no epoch. The detail keeps the
 // change's marks: the leaf then vouches for every row of the directory.
 func (o *Office) change(ctx context.Context, c store.DirectoryChange, actor, action, object string, detail map[string]any) error {
-	now := o.clock.Now()
-	if marks := c.Marks(now); len(marks) > 0 {
+	now := o.Clock.Now()
+	marks := c.Marks(now)
+	if len(marks) > 0 {
 		detail["marks"] = marks
 	}
 	b, err := json.Marshal(detail)
@@ -294,5 +353,8 @@ func (o *Office) change(ctx context.Context, c store.DirectoryChange, actor, act
 	}
 	act := store.Act{At: now, Actor: actor, Action: action, Object: object, Detail: string(b)}
 	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
-	return o.facilities.Change(ctx, c, act)
+	if len(marks) == 0 { // nothing of the directory: its epoch stays
+		return o.Acts.Act(ctx, act)
+	}
+	return o.Facilities.Change(ctx, c, act)
 }

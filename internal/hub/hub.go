@@ -137,7 +137,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Office = admin.New(h.Slices.Facilities, h.Slices.Access, h.cfg.Clock, nil)
+	h.Office = admin.Of(h.Slices, h.cfg.Clock)
 	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
 		return err
 	}
@@ -264,7 +264,7 @@ func (h *Hub) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)
-	return http.NewCrossOriginProtection().Handler(mux)
+	return pace{next: http.NewCrossOriginProtection().Handler(mux), own: "/api/v1/submissions"}.withDefaults()
 }
 
 // Metrics is what the operator's door shows.

@@ -109,7 +109,7 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	h.disclose, err = disclose.New(disclose.Deps{Records: h.slices.Records, Log: h.slices.Disclosures, Counters: h.slices.Counters, Vault: v, Codec: codec,
 		Kinds: kinds(), Receipts: desk, Clock: h.clock})
 	must(t, err)
-	h.office = admin.New(h.slices.Facilities, h.slices.Access, h.clock, nil)
+	h.office = admin.Of(h.slices, h.clock)
 	return h
 }
 

@@ -23,7 +23,7 @@ func (w *walk) directory(ctx context.Context) error {
 }
 
 // marks holds what the directory says against what the acts made true.
-func (w *walk) marks(made map[string]bool, acts int) {
+func (w *walk) marks(made map[string]bool, moved int) {
 	if w.facts == nil {
 		return
 	}
@@ -39,7 +39,7 @@ func (w *walk) marks(made map[string]bool, acts int) {
 			w.differ("directory.missing", "directory", m, "")
 		}
 	}
-	if w.facts.Epoch != int64(acts) {
+	if w.facts.Epoch != int64(moved) {
 		w.differ("directory.edited", "directory", "epoch", "epoch")
 	}
 }
@@ -47,7 +47,7 @@ func (w *walk) marks(made map[string]bool, acts int) {
 // readActs makes the statement of every act again.
 func (w *walk) readActs(ctx context.Context) error {
 	w.acts = map[[32]byte]int{}
-	made := map[string]bool{}
+	made, moved := map[string]bool{}, 0 // acts that changed the directory moved its epoch
 	err := w.Slices.Audit.Acts(ctx, func(a *store.Act) error {
 		w.report.Acts++
 		w.acts[sha256.Sum256(a.Statement())]++
@@ -60,12 +60,15 @@ func (w *walk) readActs(ctx context.Context) error {
 		for _, m := range detail.Marks {
 			made[m] = true
 		}
+		if len(detail.Marks) > 0 {
+			moved++
+		}
 		return nil
 	})
 	if err != nil {
 		return w.unreadable(ctx, "act", err)
 	}
-	w.marks(made, w.report.Acts)
+	w.marks(made, moved)
 	return nil
 }
 

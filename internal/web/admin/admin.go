@@ -28,6 +28,7 @@ type Acts interface {
 	AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error)
 	RevokeCertificate(ctx context.Context, actor, code, pem string) error
 	RevokeClient(ctx context.Context, actor, id string) error
+	Unlink(ctx context.Context, actor, record, reason string) error
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
 }
 
@@ -38,6 +39,8 @@ type request struct {
 	Code       string           `json:"code,omitempty"`
 	SPKI       []byte           `json:"spki,omitempty"`
 	Client     string           `json:"client,omitempty"`
+	Record     string           `json:"record,omitempty"`
+	Reason     string           `json:"reason,omitempty"`
 	Role       string           `json:"role,omitempty"`
 	Next       string           `json:"next,omitempty"`
 }
@@ -86,6 +89,9 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	})
 	serve("/facility/revoke-client", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.RevokeClient(ctx, q.Actor, q.Client)
+	})
+	serve("/person/unlink", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
 	})
 	serve("/link", func(ctx context.Context, q request) (response, error) {
 		token, err := acts.MakeLink(ctx, q.Actor, q.Role, q.Next)
@@ -184,6 +190,12 @@ func (c *Client) RevokeCertificate(ctx context.Context, actor, code, pem string)
 // RevokeClient ends a credential.
 func (c *Client) RevokeClient(ctx context.Context, actor, id string) error {
 	_, err := c.post(ctx, "/facility/revoke-client", request{Actor: actor, Client: id})
+	return err
+}
+
+// Unlink takes the patient of a record from the person it was linked to.
+func (c *Client) Unlink(ctx context.Context, actor, record, reason string) error {
+	_, err := c.post(ctx, "/person/unlink", request{Actor: actor, Record: record, Reason: reason})
 	return err
 }
 

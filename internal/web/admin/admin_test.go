@@ -46,6 +46,11 @@ func (o *office) RevokeClient(_ context.Context, actor, id string) error {
 	return nil
 }
 
+func (o *office) Unlink(_ context.Context, actor, record, reason string) error {
+	o.did = append(o.did, actor+" unlinks "+record+": "+reason)
+	return nil
+}
+
 func (o *office) MakeLink(_ context.Context, _, role, next string) (string, error) {
 	return role + next, nil
 }
@@ -77,10 +82,10 @@ func TestActsPassTheSocket(t *testing.T) {
 	if len(o.did) != 1 || o.did[0] != "me adds 24604 Trạm Y tế" {
 		t.Errorf("%q", o.did)
 	}
-	if err := errors.Join(c.RevokeCertificate(t.Context(), "me", "24604", "PEM"), c.RevokeClient(t.Context(), "me", "24604-1")); err != nil {
+	if err := errors.Join(c.RevokeCertificate(t.Context(), "me", "24604", "PEM"), c.RevokeClient(t.Context(), "me", "24604-1"), c.Unlink(t.Context(), "me", "24604-x", "nhầm người")); err != nil {
 		t.Fatal(err)
 	}
-	if len(o.did) != 3 || o.did[1] != "me revokes PEM of 24604" || o.did[2] != "me revokes 24604-1" {
+	if len(o.did) != 4 || o.did[3] != "me unlinks 24604-x: nhầm người" || o.did[1] != "me revokes PEM of 24604" || o.did[2] != "me revokes 24604-1" {
 		t.Errorf("%q", o.did)
 	}
 	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {

@@ -1,0 +1,117 @@
+package hub
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"lienthong/internal/fault"
+)
+
+var errSlow = fault.New(fault.Invalid, "request.slow",
+	"Yêu cầu gửi quá chậm nên đã ngắt. Chưa ghi gì.", "The body came too slowly and was cut off. Nothing was kept.")
+
+// pace cuts off who is too slow at the doors that do not see to it themselves:
+// a sender whose body dribbles holds a place in memory, a reader who does not
+// read holds an answer (TRUST §2 T18). The zero value of a field takes the
+// default.
+type pace struct {
+	next    http.Handler
+	own     string        // path of the door for files, which has a pace of its own
+	silence time.Duration // longest without a byte either way; default 15 s
+	grace   time.Duration // waited before the speed is judged; default 10 s
+	rest    time.Duration // given to read off a body nobody wanted; default 1 s
+	speed   int64         // bytes a second a sender must reach; default 1,024
+}
+
+func (p pace) withDefaults() pace {
+	set := func(v *time.Duration, d time.Duration) {
+		if *v <= 0 {
+			*v = d
+		}
+	}
+	set(&p.silence, 15*time.Second)
+	set(&p.grace, 10*time.Second)
+	set(&p.rest, time.Second)
+	if p.speed <= 0 {
+		p.speed = 1024
+	}
+	return p
+}
+
+func (p pace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	if r.URL.Path == p.own {
+		if r.ContentLength != 0 { // also when it is turned away at the door
+			defer func() { _ = control.SetReadDeadline(time.Now().Add(p.rest)) }()
+		}
+		p.next.ServeHTTP(w, r)
+		return
+	}
+	if r.Body != nil && r.ContentLength != 0 {
+		b := &pacedBody{ReadCloser: r.Body, control: control, pace: p}
+		r.Body = b
+		// The server reads off what the handler left of a body, without end.
+		defer func() {
+			if !b.ended {
+				_ = control.SetReadDeadline(time.Now().Add(p.rest))
+			}
+		}()
+	}
+	p.next.ServeHTTP(&pacedWriter{ResponseWriter: w, control: control, silence: p.silence}, r)
+}
+
+// pacedBody fails with request.slow when its sender is silent or too slow. Only
+// the time spent waiting for the sender counts.
+type pacedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	pace    pace
+	waited  time.Duration
+	n       int64
+	ended   bool
+}
+
+func (b *pacedBody) Read(p []byte) (int, error) {
+	began := time.Now()
+	// A server without deadlines (a test's recorder) is read as it is.
+	_ = b.control.SetReadDeadline(began.Add(b.pace.silence))
+	n, err := b.ReadCloser.Read(p)
+	_ = b.control.SetReadDeadline(time.Time{})
+	b.waited += time.Since(began)
+	b.n += int64(n)
+	switch {
+	case err == io.EOF:
+		b.ended = true
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		err = errSlow.Because(err)
+	case err == nil && b.waited > b.pace.grace && float64(b.n) < float64(b.pace.speed)*b.waited.Seconds():
+		err = errSlow
+	}
+	return n, err
+}
+
+// pacedWriter gives up a reader who takes nothing for a while.
+type pacedWriter struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	silence time.Duration
+}
+
+// writeStep is how much a reader must take before its silence is up.
+const writeStep = 64 << 10
+
+func (w *pacedWriter) Write(b []byte) (int, error) {
+	for at := 0; ; {
+		_ = w.control.SetWriteDeadline(time.Now().Add(w.silence))
+		n, err := w.ResponseWriter.Write(b[at:min(at+writeStep, len(b))])
+		if at += n; err != nil || at >= len(b) {
+			return at, err
+		}
+	}
+}
+
+// Unwrap lets http.ResponseController through.
+func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
