@@ -1,12 +1,18 @@
 package seal_test
 
 import (
+	"bytes"
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
+	"io"
+	"math/big"
 	"slices"
 	"testing"
 	"time"
@@ -124,6 +130,49 @@ func TestBind(t *testing.T) {
 	}
 	if got := trust.FacilitiesByTaxCode(pinned); len(got) != 0 {
 		t.Errorf("by no tax code %v", got)
+	}
+}
+
+// longKey is an RSA key of many small primes: as long as one likes at no cost,
+// while each try of it costs the hub the square of its length.
+type longKey struct {
+	pub rsa.PublicKey
+	d   *big.Int
+}
+
+func newLongKey() *longKey {
+	k := &longKey{pub: rsa.PublicKey{N: big.NewInt(1), E: 65537}, d: big.NewInt(1)}
+	phi, one := big.NewInt(1), big.NewInt(1)
+	for range 9 {
+		p := must(rand.Prime(rand.Reader, 1024))
+		k.pub.N.Mul(k.pub.N, p)
+		phi.Mul(phi, p.Sub(p, one))
+	}
+	k.d.ModInverse(big.NewInt(int64(k.pub.E)), phi)
+	return k
+}
+
+func (k *longKey) Public() crypto.PublicKey { return &k.pub }
+
+// Sign is EMSA-PKCS1-v1_5 (RFC 8017 §9.2) for SHA-256.
+func (k *longKey) Sign(_ io.Reader, digest []byte, _ crypto.SignerOpts) ([]byte, error) {
+	size := k.pub.Size()
+	info := append([]byte("\x30\x31\x30\x0d\x06\x09\x60\x86\x48\x01\x65\x03\x04\x02\x01\x05\x00\x04\x20"), digest...)
+	m := bytes.Repeat([]byte{0xff}, size)
+	m[0], m[1], m[size-len(info)-1] = 0, 1, 0
+	copy(m[size-len(info):], info)
+	return new(big.Int).Exp(new(big.Int).SetBytes(m), k.d, k.pub.N).FillBytes(m), nil
+}
+
+func TestAnIntermediateWithAKeyTooLongDoesNotCount(t *testing.T) {
+	t.Parallel()
+	k, long := keys(), newLongKey()
+	root := issue(k.ca, nil, nil, authority)
+	sub := issue(long, root, k.ca, func(c *x509.Certificate) { authority(c); c.Subject.CommonName = "LONG" })
+	trust := newTrust(t, seal.TrustConfig{Roots: []*x509.Certificate{root}, TaxCodes: map[string]string{"79901": "9900079901"}})
+	_, err := trust.Bind(signature(issue(k.ec, sub, long, nil), sub), seal.Claim{Facility: "79901", At: at})
+	if faultCode(err) != "seal.untrusted" {
+		t.Error(err)
 	}
 }
 

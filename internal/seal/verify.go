@@ -99,6 +99,9 @@ func (v *Verifier) signers(c *candidate, s *signer) error {
 	return nil
 }
 
+// maxRSABits is the longest RSA key that anything is verified with.
+const maxRSABits = 8192
+
 // keyFits returns nil, ErrAlgorithm for a key of the right kind and a size that
 // is not allowed, ErrBroken for one of another kind.
 func keyFits(key crypto.PublicKey, method Algorithm) error {
@@ -107,7 +110,7 @@ func keyFits(key crypto.PublicKey, method Algorithm) error {
 		if method != RSASHA256 {
 			break
 		}
-		if n := k.N.BitLen(); n < 2048 || n > 8192 {
+		if n := k.N.BitLen(); n < 2048 || n > maxRSABits {
 			return because(ErrAlgorithm, "RSA key size")
 		}
 		return nil
