@@ -126,5 +126,19 @@ func (a *answers) write() {
 	for i, p := range a.pending {
 		doc.Results[i] = p.answer
 	}
-	_ = json.NewEncoder(a.w).Encode(doc) // a sender that has gone sends again
+	a.give(doc)
 }
+
+// give writes the document in steps, each within the pause: a sender that does
+// not read must not hold it in memory. One that has gone sends again.
+func (a *answers) give(doc any) {
+	b, err := json.Marshal(doc)
+	for at := 0; at < len(b) && err == nil; at += writeStep {
+		// What is left of the body is read off before the last bytes go: a second more.
+		_ = a.control.SetWriteDeadline(time.Now().Add(a.pause + time.Second))
+		_, err = a.w.Write(b[at:min(at+writeStep, len(b))])
+	}
+}
+
+// writeStep is how many bytes a reader must take within one pause.
+const writeStep = 64 << 10

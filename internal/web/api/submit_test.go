@@ -352,6 +352,21 @@ func TestMembersThatAreNoFiles(t *testing.T) {
 	}
 }
 
+// A name is repeated by the answer: a few bytes of a compressed tar must not
+// become gigabytes there.
+func TestANameIsNotRepeatedWithoutEnd(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	long := strings.Repeat("tệp", 100_000)
+	got := read[submission](t, w.send(string(pack(t, member{long, "ok"}, member{"a", "ok"})), asTar)).Results
+	if len(got) != 2 || got[0].Code != "file.limits" || len(got[0].File) > 1024 || !strings.HasPrefix(long, got[0].File) || got[1].File != "a" {
+		t.Errorf("%.2000v", got)
+	}
+	if len(w.intake.files) != 1 {
+		t.Errorf("%d files were taken", len(w.intake.files))
+	}
+}
+
 // sparseMember is a file of one hole in GNU's PAX form: nothing in the tar,
 // size bytes to whoever reads it.
 func sparseMember(t *testing.T, name string, size int) []byte {

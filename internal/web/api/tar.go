@@ -26,6 +26,9 @@ var (
 		"The tar is damaged or cut short. What was answered is kept; send the whole again.")
 	errMember = fault.New(fault.Invalid, "file.unreadable",
 		"Thành phần này của gói tar không phải tệp thường.", "This member of the tar is not a regular file.")
+	errName = fault.New(fault.TooLarge, "file.limits",
+		"Tên tệp trong gói tar dài hơn 1.024 byte. Đặt tên ngắn hơn rồi gửi lại.",
+		"The name of this member of the tar is longer than 1,024 bytes. Shorten it and send again.")
 )
 
 // submitTar takes each member of a tar by itself: a wrapper, not a transaction.
@@ -86,9 +89,17 @@ func (u *unpacking) run() error {
 	}
 }
 
+// maxName is the longest name of a member, in bytes: an answer repeats it, and
+// a name may be a megabyte of the same letter.
+const maxName = 1024
+
 // take reads member n and hands it over; an error ends the tar.
 func (u *unpacking) take(n int, h *tar.Header) error {
 	switch {
+	case len(h.Name) > maxName:
+		h.Name = strings.ToValidUTF8(h.Name[:maxName], "")
+		u.refuse(n, h, errName)
+		return nil
 	case h.Typeflag != tar.TypeReg || sparse(h):
 		u.refuse(n, h, errMember)
 		return nil
