@@ -165,6 +165,10 @@ func tooLarge(err error) error {
 	if errors.As(err, &max) {
 		return errLarge
 	}
+	var f *fault.Error
+	if errors.As(err, &f) { // too slow, and cut off
+		return f
+	}
 	return errNoFile.Because(err)
 }
 
