@@ -9,8 +9,8 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/portal"
+	"lienthong/internal/web/portal/content"
 	"lienthong/internal/web/portal/desk"
-	rooms "lienthong/internal/web/portal/hub"
 )
 
 // openPortal wires the pages for people.
@@ -26,15 +26,15 @@ func (h *Hub) openPortal() error {
 	if err != nil {
 		return err
 	}
-	content, err := rooms.NewContent(h.Disclose, keys, h.cfg.Clock)
+	opener, err := content.NewOpener(h.Disclose, keys, h.cfg.Clock)
 	if err != nil {
 		return err
 	}
-	sender, err := rooms.NewSender(h.Intake, h.preview, h.cfg.Clock)
+	sender, err := content.NewSender(h.Intake, h.preview, h.cfg.Clock)
 	if err != nil {
 		return err
 	}
-	h.portal, err = portal.New(portal.Deps{Boards: d, Messages: d, Trail: d, Content: content, Sender: sender, Sessions: h.Sessions, Rules: rooms.Rules{Pack: h.Rules}},
+	h.portal, err = portal.New(portal.Deps{Boards: d, Messages: d, Trail: d, Content: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}},
 		portal.Config{Clock: h.cfg.Clock, Log: h.cfg.Logger, Demo: h.cfg.Demo, PublicURL: h.cfg.PublicURL, Kinds: h.Kinds.Names(), Try: h.cfg.Try})
 	return err
 }

@@ -61,15 +61,6 @@ func Of(f *fault.Error) *Problem {
 	return &Problem{Type: "about:blank", Title: http.StatusText(s), Status: s, Code: f.Code, Message: f.Text}
 }
 
-// Error makes a Problem an error that carries its own status.
-func (p *Problem) Error() string { return p.Code + ": " + p.Message.EN }
-
-// GetStatus returns the status.
-func (p *Problem) GetStatus() int { return p.Status }
-
-// ContentType is application/problem+json (RFC 9457 §3).
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
-
 // Write answers with err's problem document. Only what is broken is logged:
 // everything else is somebody's own business.
 func Write(w http.ResponseWriter, r *http.Request, log *slog.Logger, err error) {

@@ -1,8 +1,8 @@
-// Package hub answers what the portal asks of content, receipts and sending,
+// Package content answers what the portal asks of content, receipts and sending,
 // out of packages disclose, ledger, intake and quality. It decides nothing:
 // every opening goes through disclose, every file through intake. Numbers and
 // lists are package desk's.
-package hub
+package content
 
 import (
 	"context"
@@ -37,20 +37,20 @@ type Taker interface {
 	Submit(ctx context.Context, from intake.Sender, f intake.File) ([]intake.Answer, error)
 }
 
-// Content is portal.Content over a discloser.
-type Content struct {
+// Opener is portal.Content over a discloser.
+type Opener struct {
 	from    Discloser
 	logKeys []string
 	clock   clock.Clock
 }
 
-// NewContent returns content opened by from; receipts are verified against
+// NewOpener returns an opener over from; receipts are verified against
 // the logs' verifier lines.
-func NewContent(from Discloser, logKeys []string, clk clock.Clock) (*Content, error) {
+func NewOpener(from Discloser, logKeys []string, clk clock.Clock) (*Opener, error) {
 	if from == nil || clk == nil || len(logKeys) == 0 {
-		return nil, errors.New("hub: a discloser, the logs' keys and a clock are needed")
+		return nil, errors.New("content: a discloser, the logs' keys and a clock are needed")
 	}
-	return &Content{from, logKeys, clk}, nil
+	return &Opener{from, logKeys, clk}, nil
 }
 
 func reader(r view.Reader) disclose.Reader {
@@ -58,7 +58,7 @@ func reader(r view.Reader) disclose.Reader {
 }
 
 // Open opens a record; its documents come in the order a reader wants them.
-func (c *Content) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.Opened, error) {
+func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.Opened, error) {
 	o, err := c.from.Open(ctx, reader(r), id)
 	if err != nil {
 		return nil, err
@@ -102,7 +102,7 @@ func ordered(content *dossier.Content, first []string) *dossier.Content {
 }
 
 // Original returns the file as signed, or what this reader may have of it.
-func (c *Content) Original(ctx context.Context, r view.Reader, id dossier.ID) (portal.File, error) {
+func (c *Opener) Original(ctx context.Context, r view.Reader, id dossier.ID) (portal.File, error) {
 	raw, redacted, err := c.from.Original(ctx, reader(r), id)
 	name := id.String() + ".xml"
 	if redacted {
@@ -112,12 +112,12 @@ func (c *Content) Original(ctx context.Context, r view.Reader, id dossier.ID) (p
 }
 
 // Receipt returns the receipt document.
-func (c *Content) Receipt(ctx context.Context, r view.Reader, id dossier.ID) ([]byte, error) {
+func (c *Opener) Receipt(ctx context.Context, r view.Reader, id dossier.ID) ([]byte, error) {
 	return c.from.Receipt(ctx, reader(r), id)
 }
 
 // Verify checks a record's receipt as `lienthong verify` does.
-func (c *Content) Verify(ctx context.Context, r view.Reader, id dossier.ID) (view.Proof, error) {
+func (c *Opener) Verify(ctx context.Context, r view.Reader, id dossier.ID) (view.Proof, error) {
 	doc, err := c.from.Receipt(ctx, reader(r), id)
 	if err != nil {
 		return view.Proof{}, err
@@ -154,7 +154,7 @@ type Sender struct {
 // (intake.Checker.Check with the directory of the moment).
 func NewSender(taker Taker, preview func(context.Context, intake.File, time.Time) (*intake.Preview, error), clk clock.Clock) (*Sender, error) {
 	if taker == nil || preview == nil || clk == nil {
-		return nil, errors.New("hub: a taker, a preview and a clock are needed")
+		return nil, errors.New("content: a taker, a preview and a clock are needed")
 	}
 	return &Sender{taker, preview, clk}, nil
 }

@@ -1,4 +1,4 @@
-package hub_test
+package content_test
 
 import (
 	"bytes"
@@ -22,16 +22,16 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/web/portal"
-	"lienthong/internal/web/portal/hub"
+	"lienthong/internal/web/portal/content"
 	"lienthong/internal/web/portal/view"
 )
 
 var (
-	_ portal.Content = (*hub.Content)(nil)
-	_ portal.Sender  = (*hub.Sender)(nil)
-	_ portal.Rules   = hub.Rules{}
-	_ hub.Discloser  = (*disclose.Discloser)(nil)
-	_ hub.Taker      = (*intake.Intake)(nil)
+	_ portal.Content    = (*content.Opener)(nil)
+	_ portal.Sender     = (*content.Sender)(nil)
+	_ portal.Rules      = content.Rules{}
+	_ content.Discloser = (*disclose.Discloser)(nil)
+	_ content.Taker     = (*intake.Intake)(nil)
 )
 
 var (
@@ -113,7 +113,7 @@ func issued(t *testing.T, record string) (doc []byte, vkey string) {
 	return docs[0], logKey.Verifier()
 }
 
-func setup(t *testing.T) (*hub.Content, *discloser, dossier.ID) {
+func setup(t *testing.T) (*content.Opener, *discloser, dossier.ID) {
 	t.Helper()
 	id, err := dossier.NewID("79901", now, bytes.NewReader(make([]byte, 10)))
 	if err != nil {
@@ -121,7 +121,7 @@ func setup(t *testing.T) (*hub.Content, *discloser, dossier.ID) {
 	}
 	doc, vkey := issued(t, id.String())
 	d := &discloser{receipt: doc}
-	c, err := hub.NewContent(d, []string{vkey}, clock.NewFake(now))
+	c, err := content.NewOpener(d, []string{vkey}, clock.NewFake(now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -182,7 +182,7 @@ func TestVerifySaysWhatIsProved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := hub.NewContent(d, []string{stranger.Verifier()}, clock.NewFake(now))
+	foreign, err := content.NewOpener(d, []string{stranger.Verifier()}, clock.NewFake(now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -230,7 +230,7 @@ func TestSendingAndChecking(t *testing.T) {
 	preview := func(context.Context, intake.File, time.Time) (*intake.Preview, error) {
 		return &intake.Preview{Results: []intake.Result{one}}, previewErr
 	}
-	s, err := hub.NewSender(k, preview, clock.NewFake(now))
+	s, err := content.NewSender(k, preview, clock.NewFake(now))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -266,11 +266,11 @@ func TestSendingAndChecking(t *testing.T) {
 
 func TestRulesSpeak(t *testing.T) {
 	t.Parallel()
-	r, ok := hub.Rules{Pack: quality.V1()}.Rule("facility.mismatch")
+	r, ok := content.Rules{Pack: quality.V1()}.Rule("facility.mismatch")
 	if !ok || r.Text.VI == "" || r.Text.EN == "" {
 		t.Errorf("%+v, %v", r, ok)
 	}
-	if _, ok := (hub.Rules{Pack: quality.V1()}).Rule("no.such"); ok {
+	if _, ok := (content.Rules{Pack: quality.V1()}).Rule("no.such"); ok {
 		t.Error("a code that is not there has a rule")
 	}
 }
