@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 
 	"lienthong/internal/clock"
@@ -129,12 +130,17 @@ func (c *checkCmd) judged(s *streams, out *bufio.Writer, p *intake.Preview, r *i
 	if _, err := fmt.Fprintf(out, "%s[%d] %s %s (seal %s)\n", r.File, r.Index, r.Episode, r.State, p.Seal); err != nil {
 		return err
 	}
-	for _, f := range r.Findings {
+	return showFindings(out, s.lang, r.Findings)
+}
+
+// showFindings prints one line for each: what, where, and what to do.
+func showFindings(out io.Writer, lang string, findings []intake.Finding) error {
+	for _, f := range findings {
 		place := f.Table
 		if f.Row > 0 {
 			place = fmt.Sprintf("%s %d", place, f.Row)
 		}
-		if _, err := fmt.Fprintf(out, "  %-7s %s %s %s: %s %s\n", f.Severity, f.Code, place, f.Field, f.Message.In(s.lang), f.Hint.In(s.lang)); err != nil {
+		if _, err := fmt.Fprintf(out, "  %-7s %s %s %s: %s %s\n", f.Severity, f.Code, place, f.Field, f.Message.In(lang), f.Hint.In(lang)); err != nil {
 			return err
 		}
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/fault"
+	"lienthong/internal/intake"
 )
 
 type submitCmd struct {
@@ -63,12 +66,27 @@ func (c *submitCmd) show(s *streams, a agent.Answer) error {
 		_, err := fmt.Fprintf(s.out, "%s\n", a.JSON)
 		return err
 	}
+	// What the hub says beside it is shown and not acted on: a line that cannot
+	// be read here is an answer without it.
+	var said struct {
+		Message  fault.Text       `json:"message"`
+		Findings []intake.Finding `json:"findings"`
+	}
+	if err := json.Unmarshal(a.JSON, &said); err != nil {
+		said.Findings = nil
+	}
 	what := a.Record
 	if what == "" {
-		what = a.Code
+		what = strings.TrimSuffix(a.Code+": "+said.Message.In(s.lang), ": ")
 	}
-	_, err := fmt.Fprintf(s.out, "%s[%d] %s %s\n", a.File, a.Index, a.Outcome, what)
-	return err
+	outcome := string(a.Outcome)
+	if a.Warned {
+		outcome += "_with_warnings"
+	}
+	if _, err := fmt.Fprintf(s.out, "%s[%d] %s %s\n", a.File, a.Index, outcome, what); err != nil {
+		return err
+	}
+	return showFindings(s.out, s.lang, said.Findings)
 }
 
 // progress tells a person at a terminal how far it is.

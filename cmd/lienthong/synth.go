@@ -12,7 +12,7 @@ type synthCmd struct {
 	Seed    uint64 `default:"1" help:"The same seed gives the same bytes."`
 	People  int    `help:"How many people may fall ill; default by profile."`
 	Days    int    `default:"30" help:"Days of visits."`
-	Profile string `default:"pilot" enum:"pilot,nation,small" help:"pilot: 412 facilities in four provinces."`
+	Profile string `default:"pilot" enum:"pilot,nation,small" help:"small: 9 facilities; pilot: 412 in four provinces; nation: the whole country."`
 	Files   int    `help:"How many files to write; default all of the nation's days."`
 	Out     string `required:"" help:"Directory to write: files by facility, registry, certificates, keys." type:"path"`
 }
