@@ -197,6 +197,37 @@ func TestVersionsFollowNGAYLAP(t *testing.T) {
 	})
 }
 
+func TestManyVersionsInOneFileAreAllDecided(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		const n = 20
+		first := newVisit()
+		parts := make([]string, n)
+		for i := range parts {
+			parts[i] = first.set("XML1", "LY_DO_VV", fmt.Sprintf("lần %d", i)).hoso()
+		}
+		got, status := w.send("79901", ours(pairs().ec, enclosed("79901", "20261120", fmt.Sprint(n), parts...)))
+		if status != http.StatusOK || len(got) != n {
+			t.Fatalf("HTTP %d, %d answers", status, len(got))
+		}
+		versions := map[int]bool{}
+		current := 0
+		for i, a := range got {
+			if a.Deferred || a.State == "" {
+				t.Fatalf("dossier %d was not decided: %s", i, a.Code)
+			}
+			versions[version(a)] = true
+			status, body := w.get("79901", "/api/v1/records/"+a.Record)
+			if status == http.StatusOK && strings.Contains(string(body), `"current":true`) {
+				current++
+			}
+		}
+		if len(versions) != n || current != 1 {
+			t.Errorf("%d versions of %d, %d current", len(versions), n, current)
+		}
+	})
+}
+
 func TestRejectedBytesAreJudgedAgain(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {

@@ -18,9 +18,10 @@ import (
 	"lienthong/internal/vault"
 )
 
-// attempts is how often a dossier is prepared anew because another writer of
-// the same episode or person was faster. Each conflict means somebody else
-// stored, so the bound is met only by a sender at war with itself.
+// attempts is how often dossiers are prepared anew, none of them stored in
+// between, because another writer of the same episode or person was faster.
+// Each conflict means somebody stored, so the bound is met only by a sender at
+// war with itself.
 const attempts = 12
 
 // judged is one dossier read, judged and hashed: all that does not depend on
@@ -64,8 +65,12 @@ func (t *task) decide(ctx context.Context, from, to int) ([]Answer, error) {
 			}
 			break
 		}
+		before := len(open)
 		if open, err = t.attempt(ctx, work, open, stored, failed, receipts); err != nil {
 			return nil, err
+		}
+		if len(open) < before { // several versions of one episode are stored one a round
+			try = -1
 		}
 	}
 	return t.answers(ctx, work, stored, failed, receipts)

@@ -149,7 +149,7 @@ func (in *Intake) Submit(ctx context.Context, from Sender, f File) ([]Answer, er
 		return answers, nil
 	}
 	if fl := fault.Of(err); refuses(fl.Kind) {
-		if keep := t.refuse(ctx, fl); keep != nil {
+		if keep := t.refuse(context.WithoutCancel(ctx), fl); keep != nil { // also for a sender that has gone
 			return nil, keep
 		}
 	}
