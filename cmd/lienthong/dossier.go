@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -216,6 +217,9 @@ func (c *signCmd) pair() (seal.KeyPair, error) {
 	key, err := os.ReadFile(c.Key)
 	if err != nil {
 		return seal.KeyPair{}, err
+	}
+	if c.Cert == "" && bytes.Contains(key, []byte("-----BEGIN ")) {
+		return seal.KeyPair{}, errors.New("a PEM key needs its certificate too: --cert")
 	}
 	if c.Cert == "" {
 		password := ""
