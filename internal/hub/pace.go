@@ -44,8 +44,8 @@ func (p pace) withDefaults() pace {
 func (p pace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
 	if r.URL.Path == p.own {
-		if r.ContentLength != 0 { // also when it is turned away at the door
-			defer func() { _ = control.SetReadDeadline(time.Now().Add(p.rest)) }()
+		if r.ContentLength != 0 { // for who is turned away before the body is read
+			_ = control.SetReadDeadline(time.Now().Add(p.silence))
 		}
 		p.next.ServeHTTP(w, r)
 		return

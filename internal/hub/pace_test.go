@@ -33,7 +33,7 @@ func TestTheSlowAreLetGo(t *testing.T) {
 		"silent":        {read, "/login", 30 * time.Millisecond, time.Millisecond, false, "request.slow"},
 		"trickles":      {read, "/login", time.Minute, time.Millisecond, true, "request.slow"},
 		"unread":        {unread, "/healthz", time.Minute, 30 * time.Millisecond, false, "not wanted"},
-		"door of files": {unread, "/files", time.Minute, 30 * time.Millisecond, false, "not wanted"},
+		"door of files": {unread, "/files", 30 * time.Millisecond, time.Minute, false, "not wanted"},
 	} {
 		srv := httptest.NewServer(hub.Pace(c.handler, "/files", c.silence, c.rest))
 		got := promise(t, srv.Listener.Addr().String(), c.path, c.trickle)

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"sort"
 	"strings"
@@ -104,6 +105,18 @@ func (a *answers) end() error {
 	}
 	a.write()
 	return nil
+}
+
+// readOff reads off for a moment what is left of a body that was not wanted, so
+// that its sender hears the answer; the server would wait without end. A stream
+// does it here: after it the server has begun to listen for the next request,
+// which then fails when the body's end comes only now (net/http panics with
+// "invalid concurrent Body.Read call").
+func (a *answers) readOff(body io.Reader) {
+	_ = a.control.SetReadDeadline(time.Now().Add(min(a.pause, time.Second)))
+	if a.stream != nil {
+		_, _ = io.Copy(io.Discard, body) // a sender that has gone sends again
+	}
 }
 
 // stop ends an answer whose request was cut: a stream gets no last line.

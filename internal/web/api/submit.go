@@ -8,7 +8,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"time"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
@@ -28,9 +27,7 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, who Caller) error {
 		return err
 	}
 	out := newAnswers(w, r, a.cfg.Pause)
-	// What is left of a body that was not wanted is read off for a moment only,
-	// so that its sender hears the answer; the server would wait without end.
-	defer func() { _ = out.control.SetReadDeadline(time.Now().Add(min(a.cfg.Pause, time.Second))) }()
+	defer out.readOff(r.Body)
 	kind, err := contentType(r)
 	switch {
 	case err != nil:

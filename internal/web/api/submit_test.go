@@ -462,6 +462,37 @@ func slow(t *testing.T, addr string, every time.Duration) string {
 	return " " + resp.Status + " " + string(b)
 }
 
+// A stream that ends before its body was read leaves the connection good: the
+// next request on it is answered.
+func TestARefusalLeavesTheConnectionGood(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	srv := httptest.NewServer(w.handler)
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	answers := bufio.NewReader(conn)
+	for i := range 20 {
+		const n = 20_000
+		head := fmt.Sprintf("POST /api/v1/submissions HTTP/1.1\r\nHost: x\r\nAs: %s\r\nAccept: application/x-ndjson\r\n"+
+			"Content-Type: image/png\r\nContent-Length: %d\r\n\r\n", hospital, n)
+		if _, err := io.WriteString(conn, head+strings.Repeat("x", n)); err != nil {
+			t.Fatal(i, err)
+		}
+		resp, err := http.ReadResponse(answers, nil)
+		if err != nil {
+			t.Fatal(i, err)
+		}
+		b, err := io.ReadAll(resp.Body)
+		if err != nil || !strings.Contains(string(b), "request.content_type") {
+			t.Fatal(i, err, string(b))
+		}
+	}
+}
+
 // A sender that goes in the middle of its body leaves a trace for itself.
 func TestABodyThatBreaksOffIsKeptAsRefused(t *testing.T) {
 	t.Parallel()
