@@ -23,16 +23,6 @@ func Rejects(code string) bool {
 	return false
 }
 
-// Refuses reports whether a code returns a whole file (DESIGN §6, first block).
-func Refuses(code string) bool {
-	head, _, _ := strings.Cut(code, ".")
-	switch head {
-	case "file", "envelope", "seal", "sender":
-		return true
-	}
-	return code == "facility.unknown"
-}
-
 // FixOnce reports whether one change in the sending system heals all dossiers
 // with the code: a wrong setting or code list, not a slip in one dossier.
 func FixOnce(code string) bool {

@@ -96,11 +96,11 @@ func TestCausesAreSortedAndCounted(t *testing.T) {
 
 func TestCodesFallIntoTheirBlocks(t *testing.T) {
 	t.Parallel()
-	for code, want := range map[string][3]bool{ // refuses, rejects, fix once
-		"seal.expired": {true, false, false}, "facility.unknown": {true, false, true}, "facility.mismatch": {false, true, true}, "subject.sex": {false, true, true},
-		"time.future": {false, true, false}, "SEAL.CERTIFICATE.expired": {false, false, false}, "XML1.MA_BENH_CHINH.not_in_list": {false, false, true}, "XML1.T_THUOC.sum": {false, false, false},
+	for code, want := range map[string][2]bool{ // rejects, fix once
+		"seal.expired": {false, false}, "facility.unknown": {false, true}, "facility.mismatch": {true, true}, "subject.sex": {true, true},
+		"time.future": {true, false}, "SEAL.CERTIFICATE.expired": {false, false}, "XML1.MA_BENH_CHINH.not_in_list": {false, true}, "XML1.T_THUOC.sum": {false, false},
 	} {
-		if got := [3]bool{insight.Refuses(code), insight.Rejects(code), insight.FixOnce(code)}; got != want {
+		if got := [2]bool{insight.Rejects(code), insight.FixOnce(code)}; got != want {
 			t.Errorf("%s: %v", code, got)
 		}
 	}

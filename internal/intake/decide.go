@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/identity"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
+	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -112,7 +113,7 @@ func (in *Intake) findings(j *judged, t *task) {
 		Directory: t.knows(),
 	})
 	if t.grace {
-		j.findings = append(j.findings, dossier.Finding{Code: codeGrace, Severity: dossier.Warning})
+		j.findings = append(j.findings, dossier.Finding{Code: seal.FindingExpired, Severity: dossier.Warning})
 	}
 }
 
@@ -126,9 +127,6 @@ func (t *task) knows() func(code string) bool {
 		return ok
 	}
 }
-
-// codeGrace: sealed with a certificate that expired within its grace (DESIGN §3 "seal").
-const codeGrace = "SEAL.CERTIFICATE.expired"
 
 // specDay chooses the rules' version of the tables: the one they were read by.
 func (j *judged) specDay(received time.Time) int {
