@@ -186,7 +186,7 @@ func (c *signCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(c.Out, signed, 0o644); err != nil {
+	if err := os.WriteFile(c.Out, signed, 0o600); err != nil {
 		return err
 	}
 	fmt.Fprintln(s.out, "signed:", c.Out)

@@ -53,6 +53,8 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 	switch {
 	case err != nil:
 		return err
+	case summary.Failed > 0 && summary.Deferred == 0:
+		return agent.ErrFile
 	case summary.Exit() == exitUnanswered:
 		return agent.ErrUndecided
 	case summary.Exit() == exitNo:

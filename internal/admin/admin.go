@@ -298,6 +298,14 @@ func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (st
 	if err != nil {
 		return "", err
 	}
+	if r.Kind == role.Facility {
+		if _, _, err := o.known(ctx, r.ID); err != nil {
+			return "", err
+		}
+	}
+	if _, ok := catalog.ProvinceByCode(r.ID); r.Kind == role.Province && !ok {
+		return "", ErrProvince
+	}
 	var b [32]byte
 	if _, err := io.ReadFull(o.Random, b[:]); err != nil {
 		return "", err

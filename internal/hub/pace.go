@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
 	"lienthong/internal/fault"
@@ -85,7 +84,7 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	switch {
 	case err == io.EOF:
 		b.ended = true
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	case isTimeout(err):
 		err = errSlow.Because(err)
 	case err == nil && b.waited > b.pace.grace && float64(b.n) < float64(b.pace.speed)*b.waited.Seconds():
 		err = errSlow
@@ -115,3 +114,9 @@ func (w *pacedWriter) Write(b []byte) (int, error) {
 
 // Unwrap lets http.ResponseController through.
 func (w *pacedWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// isTimeout reports whether a deadline of the connection passed.
+func isTimeout(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.As(err, &t) && t.Timeout()
+}
