@@ -197,6 +197,24 @@ func TestVersionsFollowNGAYLAP(t *testing.T) {
 	})
 }
 
+func TestACheckInIsAnsweredAgainWhenItsTaxCodeHasMoved(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		k := pairs()
+		issued := k.chained(k.root, k.rootKey, oidUID, taxCode, nil)
+		file := ours(issued, checkin(arrival("MA_CSKCB", "79903")))
+		first := w.one("79903", file, fine)
+		w.facility(admin.Facility{Code: "79903", TaxCode: "0399999998"})
+		identical(t, "after the tax code moved", first, w.one("79903", file, fine))
+		if got, _ := w.send("79901", file); verdict(got, "") != "refused seal.untrusted" {
+			t.Errorf("sent by another facility: %s", verdict(got, ""))
+		}
+		if got, _ := w.send("79903", ours(issued, checkin(arrival("MA_CSKCB", "79903")))); verdict(got, "") != "refused seal.untrusted" {
+			t.Errorf("control: a new file: %s", verdict(got, ""))
+		}
+	})
+}
+
 func TestManyVersionsInOneFileAreAllDecided(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
