@@ -103,7 +103,7 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	client, err := d.assert(r.Context(), r.PostForm.Get("client_assertion"), d.audiences(r))
 	if err != nil {
-		if fault.KindOf(err) == fault.Broken {
+		if k := fault.KindOf(err); k == fault.Broken || k == fault.Busy { // the storage may be full
 			refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable", "try again")
 			return
 		}

@@ -341,9 +341,12 @@ func TestFormsRefused(t *testing.T) {
 func TestABrokenStoreGivesNoToken(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	w.once.err = errors.New("disk gone")
-	if status, access, code := w.ask(w.good(t, "a")); status != http.StatusServiceUnavailable || access != "" || strings.Contains(code, "disk") {
-		t.Errorf("%d %q %s", status, access, code)
+	full := fault.New(fault.Busy, "hub.storage_full", "đĩa đầy", "disk full")
+	for _, err := range []error{errors.New("disk gone"), full} { // a full store is no wrong client
+		w.once.err = err
+		if status, access, code := w.ask(w.good(t, "a")); status != http.StatusServiceUnavailable || access != "" || strings.Contains(code, "disk") {
+			t.Errorf("%v: %d %q %s", err, status, access, code)
+		}
 	}
 }
 
