@@ -49,17 +49,20 @@ func (p pace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(w, r)
 		return
 	}
+	out := &pacedWriter{ResponseWriter: w, control: control, silence: p.silence}
 	if r.Body != nil && r.ContentLength != 0 {
 		b := &pacedBody{ReadCloser: r.Body, control: control, pace: p}
 		r.Body = b
-		// The server reads off what the handler left of a body, without end.
-		defer func() {
+		// The server reads off what the handler left of a body, without end: as
+		// soon as an answer is longer than its buffer, or when the handler is done.
+		out.began = func() {
 			if !b.ended {
 				_ = control.SetReadDeadline(time.Now().Add(p.rest))
 			}
-		}()
+		}
+		defer out.start()
 	}
-	p.next.ServeHTTP(&pacedWriter{ResponseWriter: w, control: control, silence: p.silence}, r)
+	p.next.ServeHTTP(out, r)
 }
 
 // pacedBody fails with request.slow when its sender is silent or too slow. Only
@@ -97,12 +100,26 @@ type pacedWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
 	silence time.Duration
+	began   func() // before the first byte; nil when there is nothing to do
+}
+
+func (w *pacedWriter) start() {
+	if w.began != nil {
+		w.began()
+		w.began = nil
+	}
+}
+
+func (w *pacedWriter) WriteHeader(status int) {
+	w.start()
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // writeStep is how much a reader must take before its silence is up.
 const writeStep = 64 << 10
 
 func (w *pacedWriter) Write(b []byte) (int, error) {
+	w.start()
 	for at := 0; ; {
 		_ = w.control.SetWriteDeadline(time.Now().Add(w.silence))
 		n, err := w.ResponseWriter.Write(b[at:min(at+writeStep, len(b))])

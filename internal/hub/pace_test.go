@@ -23,6 +23,9 @@ func TestTheSlowAreLetGo(t *testing.T) {
 		_, _ = fmt.Fprintf(w, "read: %v", err)
 	})
 	unread := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "not wanted") })
+	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, strings.Repeat("not wanted ", 10_000))
+	})
 	for name, c := range map[string]struct {
 		handler       http.Handler
 		path          string
@@ -30,10 +33,11 @@ func TestTheSlowAreLetGo(t *testing.T) {
 		trickle       bool
 		want          string
 	}{
-		"silent":        {read, "/login", 30 * time.Millisecond, time.Millisecond, false, "request.slow"},
-		"trickles":      {read, "/login", time.Minute, time.Millisecond, true, "request.slow"},
-		"unread":        {unread, "/healthz", time.Minute, 30 * time.Millisecond, false, "not wanted"},
-		"door of files": {unread, "/files", 30 * time.Millisecond, time.Minute, false, "not wanted"},
+		"silent":         {read, "/login", 30 * time.Millisecond, time.Millisecond, false, "request.slow"},
+		"trickles":       {read, "/login", time.Minute, time.Millisecond, true, "request.slow"},
+		"unread":         {unread, "/healthz", time.Minute, 30 * time.Millisecond, false, "not wanted"},
+		"unread, a page": {page, "/healthz", time.Minute, 30 * time.Millisecond, false, "not wanted"},
+		"door of files":  {unread, "/files", 30 * time.Millisecond, time.Minute, false, "not wanted"},
 	} {
 		srv := httptest.NewServer(hub.Pace(c.handler, "/files", c.silence, c.rest))
 		got := promise(t, srv.Listener.Addr().String(), c.path, c.trickle)

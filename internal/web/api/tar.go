@@ -97,7 +97,7 @@ const maxName = 1024
 func (u *unpacking) take(n int, h *tar.Header) error {
 	switch {
 	case len(h.Name) > maxName:
-		h.Name = strings.ToValidUTF8(h.Name[:maxName], "")
+		h.Name = strings.Clone(strings.ToValidUTF8(h.Name[:maxName], "")) // and let go of the rest
 		u.refuse(n, h, errName)
 		return nil
 	case h.Typeflag != tar.TypeReg || sparse(h):
