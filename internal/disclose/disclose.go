@@ -220,8 +220,11 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 	if err != nil {
 		return nil, err
 	}
-	if reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility {
+	switch {
+	case reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility:
 		return nil, ErrWithheld
+	case reader.Role.Kind == role.Operator && r.Documents&closedBits != 0:
+		return nil, ErrCompartment // its findings and digests speak of what is closed
 	}
 	h, err := d.head(r)
 	if err != nil {

@@ -132,3 +132,10 @@ func (id ID) String() string {
 
 // IsZero reports whether id names nothing.
 func (id ID) IsZero() bool { return id == ID{} }
+
+// Older reports whether a version ordered by a is older than the one ordered
+// by b. Orders of different sorts (a sequence, a date, none) do not compare:
+// then the one that arrives later is the newer.
+func Older(a, b string) bool {
+	return a != "" && b != "" && a[0] == b[0] && a < b
+}

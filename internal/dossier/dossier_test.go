@@ -52,3 +52,16 @@ func TestContentAnswersAbsentWithNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestOrdersOfOneSortCompare(t *testing.T) {
+	t.Parallel()
+	for _, q := range []struct {
+		a, b string
+		want bool
+	}{{"d20260101", "d20260102", true}, {"d20260102", "d20260101", false}, {"d20260101", "d20260101", false}, {"s1", "s2", true},
+		{"d20260101", "s1", false}, {"s1", "d20260101", false}, {"", "d20260101", false}, {"d20260101", "", false}} {
+		if got := dossier.Older(q.a, q.b); got != q.want {
+			t.Errorf("%q before %q: %v", q.a, q.b, got)
+		}
+	}
+}

@@ -194,8 +194,10 @@ func (h *Hub) openDoors() error {
 		return err
 	}
 	h.cfg.API.Hub = h.cfg.Name
+	shown := *h.Slices
+	shown.Records = disclose.Metadata{Records: h.Slices.Records}
 	h.API, err = api.New(api.Deps{
-		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: h.Slices, Receipts: h.Receipts,
+		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens,
 	}, h.cfg.API)
 	return err

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/disclose"
 	"lienthong/internal/intake"
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
@@ -16,7 +17,7 @@ import (
 // openPortal wires the pages for people.
 func (h *Hub) openPortal() error {
 	d, err := desk.New(desk.Slices{
-		Counters: h.Slices.Counters, Records: h.Slices.Records, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
+		Counters: h.Slices.Counters, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
 		Acts: h.Slices.Keys, Episode: h.episode,
 	}, h.cfg.Clock)
 	if err != nil {

@@ -2,6 +2,7 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"sync"
 
 	"lienthong/internal/store"
@@ -86,7 +87,7 @@ func (g *grouper) run() {
 			return
 		}
 		outcomes, err := g.commit(context.Background(), lane, group)
-		if err != nil && len(group) > 1 {
+		if err != nil && len(group) > 1 && !isStoreWide(err) {
 			g.split(lane, group, places)
 			continue
 		}
@@ -99,6 +100,11 @@ func (g *grouper) run() {
 			g.settle(p.of)
 		}
 	}
+}
+
+// isStoreWide tells the faults that no member of a group can help.
+func isStoreWide(err error) bool {
+	return errors.Is(err, store.ErrFull) || errors.Is(err, store.ErrStopping) || errors.Is(err, store.ErrNoLog) || errors.Is(err, store.ErrLeaseLost)
 }
 
 // split commits the members of a group that failed one by one, so that one

@@ -114,15 +114,15 @@ func (t *task) number(p *store.Prepared, j *judged, known store.Known) {
 	}
 	p.Order = order(j.read.Sequence, t.opened.Created().String())
 	p.Version = known.Head.Version + 1
-	p.Current = known.Head.Current.IsZero() || p.Order >= known.Head.Order
+	p.Current = known.Head.Current.IsZero() || !dossier.Older(p.Order, known.Head.Order)
 	if p.Current && !known.Head.Current.IsZero() {
 		p.Supersedes = known.Head.Current
 	}
 }
 
 // order is what versions of an episode are ordered by: the sender's sequence,
-// else its date of the file; equal ones are in order of arrival. A sequence
-// goes after any date, so that a sender may begin to number.
+// else its date of the file; equal ones, and those of different sorts, are in
+// order of arrival (dossier.Older).
 func order(sequence, created string) string {
 	if sequence != "" {
 		return "s" + sequence

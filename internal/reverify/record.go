@@ -235,7 +235,7 @@ func (c *checked) headRow(h *store.Episode) error {
 	switch {
 	case h == nil || h.Version < c.r.Version,
 		c.r.Current && (h.Current != c.r.ID || h.Order != c.order),
-		!c.r.Current && !h.Current.IsZero() && c.r.WithdrawnBy.IsZero() && c.order > h.Order,
+		!c.r.Current && !h.Current.IsZero() && c.r.WithdrawnBy.IsZero() && dossier.Older(h.Order, c.order),
 		h.Current.IsZero() && h.Order != "":
 		c.wrong("episode.head", "")
 	}

@@ -68,8 +68,8 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 		out.Seals = append(out.Seals, view.Seal{Subject: s.Subject, Algorithm: s.Algorithm, Revocation: s.Revocation, Expired: s.Expired})
 	}
 	doc, err := c.from.Receipt(ctx, reader(r), id)
-	if errors.Is(err, store.ErrAbsent) {
-		return out, nil // erased: its receipt went with it
+	if errors.Is(err, store.ErrAbsent) || errors.Is(err, disclose.ErrCompartment) {
+		return out, nil // erased, and its receipt with it; or the receipt is not this reader's
 	} else if err != nil {
 		return nil, err
 	}
