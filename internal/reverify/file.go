@@ -317,6 +317,8 @@ func (w *walk) sealedAgain(ctx context.Context, f *store.File, s *store.Stored) 
 	return nil
 }
 
+// lastSeen holds when facilities last sent against their newest file or
+// refusal: not before it. It may be later: a file sent again keeps its first row.
 func (w *walk) lastSeen(ctx context.Context) error {
 	seen, err := w.Slices.Facilities.LastSeen(ctx, role.Scope{All: true})
 	if err != nil {
@@ -324,11 +326,6 @@ func (w *walk) lastSeen(ctx context.Context) error {
 	}
 	for facility, at := range w.seen {
 		if got, ok := seen[facility]; !ok || got.Before(at) {
-			w.differ("seen.edited", "last_seen", string(facility), "")
-		}
-	}
-	for facility, at := range seen {
-		if at.After(w.seen[facility]) && at.Before(w.began) {
 			w.differ("seen.edited", "last_seen", string(facility), "")
 		}
 	}
