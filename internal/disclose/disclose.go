@@ -68,14 +68,17 @@ type Deps struct {
 }
 
 // Discloser opens records for readers.
-type Discloser struct{ Deps }
+type Discloser struct {
+	Deps
+	looks looks
+}
 
 // New returns a discloser.
 func New(d Deps) (*Discloser, error) {
 	if d.Records == nil || d.Log == nil || d.Vault == nil || d.Receipts == nil {
 		return nil, errors.New("disclose: a part is missing")
 	}
-	return &Discloser{d}, nil
+	return &Discloser{Deps: d}, nil
 }
 
 // Reader is who asks, and how.
@@ -133,20 +136,20 @@ func (d *Discloser) admit(ctx context.Context, reader Reader, id dossier.ID) (*s
 	return r, basis, err
 }
 
-// record writes the rows of one look and counts it; it returns when they are durable.
+// record writes the rows of one look; it returns when they are durable. They
+// are counted a moment later, by Count: a reader does not wait for intake.
 func (d *Discloser) record(ctx context.Context, reader Reader, basis string, count int, records ...store.Record) error {
 	now := d.Clock.Now()
 	rows := make([]store.Disclosure, len(records))
-	deltas := make([]store.Delta, 0, len(records))
 	for i, r := range records {
 		rows[i] = store.Disclosure{At: now, Reader: reader.Name, Role: reader.Role.String(), Record: r.ID, Person: r.Person,
 			Facility: r.ID.Facility, Basis: basis, Policy: Policy, Reason: strings.TrimSpace(reader.Reason), Route: reader.Route, Count: count}
-		deltas = append(deltas, store.Delta{FacilityVersion: r.FacilityVersion, Day: clock.Day(now), Kind: r.Kind, Measure: "lookup", N: 1})
 	}
 	if err := d.Log.Record(ctx, rows); err != nil {
 		return fmt.Errorf("disclose: writing down the look: %w", err)
 	}
-	return d.Counters.Add(ctx, now, deltas)
+	d.looks.count(now, records)
+	return nil
 }
 
 func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*Opened, error) {

@@ -214,6 +214,7 @@ func (h *Hub) begin() {
 		_, err := h.Slices.Counters.Fold(ctx)
 		return err
 	})
+	h.every(ctx, time.Second, "looks not counted", h.Disclose.Count)
 	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
 	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
@@ -299,6 +300,9 @@ func (h *Hub) Close() error {
 		h.work.Wait()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
+		if err := h.Disclose.Count(ctx); err != nil {
+			h.cfg.Logger.Error("looks not counted", "error", err)
+		}
 		if err := h.rootDisclosures(ctx); err != nil {
 			h.cfg.Logger.Error("looks not rooted", "error", err)
 		}

@@ -136,6 +136,7 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/receipt", role.Content, (*API).receipt},
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
+		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
 		{"GET", "/openapi.json", "", (*API).openapi},

@@ -301,6 +301,29 @@ func TestOneRecountAtATime(t *testing.T) {
 	}
 }
 
+func TestRefusedFilesAreFoundAgainByTheirSender(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	type refusals struct {
+		Items []api.Refusal `json:"items"`
+		Next  *string       `json:"next"`
+	}
+	got := read[refusals](t, w.get("/api/v1/refusals?day=20260701", "operator"))
+	if len(got.Items) != 1 || got.Items[0].Code != "seal.broken" || !strings.HasPrefix(got.Items[0].SHA256, "ab00") || got.Items[0].Message.VI == "" || got.Next == nil {
+		t.Fatalf("%+v", got)
+	}
+	if w.records.filter.Day != 20260701 {
+		t.Errorf("asked %+v", w.records.filter)
+	}
+	read[refusals](t, w.get("/api/v1/refusals?cursor="+*got.Next, "operator"))
+	if w.records.filter.Before.ID.Serial != [16]byte{9} {
+		t.Errorf("after %+v", w.records.filter.Before)
+	}
+	if rec := w.get("/api/v1/refusals?day=x", "operator"); rec.Code != 422 {
+		t.Errorf("%d", rec.Code)
+	}
+}
+
 func TestLooksFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

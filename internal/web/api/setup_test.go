@@ -283,6 +283,19 @@ type fakeRecords struct {
 	asked  int
 }
 
+// Refusals returns one refused file of facility 24604.
+func (f *fakeRecords) Refusals(_ context.Context, scope role.Scope, q store.Filter) ([]store.Refusal, bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.filter, f.scope = q, scope
+	r := store.Refusal{ID: dossier.ID{Facility: "24604", Serial: [16]byte{9}}, At: time.Date(2026, 7, 1, 8, 0, 0, 0, time.UTC), Sender: "client:24604-1",
+		Size: 42, Digest: [32]byte{0xab}, Code: "seal.broken"}
+	if !f.seen(scope, &store.Record{ID: r.ID}) {
+		return nil, false, nil
+	}
+	return []store.Refusal{r}, true, nil
+}
+
 func (f *fakeRecords) seen(scope role.Scope, r *store.Record) bool {
 	return scope.All || scope.Facility != "" && scope.Facility == r.ID.Facility
 }

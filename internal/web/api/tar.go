@@ -207,7 +207,9 @@ func (a *API) member(ctx context.Context, who Caller, f intake.File) (answers []
 func (a *API) deferred(name string, err error) intake.Deferred {
 	f := fault.Of(err)
 	if f.Kind != fault.Busy {
-		a.Logger.Error("member not decided", "code", f.Code, "error", err)
+		if !errors.Is(err, context.Canceled) { // the sender has gone
+			a.Logger.Error("member not decided", "code", f.Code, "error", err)
+		}
 		f = intake.ErrBusy
 	}
 	return intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: a.Intake.RetryAfter(), Message: f.Text}
