@@ -16,6 +16,8 @@ func (g *gate) Enter(ctx context.Context, lane store.Lane) error { return g.ente
 
 func (g *gate) Leave() { g.leave() }
 
+func (g *gate) Reading() func() { return g.reading() }
+
 func (g *gate) Waiting(lane store.Lane) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()

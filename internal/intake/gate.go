@@ -9,19 +9,31 @@ import (
 
 // gate bounds the work done at once. Who waits is let in by urgency, then in
 // order of arrival, so that backlog only takes what the other lanes leave.
+// While somebody reads, one place stays empty where there is more than one: a
+// clinician does not wait behind a night's backlog.
 type gate struct {
 	mu      sync.Mutex
-	free    int
+	places  int
+	busy    int
+	readers int
 	waiting [3][]chan struct{} // by lane
 }
 
-func newGate(places int) *gate { return &gate{free: places} }
+func newGate(places int) *gate { return &gate{places: places} }
+
+// open tells that one more may enter.
+func (g *gate) open() bool {
+	if g.readers > 0 && g.places > 1 {
+		return g.busy < g.places-1
+	}
+	return g.busy < g.places
+}
 
 // enter waits for a place. Its error is the context's.
 func (g *gate) enter(ctx context.Context, lane store.Lane) error {
 	g.mu.Lock()
-	if g.free > 0 {
-		g.free--
+	if g.open() {
+		g.busy++
 		g.mu.Unlock()
 		return nil
 	}
@@ -43,14 +55,33 @@ func (g *gate) enter(ctx context.Context, lane store.Lane) error {
 func (g *gate) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.busy--
+	g.admit()
+}
+
+// reading keeps a place empty until done is called.
+func (g *gate) reading() (done func()) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.readers++
+	return func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.readers--
+		g.admit()
+	}
+}
+
+// admit lets in who waits, as far as there is room.
+func (g *gate) admit() {
 	for lane := range g.waiting {
-		if queue := g.waiting[lane]; len(queue) > 0 {
-			g.waiting[lane] = queue[1:]
-			close(queue[0])
-			return
+		for len(g.waiting[lane]) > 0 && g.open() {
+			turn := g.waiting[lane][0]
+			g.waiting[lane] = g.waiting[lane][1:]
+			g.busy++
+			close(turn)
 		}
 	}
-	g.free++
 }
 
 func (g *gate) forget(lane store.Lane, turn chan struct{}) bool {

@@ -176,6 +176,10 @@ func (in *Intake) Reserve(ctx context.Context, bytes int64, wait bool) (release 
 	return func() { in.bytes.Release(bytes) }, nil
 }
 
+// Reading makes room for somebody who reads; the caller calls done when the
+// answer is out.
+func (in *Intake) Reading() (done func()) { return in.gate.reading() }
+
 // RefuseUnread keeps that a file was refused which could not even be read
 // whole: too large, cut off, not decompressed.
 func (in *Intake) RefuseUnread(ctx context.Context, from Sender, size int64, why *fault.Error) error {

@@ -69,6 +69,38 @@ func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
 	})
 }
 
+func TestAReaderKeepsAPlaceEmpty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := intake.NewGate(2)
+		done := g.Reading()
+		if err := g.Enter(t.Context(), store.Routine); err != nil {
+			t.Fatal(err)
+		}
+		entered := false
+		go func() {
+			if err := g.Enter(t.Context(), store.Urgent); err != nil {
+				t.Error(err)
+			}
+			entered = true
+		}()
+		synctest.Wait()
+		if entered {
+			t.Error("both places are taken while somebody reads")
+		}
+		done()
+		synctest.Wait()
+		if !entered {
+			t.Error("the place was not given back")
+		}
+		only := intake.NewGate(1)
+		defer only.Reading()()
+		if err := only.Enter(t.Context(), store.Backlog); err != nil { // a single place is never closed
+			t.Error(err)
+		}
+	})
+}
+
 // recorder is a store that keeps the groups it was given.
 type recorder struct {
 	mu     sync.Mutex

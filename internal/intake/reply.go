@@ -17,6 +17,12 @@ import (
 // stay empty. fresh has the receipts of those stored just now; the others are
 // opened from their sealed head: a replay gets the first receipt byte for byte.
 func (t *task) replies(ctx context.Context, stored []*store.Stored, fresh []receipt) ([]Answer, error) {
+	// A commit wakes a whole group at once: without its turn each would compete
+	// with whoever reads meanwhile.
+	if err := t.in.gate.enter(ctx, t.file.Lane); err != nil {
+		return nil, ErrBusy.Because(err)
+	}
+	defer t.in.gate.leave()
 	answers := make([]Answer, len(stored))
 	items := make([]evidence.Item, 0, len(stored))
 	at := make([]int, 0, len(stored))

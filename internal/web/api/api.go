@@ -48,6 +48,8 @@ type Intake interface {
 	Withdraw(ctx context.Context, from intake.Sender, id dossier.ID, reason string) (*intake.Result, error)
 	RefuseUnread(ctx context.Context, from intake.Sender, size int64, why *fault.Error) error
 	RetryAfter() int
+	// Reading makes room for a reader until done is called.
+	Reading() (done func())
 }
 
 // Deps is what the interface works with.
@@ -179,6 +181,9 @@ func (a *API) door(route Route) http.HandlerFunc {
 				problem.WriteSlot(w, r, a.Logger, errRate, slot)
 				return
 			}
+		}
+		if route.Method == http.MethodGet {
+			defer a.Intake.Reading()()
 		}
 		if err := route.handle(a, w, r, who); err != nil {
 			a.fail(w, r, err)

@@ -273,6 +273,8 @@ func (f *fakeIntake) RefuseUnread(ctx context.Context, _ intake.Sender, _ int64,
 
 func (f *fakeIntake) RetryAfter() int { return f.retry }
 
+func (f *fakeIntake) Reading() func() { return func() {} }
+
 // fakeRecords holds rows and answers within the scope of the caller.
 type fakeRecords struct {
 	store.Records
