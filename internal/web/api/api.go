@@ -182,7 +182,8 @@ func (a *API) door(route Route) http.HandlerFunc {
 				return
 			}
 		}
-		if route.Method == http.MethodGet {
+		// Who reads finds a place; whom nobody knows does not hold intake back.
+		if route.Method == http.MethodGet && route.Room != "" {
 			defer a.Intake.Reading()()
 		}
 		if err := route.handle(a, w, r, who); err != nil {

@@ -324,6 +324,21 @@ func TestRefusedFilesAreFoundAgainByTheirSender(t *testing.T) {
 	}
 }
 
+func TestOnlyKnownReadersHoldIntakeBack(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for _, path := range []string{"/openapi.json", "/ledger/0/checkpoint"} {
+		w.get(path, "")
+	}
+	if n := w.intake.readers.Load(); n != 0 {
+		t.Errorf("%d strangers kept a place empty", n)
+	}
+	w.get("/api/v1/records", "operator")
+	if n, left := w.intake.readers.Load(), w.intake.left.Load(); n != 1 || left != 1 {
+		t.Errorf("%d readers, %d gave their place back", n, left)
+	}
+}
+
 func TestLooksFollowOneAnother(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

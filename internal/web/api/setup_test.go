@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -176,7 +177,8 @@ func id(n byte) dossier.ID {
 
 // fakeIntake decides by the bytes: "ok", "two", "busy", "bad", "panic", "broken".
 type fakeIntake struct {
-	retry int
+	readers, left atomic.Int64 // calls of Reading, and of what it returned
+	retry         int
 
 	mu       sync.Mutex
 	files    []intake.File
@@ -273,7 +275,10 @@ func (f *fakeIntake) RefuseUnread(ctx context.Context, _ intake.Sender, _ int64,
 
 func (f *fakeIntake) RetryAfter() int { return f.retry }
 
-func (f *fakeIntake) Reading() func() { return func() {} }
+func (f *fakeIntake) Reading() func() {
+	f.readers.Add(1)
+	return func() { f.left.Add(1) }
+}
 
 // fakeRecords holds rows and answers within the scope of the caller.
 type fakeRecords struct {
