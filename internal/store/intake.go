@@ -19,6 +19,9 @@ type Intake interface {
 	// Known tells for every query what is held now, in the same order. It takes
 	// no locks: Commit checks again.
 	Known(ctx context.Context, queries []Query) ([]Known, error)
+	// Recall answers, for many files at once, what File and Known answer: in one
+	// round trip and from one state, in the same order. It takes no locks.
+	Recall(ctx context.Context, queries []Recall) ([]Recalled, error)
 	// Commit stores a group of prepared dossiers in one transaction and tells
 	// for each what became of it, in the same order. Of members that exclude
 	// each other one is stored and the others are Conflict. An error means that
@@ -39,6 +42,20 @@ type Query struct {
 	Content  []vault.Keyed   // of the ordered decoded inner documents
 	Subject  []vault.Keyed   // of MA_BN; nil without one
 	Claims   [][]vault.Keyed // one entry per strong identifier
+}
+
+// Recall asks what became of a file and what is known of dossiers. Either part
+// may be empty.
+type Recall struct {
+	Facility care.FacilityCode
+	File     []vault.Keyed // keyed hash of its bytes under every live pepper, newest first; nil: not asked
+	Dossiers []Query       // of any facility
+}
+
+// Recalled answers a Recall.
+type Recalled struct {
+	Places []Stored // places by index in the file, in order; nil when the file is new
+	Known  []Known  // aligned with Dossiers
 }
 
 // Known answers a Query.

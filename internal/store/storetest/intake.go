@@ -32,6 +32,7 @@ func intakeCases() []testCase {
 		{"a text no engine keeps is refused whole", badText},
 		{"a cancelled commit keeps nothing", cancelled},
 		{"refusals are kept and listed", refusals},
+		{"many files and dossiers are recalled at once", recall},
 	}
 }
 

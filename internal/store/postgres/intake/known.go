@@ -41,14 +41,123 @@ func (i *Intake) File(ctx context.Context, facility care.FacilityCode, hashes []
 // peppers are given, an episode's head is the one with a version, else the
 // newest; of contents and subjects it is the newest.
 func (i *Intake) Known(ctx context.Context, queries []store.Query) ([]store.Known, error) {
-	k := knowing{answers: make([]store.Known, len(queries))}
-	for n, q := range queries {
-		if err := store.CheckText(string(q.Facility), q.Kind); err != nil {
+	all, err := i.Recall(ctx, []store.Recall{{Dossiers: queries}})
+	if err != nil {
+		return nil, err
+	}
+	return all[0].Known, nil
+}
+
+// Recall tells what became of files and what is held of dossiers, in one round
+// trip; see Known.
+func (i *Intake) Recall(ctx context.Context, queries []store.Recall) ([]store.Recalled, error) {
+	out := make([]store.Recalled, len(queries))
+	var k knowing
+	var places placing
+	for n := range queries {
+		q := &queries[n]
+		if err := store.CheckText(string(q.Facility)); err != nil {
 			return nil, err
 		}
-		k.ask(n, q)
+		places.ask(&out[n], q)
+		out[n].Known = make([]store.Known, len(q.Dossiers))
+		for m := range q.Dossiers {
+			if err := store.CheckText(string(q.Dossiers[m].Facility), q.Dossiers[m].Kind); err != nil {
+				return nil, err
+			}
+			k.ask(&out[n].Known[m], &q.Dossiers[m])
+		}
 	}
 	b := &pgx.Batch{}
+	places.queue(b)
+	k.queue(b)
+	if b.Len() == 0 {
+		return out, nil
+	}
+	if err := i.db.Pool.SendBatch(ctx, b).Close(); err != nil {
+		return nil, handle.Fault(err)
+	}
+	return out, nil
+}
+
+// placing is what Recall asks of files: the hashes and whose they are.
+type placing struct {
+	facilities []string
+	hashes     [][]byte
+	of         []*store.Recalled
+}
+
+func (p *placing) ask(of *store.Recalled, q *store.Recall) {
+	for _, h := range q.File {
+		p.facilities, p.hashes, p.of = append(p.facilities, string(q.Facility)), append(p.hashes, handle.Hash(h)), append(p.of, of)
+	}
+}
+
+// queue reads the places of every hash; of a file's hashes the first that has
+// places counts.
+func (p *placing) queue(b *pgx.Batch) {
+	if len(p.of) == 0 {
+		return
+	}
+	b.Queue(`SELECT `+handle.RecordColumns+`, p.idx, u.n
+		FROM unnest($1::text[], $2::bytea[]) WITH ORDINALITY AS u (facility, file, n)
+		JOIN place p ON p.facility = u.facility AND p.file = u.file
+		JOIN record r ON r.facility = p.facility AND r.serial = p.serial `+handle.RecordJoins+`
+		ORDER BY u.n, p.idx`, p.facilities, p.hashes).Query(func(rows pgx.Rows) error {
+		counts := map[*store.Recalled]int{}
+		for rows.Next() {
+			var s store.Stored
+			var n int
+			var err error
+			if s.Record, err = handle.ScanRecord(rows, &s.Index, &n); err != nil {
+				return err
+			}
+			of := p.of[n-1]
+			if first, others := counts[of]; others && first != n {
+				continue
+			}
+			counts[of] = n
+			of.Places = append(of.Places, s)
+		}
+		return rows.Err()
+	})
+}
+
+// knowing is what Recall asks of dossiers: the keys and whose they are.
+type knowing struct {
+	episodes  []episodeKey
+	episodeOf []*store.Known
+	contents  []contentKey
+	contentOf []*store.Known
+	subjects  []subjectKey
+	subjectOf []*store.Known
+	claims    []vault.Keyed
+	claimOf   []*store.Claim
+}
+
+func (k *knowing) ask(of *store.Known, q *store.Query) {
+	for _, e := range q.Episode {
+		key := episodeKey{q.Facility, q.Kind, e}
+		k.episodes, k.episodeOf = append(k.episodes, key), append(k.episodeOf, of)
+	}
+	for _, e := range q.Episode {
+		for _, c := range q.Content {
+			k.contents = append(k.contents, contentKey{episodeKey{q.Facility, q.Kind, e}, c})
+			k.contentOf = append(k.contentOf, of)
+		}
+	}
+	for _, s := range q.Subject {
+		k.subjects, k.subjectOf = append(k.subjects, subjectKey{q.Facility, s}), append(k.subjectOf, of)
+	}
+	of.Claims = make([]store.Claim, len(q.Claims))
+	for c, hashes := range q.Claims {
+		for _, h := range hashes {
+			k.claims, k.claimOf = append(k.claims, h), append(k.claimOf, &of.Claims[c])
+		}
+	}
+}
+
+func (k *knowing) queue(b *pgx.Batch) {
 	if len(k.episodes) > 0 {
 		queueEpisodes(b, k.episodes, k.head)
 	}
@@ -60,63 +169,21 @@ func (i *Intake) Known(ctx context.Context, queries []store.Query) ([]store.Know
 	}
 	if len(k.claims) > 0 {
 		queueClaims(b, k.claims, func(n int, c store.Claim) {
-			if held := &k.answers[k.claimOf[n][0]].Claims[k.claimOf[n][1]]; held.Key.IsZero() {
+			if held := k.claimOf[n]; held.Key.IsZero() {
 				*held = c
 			}
 		})
 	}
-	if b.Len() == 0 {
-		return k.answers, nil
-	}
-	if err := i.db.Pool.SendBatch(ctx, b).Close(); err != nil {
-		return nil, handle.Fault(err)
-	}
-	return k.answers, nil
-}
-
-// knowing is one Known under way: the keys asked for and whose they are.
-type knowing struct {
-	answers   []store.Known
-	episodes  []episodeKey
-	episodeOf []int
-	contents  []contentKey
-	contentOf []int
-	subjects  []subjectKey
-	subjectOf []int
-	claims    []vault.Keyed
-	claimOf   [][2]int // query, claim
-}
-
-func (k *knowing) ask(n int, q store.Query) {
-	for _, e := range q.Episode {
-		key := episodeKey{q.Facility, q.Kind, e}
-		k.episodes, k.episodeOf = append(k.episodes, key), append(k.episodeOf, n)
-	}
-	for _, e := range q.Episode {
-		for _, c := range q.Content {
-			k.contents = append(k.contents, contentKey{episodeKey{q.Facility, q.Kind, e}, c})
-			k.contentOf = append(k.contentOf, n)
-		}
-	}
-	for _, s := range q.Subject {
-		k.subjects, k.subjectOf = append(k.subjects, subjectKey{q.Facility, s}), append(k.subjectOf, n)
-	}
-	k.answers[n].Claims = make([]store.Claim, len(q.Claims))
-	for c, hashes := range q.Claims {
-		for _, h := range hashes {
-			k.claims, k.claimOf = append(k.claims, h), append(k.claimOf, [2]int{n, c})
-		}
-	}
 }
 
 func (k *knowing) head(n int, e store.Episode) {
-	if head := &k.answers[k.episodeOf[n]].Head; head.Key.IsZero() || head.Version == 0 && e.Version > 0 {
+	if head := &k.episodeOf[n].Head; head.Key.IsZero() || head.Version == 0 && e.Version > 0 {
 		*head = e
 	}
 }
 
 func (k *knowing) subject(n int) *store.Subject {
-	a := &k.answers[k.subjectOf[n]]
+	a := k.subjectOf[n]
 	if a.Subject == nil {
 		a.Subject = &store.Subject{Key: k.subjects[n].subject}
 	}
@@ -140,7 +207,7 @@ func (k *knowing) queueSame(b *pgx.Batch) {
 			if err != nil {
 				return err
 			}
-			if a := &k.answers[k.contentOf[n-1]]; a.Same == nil {
+			if a := k.contentOf[n-1]; a.Same == nil {
 				a.Same = &store.Stored{Record: r, Index: r.Index}
 			}
 		}

@@ -34,18 +34,50 @@ const placesOfFile = `SELECT ` + file.RecordColumns + `, p.idx FROM place p JOIN
 // File returns the records of a file decided before.
 func (n *Intake) File(ctx context.Context, facility care.FacilityCode, hashes []vault.Keyed) (out []store.Stored, err error) {
 	err = n.db.Read(ctx, func(s *file.Snapshot) error {
-		for _, h := range hashes {
-			rows, err := s.Rows(placesOfFile, string(facility), h[:])
-			if err != nil {
-				return err
-			}
-			if out, err = file.ScanStored(rows); err != nil || len(out) > 0 {
-				return err
-			}
+		if out, err = places(s, facility, hashes); err == nil && len(out) == 0 {
+			err = store.ErrAbsent
 		}
-		return store.ErrAbsent
+		return err
 	})
 	return out, err
+}
+
+// Recall answers queries from one state of the file.
+func (n *Intake) Recall(ctx context.Context, queries []store.Recall) ([]store.Recalled, error) {
+	out := make([]store.Recalled, len(queries))
+	err := n.db.Read(ctx, func(s *file.Snapshot) (err error) {
+		for i := range queries {
+			q, r := &queries[i], &out[i]
+			if r.Places, err = places(s, q.Facility, q.File); err != nil {
+				return err
+			}
+			r.Known = make([]store.Known, len(q.Dossiers))
+			for k := range q.Dossiers {
+				if err := known(s, &q.Dossiers[k], &r.Known[k]); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// places reads the places of the first of the hashes that has any.
+func places(s *file.Snapshot, facility care.FacilityCode, hashes []vault.Keyed) ([]store.Stored, error) {
+	for _, h := range hashes {
+		rows, err := s.Rows(placesOfFile, string(facility), h[:])
+		if err != nil {
+			return nil, err
+		}
+		if out, err := file.ScanStored(rows); err != nil || len(out) > 0 {
+			return out, err
+		}
+	}
+	return nil, nil
 }
 
 // Known answers queries from one state of the file.
