@@ -43,7 +43,15 @@ var (
 // Span is the byte range [Start, End) of dossier content in a file: the text of
 // one NOIDUNGFILE, or one check-in row. Dossier is the position of the dossier
 // in the file; -1 says the range belongs to the file and stays in the skeleton.
-type Span struct{ Start, End, Dossier int }
+type Span struct {
+	Start, End, Dossier int
+	// Undone is the base64 of the range, undone already by who reads it: Undo
+	// over this very text, else Split does it itself. May be nil.
+	Undone *Undone
+}
+
+// String says where the span is, and nothing of its text.
+func (s Span) String() string { return fmt.Sprintf("[%d,%d) of dossier %d", s.Start, s.End, s.Dossier) }
 
 // Extract is the byte range [Start, End) of a text that repeats from file to
 // file and is kept once: the base64 of a certificate.
@@ -64,20 +72,48 @@ type File struct {
 	// Certificates are the extracted texts, each once, in order of appearance.
 	Certificates []Certificate
 
-	frames [][]byte
+	dossiers [][]held
+}
+
+// held is a part of a dossier; proof is the text it was where base64 was undone.
+type held struct {
+	bytes []byte
+	proof *Undone
 }
 
 // Dossiers returns how many dossiers have content.
-func (f File) Dossiers() int { return len(f.frames) }
+func (f File) Dossiers() int { return len(f.dossiers) }
 
 // Dossier returns the frame of dossier i: format byte 1, then per part one byte
 // form, four bytes length (little endian) and the bytes. A dossier without
 // content has a frame without parts.
 func (f File) Dossier(i int) []byte {
-	if i < 0 || i >= len(f.frames) || f.frames[i] == nil {
-		return []byte{formatV1}
+	size := 1
+	for _, p := range f.parts(i) {
+		size += frameHead + len(p.bytes)
 	}
-	return f.frames[i]
+	return f.AppendDossier(make([]byte, 0, size), i)
+}
+
+// AppendDossier appends the frame of dossier i to dst, for who keeps a buffer.
+func (f File) AppendDossier(dst []byte, i int) []byte {
+	dst = append(dst, formatV1)
+	for _, p := range f.parts(i) {
+		form := byte(0)
+		if p.proof != nil {
+			form = 1
+		}
+		dst = binary.LittleEndian.AppendUint32(append(dst, form), uint32(len(p.bytes)))
+		dst = append(dst, p.bytes...)
+	}
+	return dst
+}
+
+func (f File) parts(i int) []held {
+	if i < 0 || i >= len(f.dossiers) {
+		return nil
+	}
+	return f.dossiers[i]
 }
 
 const (
@@ -120,7 +156,7 @@ func Parts(frame []byte) ([]Part, error) {
 // Split takes a file apart. Spans and extracts are each in ascending order and
 // overlap nothing. Base64 that is canonical, in one line or in equal lines with
 // white space around, is kept decoded; any other text as it is. The result
-// shares no memory with raw. Fault: body.spans.
+// shares memory with what was undone, and none with raw. Fault: body.spans.
 func Split(raw []byte, spans []Span, extracts ...Extract) (File, error) {
 	cuts, err := merge(len(raw), spans, extracts)
 	if err != nil {
@@ -145,7 +181,7 @@ func merge(size int, spans []Span, extracts []Extract) ([]Span, error) {
 	last := 0
 	for i, s := range spans {
 		if s.Start < last || s.End < s.Start || s.End > size || s.Dossier < -1 || s.Dossier >= maxDossier {
-			return nil, ErrSpans.Because(fmt.Errorf("span %d: %+v of %d bytes", i, s, size))
+			return nil, ErrSpans.Because(fmt.Errorf("span %d: %s of %d bytes", i, s, size))
 		}
 		last = s.End
 		cuts = append(cuts, s)
@@ -156,7 +192,7 @@ func merge(size int, spans []Span, extracts []Extract) ([]Span, error) {
 			return nil, ErrSpans.Because(fmt.Errorf("extract %d: %+v of %d bytes", i, x, size))
 		}
 		last = x.End
-		cuts = append(cuts, Span{x.Start, x.End, certificate})
+		cuts = append(cuts, Span{Start: x.Start, End: x.End, Dossier: certificate})
 	}
 	if size > maxFile {
 		return nil, ErrSpans.Because(fmt.Errorf("a file of %d bytes", size))
@@ -169,7 +205,7 @@ func merge(size int, spans []Span, extracts []Extract) ([]Span, error) {
 	})
 	for i := 1; i < len(cuts); i++ {
 		if cuts[i].Start < cuts[i-1].End {
-			return nil, ErrSpans.Because(fmt.Errorf("%+v overlaps %+v", cuts[i], cuts[i-1]))
+			return nil, ErrSpans.Because(fmt.Errorf("%s overlaps %s", cuts[i], cuts[i-1]))
 		}
 	}
 	return slices.DeleteFunc(cuts, func(s Span) bool { return s.Dossier == -1 }), nil
@@ -178,12 +214,13 @@ func merge(size int, spans []Span, extracts []Extract) ([]Span, error) {
 // build makes skeleton and frames; decode says whether base64 is undone.
 func build(raw []byte, cuts []Span, decode bool) File {
 	var f File
-	f.makeFrames(cuts)
-	var holes, scratch []byte
+	f.room(cuts)
+	holes := make([]byte, 0, 8*len(cuts))
 	count, content := 0, 0
 	literals := make([]Span, 0, len(cuts)+1)
 	at := 0
-	for _, c := range cuts {
+	for i := range cuts {
+		c := &cuts[i]
 		text := raw[c.Start:c.End]
 		if c.Dossier == certificate && !isCertificate(text) {
 			continue
@@ -197,7 +234,7 @@ func build(raw []byte, cuts []Span, decode bool) File {
 			holes = f.extract(holes, text)
 			continue
 		}
-		holes, scratch = f.add(holes, scratch, c.Dossier, text, decode)
+		holes = f.add(holes, c, text, decode)
 	}
 	literals = append(literals, Span{Start: at, End: len(raw)})
 
@@ -213,60 +250,51 @@ func build(raw []byte, cuts []Span, decode bool) File {
 	return f
 }
 
-// makeFrames gives every dossier a frame with room for its text undecoded.
-func (f *File) makeFrames(cuts []Span) {
-	var sizes []int
-	for _, c := range cuts {
-		if c.Dossier < 0 {
-			continue
+// room gives every dossier room for its parts.
+func (f *File) room(cuts []Span) {
+	var counts []int
+	total := 0
+	for i := range cuts {
+		if d := cuts[i].Dossier; d >= 0 {
+			if d >= len(counts) {
+				counts = append(counts, make([]int, d+1-len(counts))...)
+			}
+			counts[d]++
+			total++
 		}
-		for len(sizes) <= c.Dossier {
-			sizes = append(sizes, 0)
-		}
-		sizes[c.Dossier] += frameHead + c.End - c.Start
 	}
-	f.frames = make([][]byte, len(sizes))
-	for i, n := range sizes {
-		if n > 0 {
-			f.frames[i] = append(make([]byte, 0, 1+n), formatV1)
-		}
+	f.dossiers = make([][]held, len(counts))
+	all := make([]held, total)
+	for d, n := range counts {
+		f.dossiers[d], all = all[:0:n], all[n:]
 	}
 }
 
-// add puts one text into its dossier's frame and describes its hole.
-func (f *File) add(holes, scratch []byte, dossier int, text []byte, decode bool) ([]byte, []byte) {
-	frame := append(f.frames[dossier], 0, 0, 0, 0, 0)
-	start := len(frame)
-	var l layout
-	decoded := false
-	if decode {
-		l, decoded = layoutOf(text)
+// add puts one text into its dossier's parts and describes its hole.
+func (f *File) add(holes []byte, c *Span, text []byte, decode bool) []byte {
+	u := c.Undone
+	switch {
+	case !decode:
+		u = nil
+	case !u.of(text):
+		_, u, _ = Undo(nil, text)
 	}
-	if decoded {
-		var core []byte
-		core, scratch = l.core(scratch, text)
-		frame, decoded = appendDecoded(frame, core)
-	}
+	p := held{proof: u}
 	form := formText
 	switch {
-	case !decoded:
-		frame = append(frame[:start], text...)
-	case l.plain():
-		form = formBase64
+	case u == nil:
+		p.bytes = slices.Clone(text)
+	case u.layout.plain():
+		p.bytes, form = u.bytes, formBase64
 	default:
-		form = formLaidOut
+		p.bytes, form = u.bytes, formLaidOut
 	}
-	if form != formText {
-		frame[start-frameHead] = 1
-	}
-	binary.LittleEndian.PutUint32(frame[start-4:], uint32(len(frame)-start))
-	f.frames[dossier] = frame
-	holes = append(holes, form)
-	holes = binary.AppendUvarint(holes, uint64(dossier))
+	f.dossiers[c.Dossier] = append(f.dossiers[c.Dossier], p)
+	holes = binary.AppendUvarint(append(holes, form), uint64(c.Dossier))
 	if form == formLaidOut {
-		holes = l.append(holes)
+		holes = u.layout.append(holes)
 	}
-	return holes, scratch
+	return holes
 }
 
 // extract keeps a certificate's text once and describes its hole.

@@ -239,15 +239,15 @@ func TestSpansThatCannotBe(t *testing.T) {
 		spans    []body.Span
 		extracts []body.Extract
 	}{
-		"overlapping":        {spans: []body.Span{{0, 5, 0}, {4, 6, 1}}},
-		"out of order":       {spans: []body.Span{{5, 6, 0}, {0, 1, 1}}},
-		"backwards":          {spans: []body.Span{{5, 4, 0}}},
-		"beyond the end":     {spans: []body.Span{{5, 11, 0}}},
-		"before the start":   {spans: []body.Span{{-1, 2, 0}}},
-		"a strange dossier":  {spans: []body.Span{{1, 2, -2}}},
-		"a dossier too far":  {spans: []body.Span{{1, 2, 1 << 20}}},
-		"extract in a span":  {spans: []body.Span{{1, 6, 0}}, extracts: []body.Extract{{2, 4}}},
-		"span in an extract": {spans: []body.Span{{2, 4, 0}}, extracts: []body.Extract{{1, 6}}},
+		"overlapping":        {spans: []body.Span{{Start: 0, End: 5, Dossier: 0}, {Start: 4, End: 6, Dossier: 1}}},
+		"out of order":       {spans: []body.Span{{Start: 5, End: 6, Dossier: 0}, {Start: 0, End: 1, Dossier: 1}}},
+		"backwards":          {spans: []body.Span{{Start: 5, End: 4, Dossier: 0}}},
+		"beyond the end":     {spans: []body.Span{{Start: 5, End: 11, Dossier: 0}}},
+		"before the start":   {spans: []body.Span{{Start: -1, End: 2, Dossier: 0}}},
+		"a strange dossier":  {spans: []body.Span{{Start: 1, End: 2, Dossier: -2}}},
+		"a dossier too far":  {spans: []body.Span{{Start: 1, End: 2, Dossier: 1 << 20}}},
+		"extract in a span":  {spans: []body.Span{{Start: 1, End: 6, Dossier: 0}}, extracts: []body.Extract{{2, 4}}},
+		"span in an extract": {spans: []body.Span{{Start: 2, End: 4, Dossier: 0}}, extracts: []body.Extract{{1, 6}}},
 		"extracts overlap":   {extracts: []body.Extract{{1, 6}, {5, 7}}},
 		"extract beyond":     {extracts: []body.Extract{{1, 60}}},
 	} {
@@ -263,7 +263,7 @@ func TestFilesWithoutContentAndSpansOfTheFile(t *testing.T) {
 		t.Errorf("an empty file has %d dossiers", f.Dossiers())
 	}
 	raw := []byte("<a>YWJj</a><b>YWJj</b><c></c>")
-	f := split(t, raw, []body.Span{{3, 7, -1}, {14, 18, 2}, {25, 25, 2}})
+	f := split(t, raw, []body.Span{{Start: 3, End: 7, Dossier: -1}, {Start: 14, End: 18, Dossier: 2}, {Start: 25, End: 25, Dossier: 2}})
 	if f.Dossiers() != 3 || len(parts(t, f, 0)) != 0 || len(parts(t, f, 1)) != 0 || len(parts(t, f, 7)) != 0 {
 		t.Errorf("%d dossiers", f.Dossiers())
 	}
@@ -317,7 +317,7 @@ func TestWhatIsNoCertificateStaysInTheSkeleton(t *testing.T) {
 func twoDossiers(t *testing.T) (raw []byte, f body.File) {
 	t.Helper()
 	raw = []byte("<H>YWJj</H><H>ZGVm</H><H><r>row</r></H>")
-	return raw, split(t, raw, []body.Span{{3, 7, 0}, {14, 18, 1}, {25, 35, 1}})
+	return raw, split(t, raw, []body.Span{{Start: 3, End: 7, Dossier: 0}, {Start: 14, End: 18, Dossier: 1}, {Start: 25, End: 35, Dossier: 1}})
 }
 
 func TestRedact(t *testing.T) {
@@ -424,7 +424,7 @@ func FuzzSplitJoin(f *testing.F) {
 		c := min(b+int(gap2), len(raw))
 		d := min(c+int(len2), len(raw))
 		for _, extract := range []bool{false, true} {
-			spans := []body.Span{{a, b, 0}}
+			spans := []body.Span{{Start: a, End: b, Dossier: 0}}
 			var extracts []body.Extract
 			if extract {
 				extracts = append(extracts, body.Extract{Start: c, End: d})
@@ -446,7 +446,7 @@ func FuzzSplitJoin(f *testing.F) {
 }
 
 func FuzzJoin(f *testing.F) {
-	file, err := body.Split([]byte("<H>YWJj</H><H> ZG\nVm </H>"), []body.Span{{3, 7, 0}, {14, 21, 0}})
+	file, err := body.Split([]byte("<H>YWJj</H><H> ZG\nVm </H>"), []body.Span{{Start: 3, End: 7, Dossier: 0}, {Start: 14, End: 21, Dossier: 0}})
 	if err != nil {
 		f.Fatal(err)
 	}

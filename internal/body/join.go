@@ -98,20 +98,56 @@ const (
 )
 
 // restores tells whether joining gives raw back, without a second copy of it.
+// Base64 that was undone from the text at this very place is proved already
+// (Undo); everything else is written again and compared.
 func (f File) restores(raw []byte) bool {
 	s, err := parseSkeleton(f.Skeleton)
 	if err != nil || s.size != len(raw) {
 		return false
 	}
-	rest := raw
-	err = s.fill(f.Source(), everything, func(b []byte) error {
+	rest, literals := raw, s.literals
+	compare := func(b []byte) error {
 		if !bytes.HasPrefix(rest, b) {
 			return ErrDamaged
 		}
 		rest = rest[len(b):]
 		return nil
-	})
-	return err == nil && len(rest) == 0
+	}
+	next := make([]int, len(f.dossiers))
+	for i := range s.holes {
+		h := &s.holes[i]
+		if compare(literals[:h.gap]) != nil {
+			return false
+		}
+		literals = literals[h.gap:]
+		if h.form == formCertificate {
+			if certificateText(f.Source(), h.hash, compare) != nil {
+				return false
+			}
+			continue
+		}
+		if h.dossier >= len(next) || next[h.dossier] == len(f.dossiers[h.dossier]) {
+			return false
+		}
+		p := &f.dossiers[h.dossier][next[h.dossier]]
+		next[h.dossier]++
+		switch u := p.proof; {
+		case u == nil:
+			if h.form != formText || compare(p.bytes) != nil {
+				return false
+			}
+		case h.form == formText || len(rest) < len(u.text) || !u.of(rest[:len(u.text)]) || !h.layout.equal(u.layout):
+			return false
+		default:
+			rest = rest[len(u.text):]
+		}
+	}
+	for d, n := range next {
+		if n != len(f.dossiers[d]) {
+			return false
+		}
+	}
+	return compare(literals) == nil && len(rest) == 0
 }
 
 // skeleton is one read.

@@ -21,10 +21,12 @@ func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\
 
 func (l layout) plain() bool { return len(l.lead) == 0 && len(l.trail) == 0 && l.line == 0 }
 
-// layoutOf finds the layout of a text by its first line; false when it is
-// blank, or its lines are uneven. The layout shares the text's memory.
-func layoutOf(text []byte) (layout, bool) {
-	var l layout
+func (l layout) equal(o layout) bool {
+	return l.line == o.line && bytes.Equal(l.lead, o.lead) && bytes.Equal(l.sep, o.sep) && bytes.Equal(l.trail, o.trail)
+}
+
+// margins takes the white space around a text off.
+func margins(text []byte) (l layout, core []byte) {
 	from, to := 0, len(text)
 	for from < to && isBlank(text[from]) {
 		from++
@@ -33,7 +35,13 @@ func layoutOf(text []byte) (layout, bool) {
 		to--
 	}
 	l.lead, l.trail = text[:from], text[to:]
-	core := text[from:to]
+	return l, text[from:to]
+}
+
+// layoutOf finds the layout of a text by its first line; false when it is
+// blank, or its lines are uneven. The layout shares the text's memory.
+func layoutOf(text []byte) (layout, bool) {
+	l, core := margins(text)
 	if len(core) == 0 {
 		return l, false
 	}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"strings"
 
+	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/kind"
@@ -28,12 +29,18 @@ const (
 	newestDay = 99991231
 )
 
+// decoded is one inner document with its base64 undone.
+type decoded struct {
+	name   string // as the schema spells it, where it knows it
+	bytes  []byte
+	undone *body.Undone // nil where it is kept as sent
+	err    error
+}
+
 // inner is one document while its dossier is read.
 type inner struct {
-	name  string // as the schema spells it, where it knows it
-	bytes []byte
+	decoded
 	text  string // the same bytes
-	err   error
 	table *dossier.Table
 	line  int
 }
@@ -42,11 +49,7 @@ type inner struct {
 // one in force on XML1's NGAY_RA, else on NGAYLAP, else the newest. What is sent
 // as XML, and what cannot be decoded, stands in Inner exactly as sent.
 func (f *file) Dossier(i int) kind.Dossier {
-	docs := f.decode(f.dossiers[i])
-	size := 0
-	for j := range docs {
-		size += len(docs[j].bytes)
-	}
+	docs, size := f.inner(i)
 	r := table.NewReader(size)
 	spec := f.read(r, docs)
 
@@ -111,27 +114,53 @@ func (d *inner) read(r *table.Reader, spec *schema.Version) {
 	}
 }
 
-// decode gives the inner documents' bytes, all in one piece of memory.
-func (f *file) decode(documents []document) []inner {
-	docs := make([]inner, len(documents))
-	size := 0
-	for j := range documents {
-		size += documents[j].size(f.raw)
+// inner gives dossier i's documents as bytes and as text, and their size.
+func (f *file) inner(i int) (docs []inner, size int) {
+	bytes, all := f.decode(i)
+	docs = make([]inner, len(bytes))
+	text, from := string(all), 0
+	for j := range docs {
+		docs[j].decoded = bytes[j]
+		to := from + len(bytes[j].bytes)
+		docs[j].text, from = text[from:to], to
 	}
-	buf := make([]byte, 0, size)
-	ends := make([]int, len(docs))
-	for j := range documents {
-		docs[j].name = typeName(documents[j].name)
-		buf, docs[j].err = documents[j].decode(buf, f.raw)
-		ends[j] = len(buf)
-	}
-	text := string(buf)
-	from := 0
-	for j, to := range ends {
-		docs[j].bytes, docs[j].text = buf[from:to:to], text[from:to]
-		from = to
-	}
-	return docs
+	return docs, len(text)
+}
+
+// decode undoes the base64 of dossier i, once for the reader and for package
+// body. The bytes of its documents are all in one piece of memory.
+func (f *file) decode(i int) (docs []decoded, all []byte) {
+	at := &f.decoded[i]
+	at.once.Do(func() {
+		documents := f.dossiers[i]
+		size := 0
+		for j := range documents {
+			size += documents[j].size(f.raw)
+		}
+		at.docs, at.bytes = make([]decoded, len(documents)), make([]byte, 0, size)
+		for j := range documents {
+			d, from := &at.docs[j], len(at.bytes)
+			d.name = typeName(documents[j].name)
+			at.bytes, d.undone, d.err = documents[j].decode(at.bytes, f.raw)
+			d.bytes = at.bytes[from:len(at.bytes):len(at.bytes)]
+		}
+	})
+	return at.docs, at.bytes
+}
+
+// Spans undoes the base64 of the whole file, which Dossier then finds done.
+func (f *file) Spans() []body.Span {
+	f.undone.Do(func() {
+		for i := range f.dossiers {
+			docs, _ := f.decode(i)
+			for j := range docs {
+				if at := f.dossiers[i][j].span; docs[j].undone != nil && at >= 0 {
+					f.spans[at].Undone = docs[j].undone
+				}
+			}
+		}
+	})
+	return f.spans
 }
 
 // typeName spells a type as the schema does where only case differs, so that
@@ -153,20 +182,25 @@ func (d *document) sent(raw []byte) []byte {
 
 // decode appends the document's bytes to dst, the content as sent where it is
 // XML already or cannot be decoded.
-func (d *document) decode(dst, raw []byte) ([]byte, error) {
+func (d *document) decode(dst, raw []byte) ([]byte, *body.Undone, error) {
 	content := d.sent(raw)
 	if d.misshapen {
-		return append(dst, content...), errMisshapen
+		return append(dst, content...), nil, errMisshapen
 	}
 	if d.isXML(content) {
-		return append(dst, content...), nil
+		return append(dst, content...), nil, nil
+	}
+	if d.text == nil {
+		if out, u, ok := body.Undo(dst, content); ok {
+			return out, u, nil
+		}
 	}
 	from := len(dst)
-	decoded, err := appendBase64(dst, trim(content))
+	out, err := appendBase64(dst, trim(content))
 	if err != nil {
-		return append(dst[:from], content...), err
+		return append(dst[:from], content...), nil, err
 	}
-	return decoded, nil
+	return out, nil, nil
 }
 
 // size is how much decode appends at most, unless it fails.

@@ -6,6 +6,8 @@
 package qd4750
 
 import (
+	"sync"
+
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/fault"
@@ -47,7 +49,8 @@ func (*Reader) View() kind.View {
 	}
 }
 
-// file is an opened file. Nothing in it changes after Open.
+// file is an opened file. Nothing in it changes after Open, but that base64 is
+// undone when it is first asked for.
 type file struct {
 	raw      []byte
 	facility care.FacilityCode
@@ -55,12 +58,23 @@ type file struct {
 	dossiers [][]document
 	spans    []body.Span
 	extracts []body.Extract
+
+	undone  sync.Once // the base64 of all dossiers, in spans
+	decoded []decodedOnce
+}
+
+// decodedOnce is the inner documents of one dossier, once they were asked for.
+type decodedOnce struct {
+	once  sync.Once
+	docs  []decoded
+	bytes []byte // of all of them
 }
 
 // document is one FILEHOSO, not yet decoded.
 type document struct {
 	name       string // LOAIHOSO
 	start, end int    // the content of NOIDUNGFILE
+	span       int    // its place in spans, -1 when it is empty
 	text       []byte // its text where that is not those bytes: CDATA, entities, comments
 	inline     bool   // an element stands in it instead of text
 	misshapen  bool   // LOAIHOSO or NOIDUNGFILE is missing, there twice, or holds what it cannot
@@ -71,7 +85,6 @@ func (f *file) Container() string           { return container }
 func (f *file) Signatures() int             { return 1 }
 func (f *file) Created() care.Moment        { return f.created }
 func (f *file) Len() int                    { return len(f.dossiers) }
-func (f *file) Spans() []body.Span          { return f.spans }
 func (f *file) Extracts() []body.Extract    { return f.extracts }
 
 // Open reads the envelope once, to the end. Faults, first of these: those of
@@ -92,5 +105,6 @@ func (*Reader) Open(raw []byte) (kind.File, error) {
 	case s.announced > n:
 		return nil, kind.ErrTruncated
 	}
+	s.file.decoded = make([]decodedOnce, len(s.file.dossiers))
 	return s.file, nil
 }

@@ -215,6 +215,10 @@ func (s *scan) content(d *document) error {
 	if whole := len(text) == end-start && (len(text) == 0 || &text[0] == &s.file.raw[start]); !nested && !whole {
 		d.text = bytes.Clone(text)
 	}
+	d.span = -1
+	if end > start {
+		d.span = len(s.file.spans)
+	}
 	s.span(start, end)
 	return nil
 }
