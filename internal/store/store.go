@@ -80,6 +80,9 @@ var (
 	// ErrHeld: another process holds the log of this data.
 	ErrHeld = fault.New(fault.Conflict, "ledger.held",
 		"Tiến trình khác đang giữ sổ của dữ liệu này.", "Another process holds the log of this data.")
+	// ErrLogFollowed: a later log was begun, so this one stays closed.
+	ErrLogFollowed = fault.New(fault.Conflict, "ledger.followed",
+		"Sổ này đã đóng và đã có sổ mới tiếp theo.", "This log is closed and another one has been begun after it.")
 	// ErrLane: no such lane.
 	ErrLane = fault.New(fault.Invalid, "lane.invalid",
 		"Làn phải là urgent, routine hoặc backlog.", "The lane must be urgent, routine or backlog.")
@@ -95,6 +98,9 @@ var (
 type Head struct {
 	Log int
 	ledger.Head
+	// Closed is nil for a log that goes on; of one that ended at a restore it is
+	// the last checkpoint that was known of it (empty: none was).
+	Closed []byte
 }
 
 // Log is the writer's side of a ledger, kept in memory by the process that
@@ -147,6 +153,13 @@ type Ledger interface {
 	// keeps it. Every log carries its own leaf of each key used with it.
 	Key(ctx context.Context, log int, kid string) (KeyLeaf, error)
 	PutKey(ctx context.Context, key KeyLeaf) error
+	// CloseLog ends a log with the last checkpoint known of it, "" for none:
+	// nobody may lease it again, who held it has lost it (ErrLeaseLost), and who
+	// opens the store takes another. ErrAbsent.
+	CloseLog(ctx context.Context, log int, known string) error
+	// ReopenLog lets a closed log go on, unless a later one was begun:
+	// ErrLogFollowed. ErrAbsent.
+	ReopenLog(ctx context.Context, log int) error
 }
 
 // LeafPlace says where leaves were committed: the first index and the size and

@@ -38,7 +38,7 @@ type Config struct {
 	Clock   clock.Clock   // nil: the system's
 	Logger  *slog.Logger  // nil: silent
 	OpenLog store.OpenLog // nil: no log is taken; what needs a leaf gives store.ErrNoLog
-	HubName string        // log 0 is "<HubName>/log/0"; needed with OpenLog
+	HubName string        // the log is "<HubName>/log/<n>"; needed with OpenLog
 	Owner   string        // noted in the log's head: host and process
 	// MaxBytes bounds the file of records: beyond, store.ErrFull. 0: the disk does.
 	MaxBytes int64
@@ -50,7 +50,6 @@ const (
 	DisclosureFile = "disclosure.db"
 	lockFile       = "log.lock"
 	openFile       = "open.lock" // held while files are made and migrated
-	logNumber      = 0
 )
 
 // Open opens dir (made with mode 0700 where it is not) and its files (0600).
@@ -130,8 +129,12 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		return nil, err
 	}
 	if cfg.OpenLog != nil {
-		origin := fmt.Sprintf("%s/log/%d", cfg.HubName, logNumber)
-		if err := o.main.Lease(ctx, logNumber, origin, cfg.Owner, cfg.OpenLog, ledger.Source(o.main, logNumber)); err != nil {
+		number, err := o.main.OpenLog(ctx)
+		if err != nil {
+			return nil, err
+		}
+		origin := fmt.Sprintf("%s/log/%d", cfg.HubName, number)
+		if err := o.main.Lease(ctx, number, origin, cfg.Owner, cfg.OpenLog, ledger.Source(o.main, number)); err != nil {
 			return nil, err
 		}
 	}

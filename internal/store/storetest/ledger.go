@@ -21,6 +21,7 @@ func ledgerCases() []testCase {
 		{"without a log nothing is committed that needs a leaf", noLog},
 		{"a log that cannot sign keeps nothing", logFails},
 		{"receipt keys have a leaf in each log", receiptKeys},
+		{"a closed log takes nothing more and the next one begins", closedLog},
 	}
 }
 

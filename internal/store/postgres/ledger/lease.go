@@ -95,7 +95,8 @@ func (w *Writer) take(ctx context.Context) (store.Head, error) {
 			return err
 		}
 		err := tx.QueryRow(ctx, `SELECT log FROM lease
-			WHERE owner = $1 OR owner = '' OR beat < `+serverMicros+` - $2
+			WHERE (owner = $1 OR owner = '' OR beat < `+serverMicros+` - $2)
+			  AND log NOT IN (SELECT log FROM log WHERE closed IS NOT NULL)
 			ORDER BY owner = $1 DESC, log LIMIT 1`, w.lease.Owner, leaseFor.Microseconds()).Scan(&w.number)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = w.found(ctx, tx)

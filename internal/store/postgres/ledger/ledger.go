@@ -41,7 +41,7 @@ func (l *Ledger) Append(ctx context.Context, leaves [][]byte) (store.LeafPlace, 
 // Head returns the last committed head of a log.
 func (l *Ledger) Head(ctx context.Context, log int) (store.Head, error) {
 	head, size := store.Head{Log: log}, int64(0)
-	err := l.db.Pool.QueryRow(ctx, `SELECT epoch, size, checkpoint FROM log WHERE log = $1`, log).Scan(&head.Epoch, &size, &head.Checkpoint)
+	err := l.db.Pool.QueryRow(ctx, `SELECT epoch, size, checkpoint, closed FROM log WHERE log = $1`, log).Scan(&head.Epoch, &size, &head.Checkpoint, &head.Closed)
 	if err != nil {
 		return store.Head{}, handle.Fault(err)
 	}
@@ -89,6 +89,40 @@ func (l *Ledger) PutKey(ctx context.Context, k store.KeyLeaf) error {
 	_, err := l.db.Pool.Exec(ctx, `INSERT INTO receipt_key (log, kid, spki, idx) VALUES ($1, $2, $3, $4) ON CONFLICT (log, kid) DO NOTHING`,
 		k.Log, k.KID, handle.Bytes(k.SPKI), int64(k.Index))
 	return handle.Fault(err)
+}
+
+// CloseLog ends a log, also for who holds it.
+func (l *Ledger) CloseLog(ctx context.Context, log int, known string) error {
+	return l.close(ctx, log, append([]byte{}, known...))
+}
+
+// ReopenLog lets a closed log go on.
+func (l *Ledger) ReopenLog(ctx context.Context, log int) error { return l.close(ctx, log, nil) }
+
+// close sets a log's end, nil: it goes on. Its epoch grows, so that a holder
+// cannot commit any more, and its lease is free.
+func (l *Ledger) close(ctx context.Context, log int, note []byte) error {
+	return handle.Fault(pgx.BeginFunc(ctx, l.db.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock($1)`, int64(leaseLock)); err != nil {
+			return err
+		}
+		var later bool
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM log WHERE log > $1 AND closed IS NULL)`, log).Scan(&later); err != nil {
+			return err
+		}
+		if note == nil && later {
+			return store.ErrLogFollowed
+		}
+		tag, err := tx.Exec(ctx, `UPDATE log SET closed = $2, epoch = epoch + 1 WHERE log = $1`, log, note)
+		if err != nil {
+			return err
+		}
+		if tag.RowsAffected() == 0 {
+			return store.ErrAbsent
+		}
+		_, err = tx.Exec(ctx, `UPDATE lease SET owner = '', beat = 0 WHERE log = $1`, log)
+		return err
+	}))
 }
 
 // source is one log's committed rows.

@@ -51,11 +51,43 @@ func (d *DB) ReadHead(ctx context.Context, number int) (store.Head, error) {
 	h := store.Head{Log: number}
 	var size int64
 	err := d.Read(ctx, func(s *Snapshot) error {
-		return s.Row(`SELECT origin, epoch, size, checkpoint FROM head WHERE log = ?`, number).Scan(&h.Origin, &h.Epoch, &size, &h.Checkpoint)
+		return s.Row(`SELECT origin, epoch, size, checkpoint, closed FROM head WHERE log = ?`, number).Scan(&h.Origin, &h.Epoch, &size, &h.Checkpoint, &h.Closed)
 	})
 	if err != nil {
 		return store.Head{}, err
 	}
 	h.Size = uint64(size)
 	return h, nil
+}
+
+// OpenLog is the number of the log that a process which opens the file is to
+// lease: the last one, or the one after it where that is closed.
+func (d *DB) OpenLog(ctx context.Context) (int, error) {
+	number := 0
+	err := d.Read(ctx, func(s *Snapshot) error {
+		return s.Row(`SELECT coalesce(max(CASE WHEN closed IS NULL THEN log ELSE log + 1 END), 0) FROM head`).Scan(&number)
+	})
+	return number, err
+}
+
+// CloseLog ends a log, also for who holds it; with a nil note it goes on again.
+func (d *DB) CloseLog(ctx context.Context, number int, note []byte) error {
+	return d.Write(ctx, Administrative, 1, func(tx *Tx) error {
+		var later bool
+		if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM head WHERE log > ? AND closed IS NULL)`, number).Scan(&later); err != nil {
+			return err
+		}
+		if note == nil && later {
+			return store.ErrLogFollowed
+		}
+		var value any
+		if note != nil {
+			value = note
+		}
+		n, err := tx.Exec(`UPDATE head SET closed = ?, epoch = epoch + 1 WHERE log = ?`, value, number)
+		if err == nil && n == 0 {
+			err = store.ErrAbsent
+		}
+		return err
+	})
 }

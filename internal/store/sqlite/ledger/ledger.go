@@ -106,6 +106,16 @@ func (x *Ledger) PutKey(ctx context.Context, key store.KeyLeaf) error {
 	})
 }
 
+// CloseLog ends a log.
+func (x *Ledger) CloseLog(ctx context.Context, log int, known string) error {
+	return x.db.CloseLog(ctx, log, append([]byte{}, known...))
+}
+
+// ReopenLog lets a closed log go on.
+func (x *Ledger) ReopenLog(ctx context.Context, log int) error {
+	return x.db.CloseLog(ctx, log, nil)
+}
+
 // Source reads a log's leaves and full tiles.
 func (x *Ledger) Source(log int) ledger.Source { return Source(x.db, log) }
 
