@@ -16,10 +16,11 @@ type place struct {
 // layers is DESIGN §4 with ADR 0002 and 0005. "x/..." stands for x and below.
 var layers = map[string]place{
 	// L0: words.
-	"care":   {0, []string{"clock", "fault"}},
-	"clock":  {0, nil},
-	"fault":  {0, nil},
-	"xmltok": {0, []string{"fault"}},
+	"care":    {0, []string{"clock", "fault"}},
+	"clock":   {0, nil},
+	"fault":   {0, nil},
+	"jsondoc": {0, []string{"fault"}},
+	"xmltok":  {0, []string{"fault"}},
 
 	// L1: rules, without input or output.
 	"catalog":      {1, nil},
@@ -35,6 +36,7 @@ var layers = map[string]place{
 	"role":         {1, nil},
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
+	"stamp":        {1, nil},
 	"vault":        {1, nil},
 
 	// L2: bytes and contracts.
@@ -48,14 +50,17 @@ var layers = map[string]place{
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
 	"intake":   {3, []string{"evidence"}},
+	"notary":   {3, nil},
 	"reverify": {3, []string{"evidence"}},
 
 	// L4: edges.
 	"store/sqlite/...":   {4, []string{"store/sqlite/..."}},
 	"store/postgres/...": {4, []string{"store/postgres/..."}},
 	"store/storetest":    {4, nil},
+	"chaos/...":          {4, nil},
 	"synth/...":          {4, []string{"synth/..."}},
 	"agent":              {4, nil},
+	"bridge/...":         {4, []string{"bridge/..."}},
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
 	"web/api":            {4, []string{"web/problem"}},
@@ -196,7 +201,7 @@ var only = []struct {
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
-		[]string{"store/sqlite/...", "store/postgres/...", "agent", "bench", "demo", "synth/...", "cmd/lienthong"}, "files are touched at the edges"},
+		[]string{"store/sqlite/...", "store/postgres/...", "agent", "bench", "demo", "synth/...", "chaos/...", "cmd/lienthong"}, "files are touched at the edges"},
 	// bench measures a hub that runs as a process of its own.
 	{[]string{"os/exec", "plugin", "unsafe", "C"}, append([]string{"cmd/lienthong"}, suites...), "nothing is run or linked in"},
 	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},

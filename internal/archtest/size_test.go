@@ -17,7 +17,7 @@ const (
 )
 
 // suites are tests that are packages, because several engines run them.
-var suites = []string{"store/storetest/...", "store/postgres/pgtest"}
+var suites = []string{"store/storetest/...", "store/postgres/pgtest", "chaos"}
 
 func TestPackagesSayWhatTheyAre(t *testing.T) {
 	t.Parallel()
