@@ -3,7 +3,6 @@ package xmltok
 import (
 	"bytes"
 	"encoding/binary"
-	"math/bits"
 	"unicode/utf8"
 )
 
@@ -35,41 +34,75 @@ func classes() (c [256]uint8) {
 	return c
 }
 
+// Eight bytes at a time: the same byte in each place of a word.
+const (
+	ones  = 0x0101010101010101
+	highs = 0x80 * ones
+	mores = 0x7F * ones
+)
+
 // validBytes reports whether doc is UTF-8 of characters XML 1.0 allows (§2.2).
 func validBytes(doc []byte) bool {
-	const lows, highs = 0x2020202020202020, 0x8080808080808080
-	var seen uint64
 	i := 0
-	for ; i+8 <= len(doc); i += 8 {
+	for i+8 <= len(doc) {
 		x := binary.LittleEndian.Uint64(doc[i:])
-		seen |= x
-		for m := (x - lows) &^ x & highs; m != 0; m &= m - 1 { // bytes below 0x20, perhaps others
-			if !validControl(byte(x >> (bits.TrailingZeros64(m) - 7))) {
+		if x&highs != 0 {
+			var ok bool
+			if i, ok = validBeyond(doc, i); !ok {
 				return false
 			}
+			continue
 		}
-	}
-	for _, b := range doc[i:] {
-		if seen |= uint64(b); !validControl(b) {
+		// Of bytes below 0x80 no sum is carried into the next: what is below
+		// 0x20 does not reach 0x80.
+		if low := ^(x + 0x60*ones) & highs; low != 0 && low&^(isByte(x, '\t')|isByte(x, '\n')|isByte(x, '\r')) != 0 {
 			return false
 		}
+		i += 8
 	}
-	if seen&highs == 0 {
-		return true
-	}
-	if !utf8.Valid(doc) {
-		return false
-	}
-	for rest := doc; ; { // U+FFFE and U+FFFF are EF BF BE and EF BF BF
-		at := bytes.Index(rest, []byte{0xEF, 0xBF})
-		if at < 0 {
-			return true
+	for i < len(doc) {
+		if doc[i] >= utf8.RuneSelf {
+			var ok bool
+			if i, ok = validBeyond(doc, i); !ok {
+				return false
+			}
+			continue
 		}
-		if rest[at+2] >= 0xBE {
+		if !validControl(doc[i]) {
 			return false
 		}
-		rest = rest[at+3:]
+		i++
 	}
+	return true
+}
+
+// isByte marks the bytes of x that are c with their highest bit; all are below 0x80.
+func isByte(x, c uint64) uint64 { return ^((x ^ c*ones) + mores) & highs }
+
+// validBeyond reads from i up to the first ASCII byte behind characters beyond
+// ASCII, and returns where that is.
+func validBeyond(doc []byte, i int) (int, bool) {
+	for i < len(doc) && doc[i] < utf8.RuneSelf {
+		if !validControl(doc[i]) {
+			return i, false
+		}
+		i++
+	}
+	for i < len(doc) && doc[i] >= utf8.RuneSelf {
+		switch b := doc[i]; { // what Vietnamese has, first
+		case b >= 0xC2 && b <= 0xDF && i+1 < len(doc) && doc[i+1]&0xC0 == 0x80:
+			i += 2
+		case b >= 0xE1 && b <= 0xEC && i+2 < len(doc) && doc[i+1]&0xC0 == 0x80 && doc[i+2]&0xC0 == 0x80:
+			i += 3
+		default:
+			r, n := utf8.DecodeRune(doc[i:])
+			if n == 1 || !validRune(r) {
+				return i, false
+			}
+			i += n
+		}
+	}
+	return i, true
 }
 
 func validControl(b byte) bool { return b >= 0x20 || b == '\t' || b == '\n' || b == '\r' }

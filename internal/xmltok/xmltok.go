@@ -278,6 +278,20 @@ func (t *Tokenizer) Line() int {
 	return t.line
 }
 
+// NextTag is Next passing over everything but tags: the next StartElement or
+// EndElement, or EOF.
+func (t *Tokenizer) NextTag() (Kind, error) {
+	if k, ok := t.tag(); ok {
+		return k, nil
+	}
+	for {
+		k, err := t.Next()
+		if err != nil || k == StartElement || k == EndElement || k == EOF {
+			return k, err
+		}
+	}
+}
+
 // Verbatim reports whether the token's canonical form (C14N, either method) is
 // its bytes in the document: tags without attributes and white space that are
 // not empty-element tags, texts without entity, CR, CDATA or '>'.
@@ -314,6 +328,9 @@ func (t *Tokenizer) Skip() error {
 // (with their text) left out; nested reports whether there were child elements.
 // The text aliases the document when it is one piece that needed no decoding.
 func (t *Tokenizer) ElementText() (text []byte, nested bool, err error) {
+	if text, ok := t.leaf(); ok {
+		return text, false, nil
+	}
 	depth := t.Depth()
 	t.gathered = t.gathered[:0]
 	for pieces := 0; ; {

@@ -66,7 +66,7 @@ func (r *Reader) Read(doc []byte, text string, t *schema.Table) (result *dossier
 	}
 	root := true
 	for {
-		k, err := r.tok.Next()
+		k, err := r.tok.NextTag()
 		if err != nil {
 			return nil, r.tok.Line(), err
 		}
@@ -109,15 +109,12 @@ func (r *Reader) row() error {
 	cells, mark := r.take(len(columns.Names()))
 	last := -1
 	for {
-		k, err := r.tok.Next()
+		k, err := r.tok.NextTag()
 		if err != nil {
 			return err
 		}
 		if k == xmltok.EndElement {
 			break
-		}
-		if k != xmltok.StartElement {
-			continue
 		}
 		r.elements--
 		if string(r.tok.Name()) == r.table.Record {
