@@ -33,6 +33,9 @@ type Slices struct {
 	Access      Access
 	Keys        Keys
 	Audit       Audit
+	Services    Services
+	Stamps      Stamps
+	Revocations Revocations
 	Close       func() error
 }
 

@@ -29,6 +29,9 @@ import (
 	"lienthong/internal/store/postgres/ledger"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
+	"lienthong/internal/store/postgres/revocations"
+	"lienthong/internal/store/postgres/services"
+	"lienthong/internal/store/postgres/stamps"
 )
 
 // Config says how a hub opens the database. The zero Config reads and
@@ -102,6 +105,9 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Access:      access.New(db),
 		Keys:        keys.New(db, writer),
 		Audit:       audit.New(db),
+		Services:    services.New(db, writer),
+		Stamps:      stamps.New(db, writer),
+		Revocations: revocations.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()
