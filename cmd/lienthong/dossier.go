@@ -15,7 +15,6 @@ import (
 	"lienthong/internal/hub"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
-	"lienthong/internal/quality"
 	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/seal"
 	"lienthong/internal/xmltok"
@@ -76,7 +75,7 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	checker := &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: quality.V1()}
+	checker := &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}
 	if c.Data == "" {
 		return checker, nil
 	}
@@ -175,14 +174,17 @@ func (c *signCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	container, err := containerOf(hub.Kinds(), raw)
+	inside, err := sealingOf(hub.Kinds(), raw)
 	if err != nil {
 		return err
 	}
-	if err := unsigned(raw, container); err != nil {
+	if inside == nil {
+		return c.detached(pair, raw)
+	}
+	if err := unsigned(raw, inside.Container); err != nil {
 		return err
 	}
-	signed, err := pair.Sign(raw, container)
+	signed, err := pair.Sign(raw, inside.Container)
 	if err != nil {
 		return err
 	}
@@ -246,21 +248,28 @@ func trimNewline(b []byte) []byte {
 	return b
 }
 
-// containerOf opens the file to learn where its kind wants the signature.
-func containerOf(kinds *kind.Registry, raw []byte) (string, error) {
-	root, err := intake.RootOf(raw)
+// sealingOf opens the file to learn where its kind wants the signature; nil:
+// beside the file.
+func sealingOf(kinds *kind.Registry, raw []byte) (*seal.Expect, error) {
+	reader, err := kinds.Pick(raw)
 	if err != nil {
-		return "", err
-	}
-	reader := kinds.ForRoot(root)
-	if reader == nil {
-		return "", kind.ErrEnvelope
+		return nil, err
 	}
 	f, err := reader.Open(raw)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return f.Container(), nil
+	return f.Sealing().Inside, nil
+}
+
+// detached writes the detached seal of the file: OUT is to lie beside it, named
+// as the file with .jws behind.
+func (c *signCmd) detached(pair seal.KeyPair, raw []byte) error {
+	token, err := pair.SignDetached(raw)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.Out, []byte(token), 0o600)
 }
 
 type rulesCmd struct {
@@ -270,7 +279,7 @@ type rulesCmd struct {
 
 // Run prints the catalogue.
 func (c *rulesCmd) Run(s *streams) error {
-	p := quality.V1()
+	p := hub.Rules()
 	switch {
 	case c.JSON:
 		return catalogue.JSON(s.out, p, intake.Refusals())

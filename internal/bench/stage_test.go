@@ -175,7 +175,7 @@ func (s *stages) open(t testing.TB, p *passing) {
 }
 
 func (s *stages) verify(t testing.TB, p *passing) {
-	_, err := s.seals.Verify(p.raw, seal.Expect{Container: p.opened.Container(), Count: p.opened.Signatures()})
+	_, err := s.seals.Verify(p.raw, *p.opened.Sealing().Inside)
 	must(t, err)
 }
 

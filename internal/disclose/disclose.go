@@ -111,6 +111,7 @@ type Opened struct {
 	Read    kind.Dossier // tables of closed compartments left out unless the record is the reader's own
 	View    kind.View
 	Seals   []store.SealNote // of the file it first came in
+	Papers  []string         // names of the papers beside the file; see Paper
 }
 
 // Open gives one record. Faults: record.absent, disclosure.reason_required,
@@ -163,16 +164,19 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 		return o, nil
 	}
 	o.View = reader.View()
-	raw, stored, err := d.rebuild(ctx, r, alone)
+	sent, stored, err := d.rebuild(ctx, r, alone)
 	if err != nil {
 		return nil, err
 	}
 	o.Seals = stored.Seals
-	file, err := reader.Open(raw)
+	file, err := reader.Open(sent.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("disclose: reading %s again: %w", r.ID, err)
 	}
 	o.Read = file.Dossier(r.Index)
+	for _, p := range sent.Papers {
+		o.Papers = append(o.Papers, p.Name)
+	}
 	if basis != OwnRecord {
 		o.Read = withoutClosed(o.Read)
 	}
@@ -271,28 +275,35 @@ func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, l
 // and no closed compartment; else a redacted original, in which the inner
 // documents of other dossiers are replaced by their SHA-256.
 func (d *Discloser) Original(ctx context.Context, reader Reader, id dossier.ID) (raw []byte, redacted bool, err error) {
+	sent, redacted, err := d.Sent(ctx, reader, id)
+	return sent.Bytes, redacted, err
+}
+
+// Sent is Original with what came beside the file: its detached seal, which
+// covers the bytes only where they are not redacted, and its papers.
+func (d *Discloser) Sent(ctx context.Context, reader Reader, id dossier.ID) (sent evidence.Sent, redacted bool, err error) {
 	r, basis, err := d.admit(ctx, reader, id)
 	if err != nil {
-		return nil, false, err
+		return sent, false, err
 	}
 	if !r.Erased.IsZero() || !r.Withdraws.IsZero() {
-		return nil, false, store.ErrAbsent
+		return sent, false, store.ErrAbsent
 	}
 	if basis != OwnRecord && r.Documents&closedBits != 0 {
-		return nil, false, ErrCompartment
+		return sent, false, ErrCompartment
 	}
 	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
-		return nil, false, err
+		return sent, false, err
 	}
-	if basis == OwnRecord {
-		raw, _, err = d.rebuild(ctx, r, whole)
-		return raw, false, err
+	as := whole
+	if basis != OwnRecord {
+		as = digests
 	}
-	raw, stored, err := d.rebuild(ctx, r, digests)
+	sent, stored, err := d.rebuild(ctx, r, as)
 	if err != nil {
-		return nil, false, err
+		return sent, false, err
 	}
-	return raw, stored.Dossiers > 1, nil
+	return sent, as == digests && stored.Dossiers > 1, nil
 }
 
 // form is how much of a file is given back.
@@ -304,19 +315,23 @@ const (
 	alone        // the one dossier, to be read here: no other is opened
 )
 
-// rebuild gives the bytes of a record's file back, and the file as it is kept.
-func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]byte, *store.File, error) {
+// rebuild gives a record's file back as it was sent, and as it is kept.
+func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) (sent evidence.Sent, file *store.File, err error) {
 	file, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
 	if err != nil {
-		return nil, nil, err
+		return sent, nil, err
 	}
 	sealed, err := d.Vault.Open(evidence.FileName(file), file.Wrapped, 0, file.Skeleton)
 	if err != nil {
-		return nil, nil, fmt.Errorf("disclose: opening the skeleton: %w", err)
+		return sent, nil, fmt.Errorf("disclose: opening the skeleton: %w", err)
 	}
-	skeleton, err := d.Codec.Decode(nil, sealed, longest)
+	wrapping, err := d.Codec.Decode(nil, sealed, longest)
 	if err != nil {
-		return nil, nil, err
+		return sent, nil, err
+	}
+	envelope, err := evidence.ParseEnvelope(wrapping)
+	if err != nil {
+		return sent, nil, err
 	}
 	from := body.Source{
 		Dossier: func(i int) ([]byte, error) {
@@ -339,13 +354,17 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) ([]by
 			return nil, store.ErrAbsent
 		},
 	}
-	var raw []byte
+	var joined []byte
 	if as == whole {
-		raw, err = body.Join(skeleton, from)
+		joined, err = body.Join(envelope.Skeleton, from)
 	} else {
-		raw, err = body.Redact(skeleton, r.Index, from)
+		joined, err = body.Redact(envelope.Skeleton, r.Index, from)
 	}
-	return raw, file, err
+	if err != nil {
+		return sent, nil, err
+	}
+	sent, err = envelope.Unpack(joined, from.Certificate)
+	return sent, file, err
 }
 
 // frame opens the inner documents of one record; nil when it was erased.

@@ -78,6 +78,11 @@ type Hub struct {
 // Kinds are the kinds of dossier this release takes.
 func Kinds() *kind.Registry { return kind.NewRegistry(qd4750.New(), checkin.New()) }
 
+// Rules is the rule pack this release judges by, with the rules of every kind.
+func Rules() *quality.Pack { return rules() }
+
+var rules = sync.OnceValue(func() *quality.Pack { return quality.V1().With() })
+
 // Start opens everything and begins to work in the background. The caller
 // serves Handler and calls Close.
 func Start(ctx context.Context, cfg Config) (*Hub, error) {
@@ -87,7 +92,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: quality.V1(), metrics: newMetrics()}
+	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: Rules(), metrics: newMetrics()}
 	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

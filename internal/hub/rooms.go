@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/disclose"
+	"lienthong/internal/evidence"
 	"lienthong/internal/intake"
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
@@ -68,5 +69,5 @@ func (h *Hub) episode(code care.FacilityCode, text string) ([]vault.Keyed, error
 	if err != nil {
 		return nil, err
 	}
-	return h.Vault.HashAll(vault.Episode, []byte(code), []byte(id)), nil
+	return evidence.EpisodeHashes(h.Vault, code, string(id)), nil
 }

@@ -29,19 +29,23 @@ type Preview struct {
 }
 
 // Check judges one file received at now. Its error is the refusal the hub would give.
-func (c *Checker) Check(ctx context.Context, f File, now time.Time) (*Preview, error) {
+func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, error) {
 	in := &Intake{Deps: Deps{Kinds: c.Kinds, Seals: c.Seals, Rules: c.Rules, Logger: slog.New(slog.DiscardHandler)}}
 	t := &task{in: in, file: f, received: now, trust: c.Trust}
-	if err := t.open(); err != nil {
+	var err error
+	if t.reader, err = c.Kinds.Pick(f.Bytes); err != nil {
 		return nil, err
 	}
-	sealed, err := t.checkSeal(ctx)
+	if t.opened, err = t.reader.Open(f.Bytes); err != nil {
+		return nil, err
+	}
+	sealed, err := t.checkSeal()
 	if err != nil {
 		return nil, err
 	}
 	p := &Preview{Seal: sealed}
 	for i := range t.opened.Len() {
-		j := &judged{index: i, read: t.opened.Dossier(i)}
+		j := &judged{read: t.opened.Dossier(i)}
 		in.findings(j, t)
 		epoch := int64(0)
 		if t.trust != nil {
@@ -55,7 +59,7 @@ func (c *Checker) Check(ctx context.Context, f File, now time.Time) (*Preview, e
 }
 
 // checkSeal is admit without a sender and without a store.
-func (t *task) checkSeal(ctx context.Context) (string, error) {
+func (t *task) checkSeal() (string, error) {
 	t.facility = t.opened.Facility()
 	if t.trust != nil && t.facility != "" {
 		if _, known := t.trust.Current(t.facility); !known {
@@ -78,7 +82,7 @@ func (t *task) checkSeal(ctx context.Context) (string, error) {
 		}
 	}
 	t.version, _ = t.trust.Current(t.facility)
-	return "verified", t.bind(ctx, verdict)
+	return "verified", t.bind(verdict)
 }
 
 // soleFacility is the facility a check-in says it is of, where no trust can say.

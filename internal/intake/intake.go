@@ -121,10 +121,11 @@ type Sender struct {
 
 // File is one file as received, decompressed.
 type File struct {
-	Name  string // of the tar member or Content-Disposition; never kept
-	Bytes []byte
-	Lane  store.Lane
-	Seal  string // detached seal; unused by kinds that are sealed inside
+	Name   string // of the tar member or Content-Disposition; never kept
+	Bytes  []byte
+	Lane   store.Lane
+	Seal   string // detached seal; unused by files that are sealed inside
+	Beside []Paper
 }
 
 // ErrBusy: too many bytes are being worked on; nothing was kept.
@@ -132,28 +133,55 @@ var ErrBusy = fault.New(fault.Busy, "hub.busy",
 	"Hub đang bận. Chưa ghi gì. Máy gửi sẽ tự gửi lại theo giờ hẹn.",
 	"The hub is busy. Nothing was kept. Send again at the time given.")
 
-// Submit takes one file in and returns one result for each dossier, in order.
-// An error means the file was refused (fault.Invalid, TooLarge, Withheld) or
-// deferred (fault.Busy) whole, or the hub is broken; a refusal is kept with
-// its code. When single dossiers of the file were deferred their Deferred is
-// set, and the file is to be sent again whole: what was decided is replayed.
+// Decided is what became of one file of several.
+type Decided struct {
+	Answers []Answer
+	Err     error // the file was refused or deferred whole
+}
+
+// Submit takes one file in and returns one result for each dossier, in order,
+// then one for each paper beside it that was refused. An error means the file
+// was refused (fault.Invalid, TooLarge, Withheld) or deferred (fault.Busy)
+// whole, or the hub is broken; a refusal is kept with its code. When single
+// dossiers of the file were deferred their Deferred is set, and the file is to
+// be sent again whole: what was decided is replayed.
 func (in *Intake) Submit(ctx context.Context, from Sender, f File) ([]Answer, error) {
+	d := in.SubmitAll(ctx, from, []File{f})[0]
+	return d.Answers, d.Err
+}
+
+// SubmitAll takes several files in, each decided by itself as by Submit, in the
+// order given. Their dossiers are asked for and committed together, which is
+// what a tar is best handed over with: some 64 dossiers at a time.
+func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []Decided {
+	out := make([]Decided, len(files))
 	if in.stopping.Load() {
-		return nil, store.ErrStopping
+		for i := range out {
+			out[i].Err = store.ErrStopping
+		}
+		return out
 	}
-	t := &task{in: in, from: from, file: f, received: in.Clock.Now(), trust: in.Trust(), size: int64(len(f.Bytes))}
+	trust, now := in.Trust(), in.Clock.Now()
+	tasks := make([]*task, len(files))
+	for i, f := range files {
+		tasks[i] = &task{in: in, from: from, file: f, received: now, trust: trust, size: int64(len(f.Bytes))}
+	}
 	began := time.Now()
-	answers, err := t.run(ctx)
-	t.observe(answers, err, time.Since(began))
-	if err == nil {
-		return answers, nil
-	}
-	if fl := fault.Of(err); refuses(fl.Kind) {
-		if keep := t.refuse(context.WithoutCancel(ctx), fl); keep != nil { // also for a sender that has gone
-			return nil, keep
+	in.run(ctx, tasks)
+	for i, t := range tasks {
+		t.observe(time.Since(began))
+		out[i] = Decided{t.answers, t.err}
+		if t.err == nil {
+			continue
+		}
+		out[i].Answers = nil
+		if fl := fault.Of(t.err); refuses(fl.Kind) {
+			if keep := t.refuse(context.WithoutCancel(ctx), fl); keep != nil { // also for a sender that has gone
+				out[i].Err = keep
+			}
 		}
 	}
-	return nil, err
+	return out
 }
 
 // Reserve keeps room for a file's bytes; the caller calls release when done.
@@ -195,27 +223,16 @@ func (in *Intake) commit(ctx context.Context, lane store.Lane, group []store.Pre
 	return out, err
 }
 
-func (t *task) observe(answers []Answer, err error, took time.Duration) {
-	code := ""
-	if err != nil {
-		code = fault.Of(err).Code
-	}
-	t.in.Observer.File(t.kindName(), code, took)
-	for _, a := range answers {
-		if a.Result != nil {
-			t.in.Observer.Dossier(a.Result.Kind, string(a.Result.State), a.Result.Replay)
-		}
-	}
-}
-
 func refuses(k fault.Kind) bool {
 	return k == fault.Invalid || k == fault.TooLarge || k == fault.Withheld
 }
 
-// Answer is the result of one dossier, or the word that it was not decided.
+// Answer is the result of one dossier, or the word that it was not decided, or
+// the refusal of a paper beside it.
 type Answer struct {
 	Result   *Result
 	Deferred *Deferred
+	Refused  *Refused
 }
 
 // Stopping reports whether Drain or Stop was called.

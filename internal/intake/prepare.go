@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -14,8 +13,10 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/identity"
+	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
+	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -41,9 +42,13 @@ func (t *task) split(ctx context.Context) error {
 	if t.stored != nil {
 		return nil
 	}
-	parts, err := body.Split(t.file.Bytes, t.opened.Spans(), t.opened.Extracts()...)
+	parts, err := body.Split(t.joined(), t.opened.Spans(), t.opened.Extracts()...)
 	if err != nil {
 		return fmt.Errorf("intake: splitting the file: %w", err)
+	}
+	envelope, certificates, err := t.envelope(parts.Skeleton)
+	if err != nil {
+		return fmt.Errorf("intake: packing the seals of the file: %w", err)
 	}
 	t.parts = parts
 	month := MonthOf(t.received)
@@ -55,10 +60,12 @@ func (t *task) split(ctx context.Context) error {
 		Received: t.received, Sender: t.from.Name, Lane: t.file.Lane, Class: t.in.cfg.Class, Month: month,
 		Seals: t.seals, Dossiers: t.opened.Len(),
 	}
-	for _, c := range parts.Certificates {
-		f.Certificates = append(f.Certificates, store.Blob{Hash: c.Hash, Data: c.Data})
+	for _, c := range append(certificates, parts.Certificates...) {
+		if !slices.ContainsFunc(f.Certificates, func(b store.Blob) bool { return b.Hash == c.Hash }) {
+			f.Certificates = append(f.Certificates, store.Blob{Hash: c.Hash, Data: c.Data})
+		}
 	}
-	sealed, err := t.in.Vault.Seal(f.Class, month, evidence.FileName(f), t.in.Codec.Encode(nil, parts.Skeleton))
+	sealed, err := t.in.Vault.Seal(f.Class, month, evidence.FileName(f), t.in.Codec.Encode(nil, envelope.Marshal()))
 	if err != nil {
 		return fmt.Errorf("intake: sealing the skeleton: %w", err)
 	}
@@ -69,15 +76,20 @@ func (t *task) split(ctx context.Context) error {
 
 // prepare makes everything of a dossier that its commit needs, against what is
 // known now.
-func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store.Prepared, receipt, error) {
+func (t *task) prepare(ctx context.Context, it *item) (store.Prepared, receipt, error) {
+	j, known := it.judged, it.known
 	p := store.Prepared{
-		File: t.stored, Index: j.index, Kind: t.reader.Name(), FacilityVersion: t.version.ID, Received: t.received,
+		File: t.stored, Index: it.index, Kind: t.reader.Name(), FacilityVersion: t.version.ID, Received: t.received,
 		Episode: j.query.Episode[0], Content: j.query.Content[0], ExpectHead: known.Head,
 	}
 	if !known.Head.Key.IsZero() {
 		p.Episode = known.Head.Key // kept under an older pepper: one episode, one key
 	}
 	findings, err := t.identify(&p, j, known)
+	if err != nil {
+		return p, receipt{}, err
+	}
+	replaced, findings, err := t.follow(ctx, it, findings)
 	if err != nil {
 		return p, receipt{}, err
 	}
@@ -93,14 +105,20 @@ func (t *task) prepare(ctx context.Context, j *judged, known store.Known) (store
 		return p, receipt{}, err
 	}
 	t.number(&p, j, known)
-	label(&p, j)
+	if !replaced.IsZero() && p.Verdict.State.IsAccepted() {
+		p.Supersedes = replaced
+	}
+	t.label(&p, j)
 	rec, err := t.issue(&p, j)
 	if err != nil {
 		return p, rec, err
 	}
 	p.Leaf = rec.Receipt.Leaf()
 	p.Deltas = deltas(&p, known.Head)
-	return p, rec, t.sealRecord(&p, j, rec)
+	if it.replaced != nil && p.Supersedes == replaced && !replaced.IsZero() {
+		p.Deltas = append(p.Deltas, supersededDelta(p.Kind, it.replaced.Head))
+	}
+	return p, rec, t.sealRecord(&p, it, rec)
 }
 
 // number gives an accepted dossier its version. An older one that arrives late
@@ -185,26 +203,16 @@ func (t *task) identify(p *store.Prepared, j *judged, known store.Known) ([]doss
 	return append(slices.Clip(j.findings), f), nil
 }
 
-// docTag begins the tags that name documents.
-const docTag = "doc:"
-
 // label fills in the tables a dossier has, as bits, and the tags it can be
 // asked and counted by: its finding codes and, when it is accepted, its
-// documents. What is rejected is in no clinical view and counts as no document.
-func label(p *store.Prepared, j *judged) {
+// documents.
+func (t *task) label(p *store.Prepared, j *judged) {
 	for _, f := range firsts(p.Verdict.Findings) {
 		p.Tags = append(p.Tags, f.Code)
 	}
-	for _, table := range j.read.Content.Tables() {
-		n, err := strconv.ParseUint(strings.TrimPrefix(table.Columns.Table, "XML"), 10, 5)
-		if err != nil || p.Documents&(1<<n) != 0 {
-			continue
-		}
-		p.Documents |= 1 << n
-		if p.Verdict.State.IsAccepted() {
-			p.Tags = append(p.Tags, docTag+table.Columns.Table)
-		}
-	}
+	documents, tags := j.read.Label(t.reader.View(), p.Verdict.State.IsAccepted())
+	p.Documents = documents
+	p.Tags = append(p.Tags, tags...)
 }
 
 func (t *task) issue(p *store.Prepared, j *judged) (receipt, error) {
@@ -241,9 +249,9 @@ func ledgerFinding(f dossier.Finding) ledger.Finding {
 }
 
 // sealRecord seals head and body under a data key of their own.
-func (t *task) sealRecord(p *store.Prepared, j *judged, r receipt) error {
+func (t *task) sealRecord(p *store.Prepared, it *item, r receipt) error {
 	p.Class, p.Month = t.in.cfg.Class, MonthOf(t.received)
-	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.Encode(nil, t.parts.Dossier(j.index)))
+	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.Encode(nil, t.parts.Dossier(it.index)))
 	if err != nil {
 		return fmt.Errorf("intake: sealing the record: %w", err)
 	}
@@ -262,7 +270,7 @@ func deltas(p *store.Prepared, head store.Episode) []store.Delta {
 	}
 	one(string(p.Verdict.State), "")
 	for _, tag := range p.Tags {
-		if strings.HasPrefix(tag, docTag) {
+		if strings.HasPrefix(tag, kind.DocumentTag) {
 			one(tag, "")
 		}
 	}
@@ -279,9 +287,46 @@ func deltas(p *store.Prepared, head store.Episode) []store.Delta {
 	case !p.Current:
 		one("superseded", "")
 	case !head.Current.IsZero():
-		out = append(out, store.Delta{FacilityVersion: head.FacilityVersion, Day: head.Day, Kind: p.Kind, Measure: "superseded", N: 1})
+		out = append(out, supersededDelta(p.Kind, head))
 	}
 	return out
+}
+
+// supersededDelta counts the current record of a head as superseded.
+func supersededDelta(kind string, head store.Episode) store.Delta {
+	return store.Delta{FacilityVersion: head.FacilityVersion, Day: head.Day, Kind: kind, Measure: "superseded", N: 1}
+}
+
+// follow adds what the store makes of a dossier that may not be followed by
+// another content, or that replaces one under another name. It returns the
+// record replaced, zero without one. What cannot be replaced is a finding: the
+// new dossier stands all the same.
+func (t *task) follow(ctx context.Context, it *item, findings []dossier.Finding) (dossier.ID, []dossier.Finding, error) {
+	j := it.judged
+	if j.read.Once != "" && it.known.Head.Version > 0 && (it.known.Same == nil || !it.known.Same.Verdict.State.IsAccepted()) {
+		findings = append(slices.Clip(findings), dossier.Finding{Code: j.read.Once, Severity: dossier.Error})
+	}
+	if it.replaced == nil {
+		return dossier.ID{}, findings, nil
+	}
+	head := it.replaced.Head
+	why := ""
+	switch {
+	case head.Version == 0:
+		why = j.read.Replacing[0]
+	case head.Current.IsZero():
+		why = j.read.Replacing[1]
+	default:
+		old, err := t.in.Records.Get(ctx, role.Scope{Facility: t.facility}, head.Current)
+		if err != nil {
+			return dossier.ID{}, nil, err
+		}
+		if old.SupersededBy.IsZero() || it.known.Same != nil && old.SupersededBy == it.known.Same.ID {
+			return head.Current, findings, nil
+		}
+		why = j.read.Replacing[1]
+	}
+	return dossier.ID{}, append(slices.Clip(findings), dossier.Finding{Code: why, Severity: dossier.Warning}), nil
 }
 
 // firsts returns the first finding of each code.

@@ -13,51 +13,61 @@ import (
 	"lienthong/internal/store"
 )
 
-// replies makes the answers of stored dossiers with their receipts; nil entries
-// stay empty. fresh has the receipts of those stored just now; the others are
-// opened from their sealed head: a replay gets the first receipt byte for byte.
-func (t *task) replies(ctx context.Context, stored []*store.Stored, fresh []receipt) ([]Answer, error) {
+// replies makes the answers of what was decided, with their receipts, and hands
+// each to its file: a fresh record gets the receipt just issued; the others are
+// opened from their sealed head, so that a replay gets the first receipt byte
+// for byte. What failed is deferred.
+func (in *Intake) replies(ctx context.Context, lane store.Lane, items []*item) error {
 	// A commit wakes a whole group at once: without its turn each would compete
 	// with whoever reads meanwhile.
-	if err := t.in.gate.enter(ctx, t.file.Lane); err != nil {
-		return nil, ErrBusy.Because(err)
+	if err := in.gate.enter(ctx, lane); err != nil {
+		return ErrBusy.Because(err)
 	}
-	defer t.in.gate.leave()
-	answers := make([]Answer, len(stored))
-	items := make([]evidence.Item, 0, len(stored))
-	at := make([]int, 0, len(stored))
-	for i, s := range stored {
-		if s == nil {
+	defer in.gate.leave()
+	results := make([]*Result, len(items))
+	ask := make([]evidence.Item, 0, len(items))
+	at := make([]int, 0, len(items))
+	for i, it := range items {
+		if it.stored == nil {
 			continue
 		}
-		replay := true
-		var head evidence.Head
-		if fresh != nil && len(fresh[i].Receipt.Body) > 0 {
-			head, replay = fresh[i].Head, false
-		} else {
-			h, err := t.in.openHead(&s.Record)
-			if err != nil {
-				return nil, err
-			}
-			head = h
+		head, err := it.head()
+		if err != nil {
+			return err
 		}
-		r := t.in.resultOf(t.file.Name, s.Index, &s.Record, head.Episode)
-		r.Replay = replay
-		answers[i].Result = &r
-		if !s.Erased.IsZero() {
-			continue // the receipt went with its key; the result says when
+		r := in.resultOf(it.t.file.Name, it.stored.Index, &it.stored.Record, head.Episode)
+		if r.Replay = len(it.receipt.Receipt.Body) == 0; !r.Replay && it.judged != nil {
+			r.Findings = Findings(in.phrases(), it.judged.told) // what was judged now is told with its hints
 		}
-		items = append(items, evidence.Item{Receipt: head.Receipt, Place: s.Place})
-		at = append(at, i)
+		results[i] = &r
+		if it.stored.Erased.IsZero() { // else the receipt went with its key; the result says when
+			ask = append(ask, evidence.Item{Receipt: head.Receipt, Place: it.stored.Place})
+			at = append(at, i)
+		}
 	}
-	docs, err := t.in.Receipts.Documents(ctx, items)
+	docs, err := in.Receipts.Documents(ctx, ask)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for k, i := range at {
-		answers[i].Result.Receipt = docs[k]
+		results[i].Receipt = docs[k]
 	}
-	return answers, nil
+	for i, it := range items {
+		a := Answer{Result: results[i]}
+		if it.failed != nil {
+			a = Answer{Deferred: it.t.deferred(it.t.file.Name, it.index, it.failed)}
+		}
+		it.t.answers = append(it.t.answers, a)
+	}
+	return nil
+}
+
+// head is the head of what was stored: at hand when it was just made.
+func (it *item) head() (evidence.Head, error) {
+	if len(it.receipt.Receipt.Body) > 0 {
+		return it.receipt.Head, nil
+	}
+	return it.t.in.openHead(&it.stored.Record)
 }
 
 // openHead opens a record's own head for the answer to its own sender: no

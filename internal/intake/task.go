@@ -3,7 +3,6 @@ package intake
 import (
 	"context"
 	"crypto/sha256"
-	"errors"
 	"time"
 
 	"lienthong/internal/body"
@@ -17,7 +16,6 @@ import (
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
-	"lienthong/internal/xmltok"
 )
 
 var (
@@ -30,10 +28,6 @@ var (
 		"Tài khoản này không được gửi hồ sơ của cơ sở ghi trong tệp.",
 		"This account may not send files of the facility the file names.")
 )
-
-// chunk is how many dossiers of one file are worked on before they are
-// committed: a file of a thousand holds its place no longer than others do.
-const chunk = groupLimit
 
 // task is one file on its way through.
 type task struct {
@@ -50,42 +44,28 @@ type task struct {
 	facility care.FacilityCode
 	version  facility.Version
 	hashes   []vault.Keyed // of the file, under every live pepper
-	before   []store.Stored
 	seals    []store.SealNote
-	grace    bool // sealed with a certificate in its grace
+	grace    bool   // sealed with a certificate in its grace
+	papers   papers // beside it
+	unsealed error  // why the seal does not hold; told unless the file was decided before
+	before   []store.Stored
 	parts    body.File
 	stored   *store.File
-}
 
-func (t *task) run(ctx context.Context) ([]Answer, error) {
-	if err := t.in.gate.enter(ctx, t.file.Lane); err != nil {
-		return nil, ErrBusy.Because(err)
-	}
-	err := t.admit(ctx)
-	t.in.gate.leave()
-	if err != nil {
-		return nil, err
-	}
-	if t.opened == nil || t.settledBefore() {
-		return t.again(ctx)
-	}
-	answers := make([]Answer, 0, t.opened.Len())
-	for from := 0; from < t.opened.Len(); from += chunk {
-		to := min(from+chunk, t.opened.Len())
-		part, err := t.decide(ctx, from, to)
-		if err != nil {
-			return nil, err
-		}
-		answers = append(answers, part...)
-	}
-	return answers, nil
+	answers []Answer
+	err     error // why the whole file is refused or deferred
 }
 
 // admit opens the file and checks who sends, whose it is and its seal, in the
-// order of the code table of DESIGN §6. A file decided before is not refused.
-func (t *task) admit(ctx context.Context) error {
+// order of the code table of DESIGN §6. What it finds wrong with the seal waits
+// in unsealed, as a file decided before is not refused.
+func (t *task) admit() error {
 	t.digest = sha256.Sum256(t.file.Bytes)
-	if err := t.open(); err != nil {
+	var err error
+	if t.reader, err = t.in.Kinds.Pick(t.file.Bytes); err != nil {
+		return err
+	}
+	if t.opened, err = t.reader.Open(t.file.Bytes); err != nil {
 		return err
 	}
 	t.facility = t.opened.Facility()
@@ -94,9 +74,10 @@ func (t *task) admit(ctx context.Context) error {
 		if verdict, sealErr = t.verify(); sealErr != nil {
 			return sealErr
 		}
-		t.facility = t.owner(verdict)
-		if t.facility == "" {
-			return t.ownedBefore(ctx)
+		if t.facility = t.owner(verdict); t.facility == "" {
+			t.facility, t.unsealed = t.senderFacility(), seal.ErrUntrusted
+			t.hash()
+			return nil
 		}
 	}
 	var known bool
@@ -106,84 +87,47 @@ func (t *task) admit(ctx context.Context) error {
 	if !t.maySend() {
 		return ErrSender
 	}
-	if err := t.recall(ctx); err != nil {
-		return err
-	}
-	if t.settledBefore() {
-		return nil
-	}
 	if verdict == nil {
 		verdict, sealErr = t.verify()
 	}
 	if sealErr == nil {
-		sealErr = t.bind(ctx, verdict)
+		sealErr = t.bind(verdict)
 	}
-	if sealErr != nil && len(t.before) > 0 {
-		t.opened = nil // decided once: what it became then is the answer
-		return nil
+	t.unsealed = sealErr
+	if sealErr == nil {
+		t.admitPapers()
 	}
-	return sealErr
-}
-
-// ownedBefore finds a file whose certificate speaks for nobody any more among
-// what its sender's own facility sent before: decided once, it has its answer.
-// Fault: seal.untrusted.
-func (t *task) ownedBefore(ctx context.Context) error {
-	t.facility = t.senderFacility()
-	if err := t.recall(ctx); err != nil {
-		return err
-	}
-	if len(t.before) == 0 {
-		t.facility = ""
-		return seal.ErrUntrusted
-	}
-	t.opened = nil
+	t.hash()
 	return nil
 }
 
-func (t *task) open() error {
-	root, err := RootOf(t.file.Bytes)
-	if err != nil {
-		return err
+// hash makes what the file is known by: its bytes, and those of papers beside it.
+func (t *task) hash() {
+	parts := [][]byte{[]byte(t.facility), t.digest[:]}
+	for i := range t.papers.taken {
+		parts = append(parts, t.papers.taken[i].digest[:])
 	}
-	t.reader = t.in.Kinds.ForRoot(root)
-	if t.reader == nil {
-		if err := xmltok.Check(t.file.Bytes, xmltok.Limits{}); err != nil {
-			return err
-		}
-		return kind.ErrEnvelope
-	}
-	t.opened, err = t.reader.Open(t.file.Bytes)
-	return err
-}
-
-// RootOf returns the name of the document element. Bytes that end or break
-// before one are checked whole, so that the fault is the document's first.
-func RootOf(doc []byte) (string, error) {
-	tok := xmltok.New(doc, xmltok.Limits{})
-	for {
-		k, err := tok.Next()
-		if err != nil {
-			return "", err
-		}
-		switch k {
-		case xmltok.StartElement:
-			return string(tok.Local()), nil
-		case xmltok.EOF:
-			return "", xmltok.ErrUnreadable
-		}
-	}
+	t.hashes = t.in.Vault.HashAll(vault.File, parts...)
 }
 
 func (t *task) verify() (*seal.Verdict, error) {
-	return t.in.Seals.Verify(t.file.Bytes, seal.Expect{Container: t.opened.Container(), Count: t.opened.Signatures()})
+	s := t.opened.Sealing()
+	if s.Inside == nil {
+		return t.in.Seals.VerifyDetached(t.file.Bytes, t.file.Seal)
+	}
+	return t.in.Seals.Verify(t.file.Bytes, *s.Inside)
 }
 
 // owner returns the facility the sealing certificate is registered for. One
 // pinned to several is decided by the first dossier that names one of them.
 func (t *task) owner(v *seal.Verdict) care.FacilityCode {
-	s := v.Signatures[0]
-	codes := t.trust.Owners(s)
+	var codes []care.FacilityCode
+	for i, s := range v.Signatures {
+		if t.opened.Sealing().Of(i) == kind.ByFacility {
+			codes = t.trust.Owners(s)
+			break
+		}
+	}
 	if len(codes) == 0 {
 		return ""
 	}
@@ -207,21 +151,14 @@ func (t *task) maySend() bool {
 	return t.trust.MaySend(t.from.Client, t.facility, t.reader.Name(), t.received)
 }
 
-// recall asks whether these very bytes were decided before.
-func (t *task) recall(ctx context.Context) error {
-	t.hashes = t.in.Vault.HashAll(vault.File, []byte(t.facility), t.digest[:])
-	before, err := t.in.Store.File(ctx, t.facility, t.hashes)
-	if errors.Is(err, store.ErrAbsent) {
-		return nil
-	}
-	t.before = before
-	return err
-}
-
 // settledBefore reports whether every dossier of the file was accepted before:
-// then there is nothing to judge again.
+// then there is nothing to judge again. A file whose seal does not hold now is
+// settled when it was ever decided.
 func (t *task) settledBefore() bool {
-	if t.opened == nil || len(t.before) != t.opened.Len() {
+	if t.unsealed != nil {
+		return len(t.before) > 0
+	}
+	if len(t.before) != t.opened.Len() {
 		return false
 	}
 	for i := range t.before {
@@ -233,31 +170,45 @@ func (t *task) settledBefore() bool {
 }
 
 // bind holds the signers against the facility: pinned, or issued by a trusted
-// root with its tax code; valid; not known to be revoked.
-func (t *task) bind(ctx context.Context, v *seal.Verdict) error {
-	for _, s := range v.Signatures {
-		b, err := t.trust.Bind(ctx, s, t.version, t.received)
+// root with its tax code; valid; not known to be revoked. Persons who sign
+// beside the facility are named as far as they are known.
+func (t *task) bind(v *seal.Verdict) error {
+	signs := t.opened.Sealing()
+	for i, s := range v.Signatures {
+		if signs.Of(i) == kind.ByPerson {
+			note, err := t.trust.BindPerson(s, t.received)
+			if err != nil {
+				return err
+			}
+			t.seals = append(t.seals, note)
+			continue
+		}
+		note, err := t.trust.Bind(context.Background(), s, t.version, t.received)
 		if err != nil {
 			return err
 		}
-		t.seals = append(t.seals, b)
-		t.grace = t.grace || b.Expired
+		t.seals = append(t.seals, note)
+		t.grace = t.grace || note.Expired
 	}
 	return nil
 }
 
-// again gives the answers of a file decided before.
-func (t *task) again(ctx context.Context) ([]Answer, error) {
-	results := make([]*store.Stored, len(t.before))
-	for i := range t.before {
-		results[i] = &t.before[i]
+// lane is the file's, but that a kind may be more urgent than its sender says.
+func (t *task) lane() store.Lane {
+	if t.reader != nil && t.reader.View().Urgent {
+		return store.Urgent
 	}
-	return t.replies(ctx, results, nil)
+	return t.file.Lane
 }
 
 // refuse keeps that the file was refused. Its error says the refusal could not
 // be kept, and then the file counts as not decided.
 func (t *task) refuse(ctx context.Context, why *fault.Error) error {
+	return t.refused(ctx, why, t.digest, t.size)
+}
+
+// refused keeps that bytes of the sender were refused: the file, or a paper beside it.
+func (t *task) refused(ctx context.Context, why *fault.Error, digest [32]byte, size int64) error {
 	owner := t.facility
 	if owner == "" || t.version.ID == 0 {
 		owner = t.senderFacility()
@@ -266,7 +217,7 @@ func (t *task) refuse(ctx context.Context, why *fault.Error) error {
 	if err != nil {
 		return err
 	}
-	r := store.Refusal{ID: id, At: t.received, Sender: t.from.Name, Size: t.size, Digest: t.digest,
+	r := store.Refusal{ID: id, At: t.received, Sender: t.from.Name, Size: size, Digest: digest,
 		Code: why.Code, Lane: t.file.Lane}
 	if v, ok := t.trust.Current(owner); ok {
 		r.FacilityVersion = v.ID

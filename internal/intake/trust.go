@@ -76,6 +76,22 @@ func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, 
 		Bound: string(b.Way), Revocation: revocation, Expired: b.Expired}, nil
 }
 
+// BindPerson names the person who signed beside the facility, as far as trusted
+// roots know the certificate. Fault: seal.untrusted, for a facility's certificate.
+func (t *Trust) BindPerson(s seal.Signature, at time.Time) (store.SealNote, error) {
+	way, expired, err := t.Seals.Person(s, at)
+	if err != nil {
+		return store.SealNote{}, err
+	}
+	answer := t.Status(context.Background(), s.Fingerprint)
+	revocation := string(answer.State)
+	if answer.State == seal.NotYetKnown {
+		revocation = "not yet known"
+	}
+	return store.SealNote{Fingerprint: s.Fingerprint, Subject: plain(s.Certificate.Subject.String()), Algorithm: string(s.Algorithm),
+		Bound: string(way), Revocation: revocation, Expired: expired}, nil
+}
+
 // plain is a text as every store keeps it: a certificate's subject may hold NUL
 // and, in a TeletexString, bytes that are no UTF-8.
 func plain(s string) string {

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
+	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -81,18 +82,15 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 	}
 	facility := []byte(t.facility)
 	query := store.Query{Facility: t.facility, Kind: target.Kind,
-		Episode: in.Vault.HashAll(vault.Episode, facility, []byte(head.Episode)),
+		Episode: in.Vault.HashAll(vault.Episode, facility, kind.EpisodeKey(head.Episode, kind.LineOf(target.Kind, target.Documents))),
 		Content: in.Vault.HashAll(vault.Content, facility, []byte(KindWithdrawal), []byte(target.ID.String()))}
 	known, err := in.Store.Known(ctx, []store.Query{query})
 	if err != nil {
 		return nil, false, err
 	}
 	if same := known[0].Same; same != nil {
-		answers, err := t.replies(ctx, []*store.Stored{same}, nil)
-		if err != nil {
-			return nil, false, err
-		}
-		return answers[0].Result, false, nil
+		r, err := t.answer(ctx, &item{t: t, stored: same})
+		return r, false, err
 	}
 	if !target.Verdict.State.IsAccepted() || !target.WithdrawnBy.IsZero() || !target.Erased.IsZero() || !target.Withdraws.IsZero() {
 		return nil, false, ErrNotWithdrawable
@@ -111,11 +109,16 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 		return nil, true, nil // asked twice at once: the next round finds the other
 	}
 	stored := recordOf(&p, outcomes[0].Place)
-	answers, err := t.replies(ctx, []*store.Stored{stored}, []receipt{rec})
-	if err != nil {
-		return nil, false, err
+	r, err := t.answer(ctx, &item{t: t, stored: stored, receipt: rec})
+	return r, false, err
+}
+
+// answer gives the result of one record.
+func (t *task) answer(ctx context.Context, it *item) (*Result, error) {
+	if err := t.in.replies(ctx, store.Urgent, []*item{it}); err != nil {
+		return nil, err
 	}
-	return answers[0].Result, false, nil
+	return t.answers[len(t.answers)-1].Result, nil
 }
 
 // prepareWithdrawal makes the record; its statement takes the place of a file.

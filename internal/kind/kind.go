@@ -1,7 +1,7 @@
 // Package kind is the seam between foreign bytes and dossiers. Each kind of
-// dossier (the QĐ 4750 family, a bare check-in, later prescriptions, EMR,
-// health checks and slips) has a folder with a Reader; a Registry picks the
-// reader by the bytes themselves. Readers are pure: no store, no trust, no clock.
+// dossier (the QĐ 4750 family, a bare check-in, prescriptions, EMR, health
+// checks and slips) has a folder with a Reader; a Registry picks the reader by
+// the bytes themselves. Readers are pure: no store, no trust, no clock.
 package kind
 
 import (
@@ -10,15 +10,16 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/schema"
+	"lienthong/internal/seal"
 )
 
 // Reader reads the files of one kind.
 type Reader interface {
 	// Name is the kind as results and receipts say it: "qd4750", "checkin".
 	Name() string
-	// Root is the document element that marks the kind: "GIAMDINHHS".
-	Root() string
-	// Open reads the envelope of a well-formed document with that root; inner
+	// Takes reports whether a document that begins so is of the kind.
+	Takes(lead Lead) bool
+	// Open reads the envelope of a document that Takes spoke for; inner
 	// documents are left for Dossier. Faults: envelope.invalid,
 	// envelope.truncated, file.limits, file.unreadable, file.doctype.
 	Open(raw []byte) (File, error)
@@ -30,6 +31,17 @@ type Reader interface {
 type View struct {
 	Title     fault.Text // "Hồ sơ khám bệnh, chữa bệnh"
 	Documents []string   // tables that are documents with a life of their own, in the order a reader wants them
+	Detached  bool       // files may be sealed by a detached seal beside them
+	Papers    bool       // PDF papers may lie beside a file; its reader is a PaperReader
+	Urgent    bool       // goes in the urgent lane whatever its sender says: a slip
+}
+
+// PaperReader is a Reader of a kind whose files may have papers beside them.
+type PaperReader interface {
+	Reader
+	// Paper looks whether bytes are a paper the kind takes. Faults: file.limits,
+	// paper.unreadable, paper.active (a PDF that would run something).
+	Paper(raw []byte) error
 }
 
 // File is one opened file. It holds on to raw.
@@ -39,10 +51,8 @@ type File interface {
 	// kind whose envelope names none: then the sealing certificate says whose
 	// file it is.
 	Facility() care.FacilityCode
-	// Container is the element under the root that must hold exactly
-	// Signatures() enveloped signatures.
-	Container() string
-	Signatures() int
+	// Sealing says which signatures the file must carry.
+	Sealing() Sealing
 	// Created is the sender's date of the file (NGAYLAP), zero where there is none.
 	Created() care.Moment
 	// Len is the number of dossiers.
@@ -58,9 +68,41 @@ type File interface {
 	Extracts() []body.Extract
 }
 
+// Sealing says which signatures a file must carry: those inside it, or one
+// detached seal over its exact bytes.
+type Sealing struct {
+	// Inside describes the enveloped signatures; nil: the file is sealed by a
+	// detached seal, and without one it is seal.missing.
+	Inside *seal.Expect
+	// Signers says who signs, in document order; the facility where it is shorter.
+	Signers []Signer
+}
+
+// Signer is who signs for a dossier.
+type Signer int
+
+// The signers. A person's signature is verified, named and kept; only the
+// facility's seals the file.
+const (
+	ByFacility Signer = iota
+	ByPerson          // the doctor who concludes or prescribes
+)
+
+// Of returns who made signature i.
+func (s Sealing) Of(i int) Signer {
+	if i < len(s.Signers) {
+		return s.Signers[i]
+	}
+	return ByFacility
+}
+
 // Dossier is one dossier as read, not yet judged.
 type Dossier struct {
 	Episode    string            // MA_LK trimmed, as sent; may be empty or too long
+	Line       string            // line of versions within episode and kind: two slips of one visit are no versions of one another; "" the only one
+	Once       string            // code of the finding that rejects another content once one of this episode was accepted; "": versions follow one another
+	Replaces   string            // Episode of the dossier of this kind and facility that this one replaces, "" none
+	Replacing  [2]string         // codes of findings when that one is not known, and when it was replaced or withdrawn already
 	Sequence   string            // the sender's own order of versions, compared as bytes; "" without one
 	Inner      [][]byte          // decoded inner documents in order, each byte as sent: what the content hash covers
 	InnerNames []string          // their types: "XML1" as the schema spells it; a type it does not know as sent
@@ -101,14 +143,23 @@ var ErrTruncated = fault.New(fault.Invalid, "envelope.truncated",
 	"Tệp có ít hồ sơ hơn số ghi ở SOLUONGHOSO, có thể đã bị cắt khi xuất hoặc gửi. Xuất lại, ký lại rồi gửi lại cả tệp.",
 	"The file holds fewer dossiers than SOLUONGHOSO says; it may have been cut when it was exported or sent. Export, sign and send the whole file again.")
 
-// ForRoot returns the reader of documents with that root, nil without one.
-func (r *Registry) ForRoot(root string) Reader {
+// Pick returns the reader of a document. Faults: file.unreadable and the like
+// for bytes that end or break before it can be told, and of the whole document
+// where nobody takes it; else envelope.invalid.
+func (r *Registry) Pick(doc []byte) (Reader, error) {
+	lead, err := LeadOf(doc)
+	if err != nil {
+		return nil, err
+	}
 	for _, k := range r.readers {
-		if k.Root() == root {
-			return k
+		if k.Takes(lead) {
+			return k, nil
 		}
 	}
-	return nil
+	if err := lead.check(doc); err != nil {
+		return nil, err
+	}
+	return nil, ErrEnvelope
 }
 
 // ByName returns the reader of that kind, nil without one.

@@ -19,11 +19,17 @@ func TestRegistryChoosesByRootAndName(t *testing.T) {
 		t.Errorf("names %s", got)
 	}
 	for root, want := range map[string]string{"GIAMDINHHS": "qd4750", "CHI_TIEU_TRANG_THAI_KCB": "checkin"} {
-		if k := r.ForRoot(root); k == nil || k.Name() != want || r.ByName(want) != k {
-			t.Errorf("%s is not read by %s", root, want)
+		if k, err := r.Pick([]byte("<" + root + "/>")); err != nil || k.Name() != want || r.ByName(want) != k {
+			t.Errorf("%s is not read by %s: %v", root, want, err)
 		}
 	}
-	if r.ForRoot("giamdinhhs") != nil || r.ForRoot("") != nil || r.ByName("emr") != nil {
+	for doc, code := range map[string]string{"<giamdinhhs/>": "envelope.invalid", `{"GIAMDINHHS":1}`: "envelope.invalid", `{"a":1,"a":2}`: "file.unreadable",
+		"": "file.unreadable", "<a>": "file.unreadable", "GIAMDINHHS": "file.unreadable"} {
+		if _, err := r.Pick([]byte(doc)); fault.Of(err).Code != code {
+			t.Errorf("%q gives %v", doc, err)
+		}
+	}
+	if r.ByName("none") != nil {
 		t.Error("a reader for what none reads")
 	}
 }

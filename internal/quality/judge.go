@@ -28,6 +28,12 @@ func (p *Pack) Judge(fields dossier.Fields, in Input) []dossier.Finding {
 			j.rejections = append(j.rejections, f)
 		}
 	}
+	if set, own := p.sets[in.Kind]; own {
+		set.Judge(fields, in, func(code string, at Place, hint fault.Text) {
+			j.report(code, place{at.Table, at.Row, at.Field, at.Line}, hint)
+		})
+		return append(j.rejections, j.findings...)
+	}
 	switch in.Kind {
 	case KindDossier:
 		j.subjectTable = "XML1"

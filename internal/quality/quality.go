@@ -13,6 +13,7 @@
 package quality
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -49,17 +50,72 @@ func (r Rule) Problem() string { return r.Code[strings.LastIndexByte(r.Code, '.'
 // Pack is one immutable version of the rules. It is safe for concurrent use.
 type Pack struct {
 	Name    string // "v1"
-	Version string // "2026.1"; verdicts name both
+	Version string // "2026.2"; verdicts name both
 	rules   []Rule
 	byCode  map[string]int
 	plans   []*plan // one for each version of the schema, oldest first
+	sets    map[string]Set
+}
+
+// Set is the rules of one kind of dossier that brings its own, with how they are
+// judged. Kinds of the QĐ 4750 family and check-ins are judged by this package.
+type Set struct {
+	Kind  string
+	Rules []Rule
+	// Judge reports what is wrong with a dossier, in any order. It may report
+	// codes of Rules and of this package's own catalogue ("episode.missing").
+	Judge func(fields dossier.Fields, in Input, report Report)
+}
+
+// Report takes one finding of a Set: a code of the catalogue, and where. Row
+// counts from 0, -1 for a whole table; hint may be zero.
+type Report func(code string, at Place, hint fault.Text)
+
+// Place is where a finding points.
+type Place struct {
+	Table string
+	Row   int // from 0, -1 for the whole table
+	Field string
+	Line  int // of the document, from 1; 0 unknown
+}
+
+// With returns the pack with the rules of other kinds added, under the same name
+// and version. A code that is there already is a defect and panics at start.
+func (p *Pack) With(sets ...Set) *Pack {
+	q := &Pack{Name: p.Name, Version: p.Version, rules: slices.Clone(p.rules), byCode: maps.Clone(p.byCode), plans: p.plans, sets: maps.Clone(p.sets)}
+	if q.sets == nil {
+		q.sets = map[string]Set{}
+	}
+	for _, s := range sets {
+		q.sets[s.Kind] = s
+		for _, r := range s.Rules {
+			if _, twice := q.byCode[r.Code]; twice {
+				panic("quality: rule " + r.Code + " is there twice")
+			}
+			q.rules = append(q.rules, r)
+			q.byCode[r.Code] = len(q.rules) - 1
+		}
+	}
+	slices.SortStableFunc(q.rules, func(a, b Rule) int { // what rejects goes first
+		switch {
+		case a.Rejects == b.Rejects:
+			return 0
+		case a.Rejects:
+			return -1
+		}
+		return 1
+	})
+	for i, r := range q.rules {
+		q.byCode[r.Code] = i
+	}
+	return q
 }
 
 // V1 returns rule pack v1. It is built at the first call and shared.
 func V1() *Pack { return packV1() }
 
 var packV1 = sync.OnceValue(func() *Pack {
-	p := &Pack{Name: "v1", Version: "2026.1", byCode: map[string]int{}}
+	p := &Pack{Name: "v1", Version: "2026.2", byCode: map[string]int{}}
 	p.rules = allRules()
 	for i, r := range p.rules {
 		p.byCode[r.Code] = i
@@ -68,7 +124,7 @@ var packV1 = sync.OnceValue(func() *Pack {
 	return p
 })
 
-// String names pack and version as verdicts do: "v1/2026.1".
+// String names pack and version as verdicts do: "v1/2026.2".
 func (p *Pack) String() string { return p.Name + "/" + p.Version }
 
 // Rules returns the catalogue in order: what rejects, then by table and field;

@@ -3,12 +3,9 @@ package reverify
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 
 	"lienthong/internal/evidence"
 	"lienthong/internal/identity"
@@ -61,27 +58,25 @@ func (c *checked) content(ctx context.Context) error {
 		c.wrong("record.row", "findings")
 	}
 	var bits uint32
-	bits, c.docs = documents(&read, c.r.Verdict.State.IsAccepted())
+	bits, c.docs = read.Label(f.view, c.r.Verdict.State.IsAccepted())
 	if bits != c.r.Documents {
 		c.wrong("record.row", "documents")
 	}
+	c.line = read.Line
 	c.order = order(read.Sequence, f.opened.Created().String())
 	return c.patient(ctx, &read)
 }
 
 // said compares inner documents with the digests of the receipt.
 func (c *checked) said(read *kind.Dossier) bool {
-	all := sha256.New()
 	same := len(read.Inner) == len(c.body.InnerSHA256) && read.Episode == c.body.Episode
-	var size [8]byte
+	inner := make([][32]byte, len(read.Inner))
 	for i, doc := range read.Inner {
-		one := sha256.Sum256(doc)
-		same = same && hex.EncodeToString(one[:]) == c.body.InnerSHA256[i]
-		binary.BigEndian.PutUint64(size[:], uint64(len(doc)))
-		all.Write(size[:])
-		all.Write(doc)
+		inner[i] = sha256.Sum256(doc)
+		same = same && hex.EncodeToString(inner[i][:]) == c.body.InnerSHA256[i]
 	}
-	return same && hex.EncodeToString(all.Sum(nil)) == c.body.ContentSHA256
+	all := kind.ContentHash(inner)
+	return same && hex.EncodeToString(all[:]) == c.body.ContentSHA256
 }
 
 // lines holds the line of each finding, which the receipt does not say: it is
@@ -109,22 +104,6 @@ func (c *checked) lines(read *kind.Dossier) bool {
 		}
 	}
 	return true
-}
-
-// documents are the tables a dossier has, as bits and, of an accepted one, as
-// tags (package intake).
-func documents(read *kind.Dossier, accepted bool) (bits uint32, tags []string) {
-	for _, t := range read.Content.Tables() {
-		n, err := strconv.ParseUint(strings.TrimPrefix(t.Columns.Table, "XML"), 10, 5)
-		if err != nil || bits&(1<<n) != 0 {
-			continue
-		}
-		bits |= 1 << n
-		if accepted {
-			tags = append(tags, "doc:"+t.Columns.Table)
-		}
-	}
-	return bits, tags
 }
 
 // order is what versions are ordered by (package intake).

@@ -16,7 +16,6 @@ import (
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
-	"lienthong/internal/xmltok"
 )
 
 // longest is the longest plain form of a stored body: a file's limit, with room
@@ -29,8 +28,10 @@ type sentFile struct {
 	facility care.FacilityCode
 	hash     vault.Keyed
 	row      *store.File
-	raw      []byte
+	sent     evidence.Sent // as it came
+	raw      []byte        // as it is kept: its bytes, then those of papers beside it
 	opened   kind.File
+	view     kind.View
 	split    *body.File
 }
 
@@ -88,26 +89,39 @@ func (w *walk) join(ctx context.Context, f *sentFile, places []store.Stored) boo
 		w.differ("file.unopened", "file", name, "")
 		return false
 	}
-	skeleton, err := w.Codec.Decode(nil, packed, longest)
+	wrapping, err := w.Codec.Decode(nil, packed, longest)
 	if err != nil {
 		w.differ("file.unopened", "file", name, "")
 		return false
 	}
 	if len(places) > 0 && !places[0].Withdraws.IsZero() {
-		f.raw = skeleton
-	} else if f.raw, err = body.Join(skeleton, w.parts(ctx, f.row, places)); err != nil {
+		f.raw, f.sent.Bytes = wrapping, wrapping
+	} else if err = w.unpack(f, wrapping, w.parts(ctx, f.row, places)); err != nil {
 		if !errors.Is(err, errErased) {
 			w.differ("file.bytes", "file", name, "")
 		}
 		f.raw = nil
 		return false
 	}
-	if sha256.Sum256(f.raw) != f.row.Digest {
+	if sha256.Sum256(f.sent.Bytes) != f.row.Digest {
 		w.differ("file.bytes", "file", name, "digest")
 		f.raw = nil
 		return false
 	}
 	return true
+}
+
+// unpack gives back what was sent out of the opened envelope.
+func (w *walk) unpack(f *sentFile, wrapping []byte, from body.Source) error {
+	e, err := evidence.ParseEnvelope(wrapping)
+	if err != nil {
+		return err
+	}
+	if f.raw, err = body.Join(e.Skeleton, from); err != nil {
+		return err
+	}
+	f.sent, err = e.Unpack(f.raw, from.Certificate)
+	return err
 }
 
 // errErased: a dossier of the file was erased, so its bytes cannot be given back.
@@ -154,25 +168,31 @@ func (w *walk) parts(ctx context.Context, f *store.File, places []store.Stored) 
 func (w *walk) fileRow(f *sentFile, name string) {
 	row := f.row
 	wrong := func(field string) { w.differ("file.row", "file", name, field) }
-	if !slices.Contains(w.Vault.HashAll(vault.File, []byte(f.facility), row.Digest[:]), row.Hash) {
+	known := [][]byte{[]byte(f.facility), row.Digest[:]}
+	for _, p := range f.sent.Papers {
+		sum := sha256.Sum256(p.Bytes)
+		known = append(known, sum[:])
+	}
+	if !slices.Contains(w.Vault.HashAll(vault.File, known...), row.Hash) {
 		wrong("hash")
 	}
-	if row.Size != int64(len(f.raw)) {
+	if row.Size != int64(len(f.sent.Bytes)) {
 		wrong("size")
 	}
 	if !sealedUnder(row.Wrapped, row.Class, row.Month) {
 		wrong("class")
 	}
-	reader := w.Kinds.ForRoot(rootOf(f.raw))
-	if reader == nil { // the statement of a withdrawal
+	reader, err := w.Kinds.Pick(f.sent.Bytes)
+	if err != nil { // the statement of a withdrawal
 		return
 	}
-	opened, err := reader.Open(f.raw)
+	opened, err := reader.Open(f.sent.Bytes)
 	if err != nil {
 		wrong("kind")
 		return
 	}
-	f.opened = opened
+	opened = kind.WithPapers(opened, len(f.sent.Bytes), papersOf(f.sent))
+	f.opened, f.view = opened, reader.View()
 	if opened.Len() != row.Dossiers {
 		wrong("dossiers")
 	}
@@ -188,16 +208,61 @@ func (w *walk) fileRow(f *sentFile, name string) {
 	if !w.sealed(f, opened) {
 		wrong("seals")
 	}
-	if len(split.Certificates) != len(row.Certificates) {
+	if !sameCertificates(f.sent, split.Certificates, row.Certificates) {
 		wrong("certificates")
 	}
 }
 
+func papersOf(s evidence.Sent) []kind.Paper {
+	list := make([]kind.Paper, len(s.Papers))
+	for i, p := range s.Papers {
+		list[i] = kind.Paper{Name: p.Name, Bytes: p.Bytes}
+	}
+	return list
+}
+
+// sameCertificates compares the certificates kept for a file with those in it
+// and in its detached seals.
+func sameCertificates(sent evidence.Sent, inside []body.Certificate, kept []store.Blob) bool {
+	have := map[[32]byte]bool{}
+	for _, c := range inside {
+		have[c.Hash] = true
+	}
+	for _, token := range append([]string{sent.Seal}, sealsOf(sent)...) {
+		_, certs, err := evidence.PackSeal(token)
+		if err != nil {
+			return false
+		}
+		for _, c := range certs {
+			have[c.Hash] = true
+		}
+	}
+	for _, b := range kept {
+		if !have[b.Hash] {
+			return false
+		}
+	}
+	return len(have) == len(kept)
+}
+
+func sealsOf(s evidence.Sent) []string {
+	list := make([]string, len(s.Papers))
+	for i, p := range s.Papers {
+		list[i] = p.Seal
+	}
+	return list
+}
+
 // sealed verifies the file's signatures again and holds their notes.
 func (w *walk) sealed(f *sentFile, opened kind.File) bool {
-	v, err := w.Seals.Verify(f.raw, seal.Expect{Container: opened.Container(), Count: opened.Signatures()})
+	v, err := w.verify(f, opened)
 	if err != nil || len(v.Signatures) != len(f.row.Seals) {
 		return false
+	}
+	for _, p := range f.sent.Papers {
+		if _, err := w.Seals.VerifyDetached(p.Bytes, p.Seal); err != nil {
+			return false
+		}
 	}
 	for i, s := range v.Signatures {
 		n := f.row.Seals[i]
@@ -208,17 +273,11 @@ func (w *walk) sealed(f *sentFile, opened kind.File) bool {
 	return true
 }
 
-func rootOf(doc []byte) string {
-	tok := xmltok.New(doc, xmltok.Limits{})
-	for {
-		k, err := tok.Next()
-		if err != nil || k == xmltok.EOF {
-			return ""
-		}
-		if k == xmltok.StartElement {
-			return string(tok.Local())
-		}
+func (w *walk) verify(f *sentFile, opened kind.File) (*seal.Verdict, error) {
+	if inside := opened.Sealing().Inside; inside != nil {
+		return w.Seals.Verify(f.sent.Bytes, *inside)
 	}
+	return w.Seals.VerifyDetached(f.sent.Bytes, f.sent.Seal)
 }
 
 // places holds the records that stand in a file whose own records they are

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -70,6 +71,7 @@ type checked struct {
 
 	docs       []string // tags of its documents
 	order      string   // what versions are ordered by
+	line       string   // line of versions (kind.Dossier)
 	superseded bool
 	withdrawn  bool
 }
@@ -176,6 +178,15 @@ func (c *checked) trace(ctx context.Context) error {
 			tags = append(tags, f.Code)
 		}
 	}
+	if !c.r.Withdraws.IsZero() {
+		target, err := c.get(ctx, c.r.Withdraws)
+		if err != nil {
+			return err
+		}
+		if target != nil {
+			c.line = kind.LineOf(target.Kind, target.Documents)
+		}
+	}
 	t, err := c.Slices.Audit.Trace(ctx, c.r.ID, tags)
 	if err != nil {
 		return err
@@ -185,7 +196,7 @@ func (c *checked) trace(ctx context.Context) error {
 	if !c.r.Withdraws.IsZero() {
 		content = [][]byte{facility, []byte(kindWithdrawal), []byte(c.r.Withdraws.String())}
 	}
-	if !slices.Contains(c.Vault.HashAll(vault.Episode, facility, episode), t.Episode) {
+	if !slices.Contains(c.Vault.HashAll(vault.Episode, facility, kind.EpisodeKey(c.body.Episode, c.line)), t.Episode) {
 		c.wrong("record.hash", "episode")
 	}
 	if !slices.Contains(c.Vault.HashAll(vault.Content, content...), t.Content) {

@@ -138,6 +138,9 @@ const (
 	Chained Way = "chained" // to a trusted root, with the facility's tax code in its subject
 )
 
+// Unproved: a person's certificate under no trusted root. It binds no facility.
+const Unproved Way = "unproved"
+
 // Binding is the proof that a certificate speaks for a facility.
 type Binding struct {
 	Facility string
@@ -183,6 +186,24 @@ func (t *Trust) Bind(s Signature, c Claim) (Binding, error) {
 	}
 	b.Expired = true
 	return b, nil
+}
+
+// Person says how well the certificate of a person who signs beside a facility
+// is known: Chained under a trusted root, else Unproved. expired tells that the
+// moment is outside its validity. A certificate that speaks for a facility is no
+// person's: ErrUntrusted.
+func (t *Trust) Person(s Signature, moment time.Time) (way Way, expired bool, err error) {
+	switch {
+	case s.Certificate == nil:
+		return "", false, because(ErrUntrusted, "no certificate")
+	case len(t.pinned[s.Fingerprint]) > 0 || len(t.FacilitiesByTaxCode(s.Certificate)) > 0:
+		return "", false, because(ErrUntrusted, "a facility's certificate in a person's place")
+	}
+	way = Unproved
+	if t.chain(s, moment) == nil {
+		way = Chained
+	}
+	return way, moment.Before(s.Certificate.NotBefore) || moment.After(s.Certificate.NotAfter), nil
 }
 
 // chain proves that the leaf is issued under a trusted root. Those above the leaf

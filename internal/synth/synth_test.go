@@ -81,7 +81,7 @@ func (h *hub) judge(s synth.Submission) ([][]dossier.Finding, []kind.Dossier, er
 	if code != "" && !h.known[code] {
 		return nil, nil, errUnknown
 	}
-	verdict, err := h.verifier.Verify(s.XML, seal.Expect{Container: f.Container(), Count: f.Signatures()})
+	verdict, err := h.verifier.Verify(s.XML, *f.Sealing().Inside)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/table"
 	"lienthong/internal/schema"
+	"lienthong/internal/seal"
 	"lienthong/internal/xmltok"
 )
 
@@ -42,8 +43,8 @@ func New() *Reader { return &Reader{} }
 // Name is "checkin".
 func (*Reader) Name() string { return "checkin" }
 
-// Root is the document element.
-func (*Reader) Root() string { return rootName }
+// Takes reports whether the document element is the kind's.
+func (*Reader) Takes(lead kind.Lead) bool { return lead.Root == rootName }
 
 // View says how pages show the kind.
 func (*Reader) View() kind.View {
@@ -54,6 +55,9 @@ func (*Reader) View() kind.View {
 // what is between them.
 type row struct{ start, from, to, end int }
 
+// inside is the one signature a file carries.
+var inside = seal.Expect{Container: container, Count: 1}
+
 // file is an opened file. Nothing in it changes after Open.
 type file struct {
 	raw      []byte
@@ -63,8 +67,7 @@ type file struct {
 }
 
 func (f *file) Facility() care.FacilityCode { return "" }
-func (f *file) Container() string           { return container }
-func (f *file) Signatures() int             { return 1 }
+func (f *file) Sealing() kind.Sealing       { return kind.Sealing{Inside: &inside} }
 func (f *file) Created() care.Moment        { return care.Moment{} }
 func (f *file) Len() int                    { return len(f.rows) }
 func (f *file) Spans() []body.Span          { return f.spans }

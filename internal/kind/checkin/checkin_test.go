@@ -40,7 +40,7 @@ func TestEveryRowIsADossier(t *testing.T) {
 	second := strings.NewReplacer("K1", " K2 ", "B1", "B2").Replace(row)
 	raw := file("\r\n" + row + "\r\n" + second + "<!-- x -->")
 	f := open(t, raw)
-	if f.Len() != 2 || f.Facility() != "" || !f.Created().IsZero() || f.Container() != "CHUKYDONVI" || f.Signatures() != 1 {
+	if f.Len() != 2 || f.Facility() != "" || !f.Created().IsZero() || f.Sealing().Inside.Container != "CHUKYDONVI" || f.Sealing().Inside.Count != 1 {
 		t.Fatalf("%d dossiers of %q", f.Len(), f.Facility())
 	}
 	for i, want := range []struct{ raw, episode, patient string }{{row, "K1", "B1"}, {second, "K2", "B2"}} {

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/seal"
 	"lienthong/internal/xmltok"
 )
 
@@ -37,8 +38,8 @@ func New() *Reader { return &Reader{} }
 // Name is "qd4750".
 func (*Reader) Name() string { return "qd4750" }
 
-// Root is the document element.
-func (*Reader) Root() string { return rootName }
+// Takes reports whether the document element is the kind's.
+func (*Reader) Takes(lead kind.Lead) bool { return lead.Root == rootName }
 
 // View says how pages show the kind.
 func (*Reader) View() kind.View {
@@ -48,6 +49,9 @@ func (*Reader) View() kind.View {
 			"XML12", "XML6", "XML15"},
 	}
 }
+
+// inside is the one signature a file carries.
+var inside = seal.Expect{Container: container, Count: 1}
 
 // file is an opened file. Nothing in it changes after Open, but that base64 is
 // undone when it is first asked for.
@@ -81,8 +85,7 @@ type document struct {
 }
 
 func (f *file) Facility() care.FacilityCode { return f.facility }
-func (f *file) Container() string           { return container }
-func (f *file) Signatures() int             { return 1 }
+func (f *file) Sealing() kind.Sealing       { return kind.Sealing{Inside: &inside} }
 func (f *file) Created() care.Moment        { return f.created }
 func (f *file) Len() int                    { return len(f.dossiers) }
 func (f *file) Extracts() []body.Extract    { return f.extracts }

@@ -145,7 +145,7 @@ func TestFormsThatAreTheSame(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := open(t, raw)
-			if f.Facility() != "79901" || f.Created().Day() != 20260302 || f.Container() != "CHUKYDONVI" || f.Len() != 1 {
+			if f.Facility() != "79901" || f.Created().Day() != 20260302 || f.Sealing().Inside.Container != "CHUKYDONVI" || f.Len() != 1 {
 				t.Fatalf("%s of %s, %d dossiers", f.Facility(), f.Created(), f.Len())
 			}
 			d := f.Dossier(0)

@@ -53,7 +53,7 @@ func TestEverySampleReads(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		if want := bytes.Count(raw, []byte("<HOSO>")); f.Len() != want || f.Created().IsZero() || f.Signatures() != 1 {
+		if want := bytes.Count(raw, []byte("<HOSO>")); f.Len() != want || f.Created().IsZero() || f.Sealing().Inside.Count != 1 {
 			t.Errorf("%s: %d dossiers of %s, want %d", name, f.Len(), f.Created(), want)
 		}
 		if got, want := len(f.Extracts()), bytes.Count(raw, []byte("</X509Certificate>")); got != want {

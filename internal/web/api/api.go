@@ -45,6 +45,9 @@ type Callers interface {
 type Intake interface {
 	Reserve(ctx context.Context, bytes int64, wait bool) (release func(), err error)
 	Submit(ctx context.Context, from intake.Sender, f intake.File) ([]intake.Answer, error)
+	SubmitAll(ctx context.Context, from intake.Sender, files []intake.File) []intake.Decided
+	Wants(raw []byte) (sealed, papers bool)
+	Stopping() bool
 	Withdraw(ctx context.Context, from intake.Sender, id dossier.ID, reason string) (*intake.Result, error)
 	RefuseUnread(ctx context.Context, from intake.Sender, size int64, why *fault.Error) error
 	RetryAfter() int

@@ -16,7 +16,6 @@ import (
 	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
-	"lienthong/internal/vault"
 )
 
 var errFilter = fault.New(fault.Invalid, "request.filter",
@@ -127,7 +126,7 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 		if err != nil || f.Facility == "" {
 			return f, errFilter.Because(err)
 		}
-		f.Episode = a.Vault.HashAll(vault.Episode, []byte(f.Facility), []byte(id))
+		f.Episode = evidence.EpisodeHashes(a.Vault, f.Facility, string(id))
 	}
 	var err error
 	if s := q.Get("since"); s != "" {

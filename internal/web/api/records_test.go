@@ -163,13 +163,13 @@ func TestFilters(t *testing.T) {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
 	}
 	f := w.records.filter
-	if f.Facility != "79901" || len(f.Episode) != 1 || f.State != dossier.Withdrawn || f.Tag != "time.future" || f.Kind != "qd4750" ||
+	if f.Facility != "79901" || len(f.Episode) != 2 || f.State != dossier.Withdrawn || f.Tag != "time.future" || f.Kind != "qd4750" ||
 		!f.Since.Equal(noon) || f.Day != 20260302 || f.Province != "79" || f.Limit != 9 || !w.records.scope.All {
 		t.Errorf("%+v in %+v", f, w.records.scope)
 	}
 	byOwn := f.Episode[0]
 	w.get("/api/v1/records?episode="+url.QueryEscape("HS/1 é"), hospital)
-	if got := w.records.filter; len(got.Episode) != 1 || got.Episode[0] != byOwn || w.records.scope != (role.Scope{Facility: "79901"}) || got.Limit != 50 {
+	if got := w.records.filter; len(got.Episode) != 2 || got.Episode[0] != byOwn || w.records.scope != (role.Scope{Facility: "79901"}) || got.Limit != 50 {
 		t.Errorf("%+v", got)
 	}
 	asked := w.records.asked

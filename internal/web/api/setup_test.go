@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -271,6 +272,34 @@ func (f *fakeIntake) RefuseUnread(ctx context.Context, _ intake.Sender, _ int64,
 	}
 	f.unread = append(f.unread, why.Code)
 	return nil
+}
+
+// SubmitAll decides each file as Submit does; a panic is one file's own.
+func (f *fakeIntake) SubmitAll(ctx context.Context, from intake.Sender, files []intake.File) []intake.Decided {
+	out := make([]intake.Decided, len(files))
+	for i, file := range files {
+		func() {
+			defer func() {
+				if p := recover(); p != nil {
+					out[i].Err = fmt.Errorf("panic: %v", p)
+				}
+			}()
+			out[i].Answers, out[i].Err = f.Submit(ctx, from, file)
+		}()
+	}
+	return out
+}
+
+// Wants: files that begin with "seal" wait for one, with "papers" for both.
+func (f *fakeIntake) Wants(raw []byte) (sealed, papers bool) {
+	papers = strings.HasPrefix(string(raw), "papers")
+	return papers || strings.HasPrefix(string(raw), "seal"), papers
+}
+
+func (f *fakeIntake) Stopping() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stopping
 }
 
 func (f *fakeIntake) RetryAfter() int { return f.retry }

@@ -147,9 +147,12 @@ func refusal(name string, err error) intake.Refused {
 func flat(got []intake.Answer) []any {
 	out := make([]any, len(got))
 	for i, x := range got {
-		if x.Deferred != nil {
+		switch {
+		case x.Deferred != nil:
 			out[i] = x.Deferred
-		} else {
+		case x.Refused != nil:
+			out[i] = x.Refused
+		default:
 			out[i] = x.Result
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"archive/tar"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
@@ -16,9 +16,13 @@ import (
 	"lienthong/internal/xmltok"
 )
 
-// together is how many members of one tar are worked on at once: enough to
-// fill a group, few enough that one sender cannot fill the hub.
-const together = 96
+// What one tar has under work at once: enough to fill groups of dossiers, few
+// enough that one sender cannot fill the hub.
+const (
+	together  = 64      // members handed over together
+	heavy     = 4 << 20 // or as many bytes
+	underWork = 2       // handovers at a time
+)
 
 var (
 	errTar = fault.New(fault.Invalid, "file.unreadable",
@@ -42,11 +46,14 @@ func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane
 	}
 	defer done()
 	end := &tail{from: body}
-	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, together)}
+	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, underWork)}
+	stop := u.flushing()
 	failed := u.run()
+	stop()
 	if failed == nil && !end.closed() {
 		failed = errTar
 	}
+	u.finish(failed)
 	u.work.Wait()
 	if failed != nil {
 		return a.cut(r.Context(), who, out, failed)
@@ -64,6 +71,42 @@ type unpacking struct {
 	members *tar.Reader
 	places  chan struct{}
 	work    sync.WaitGroup
+
+	beside beside // members that wait for what may lie beside them
+
+	mu    sync.Mutex
+	batch []*member // read, not handed over yet
+	bytes int64     // of the batch
+}
+
+// dawdle is how long a member waits for others to be handed over with: a tar
+// that comes slowly is answered as it comes.
+const dawdle = 20 * time.Millisecond
+
+// flushing hands the batch over again and again until the tar is read.
+func (u *unpacking) flushing() (stop func()) {
+	tick := time.NewTicker(dawdle)
+	end := make(chan struct{})
+	u.work.Go(func() {
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				u.flush()
+			case <-end:
+				return
+			}
+		}
+	})
+	return func() { close(end) }
+}
+
+// member is one file of a tar, with what lies beside it.
+type member struct {
+	n       int // its place among the answers
+	file    intake.File
+	release []func() // room kept for its bytes
+	size    int64
 }
 
 // run takes the members one after another, until the end or what breaks it off.
@@ -76,11 +119,17 @@ func (u *unpacking) run() error {
 		if entries > 2*u.cfg.TarMembers { // each with its seal beside it
 			return xmltok.ErrLimits
 		}
-		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader || strings.HasSuffix(h.Name, ".jws") {
+		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
 		if n >= u.cfg.TarMembers {
 			return xmltok.ErrLimits
+		}
+		if isSeal(h.Name) {
+			if err := u.takeSeal(h); err != nil {
+				return err
+			}
+			continue
 		}
 		if err := u.take(n, h); err != nil {
 			return err
@@ -93,7 +142,7 @@ func (u *unpacking) run() error {
 // a name may be a megabyte of the same letter.
 const maxName = 1024
 
-// take reads member n and hands it over; an error ends the tar.
+// take reads member n; an error ends the tar.
 func (u *unpacking) take(n int, h *tar.Header) error {
 	switch {
 	case len(h.Name) > maxName:
@@ -107,7 +156,7 @@ func (u *unpacking) take(n int, h *tar.Header) error {
 		u.refuse(n, h, xmltok.ErrLimits)
 		return nil
 	}
-	release, err := u.Intake.Reserve(u.ctx, h.Size, true)
+	release, err := u.room(h.Size)
 	if err != nil {
 		return err
 	}
@@ -116,12 +165,124 @@ func (u *unpacking) take(n int, h *tar.Header) error {
 		release()
 		return tarFault(noEOF(err))
 	}
+	m := &member{n: n, file: intake.File{Name: h.Name, Bytes: raw, Lane: u.lane}, release: []func(){release}, size: h.Size}
+	u.handOver(u.beside.arrived(m, u.wants(m))...)
+	return nil
+}
+
+// wants says what a member waits for.
+func (u *unpacking) wants(m *member) waits {
+	if isPaper(m.file.Name) {
+		return waits{paper: true}
+	}
+	sealed, papers := u.Intake.Wants(m.file.Bytes)
+	return waits{sealed: sealed, papers: papers}
+}
+
+// room keeps room for bytes. A tar that holds members back never makes others
+// wait for room that only it could give: it lets go of them first.
+func (u *unpacking) room(size int64) (release func(), err error) {
+	release, err = u.Intake.Reserve(u.ctx, size, false)
+	if err == nil || fault.KindOf(err) != fault.Busy || u.Intake.Stopping() {
+		return release, err
+	}
+	u.flush()
+	for _, m := range u.beside.empty() {
+		m.done()
+		u.out.add(m.n, u.deferred(m.file.Name, intake.ErrBusy))
+	}
+	return u.Intake.Reserve(u.ctx, size, true)
+}
+
+// takeSeal reads a detached seal and gives it to the file it lies beside.
+func (u *unpacking) takeSeal(h *tar.Header) error {
+	if h.Typeflag != tar.TypeReg || sparse(h) || len(h.Name) > maxName {
+		return nil
+	}
+	token := "too long" // no seal, but not a missing one
+	if h.Size <= maxSeal {
+		raw := make([]byte, h.Size)
+		if _, err := io.ReadFull(u.members, raw); err != nil {
+			return tarFault(noEOF(err))
+		}
+		token = strings.TrimSpace(string(raw))
+	}
+	u.handOver(u.beside.sealed(strings.TrimSuffix(h.Name, sealSuffix), token)...)
+	return nil
+}
+
+// handOver puts members that wait for nothing into the batch.
+func (u *unpacking) handOver(members ...*member) {
+	for _, m := range members {
+		if isPaper(m.file.Name) {
+			m.done()
+			u.out.add(m.n, u.refusal(u.ctx, u.who, m.file.Name, m.size, intake.ErrPaperAlone))
+			continue
+		}
+		u.mu.Lock()
+		u.batch = append(u.batch, m)
+		u.bytes += m.size
+		full := len(u.batch) == together || u.bytes >= heavy
+		u.mu.Unlock()
+		if full {
+			u.flush()
+		}
+	}
+}
+
+// finish hands over what waits. A tar that broke off may have lost what lies
+// beside them: then those members are not decided.
+func (u *unpacking) finish(failed error) {
+	for _, m := range u.beside.empty() {
+		if failed == nil {
+			u.handOver(m)
+			continue
+		}
+		m.done()
+		u.out.add(m.n, u.deferred(m.file.Name, intake.ErrBusy))
+	}
+	u.flush()
+}
+
+// flush hands the batch to intake.
+func (u *unpacking) flush() {
+	u.mu.Lock()
+	batch := u.batch
+	u.batch, u.bytes = nil, 0
+	u.mu.Unlock()
+	if len(batch) == 0 {
+		return
+	}
 	u.places <- struct{}{}
 	u.work.Go(func() {
-		defer func() { release(); <-u.places }()
-		u.out.add(n, u.member(u.ctx, u.who, intake.File{Name: h.Name, Bytes: raw, Lane: u.lane})...)
+		defer func() { <-u.places }()
+		files := make([]intake.File, len(batch))
+		for i, m := range batch {
+			files[i] = m.file
+		}
+		for i, d := range u.Intake.SubmitAll(u.ctx, u.sender(u.who), files) {
+			batch[i].done()
+			u.out.add(batch[i].n, u.told(batch[i].file.Name, d)...)
+		}
 	})
-	return nil
+}
+
+// done gives back the room of a member.
+func (m *member) done() {
+	for _, release := range m.release {
+		release()
+	}
+}
+
+// told are the answers of one file.
+func (a *API) told(name string, d intake.Decided) []any {
+	switch {
+	case d.Err == nil:
+		return flat(d.Answers)
+	case refused(d.Err):
+		return []any{refusal(name, d.Err)}
+	}
+	return []any{a.deferred(name, d.Err)}
 }
 
 // sparse reports whether a member's holes are not in the tar: a few bytes
@@ -182,24 +343,6 @@ func noEOF(err error) error {
 		return io.ErrUnexpectedEOF
 	}
 	return err
-}
-
-// member takes one file of a tar and gives its answers, whatever happens: a
-// defect that one member meets must not end the hub for all.
-func (a *API) member(ctx context.Context, who Caller, f intake.File) (answers []any) {
-	defer func() {
-		if p := recover(); p != nil {
-			answers = []any{a.deferred(f.Name, fmt.Errorf("panic: %v", p))}
-		}
-	}()
-	got, err := a.Intake.Submit(ctx, a.sender(who), f)
-	if err == nil {
-		return flat(got)
-	}
-	if refused(err) {
-		return []any{refusal(f.Name, err)}
-	}
-	return []any{a.deferred(f.Name, err)}
 }
 
 // deferred is the answer for a member that was not decided. A broken hub says
