@@ -28,10 +28,8 @@ const (
 // found is what one pass over a document tells about its signatures.
 type found struct {
 	sigs      []candidate // all signatures in their place; memory reused
-	verbatim  bool        // outside the signatures every byte of the root is canonical
-	root      xmltok.Span
-	any       bool  // some Signature element, wherever
-	malformed error // the first thing wrong with place, number or shape
+	any       bool        // some Signature element, wherever
+	malformed error       // the first thing wrong with place, number or shape
 }
 
 // candidate is one Signature element as written.
@@ -54,8 +52,9 @@ type candidate struct {
 // with the signatures is in found, because a malformed document comes first.
 func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 	f, t := &w.found, &w.tok
-	*f = found{sigs: f.sigs[:0], verbatim: true}
+	*f = found{sigs: f.sigs[:0]}
 	t.Reset(doc, limits)
+	w.plain.begin(w.hash, doc)
 	inside, containers := false, 0
 	for {
 		k, err := t.Next()
@@ -65,9 +64,11 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 		switch {
 		case k == xmltok.EOF:
 			f.count(expect)
+			w.plain.end(w.hash)
 			return nil
 		case k == xmltok.StartElement && isSignature(t):
 			f.any = true
+			w.plain.pause(w.hash, t.Offset())
 			if !inside || t.Depth() != 3 {
 				f.fault("a signature in another place")
 			}
@@ -80,6 +81,7 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 			if err != nil {
 				return err
 			}
+			w.plain.from = t.End()
 			continue
 		case k == xmltok.StartElement && t.Depth() == 2:
 			if inside = string(t.Name()) == expect.Container; inside {
@@ -87,12 +89,8 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 					f.fault("a second container")
 				}
 			}
-		case k == xmltok.StartElement && t.Depth() == 1:
-			f.root.Start = t.Offset()
-		case k == xmltok.EndElement && t.Depth() == 1:
-			f.root.End = t.End()
 		}
-		f.verbatim = f.verbatim && t.Verbatim()
+		w.plain.token(w.hash, t, k)
 	}
 }
 

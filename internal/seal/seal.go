@@ -125,6 +125,8 @@ type work struct {
 	hash  hash.Hash
 	sum   []byte
 	found found
+
+	plain plain
 }
 
 // NewVerifier returns a verifier.

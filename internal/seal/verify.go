@@ -8,7 +8,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"hash"
 	"math/big"
 
 	"lienthong/internal/fault"
@@ -187,25 +186,17 @@ func (w *work) digest(doc []byte, i int, countersigned bool, limits xmltok.Limit
 			omit = append(omit, w.found.sigs[j].span)
 		}
 	}
+	// Other signatures that stay in are not in the plain form.
+	if w.plain.ok && len(omit) == len(w.found.sigs) {
+		w.sum = append(w.sum[:0], w.plain.sum[:]...)
+		return nil
+	}
 	w.hash.Reset()
-	// Other signatures that stay in are not known to be canonical as written.
-	if w.found.verbatim && len(omit) == len(w.found.sigs) {
-		hashAround(w.hash, doc, w.found.root, omit)
-	} else if err := w.canon.Document(w.hash, doc, limits, w.found.sigs[i].bodyForm, omit...); err != nil {
+	if err := w.canon.Document(w.hash, doc, limits, w.found.sigs[i].bodyForm, omit...); err != nil {
 		return err
 	}
 	w.sum = w.hash.Sum(w.sum[:0])
 	return nil
-}
-
-// hashAround hashes the root's bytes without the spans left out.
-func hashAround(h hash.Hash, doc []byte, root xmltok.Span, omit []xmltok.Span) {
-	from := root.Start
-	for _, s := range omit {
-		h.Write(doc[from:s.Start])
-		from = s.End
-	}
-	h.Write(doc[from:root.End])
 }
 
 // fingerprint is the SHA-256 of a certificate's DER.

@@ -168,11 +168,7 @@ func (c *Canonicalizer) token(k Kind, apex bool) error {
 			_, err := c.w.Write(t.text)
 			return err
 		}
-		if t.plain && bytes.IndexByte(t.text, '>') < 0 {
-			c.buf = append(c.buf, t.text...)
-		} else {
-			c.buf = AppendText(c.buf, t.text)
-		}
+		c.buf = t.appendText(c.buf)
 	}
 	if len(c.buf) >= flushAt {
 		return c.flush()

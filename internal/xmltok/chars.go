@@ -45,6 +45,17 @@ const (
 func validBytes(doc []byte) bool {
 	i := 0
 	for i+8 <= len(doc) {
+		for i+32 <= len(doc) { // base64 and the like
+			a, b := binary.LittleEndian.Uint64(doc[i:]), binary.LittleEndian.Uint64(doc[i+8:])
+			c, d := binary.LittleEndian.Uint64(doc[i+16:]), binary.LittleEndian.Uint64(doc[i+24:])
+			if (a|b|c|d)&highs != 0 || (a+0x60*ones)&(b+0x60*ones)&(c+0x60*ones)&(d+0x60*ones)&highs != highs {
+				break
+			}
+			i += 32
+		}
+		if i+8 > len(doc) {
+			break
+		}
 		x := binary.LittleEndian.Uint64(doc[i:])
 		if x&highs != 0 {
 			var ok bool

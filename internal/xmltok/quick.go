@@ -75,5 +75,7 @@ func (t *Tokenizer) leaf() ([]byte, bool) {
 // take makes a tag from..to the present token.
 func (t *Tokenizer) take(k Kind, from, to int, name []byte) {
 	t.kind, t.name, t.start, t.end, t.pos = k, name, from, to, to
-	t.attrs, t.scratch, t.text = t.attrs[:0], t.scratch[:0], nil
+	if len(t.attrs) > 0 || len(t.scratch) > 0 || t.text != nil || t.unread != nil {
+		t.attrs, t.scratch, t.text, t.unread = t.attrs[:0], t.scratch[:0], nil, nil
+	}
 }

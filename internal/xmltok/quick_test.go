@@ -1,6 +1,7 @@
 package xmltok_test
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,7 +31,12 @@ func tags(doc []byte, quick bool) (list []string, err error) {
 }
 
 // leaves lists the texts of the elements at depth 2, by ElementText or token by token.
-func leaves(doc []byte, quick bool) (list []string, err error) {
+func leaves(doc []byte, quick bool) (list []string, err error) { return texts(doc, quick, false) }
+
+// contents lists them by ElementBytes.
+func contents(doc []byte, quick bool) (list []string, err error) { return texts(doc, quick, quick) }
+
+func texts(doc []byte, quick, raw bool) (list []string, err error) {
 	t := xmltok.New(doc, xmltok.Limits{Depth: 8, Elements: 50})
 	for {
 		k, err := t.NextTag()
@@ -42,9 +48,15 @@ func leaves(doc []byte, quick bool) (list []string, err error) {
 		}
 		var text []byte
 		nested := false
-		if quick {
+		switch {
+		case raw:
+			var literal bool
+			if text, literal, nested, err = t.ElementBytes(); literal {
+				text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n")), []byte("\r"), []byte("\n"))
+			}
+		case quick:
 			text, nested, err = t.ElementText()
-		} else {
+		default:
 			for k, err = t.Next(); err == nil && (k != xmltok.EndElement || t.Depth() != 2); k, err = t.Next() {
 				nested = nested || k == xmltok.StartElement
 				if k == xmltok.Text && t.Depth() == 2 {
@@ -61,7 +73,7 @@ func leaves(doc []byte, quick bool) (list []string, err error) {
 
 func sameReading(t *testing.T, doc []byte) {
 	t.Helper()
-	for what, read := range map[string]func([]byte, bool) ([]string, error){"tags": tags, "texts": leaves} {
+	for what, read := range map[string]func([]byte, bool) ([]string, error){"tags": tags, "texts": leaves, "bytes": contents} {
 		want, wrong := read(doc, false)
 		got, err := read(doc, true)
 		if fmt.Sprint(err) != fmt.Sprint(wrong) || len(got) > len(want) || wrong == nil && !slices.Equal(got, want) {
@@ -74,7 +86,7 @@ func sameReading(t *testing.T, doc []byte) {
 }
 
 var quickDocs = []string{
-	"<A>\r\n <B>x</B>\r\n\t<C/><D></D>\n</A>", "<A><B>x</B>y<C>&lt;z</C></A>", "<A><B>x]]></B></A>", "<A><B>x</C></A>", "<A><B>x",
+	"<A>\r\n <B>x</B>\r\n\t<C/><D></D>\n</A>", "<A><B>x</B>y<C>&lt;z</C></A>", "<A><B>x\r\ny\rz</B><B>x\ry<!-- c -->z\r</B><B>\r</B><B>\r&amp;</B></A>", "<A><B>x<![CDATA[y\r]]></B></A>", "<A><B>x]]></B></A>", "<A><B>x</C></A>", "<A><B>x",
 	"<A><B>x</B ><B >x</B><B a='1'>x</B></A> ", "<A xmlns='u'><B>x<!-- c -->y</B></A>", "<p:A xmlns:p='u'><p:B>x</p:B></p:A>", "<A><p:B>x</p:B></A>",
 	"<A></A><B></B>", "<A>\x01</A>", "<A><B>ữ ọ</B><Cữ>1</Cữ></A>", "<A><1></1></A>", "<A><B><C><D><E><F><G><H><I>x</I></H></G></F></E></D></C></B></A>",
 	"<A>" + strings.Repeat("<B>1</B>", 60) + "</A>", "<A><B>" + strings.Repeat("chữ ", 40) + "</B></A>", " <A/>", "<A><B>x</B>", "<A><B></A></B>", "<A></A", "<!DOCTYPE A><A><B>x</B></A>",

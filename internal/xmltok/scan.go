@@ -89,7 +89,7 @@ func (t *Tokenizer) step() (Kind, error) {
 		t.popping = false
 		t.pop()
 	}
-	t.attrs, t.scratch, t.text = t.attrs[:0], t.scratch[:0], nil
+	t.attrs, t.scratch, t.text, t.unread = t.attrs[:0], t.scratch[:0], nil, nil
 	if t.closing {
 		t.closing, t.popping = false, true
 		t.start = t.end

@@ -26,34 +26,39 @@ func (t *Tokenizer) characters() error {
 	}
 	raw, from := doc[p:q+n], q-p
 	t.pos = q + n
-	plain, bracket := survey(raw[from:])
+	returns, entity, bracket := survey(raw[from:])
 	if bracket && bytes.Contains(raw[from:], []byte("]]>")) {
 		return t.bad(p, "']]>' in text")
 	}
-	if t.plain = plain; plain {
-		t.text = raw
-		return nil
-	}
+	t.plain = !returns && !entity
 	var err error
-	t.text, err = t.decode(raw, from, false)
+	switch {
+	case t.plain:
+		t.text = raw
+	case entity:
+		t.text, err = t.decode(raw, from, false)
+	default:
+		t.unread = raw // line ends are joined for who asks
+	}
 	return err
 }
 
-// survey reports whether s needs no decoding, and whether it has a ']'.
-func survey(s []byte) (plain, bracket bool) {
+// survey reports whether s has a CR, an '&', a ']'.
+func survey(s []byte) (returns, entity, bracket bool) {
 	if len(s) > shortRun {
-		return bytes.IndexByte(s, '&') < 0 && bytes.IndexByte(s, '\r') < 0, bytes.IndexByte(s, ']') >= 0
+		return bytes.IndexByte(s, '\r') >= 0, bytes.IndexByte(s, '&') >= 0, bytes.IndexByte(s, ']') >= 0
 	}
-	plain = true
 	for _, b := range s {
 		switch b {
-		case '&', '\r':
-			plain = false
+		case '\r':
+			returns = true
+		case '&':
+			entity = true
 		case ']':
 			bracket = true
 		}
 	}
-	return plain, bracket
+	return returns, entity, bracket
 }
 
 func (t *Tokenizer) cdata() error {
@@ -70,22 +75,45 @@ func (t *Tokenizer) cdata() error {
 	return nil
 }
 
+// value returns the text, its line ends joined by now.
+func (t *Tokenizer) value() []byte {
+	if t.unread != nil {
+		t.text, t.unread = t.lines(t.unread), nil
+	}
+	return t.text
+}
+
+// appendText appends the canonical form of the present text.
+func (t *Tokenizer) appendText(dst []byte) []byte {
+	switch {
+	case t.unread != nil && bytes.IndexByte(t.unread, '>') < 0:
+		return appendLines(dst, t.unread)
+	case t.plain && bytes.IndexByte(t.text, '>') < 0:
+		return append(dst, t.text...)
+	}
+	return AppendText(dst, t.value())
+}
+
 // lines returns raw with CRLF and CR as LF (XML 1.0 §2.11).
 func (t *Tokenizer) lines(raw []byte) []byte {
-	at := bytes.IndexByte(raw, '\r')
-	if at < 0 {
+	if bytes.IndexByte(raw, '\r') < 0 {
 		return raw
 	}
 	from := len(t.scratch)
-	for ; at >= 0; at = bytes.IndexByte(raw, '\r') {
-		t.scratch = append(append(t.scratch, raw[:at]...), '\n')
+	t.scratch = appendLines(t.scratch, raw)
+	return t.scratch[from:len(t.scratch):len(t.scratch)]
+}
+
+// appendLines appends raw with CRLF and CR as LF.
+func appendLines(dst, raw []byte) []byte {
+	for at := bytes.IndexByte(raw, '\r'); at >= 0; at = bytes.IndexByte(raw, '\r') {
+		dst = append(append(dst, raw[:at]...), '\n')
 		raw = raw[at+1:]
 		if len(raw) > 0 && raw[0] == '\n' {
 			raw = raw[1:]
 		}
 	}
-	t.scratch = append(t.scratch, raw...)
-	return t.scratch[from:len(t.scratch):len(t.scratch)]
+	return append(dst, raw...)
 }
 
 // decode resolves references and line ends in raw; the first plain bytes need

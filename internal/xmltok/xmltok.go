@@ -119,7 +119,8 @@ type Tokenizer struct {
 	name       []byte
 	attrs      []Attr
 	text       []byte
-	plain      bool // text is the token's bytes as they are
+	plain      bool   // text is the token's bytes as they are
+	unread     []byte // the text with line ends still to be joined; text is nil
 	scratch    []byte
 	gathered   []byte
 
@@ -256,7 +257,7 @@ func (t *Tokenizer) Attr(name string) (value []byte, ok bool) {
 }
 
 // Text returns the decoded text of a Text, the content of a Comment or ProcInst.
-func (t *Tokenizer) Text() []byte { return t.text }
+func (t *Tokenizer) Text() []byte { return t.value() }
 
 // Offset returns where the token begins in the document.
 func (t *Tokenizer) Offset() int { return t.start }
@@ -290,6 +291,21 @@ func (t *Tokenizer) NextTag() (Kind, error) {
 			return k, err
 		}
 	}
+}
+
+// AppendCanonical appends the canonical form (C14N, either method) of a start
+// tag without attributes where no namespace is in scope, of an end tag or of a
+// text; nothing for other tokens.
+func (t *Tokenizer) AppendCanonical(dst []byte) []byte {
+	switch t.kind {
+	case StartElement:
+		dst = append(append(append(dst, '<'), t.name...), '>')
+	case EndElement:
+		dst = append(append(append(dst, "</"...), t.name...), '>')
+	case Text:
+		dst = t.appendText(dst)
+	}
+	return dst
 }
 
 // Verbatim reports whether the token's canonical form (C14N, either method) is
@@ -332,12 +348,41 @@ func (t *Tokenizer) ElementText() (text []byte, nested bool, err error) {
 		return text, false, nil
 	}
 	depth := t.Depth()
-	t.gathered = t.gathered[:0]
-	for pieces := 0; ; {
-		k, err := t.Next()
+	k, err := t.Next()
+	if err != nil {
+		return nil, false, err
+	}
+	return t.gather(k, depth, nil, 0)
+}
+
+// ElementBytes is ElementText, but an element that holds one text without an
+// entity it returns as it stands in the document, CR and all, with literal
+// true: for texts in which line ends mean nothing.
+func (t *Tokenizer) ElementBytes() (text []byte, literal, nested bool, err error) {
+	depth := t.Depth()
+	k, err := t.Next()
+	if err != nil || k == EndElement {
+		return nil, err == nil, false, err
+	}
+	if k != Text || !t.plain && t.unread == nil {
+		text, nested, err = t.gather(k, depth, nil, 0)
+		return text, false, nested, err
+	}
+	raw := t.doc[t.start:t.end]
+	if k, err = t.Next(); err != nil || k == EndElement {
+		return raw, err == nil, false, err
+	}
+	t.gathered = appendLines(t.gathered[:0], raw)
+	text, nested, err = t.gather(k, depth, t.gathered, 2)
+	return text, false, nested, err
+}
+
+// gather reads on from token k to the end of the element at depth. Of its text
+// so far there are pieces: 0, 1 that aliases the document, or more, in
+// t.gathered.
+func (t *Tokenizer) gather(k Kind, depth int, text []byte, pieces int) (_ []byte, nested bool, err error) {
+	for {
 		switch {
-		case err != nil:
-			return nil, nested, err
 		case k == StartElement:
 			nested = true
 		case k == EndElement && t.Depth() == depth || k == EOF:
@@ -346,12 +391,18 @@ func (t *Tokenizer) ElementText() (text []byte, nested bool, err error) {
 		case pieces == 0 && t.plain:
 			pieces, text = 1, t.text
 		default:
-			if pieces == 1 {
-				t.gathered = append(t.gathered, text...)
+			switch pieces {
+			case 0:
+				t.gathered = t.gathered[:0]
+			case 1:
+				t.gathered = append(t.gathered[:0], text...)
 			}
 			pieces = 2
-			t.gathered = append(t.gathered, t.text...)
+			t.gathered = append(t.gathered, t.value()...)
 			text = t.gathered
+		}
+		if k, err = t.Next(); err != nil {
+			return nil, nested, err
 		}
 	}
 }

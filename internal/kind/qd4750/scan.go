@@ -206,13 +206,13 @@ func (s *scan) inDossier(name []byte) error {
 // content notes where the content of NOIDUNGFILE stands.
 func (s *scan) content(d *document) error {
 	start := s.tok.End()
-	text, nested, err := s.tok.ElementText()
+	text, literal, nested, err := s.tok.ElementBytes()
 	if err != nil {
 		return err
 	}
 	end := s.tok.Offset()
 	d.start, d.end, d.inline, d.text = start, end, nested, nil
-	if whole := len(text) == end-start && (len(text) == 0 || &text[0] == &s.file.raw[start]); !nested && !whole {
+	if !nested && !literal {
 		d.text = bytes.Clone(text)
 	}
 	d.span = -1
