@@ -33,6 +33,8 @@ type cli struct {
 	Submit   submitCmd   `cmd:"" help:"Send files to a hub."`
 	Verify   verifyCmd   `cmd:"" help:"Verify a receipt offline."`
 	Audit    auditCmd    `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
+	Backup   backupCmd   `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
+	Restore  restoreCmd  `cmd:"" help:"Restore a backup elsewhere and prove it."`
 	Synth    synthCmd    `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
 	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
 

@@ -208,15 +208,20 @@ func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	if err != nil {
 		return nil, nil, err
 	}
+	var writer *evidence.Writer
 	slices, err := open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
 		key, err := ledger.LogKeyFromSeed(head.Origin, keys.LogSeed)
 		if err != nil {
 			return nil, err
 		}
-		return evidence.OpenWriter(ctx, key, head, source)
+		writer, err = evidence.OpenWriter(ctx, key, head, source)
+		return writer, err
 	})
 	if err != nil {
 		return nil, nil, err
+	}
+	if _, err := writer.BeginAfter(ctx, slices.Ledger); err != nil {
+		return nil, nil, errors.Join(err, slices.Close())
 	}
 	return admin.Of(slices, clock.System{}), slices.Close, nil
 }

@@ -57,6 +57,7 @@ var layers = map[string]place{
 	"store/sqlite/...":   {4, []string{"store/sqlite/..."}},
 	"store/postgres/...": {4, []string{"store/postgres/..."}},
 	"store/storetest":    {4, nil},
+	"backup":             {4, nil},
 	"chaos/...":          {4, nil},
 	"synth/...":          {4, []string{"synth/..."}},
 	"agent":              {4, nil},
@@ -201,7 +202,7 @@ var only = []struct {
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
-		[]string{"store/sqlite/...", "store/postgres/...", "agent", "bench", "demo", "synth/...", "chaos/...", "cmd/lienthong"}, "files are touched at the edges"},
+		[]string{"store/sqlite/...", "store/postgres/...", "agent", "backup", "bench", "demo", "synth/...", "chaos/...", "cmd/lienthong"}, "files are touched at the edges"},
 	// bench measures a hub that runs as a process of its own.
 	{[]string{"os/exec", "plugin", "unsafe", "C"}, append([]string{"cmd/lienthong"}, suites...), "nothing is run or linked in"},
 	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},

@@ -109,6 +109,9 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.beginLog(ctx); err != nil {
+		return err
+	}
 	h.Receipts = evidence.NewDesk(h.Slices.Ledger, receiptKey, h.writer)
 	if err := h.Receipts.Announce(ctx); err != nil {
 		return err

@@ -30,6 +30,7 @@ type Acts interface {
 	RevokeClient(ctx context.Context, actor, id string) error
 	Unlink(ctx context.Context, actor, record, reason string) error
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
+	Keep(ctx context.Context, actor string, n admin.Note) error
 }
 
 type request struct {
@@ -43,6 +44,7 @@ type request struct {
 	Reason     string           `json:"reason,omitempty"`
 	Role       string           `json:"role,omitempty"`
 	Next       string           `json:"next,omitempty"`
+	Note       admin.Note       `json:"note,omitzero"`
 }
 
 type response struct {
@@ -92,6 +94,9 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	})
 	serve("/person/unlink", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
+	})
+	serve("/keep", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.Keep(ctx, q.Actor, q.Note)
 	})
 	serve("/link", func(ctx context.Context, q request) (response, error) {
 		token, err := acts.MakeLink(ctx, q.Actor, q.Role, q.Next)
@@ -203,4 +208,10 @@ func (c *Client) Unlink(ctx context.Context, actor, record, reason string) error
 func (c *Client) MakeLink(ctx context.Context, actor, role, next string) (string, error) {
 	a, err := c.post(ctx, "/link", request{Actor: actor, Role: role, Next: next})
 	return a.Token, err
+}
+
+// Keep keeps what was done to the hub's copies.
+func (c *Client) Keep(ctx context.Context, actor string, n admin.Note) error {
+	_, err := c.post(ctx, "/keep", request{Actor: actor, Note: n})
+	return err
 }

@@ -41,6 +41,11 @@ func (o *office) RevokeCertificate(_ context.Context, actor, code, pem string) e
 	return nil
 }
 
+func (o *office) Keep(_ context.Context, actor string, n admin.Note) error {
+	o.did = append(o.did, actor+" keeps "+n.Action+" "+n.Object+" "+string(n.Detail))
+	return nil
+}
+
 func (o *office) RevokeClient(_ context.Context, actor, id string) error {
 	o.did = append(o.did, actor+" revokes "+id)
 	return nil
@@ -87,6 +92,9 @@ func TestActsPassTheSocket(t *testing.T) {
 	}
 	if len(o.did) != 4 || o.did[3] != "me unlinks 24604-x: nhầm người" || o.did[1] != "me revokes PEM of 24604" || o.did[2] != "me revokes 24604-1" {
 		t.Errorf("%q", o.did)
+	}
+	if err := c.Keep(t.Context(), "me", admin.Note{Action: "backup.made", Object: "x", Detail: []byte(`{"seq":1}`)}); err != nil || o.did[len(o.did)-1] != `me keeps backup.made x {"seq":1}` {
+		t.Errorf("%q, %v", o.did, err)
 	}
 	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {
 		t.Errorf("%s %s %v", id, kid, err)
