@@ -413,7 +413,7 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 		{"the end cut off", "head.edited", change(sqlite.MainFile, `UPDATE head SET size = size - 1`)},
 		{"a disclosure less", "disclosure.edited", change(sqlite.DisclosureFile, `DELETE FROM disclosure WHERE id = 1`)},
 		{"a disclosure more", "disclosure.edited", change(sqlite.DisclosureFile, `INSERT INTO disclosure SELECT 1000, at, reader, role, facility, serial, person, basis, policy, reason, route, count, log, leaf FROM disclosure WHERE id = 1`)},
-		{"a body of another record", "record.unopened", change(sqlite.MainFile, `UPDATE body SET data = (SELECT data FROM body WHERE record = 3) WHERE record = 2`)},
+		{"a body of another record", "record.unopened", change(sqlite.MainFile, `UPDATE record SET (piece, piece_from, piece_size) = (SELECT piece, piece_from, piece_size FROM record WHERE id = 3) WHERE id = 2`)},
 		{"a record less", "record.missing", change(sqlite.MainFile, `DELETE FROM record WHERE id = 5`)},
 		{"an act less", "act.missing", change(sqlite.MainFile, `DELETE FROM act WHERE id = 1`)},
 		{"an act of another actor", "act.edited", change(sqlite.MainFile, `UPDATE act SET actor = 'nobody' WHERE id = 1`)},

@@ -134,9 +134,20 @@ type SealNote struct {
 	Subject     string   // its subject as text: an organisation
 	Algorithm   string
 	Bound       string // "pinned" or "issued"
-	Revocation  string // "good", "unknown"
+	Revocation  string // what was known at receipt: "good", "not yet known"
 	Expired     bool   // within the grace
+	// Since release 3; empty in older rows.
+	Role    string `json:",omitempty"` // RoleFacility or RolePerson
+	Covered string `json:",omitempty"` // what was signed, as package seal says it
+	Serial  string `json:",omitempty"` // of the certificate, hexadecimal
+	Issuer  string `json:",omitempty"` // its issuer's name as text
 }
+
+// Whose signature it is.
+const (
+	RoleFacility = "facility"
+	RolePerson   = "person" // who signed beside the facility: a doctor
+)
 
 // Prepared is one dossier, judged, sealed and signed for, ready to be stored.
 // What it was prepared against (Expect*) is checked again under lock: when the
@@ -168,7 +179,7 @@ type Prepared struct {
 	Episode         vault.Keyed // under the newest pepper
 	Content         vault.Keyed
 	Documents       uint32   // bit i: table XMLi is present
-	Tags            []string // finding codes and "doc:XML13": what lists and counts can be asked by
+	Tags            []string // what lists and counts can be asked by: finding codes and, of an accepted one, "doc:XMLi" for every bit of Documents
 
 	Version    int  // 0 unless accepted
 	Current    bool // false for an older version that arrives late

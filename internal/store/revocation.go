@@ -98,14 +98,23 @@ type Revocations interface {
 	// Signer returns one certificate that sealed; ErrAbsent.
 	Signer(ctx context.Context, fingerprint [32]byte) (*Signer, error)
 	// Sealed returns records of files sealed with the certificate and received
-	// at since or later that have no annotation of that kind yet, at most limit.
-	Sealed(ctx context.Context, fingerprint [32]byte, since time.Time, what string, limit int) ([]SealedRecord, error)
+	// at q.Since or later and before q.Until that have no annotation of that
+	// kind yet, at most q.Limit.
+	Sealed(ctx context.Context, q SealedQuery) ([]SealedRecord, error)
 	// Annotate keeps annotations with their leaves and transitions, committed
 	// together; those that are there already are left out. It returns how many
 	// are new. ErrNoLog.
 	Annotate(ctx context.Context, list []Annotation) (int, error)
 	// EachAnnotation gives every annotation, for the re-verifier.
 	EachAnnotation(ctx context.Context, fn func(*Annotation) error) error
+}
+
+// SealedQuery selects records by who sealed them.
+type SealedQuery struct {
+	Fingerprint  [32]byte
+	Since, Until time.Time // Until zero: open
+	What         string    // the annotation they are to get
+	Limit        int
 }
 
 // SealedRecord is a record and when it was received.

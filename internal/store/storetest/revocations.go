@@ -109,8 +109,8 @@ func annotations(t *testing.T, h *Harness) {
 	if other.File.Seals[0].Fingerprint == print {
 		t.Fatal("both files have one signer")
 	}
-	list := func(since time.Time, what string, limit int) []dossier.ID {
-		found, err := w.s.Revocations.Sealed(w.ctx(), print, since, what, limit)
+	list := func(since, until time.Time, what string, limit int) []dossier.ID {
+		found, err := w.s.Revocations.Sealed(w.ctx(), store.SealedQuery{Fingerprint: print, Since: since, Until: until, What: what, Limit: limit})
 		w.must(err)
 		var ids []dossier.ID
 		for _, r := range found {
@@ -121,13 +121,16 @@ func annotations(t *testing.T, h *Harness) {
 		}
 		return ids
 	}
-	if got := list(at, store.SealRevoked, 10); len(got) == 0 || len(got) > 3 {
+	if got := list(at, time.Time{}, store.SealRevoked, 10); len(got) == 0 || len(got) > 3 {
 		t.Fatalf("sealed %v", got)
 	}
-	if got := list(w.clock.Now().Add(time.Hour), store.SealRevoked, 10); len(got) != 0 {
+	if got := list(w.clock.Now().Add(time.Hour), time.Time{}, store.SealRevoked, 10); len(got) != 0 {
 		t.Errorf("sealed later %v", got)
 	}
-	found := list(at, store.SealRevoked, 10)
+	if got := list(at.Add(-time.Hour), at, store.SealRevoked, 10); len(got) != 0 {
+		t.Errorf("sealed before %v", got)
+	}
+	found := list(at, time.Time{}, store.SealRevoked, 10)
 	size := w.logSize()
 	var notes []store.Annotation
 	for _, id := range found {
@@ -158,10 +161,10 @@ func annotations(t *testing.T, h *Harness) {
 	if walked != len(notes) {
 		t.Errorf("%d annotations", walked)
 	}
-	if got := list(at, store.SealRevoked, 10); len(got) != 0 {
+	if got := list(at, time.Time{}, store.SealRevoked, 10); len(got) != 0 {
 		t.Errorf("still to be annotated: %v", got)
 	}
-	if got := list(at, store.SealDisputed, 10); len(got) != len(notes) {
+	if got := list(at, time.Time{}, store.SealDisputed, 10); len(got) != len(notes) {
 		t.Errorf("another annotation: %v", got)
 	}
 	events, err := w.s.Records.Timeline(w.ctx(), found[0])

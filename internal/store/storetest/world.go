@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -147,8 +149,9 @@ func (w *world) file(f care.FacilityCode, name string) *store.File {
 		Received: w.clock.Now(), Sender: "facility:" + string(f) + "/client-1", Lane: store.Routine,
 		Wrapped: []byte("wrapped " + name), Class: "clinical", Month: 202607, Skeleton: []byte("skeleton " + name),
 		Certificates: []store.Blob{{Hash: sha256.Sum256([]byte("cert " + f)), Data: []byte("cert " + f)}},
-		Seals:        []store.SealNote{{Fingerprint: digest, Subject: "O=Bệnh viện", Algorithm: "rsa-sha256", Bound: "pinned", Revocation: "good"}},
-		Dossiers:     1,
+		Seals: []store.SealNote{{Fingerprint: digest, Subject: "O=Bệnh viện", Algorithm: "rsa-sha256", Bound: "pinned", Revocation: "good",
+			Role: store.RoleFacility, Covered: "whole document", Serial: "1f", Issuer: "CN=Ánh"}},
+		Dossiers: 1,
 	}
 }
 
@@ -223,9 +226,14 @@ func (w *world) prepareWith(x say, k store.Known) store.Prepared {
 	p := store.Prepared{
 		File: w.file(x.facility, x.file), Index: x.index, ID: w.newID(x.facility), Kind: x.kind, FacilityVersion: v.ID,
 		Received: w.clock.Now(), Verdict: dossier.Verdict{State: x.state, Findings: x.findings, Pack: "base/1", TrustEpoch: 3},
-		Episode: keyed("episode %s", x.episode), Content: keyed("content %s", x.content), Documents: 0b1000_0010, Tags: x.tags,
+		Episode: keyed("episode %s", x.episode), Content: keyed("content %s", x.content), Tags: x.tags,
 		Subject: x.subject, Wrapped: []byte("key of " + x.content), Class: "clinical", Month: 202607,
 		Head: []byte("receipt of " + x.content), Body: []byte("body of " + x.content), ExpectHead: k.Head,
+	}
+	for _, tag := range x.tags { // a bit for each document, as the contract has it
+		if n, err := strconv.Atoi(strings.TrimPrefix(tag, "doc:XML")); err == nil {
+			p.Documents |= 1 << n
+		}
 	}
 	p.File.Lane = x.lane
 	if x.body != nil {

@@ -115,4 +115,8 @@ type Seal struct {
 	Bound       string `json:"bound"`
 	Revocation  string `json:"revocation"`
 	Expired     bool   `json:"expired,omitempty"`
+	Role        string `json:"role,omitempty"`
+	Covered     string `json:"covered,omitempty"`
+	Serial      string `json:"serial,omitempty"`
+	Issuer      string `json:"issuer,omitempty"`
 }

@@ -111,7 +111,7 @@ func check(p *store.Prepared) error {
 		texts = append(texts, f.Code, string(f.Severity), f.Table, f.Field)
 	}
 	for _, s := range p.File.Seals {
-		texts = append(texts, s.Subject, s.Algorithm, s.Bound, s.Revocation)
+		texts = append(texts, s.Subject, s.Algorithm, s.Bound, s.Revocation, s.Role, s.Covered, s.Serial, s.Issuer)
 	}
 	for _, d := range p.Deltas {
 		texts = append(texts, d.Kind, d.Measure, d.Purpose)

@@ -125,7 +125,7 @@ func fileColumns(files []*store.File) []any {
 func writeSeals(notes []store.SealNote) string {
 	seals := handle.Column(notes, func(s store.SealNote) handle.Seal {
 		return handle.Seal{Fingerprint: hex.EncodeToString(s.Fingerprint[:]), Subject: s.Subject, Algorithm: s.Algorithm,
-			Bound: s.Bound, Revocation: s.Revocation, Expired: s.Expired}
+			Bound: s.Bound, Revocation: s.Revocation, Expired: s.Expired, Role: s.Role, Covered: s.Covered, Serial: s.Serial, Issuer: s.Issuer}
 	})
 	text, err := json.Marshal(seals)
 	if err != nil { // strings and a bool: cannot fail

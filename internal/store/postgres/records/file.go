@@ -77,7 +77,8 @@ func readSeals(text string) ([]store.SealNote, error) {
 	}
 	var notes []store.SealNote
 	for _, s := range seals {
-		n := store.SealNote{Subject: s.Subject, Algorithm: s.Algorithm, Bound: s.Bound, Revocation: s.Revocation, Expired: s.Expired}
+		n := store.SealNote{Subject: s.Subject, Algorithm: s.Algorithm, Bound: s.Bound, Revocation: s.Revocation, Expired: s.Expired,
+			Role: s.Role, Covered: s.Covered, Serial: s.Serial, Issuer: s.Issuer}
 		print, err := hex.DecodeString(s.Fingerprint)
 		if err == nil {
 			err = handle.Digest(&n.Fingerprint, print)

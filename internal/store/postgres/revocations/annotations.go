@@ -4,8 +4,8 @@ import (
 	"cmp"
 	"context"
 	"encoding/hex"
+	"math"
 	"slices"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -18,13 +18,17 @@ import (
 
 // Sealed returns records sealed with a certificate, not annotated yet. It walks
 // the files since then: it is asked when a certificate was revoked, which is rare.
-func (x *Revocations) Sealed(ctx context.Context, fingerprint [32]byte, since time.Time, what string, limit int) ([]store.SealedRecord, error) {
+func (x *Revocations) Sealed(ctx context.Context, q store.SealedQuery) ([]store.SealedRecord, error) {
+	until := int64(math.MaxInt64)
+	if !q.Until.IsZero() {
+		until = handle.Micros(q.Until)
+	}
 	rows, err := x.db.Pool.Query(ctx, `SELECT r.facility, r.serial, r.received FROM file f
 		JOIN place p ON p.facility = f.facility AND p.file = f.hash
 		JOIN record r ON r.facility = p.facility AND r.serial = p.serial AND r.file = f.hash
-		WHERE f.received >= $1 AND strpos(f.seals, $2) > 0
+		WHERE f.received >= $1 AND f.received < $6 AND strpos(f.seals, $2) > 0
 		AND NOT EXISTS (SELECT 1 FROM annotation a WHERE a.facility = r.facility AND a.serial = r.serial AND a.what = $3 AND a.fingerprint = $4) LIMIT $5`,
-		handle.Micros(since), hex.EncodeToString(fingerprint[:]), what, fingerprint[:], handle.Limit(limit))
+		handle.Micros(q.Since), hex.EncodeToString(q.Fingerprint[:]), q.What, q.Fingerprint[:], handle.Limit(q.Limit), until)
 	if err != nil {
 		return nil, handle.Fault(err)
 	}

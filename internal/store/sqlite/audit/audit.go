@@ -143,17 +143,18 @@ func trace(s *file.Snapshot, id dossier.ID, tags []string) (*store.Trace, error)
 	t := &store.Trace{}
 	f := string(id.Facility)
 	var row, received int64
-	var kind, sequence string
+	var kind, sequence, state string
+	var documents int64
 	var episode, content, same, placed, current []byte
 	var version sql.NullInt64
-	err := s.Row(`SELECT r.id, r.received, r.kind, r.episode, r.content, r.late,
+	err := s.Row(`SELECT r.id, r.received, r.kind, r.state, r.documents, r.episode, r.content, r.late,
  (SELECT x.serial FROM record x WHERE x.id = (SELECT d.record FROM dossier d WHERE d.facility = r.facility AND d.episode = r.episode AND d.kind = r.kind
   AND d.content = r.content ORDER BY d.record DESC LIMIT 1)),
  (SELECT x.serial FROM place p JOIN record x ON x.id = p.record WHERE p.facility = r.facility AND p.file = r.file AND p.idx = r.idx),
  e.version, e.current, coalesce(e.sequence, '')
  FROM record r LEFT JOIN episode e ON e.facility = r.facility AND e.episode = r.episode AND e.kind = r.kind
  WHERE r.facility = ? AND r.serial = ?`, f, id.Serial[:]).
-		Scan(&row, &received, &kind, &episode, &content, &t.Late, &same, &placed, &version, &current, &sequence)
+		Scan(&row, &received, &kind, &state, &documents, &episode, &content, &t.Late, &same, &placed, &version, &current, &sequence)
 	if err != nil {
 		return nil, err
 	}
@@ -176,6 +177,12 @@ func trace(s *file.Snapshot, id dossier.ID, tags []string) (*store.Trace, error)
 		}
 	}
 	for _, tag := range tags {
+		if bit := file.CommonBit(tag); bit != 0 {
+			if documents&bit != 0 && dossier.State(state).IsAccepted() {
+				t.Tags = append(t.Tags, tag)
+			}
+			continue
+		}
 		var one int
 		err := s.Row(`SELECT 1 FROM tag WHERE facility = ? AND tag = ? AND received = ? AND record = ?`, f, tag, received, row).Scan(&one)
 		if errors.Is(err, sql.ErrNoRows) {
@@ -235,6 +242,12 @@ var strays = []struct{ table, query string }{
  OR NOT EXISTS (SELECT 1 FROM file f WHERE f.facility = p.facility AND f.hash = p.file AND p.idx BETWEEN 0 AND f.dossiers - 1)`},
 	{"file", `SELECT facility || ' ' || id FROM file f WHERE f.dossiers <> (SELECT count(*) FROM place p WHERE p.facility = f.facility AND p.file = f.hash)`},
 	{"body", `SELECT record FROM body b WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = b.record)`},
+	{"body", `SELECT record FROM body b WHERE EXISTS (SELECT 1 FROM record r WHERE r.id = b.record AND r.piece IS NOT NULL)`},
+	{"body", `SELECT id FROM piece WHERE id NOT IN (WITH RECURSIVE cover (id, last) AS (
+ SELECT r.piece, r.piece + (max(r.piece_from + r.piece_size) - 1) / max(1, coalesce((SELECT length(q.data) FROM piece q WHERE q.id = r.piece), 1))
+ FROM record r WHERE r.piece IS NOT NULL GROUP BY r.piece UNION ALL SELECT id + 1, last FROM cover WHERE id < last) SELECT id FROM cover)`},
+	{"body", `SELECT id FROM record r WHERE (r.piece IS NULL) <> (r.piece_from IS NULL) OR (r.piece IS NULL) <> (r.piece_size IS NULL)`},
+	{"file", `SELECT id FROM seal s WHERE CAST(s.id AS TEXT) NOT IN (SELECT seals FROM file)`},
 	{"dossier", `SELECT facility || ' ' || record FROM dossier d WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = d.record AND r.facility = d.facility
  AND r.episode = d.episode AND r.kind = d.kind AND r.content = d.content)`},
 	{"episode", `SELECT facility || ' ' || kind FROM episode e WHERE NOT EXISTS (SELECT 1 FROM record r JOIN dossier d ON d.record = r.id

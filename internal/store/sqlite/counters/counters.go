@@ -6,6 +6,8 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,6 +50,7 @@ const counted = `(SELECT facility_version, day, kind, state AS measure, '' AS pu
  UNION ALL SELECT facility_version, day, kind, 'superseded', '', 1 FROM dated r WHERE ` + file.IsSuperseded + `
  UNION ALL SELECT facility_version, day, kind, 'withdrawn', '', 1 FROM dated WHERE withdrawn_by IS NOT NULL
  UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1 FROM tag t JOIN dated r ON r.id = t.record WHERE t.tag GLOB 'doc:*'
+ UNION ALL SELECT r.facility_version, r.day, r.kind, c.tag, '', 1 FROM dated r JOIN common_tags c ON r.documents & c.bit <> 0 WHERE r.state <> 'rejected'
  UNION ALL SELECT facility_version, day, kind, 'code:' || code, purpose, 1 FROM
  (SELECT DISTINCT r.id, r.facility_version, r.day, r.kind, json_extract(f.value, '$[0]') AS code, coalesce(b.value, '') AS purpose
  FROM dated r JOIN json_each(r.findings) f LEFT JOIN json_each(f.value, '$[2]') b)
@@ -56,11 +59,22 @@ const counted = `(SELECT facility_version, day, kind, state AS measure, '' AS pu
 // Recount counts records anew.
 func (x *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
 	from := strings.ReplaceAll(counted, dayOf+"(at)", hanoiDay("at"))
+	from = strings.ReplaceAll(from, "common_tags", commonTags())
 	from = strings.ReplaceAll(from, "dated", `(SELECT record.*, `+hanoiDay("received")+` AS day FROM record)`)
 	return x.count(ctx, from, scope, q)
 }
 
 const dayOf = "hanoi_day"
+
+// commonTags is a table of the tags that the column documents says: constant text.
+func commonTags() string {
+	tags := file.CommonTags()
+	rows := make([]string, 0, len(tags))
+	for _, tag := range slices.Sorted(maps.Keys(tags)) {
+		rows = append(rows, fmt.Sprintf("SELECT '%s' AS tag, %d AS bit", tag, tags[tag]))
+	}
+	return "(" + strings.Join(rows, " UNION ALL ") + ")"
+}
 
 // hanoiDay is the day of a column of microseconds in Hanoi as yyyymmdd.
 func hanoiDay(column string) string {

@@ -35,6 +35,8 @@ func (s Deltas) Add(d store.Delta, received *time.Time) {
 	s[k] += d.N
 }
 
+var insertDeltas = Insert(`delta (facility_version, day, kind, measure, purpose, minute, n)`, ``)
+
 // Append writes the sums, in order of their keys.
 func (s Deltas) Append(tx *Tx) error {
 	keys := make([]deltaKey, 0, len(s))
@@ -45,15 +47,14 @@ func (s Deltas) Append(tx *Tx) error {
 		return cmp.Or(cmp.Compare(a.version, b.version), cmp.Compare(a.day, b.day), cmp.Compare(a.kind, b.kind),
 			cmp.Compare(a.measure, b.measure), cmp.Compare(a.purpose, b.purpose), cmp.Compare(a.minute, b.minute))
 	})
+	args := make([]any, 0, 7*len(keys))
 	for _, k := range keys {
 		var minute any
 		if k.minute >= 0 {
 			minute = k.minute
 		}
-		if _, err := tx.Exec(`INSERT INTO delta (facility_version, day, kind, measure, purpose, minute, n) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-			k.version, k.day, k.kind, k.measure, k.purpose, minute, s[k]); err != nil {
-			return err
-		}
+		args = append(args, k.version, int64(k.day), k.kind, k.measure, k.purpose, minute, s[k])
 	}
-	return nil
+	_, err := tx.ExecBulk(insertDeltas, args)
+	return err
 }

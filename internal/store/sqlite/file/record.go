@@ -15,7 +15,15 @@ const RecordColumns = `r.id, r.facility, r.serial, r.kind, r.facility_version, r
  (SELECT min(c.size) FROM checkpoint c WHERE c.log = r.log AND c.size > r.leaf)`
 
 // RecordTables are record r with the link of its subject s.
-const RecordTables = `record r LEFT JOIN subject s ON s.facility = r.facility AND s.key = r.subject`
+const RecordTables = `record r ` + recordSubject
+
+const recordSubject = `LEFT JOIN subject s ON s.facility = r.facility AND s.key = r.subject`
+
+// RecordTables, read along the time: of all facilities, or of one.
+const (
+	RecordsByTime     = `record r INDEXED BY record_time ` + recordSubject
+	RecordsOfFacility = `record r INDEXED BY record_facility_time ` + recordSubject
+)
 
 // IsSuperseded is the condition of the counter "superseded", on record r.
 const IsSuperseded = `(r.state <> 'rejected' AND (r.superseded_by IS NOT NULL OR r.late = 1))`

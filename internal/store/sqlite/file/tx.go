@@ -19,6 +19,7 @@ type Tx struct {
 	job  *job
 	next uint64 // index of the next leaf
 	read bool   // next is known
+	last int64  // greatest address of a record; 0: not known
 }
 
 // Exec runs a statement, prepared once for the life of the file, and returns
@@ -109,6 +110,20 @@ func (tx *Tx) Leaf(data []byte, place *store.LeafPlace) (log int, index uint64, 
 	return l.number, index, nil
 }
 
+// NextRecord returns an address for a record to be made, greater than that of
+// any other.
+func (tx *Tx) NextRecord() (int64, error) {
+	if tx.last == 0 {
+		var last sql.NullInt64
+		if err := tx.Row(`SELECT max(id) FROM record`).Scan(&last); err != nil {
+			return 0, err
+		}
+		tx.last = last.Int64
+	}
+	tx.last++
+	return tx.last, nil
+}
+
 // Settle fills size and checkpoint of a place whose leaf is of this same
 // transaction, when it is durable.
 func (tx *Tx) Settle(place *store.LeafPlace) { tx.job.places = append(tx.job.places, place) }
@@ -138,12 +153,16 @@ func (tx *Tx) runAll(jobs []*job) (*ledger.Batch, error) {
 	return b, tx.keep(l, b)
 }
 
+var insertLeaves = Insert(`leaf (log, idx, size, data)`, ``)
+
 // keep writes what a batch says to the log's tables.
 func (tx *Tx) keep(l *lease, b *ledger.Batch) error {
+	leaves := make([]any, 0, 4*len(b.Leaves))
 	for i, leaf := range b.Leaves {
-		if _, err := tx.Exec(`INSERT INTO leaf (log, idx, size, data) VALUES (?, ?, ?, ?)`, l.number, int64(b.Index(i)), int64(b.Head.Size), leaf); err != nil {
-			return err
-		}
+		leaves = append(leaves, int64(l.number), int64(b.Index(i)), int64(b.Head.Size), leaf)
+	}
+	if _, err := tx.ExecBulk(insertLeaves, leaves); err != nil {
+		return err
 	}
 	for _, t := range b.Tiles {
 		if _, err := tx.Exec(`INSERT INTO tile (log, level, n, data) VALUES (?, ?, ?, ?)`, l.number, t.Level, int64(t.N), t.Data); err != nil {

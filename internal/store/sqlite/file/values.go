@@ -2,9 +2,12 @@ package file
 
 import (
 	"database/sql"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -135,4 +138,60 @@ func FindingsOf(text sql.NullString) ([]dossier.Finding, error) {
 		}
 	}
 	return all, nil
+}
+
+// Bool is a yes or no as a column holds it.
+func Bool(b bool) any {
+	if b {
+		return int64(1)
+	}
+	return int64(0)
+}
+
+// Blob is bytes as a column holds them, null for nil.
+func Blob(b []byte) any {
+	if b == nil {
+		return nil
+	}
+	return b
+}
+
+// Seal is a note on a seal as the table seal keeps it: in JSON, with the
+// fingerprint, which hides the note's own, in hexadecimal.
+type Seal struct {
+	Fingerprint string
+	store.SealNote
+}
+
+// SealOf is a note as the table keeps it.
+func SealOf(n store.SealNote) Seal { return Seal{hex.EncodeToString(n.Fingerprint[:]), n} }
+
+// SealsColumn is file.seals of a file whose notes lie at an address in seal.
+// Before there was that table the column held the notes themselves, a JSON array.
+func SealsColumn(id int64) string { return strconv.FormatInt(id, 10) }
+
+// ReadSeals reads a column written by SealsColumn, or the older form.
+func (s *Snapshot) ReadSeals(column string) ([]store.SealNote, error) {
+	if strings.HasPrefix(column, "[") || column == "null" {
+		var notes []store.SealNote
+		err := json.Unmarshal([]byte(column), &notes)
+		return notes, err
+	}
+	var text string
+	var rows []Seal
+	if err := s.Row(`SELECT note FROM seal WHERE id = ?`, column).Scan(&text); err != nil {
+		return nil, fmt.Errorf("a note on a seal: %w", err)
+	}
+	if err := json.Unmarshal([]byte(text), &rows); err != nil {
+		return nil, err
+	}
+	notes := make([]store.SealNote, len(rows))
+	for i, r := range rows {
+		notes[i] = r.SealNote
+		print, err := hex.DecodeString(r.Fingerprint)
+		if err != nil || copy(notes[i].Fingerprint[:], print) != 32 || len(print) != 32 {
+			return nil, fmt.Errorf("a fingerprint of %d bytes", len(print))
+		}
+	}
+	return notes, nil
 }

@@ -33,3 +33,36 @@ func (b *blobs) remember(hashes [][32]byte) {
 		b.known[h] = struct{}{}
 	}
 }
+
+// notes remembers the addresses of notes on seals that are surely stored.
+type notes struct {
+	mu    sync.Mutex
+	known map[string]int64
+}
+
+// noted is a note and its address.
+type noted struct {
+	note string
+	id   int64
+}
+
+func (n *notes) id(note string) (int64, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	id, ok := n.known[note]
+	return id, ok
+}
+
+func (n *notes) remember(all []noted) {
+	if len(all) == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.known == nil || len(n.known) > mostBlobs {
+		n.known = map[string]int64{}
+	}
+	for _, x := range all {
+		n.known[x.note] = x.id
+	}
+}

@@ -21,6 +21,7 @@ import (
 type Intake struct {
 	db    *file.DB
 	blobs blobs
+	notes notes
 }
 
 var _ store.Intake = (*Intake)(nil)

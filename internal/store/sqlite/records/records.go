@@ -6,10 +6,10 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -49,11 +49,16 @@ func (x *Records) Get(ctx context.Context, scope role.Scope, id dossier.ID) (*st
 func (x *Records) Body(ctx context.Context, id dossier.ID) (body []byte, err error) {
 	err = x.db.Read(ctx, func(s *file.Snapshot) error {
 		var erased sql.NullInt64
-		err := s.Row(`SELECT r.erased, b.data FROM record r LEFT JOIN body b ON b.record = r.id WHERE r.facility = ? AND r.serial = ?`,
-			string(id.Facility), id.Serial[:]).Scan(&erased, &body)
-		if err == nil && erased.Valid {
-			err = store.ErrAbsent
+		var row file.BodyRow
+		err := s.Row(`SELECT r.erased, `+file.BodyColumns+` FROM record r `+file.BodyTable+` WHERE r.facility = ? AND r.serial = ?`,
+			string(id.Facility), id.Serial[:]).Scan(append([]any{&erased}, row.To()...)...)
+		if err != nil {
+			return err
 		}
+		if erased.Valid {
+			return store.ErrAbsent
+		}
+		body, err = s.Bodies().Of(&row)
 		return err
 	})
 	if err != nil {
@@ -119,6 +124,13 @@ func list(s *file.Snapshot, scope role.Scope, f store.Filter, limit int) (string
 	}
 	bounds(q, f, received, facility, "r.serial")
 	text, args := q.End(` ORDER BY r.received DESC, r.facility DESC, r.serial DESC LIMIT ?`, limit+1)
+	switch { // the records of one moment are sorted as they come; SQLite would rather sort all
+	case few:
+	case scope.Facility != "" || f.Facility != "":
+		text = strings.Replace(text, file.RecordTables, file.RecordsOfFacility, 1)
+	default:
+		text = strings.Replace(text, file.RecordTables, file.RecordsByTime, 1)
+	}
 	return text, args, nil
 }
 
@@ -149,6 +161,10 @@ func named(s *file.Snapshot, q *file.Query, scope role.Scope, f store.Filter) (f
 		q.And(`r.id IN (SELECT r2.id FROM subject s2 JOIN record r2 ON r2.facility = s2.facility AND r2.subject = s2.key WHERE s2.person = ?)`, f.Person[:])
 	}
 	if f.Tag == "" {
+		return few, nil
+	}
+	if bit := file.CommonBit(f.Tag); bit != 0 {
+		q.And(`r.documents & ? <> 0 AND r.state <> 'rejected'`, bit)
 		return few, nil
 	}
 	tagged := `SELECT t.record FROM tag t WHERE t.facility` + of + ` AND t.tag = ?`
@@ -226,8 +242,8 @@ func scanFile(s *file.Snapshot, f *store.File) error {
 		return fmt.Errorf("file: a digest of %d bytes, certificates of %d", len(digest), len(certificates))
 	}
 	f.Received = file.Time(received)
-	if err := json.Unmarshal([]byte(seals), &f.Seals); err != nil {
-		return fmt.Errorf("file: seals: %w", err)
+	if f.Seals, err = s.ReadSeals(seals); err != nil {
+		return fmt.Errorf("file: %w", err)
 	}
 	for ; len(certificates) > 0; certificates = certificates[32:] {
 		b := store.Blob{Hash: [32]byte(certificates)}
@@ -341,23 +357,9 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 		var page []store.Record
 		var bodies [][]byte
 		var unreadable error
-		err := x.db.Read(ctx, func(s *file.Snapshot) error {
-			page, bodies, unreadable = nil, nil, nil
-			rows, err := s.Rows(`SELECT `+file.RecordColumns+`, b.data FROM `+file.RecordTables+
-				` LEFT JOIN body b ON b.record = r.id WHERE r.log = ? AND r.leaf >= ? ORDER BY r.leaf LIMIT ?`, log, int64(from), walkPage)
-			if err != nil {
-				return err
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var r store.Record
-				var body []byte
-				if _, unreadable = file.ScanRecord(rows, &r, &body); unreadable != nil {
-					return nil
-				}
-				page, bodies = append(page, r), append(bodies, body)
-			}
-			return rows.Err()
+		err := x.db.Read(ctx, func(s *file.Snapshot) (err error) {
+			page, bodies, unreadable, err = walked(s, log, from)
+			return err
 		})
 		if err != nil {
 			return err
@@ -372,4 +374,41 @@ func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store
 		}
 		from = page[len(page)-1].Place.Index + 1
 	}
+}
+
+// walked reads a page of Walk; unreadable is why the record after the last one
+// of it cannot be read.
+func walked(s *file.Snapshot, log int, from uint64) (page []store.Record, bodies [][]byte, unreadable, err error) {
+	rows, err := s.Rows(`SELECT `+file.RecordColumns+`, `+file.BodyColumns+` FROM `+file.RecordTables+` `+file.BodyTable+
+		` WHERE r.log = ? AND r.leaf >= ? ORDER BY r.leaf LIMIT ?`, log, int64(from), walkPage)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	defer rows.Close()
+	var spans []file.BodyRow
+	for rows.Next() {
+		var r store.Record
+		var row file.BodyRow
+		if _, unreadable = file.ScanRecord(rows, &r, row.To()...); unreadable != nil {
+			break
+		}
+		page, spans = append(page, r), append(spans, row)
+	}
+	if unreadable == nil {
+		if err := rows.Err(); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if err := rows.Close(); err != nil {
+		return nil, nil, nil, err
+	}
+	reader := s.Bodies()
+	for i := range spans {
+		body, err := reader.Of(&spans[i])
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		bodies = append(bodies, body)
+	}
+	return page, bodies, unreadable, nil
 }

@@ -5,7 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"time"
+	"math"
 
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
@@ -13,18 +13,22 @@ import (
 
 // Sealed returns records sealed with a certificate, not annotated yet. It walks
 // the files since then: it is asked when a certificate was revoked, which is rare.
-func (x *Revocations) Sealed(ctx context.Context, fingerprint [32]byte, since time.Time, what string, limit int) ([]store.SealedRecord, error) {
-	written, err := json.Marshal(fingerprint) // as a note on a seal spells it
+func (x *Revocations) Sealed(ctx context.Context, q store.SealedQuery) ([]store.SealedRecord, error) {
+	written, err := json.Marshal(q.Fingerprint) // as a note on a seal spells it
 	if err != nil {
 		return nil, err
+	}
+	until := int64(math.MaxInt64)
+	if !q.Until.IsZero() {
+		until = micros(q.Until)
 	}
 	var out []store.SealedRecord
 	err = x.db.Read(ctx, func(s *file.Snapshot) error {
 		rows, err := s.Rows(`SELECT r.facility, r.serial, r.received FROM file f
  JOIN place p ON p.facility = f.facility AND p.file = f.hash JOIN record r ON r.id = p.record AND r.file = f.hash
- WHERE f.received >= ?1 AND (f.seals IN (SELECT CAST(id AS TEXT) FROM seal WHERE instr(note, ?2) > 0 OR instr(note, ?3) > 0) OR instr(f.seals, ?2) > 0)
+ WHERE f.received >= ?1 AND f.received < ?7 AND (f.seals IN (SELECT CAST(id AS TEXT) FROM seal WHERE instr(note, ?2) > 0 OR instr(note, ?3) > 0) OR instr(f.seals, ?2) > 0)
  AND NOT EXISTS (SELECT 1 FROM annotation a WHERE a.facility = r.facility AND a.serial = r.serial AND a.what = ?4 AND a.fingerprint = ?5) LIMIT ?6`,
-			micros(since), string(written), hex.EncodeToString(fingerprint[:]), what, fingerprint[:], file.Limit(limit))
+			micros(q.Since), string(written), hex.EncodeToString(q.Fingerprint[:]), q.What, q.Fingerprint[:], file.Limit(q.Limit), until)
 		if err != nil {
 			return err
 		}
