@@ -14,6 +14,7 @@ import (
 	"encoding/asn1"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"golang.org/x/crypto/ocsp"
@@ -40,10 +41,23 @@ const (
 )
 
 // Bridge asks services.
-type Bridge struct{ client *outbound.Client }
+type Bridge struct {
+	client *outbound.Client
+
+	mu    sync.Mutex
+	lists map[string]list // by address: one list answers for all certificates of an issuer
+}
+
+// list is a list as fetched; it is fetched again after listLife.
+type list struct {
+	raw []byte
+	at  time.Time
+}
+
+const listLife = 10 * time.Minute
 
 // New returns a bridge over client.
-func New(client *outbound.Client) *Bridge { return &Bridge{client} }
+func New(client *outbound.Client) *Bridge { return &Bridge{client: client, lists: map[string]list{}} }
 
 // Ask asks a service about a certificate of issuer. The answer is verified and
 // holds at now. Faults: outbound.*, revocation.answer.
@@ -60,7 +74,7 @@ func (b *Bridge) Ask(ctx context.Context, s store.Service, c, issuer *x509.Certi
 		raw, err = b.client.Do(ctx, outbound.Call{URL: s.URL, Private: s.Private, Type: ocspRequest, Body: question, Accept: []string{ocspResponse}, Limit: maxOCSP})
 		read = ReadOCSP
 	case store.ServiceCRL:
-		raw, err = b.client.Do(ctx, outbound.Call{URL: s.URL, Private: s.Private, Accept: []string{"application/pkix-crl", "application/x-pkcs7-crl", "application/octet-stream"}, Limit: maxCRL})
+		raw, err = b.list(ctx, s, now)
 		read = ReadCRL
 	default:
 		return nil, fmt.Errorf("revocation: a service of kind %q", s.Kind)
@@ -74,6 +88,24 @@ func (b *Bridge) Ask(ctx context.Context, s store.Service, c, issuer *x509.Certi
 	}
 	a.At, a.Source = now, s.URL
 	return a, nil
+}
+
+// list returns the list at an address, fetched at most every listLife.
+func (b *Bridge) list(ctx context.Context, s store.Service, now time.Time) ([]byte, error) {
+	b.mu.Lock()
+	had, ok := b.lists[s.URL]
+	b.mu.Unlock()
+	if ok && now.Sub(had.at) < listLife && !now.Before(had.at) {
+		return had.raw, nil
+	}
+	raw, err := b.client.Do(ctx, outbound.Call{URL: s.URL, Private: s.Private, Accept: []string{"application/pkix-crl", "application/x-pkcs7-crl", "application/octet-stream"}, Limit: maxCRL})
+	if err != nil {
+		return nil, err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.lists[s.URL] = list{raw, now}
+	return raw, nil
 }
 
 // ReadOCSP verifies an OCSPResponse about a certificate of issuer at now.

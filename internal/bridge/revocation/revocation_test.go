@@ -82,7 +82,7 @@ func TestBothWaysSayWhatTheIssuerSays(t *testing.T) {
 	t.Cleanup(s.Close)
 	b := revocation.New(outbound.New(0))
 	ask := func(kind string) *store.Revocation {
-		a, err := b.Ask(context.Background(), store.Service{Kind: kind, URL: s.URL, Private: true}, w.leaf, w.issuer, noon)
+		a, err := b.Ask(context.Background(), store.Service{Kind: kind, URL: s.URL, Private: true}, w.leaf, w.issuer, w.clock.Now())
 		if err != nil {
 			t.Fatalf("%s: %v", kind, err)
 		}
@@ -94,6 +94,10 @@ func TestBothWaysSayWhatTheIssuerSays(t *testing.T) {
 		}
 	}
 	w.sim.Revoke(w.leaf.SerialNumber, noon.Add(-time.Hour), noon.Add(-48*time.Hour))
+	if asked := w.sim.Asked(); ask(store.ServiceCRL).State != store.RevocationGood || w.sim.Asked() != asked {
+		t.Error("a list just fetched was fetched again")
+	}
+	w.clock.Advance(time.Hour)
 	for _, kind := range []string{store.ServiceOCSP, store.ServiceCRL} {
 		a := ask(kind)
 		if a.State != store.RevocationRevoked || !a.Since.Equal(noon.Add(-time.Hour)) || a.Reason != ocsp.KeyCompromise {
