@@ -137,6 +137,9 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 	for l := range g.waiting {
 		for len(g.waiting[l]) > 0 && len(group) < groupLimit {
 			b := g.waiting[l][0]
+			if n := len(b.members) - b.next; len(group) > 0 && n <= groupLimit && n > groupLimit-len(group) {
+				return lane, group, places // whole in the next one, rather than half in each
+			}
 			if len(group) == 0 {
 				lane = store.Lane(l)
 			}

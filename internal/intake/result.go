@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"encoding/json"
 	"time"
 
 	"lienthong/internal/dossier"
@@ -70,6 +71,21 @@ type Deferred struct {
 
 // rawDocument is a receipt document, already JSON.
 type rawDocument []byte
+
+// AppendJSON writes the result as json.Marshal does, with the receipt document
+// put in byte for byte: it is the last member.
+func (r *Result) AppendJSON(dst []byte) ([]byte, error) {
+	bare := *r
+	bare.Receipt = nil
+	b, err := json.Marshal(&bare)
+	if err != nil || len(r.Receipt) == 0 {
+		return append(dst, b...), err
+	}
+	dst = append(dst, b[:len(b)-1]...)
+	dst = append(dst, `,"receipt":`...)
+	dst = append(dst, r.Receipt...)
+	return append(dst, '}'), nil
+}
 
 // MarshalJSON returns the document as it is, null without one.
 func (d rawDocument) MarshalJSON() ([]byte, error) {

@@ -43,3 +43,20 @@ func TestAWithdrawalIsAnsweredInTheWordsOfItsReceipt(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+func TestAppendedResultIsTheMarshalledOne(t *testing.T) {
+	t.Parallel()
+	r := store.Record{ID: dossier.ID{Facility: "79901", Serial: [16]byte{2}}, Kind: "qd4750", Version: 2, Verdict: dossier.Verdict{State: dossier.Accepted}}
+	for _, receipt := range []string{"", `{"body":"eyJ2IjoxfQ==","index":7}`} {
+		res := intake.ResultOf(quality.V1(), &r)
+		res.Receipt = []byte(receipt)
+		want, err := json.Marshal(res)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := res.AppendJSON([]byte("x"))
+		if err != nil || string(got) != "x"+string(want) {
+			t.Errorf("%s\nwant %s (%v)", got, want, err)
+		}
+	}
+}

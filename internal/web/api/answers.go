@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"lienthong/internal/intake"
 	"lienthong/internal/web/problem"
 )
 
@@ -23,7 +24,8 @@ type answers struct {
 	slot    *problem.Slot
 
 	mu      sync.Mutex
-	stream  *json.Encoder
+	stream  bool
+	lines   []byte // of the piece being written
 	began   bool
 	n       int
 	pending []placed
@@ -35,10 +37,20 @@ type placed struct {
 	answer any
 }
 
+// appendJSON writes an answer as JSON. A result's receipt, most of its bytes, is
+// JSON already and goes in as it is.
+func appendJSON(dst []byte, answer any) ([]byte, error) {
+	if r, ok := answer.(*intake.Result); ok {
+		return r.AppendJSON(dst)
+	}
+	b, err := json.Marshal(answer)
+	return append(dst, b...), err
+}
+
 func newAnswers(w http.ResponseWriter, r *http.Request, pause time.Duration) *answers {
 	a := &answers{w: w, control: http.NewResponseController(w), pause: pause, status: http.StatusOK}
 	if strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
-		a.stream = json.NewEncoder(w)
+		a.stream = true
 		_ = a.control.EnableFullDuplex() // HTTP/1: answer while the body still comes
 	}
 	return a
@@ -46,28 +58,48 @@ func newAnswers(w http.ResponseWriter, r *http.Request, pause time.Duration) *an
 
 // add takes the answers of member at.
 func (a *answers) add(at int, items ...any) {
+	list := make([]placed, len(items))
+	for i, x := range items {
+		list[i] = placed{at, x}
+	}
+	a.addAll(list)
+}
+
+// addAll takes answers of several members, in one piece of the stream.
+func (a *answers) addAll(list []placed) {
+	if len(list) == 0 {
+		return
+	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.n += len(items)
-	if a.stream == nil {
-		for _, x := range items {
-			a.pending = append(a.pending, placed{at, x})
-		}
+	a.n += len(list)
+	if !a.stream {
+		a.pending = append(a.pending, list...)
 		return
 	}
 	a.begin()
-	a.send(items...)
+	a.send(list...)
 }
 
 // send writes lines of the stream. A sender that does not read what it is told
 // must not hold the members behind: after one write that did not get through
 // the rest is not written, and without a last line it sends again.
-func (a *answers) send(items ...any) {
-	_ = a.control.SetWriteDeadline(time.Now().Add(a.pause))
-	for _, x := range items {
-		if !a.failed && a.stream.Encode(x) != nil {
+func (a *answers) send(list ...placed) {
+	if a.failed {
+		return
+	}
+	a.lines = a.lines[:0]
+	for _, x := range list {
+		line, err := appendJSON(a.lines, x.answer)
+		if err != nil {
 			a.failed = true
+			return
 		}
+		a.lines = append(line, '\n')
+	}
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.pause))
+	if _, err := a.w.Write(a.lines); err != nil {
+		a.failed = true
 	}
 	if !a.failed {
 		_ = a.control.Flush() // a writer that cannot flush sends at the end
@@ -81,7 +113,7 @@ func (a *answers) begin() {
 	}
 	a.began = true
 	kind := "application/json"
-	if a.stream != nil {
+	if a.stream {
 		kind = "application/x-ndjson"
 	}
 	a.w.Header().Set("Content-Type", kind)
@@ -99,8 +131,8 @@ func (a *answers) end() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.begin()
-	if a.stream != nil {
-		a.send(map[string]any{"end": true, "results": a.n})
+	if a.stream {
+		a.send(placed{last, map[string]any{"end": true, "results": a.n}})
 		return nil
 	}
 	a.write()
@@ -114,7 +146,7 @@ func (a *answers) end() error {
 // "invalid concurrent Body.Read call").
 func (a *answers) readOff(body io.Reader) {
 	_ = a.control.SetReadDeadline(time.Now().Add(min(a.pause, time.Second)))
-	if a.stream != nil {
+	if a.stream {
 		_, _ = io.Copy(io.Discard, body) // a sender that has gone sends again
 	}
 }
@@ -123,7 +155,7 @@ func (a *answers) readOff(body io.Reader) {
 func (a *answers) stop() error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.stream == nil {
+	if !a.stream {
 		a.begin()
 		a.write()
 	}

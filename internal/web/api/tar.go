@@ -260,10 +260,14 @@ func (u *unpacking) flush() {
 		for i, m := range batch {
 			files[i] = m.file
 		}
+		var told []placed
 		for i, d := range u.Intake.SubmitAll(u.ctx, u.sender(u.who), files) {
 			batch[i].done()
-			u.out.add(batch[i].n, u.told(batch[i].file.Name, d)...)
+			for _, answer := range u.told(batch[i].file.Name, d) {
+				told = append(told, placed{batch[i].n, answer})
+			}
 		}
+		u.out.addAll(told)
 	})
 }
 
