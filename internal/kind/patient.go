@@ -3,6 +3,7 @@ package kind
 import (
 	"strings"
 
+	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 )
 
@@ -39,6 +40,16 @@ func stated(c dossier.Fields, field string) string {
 		if text := strings.TrimSpace(t.Cell(0, field).Text); text != "" {
 			return text
 		}
+	}
+	return ""
+}
+
+// SubjectByNumber is how a patient is known at a facility whose document names
+// them by nothing but the citizen number: a LocalID that no hospital system
+// gives. "" without a number.
+func SubjectByNumber(citizen string) string {
+	if id, err := care.ParseCitizenID(citizen); err == nil {
+		return "cccd:" + string(id)
 	}
 	return ""
 }

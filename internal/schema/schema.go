@@ -25,6 +25,9 @@ const (
 	Number   Type = "number"   // decimal point, no grouping
 	Date     Type = "date"     // yyyyMMdd
 	DateTime Type = "datetime" // yyyyMMddHHmm
+	// Moment is a date, with a time or without, as documents outside the QĐ 4750
+	// family write it: dd/MM/yyyy, yyyy-MM-dd HH:mm:ss and the like (kind.ParseDate).
+	Moment Type = "moment"
 )
 
 // Need says whether a field must be filled. It is a reading of the decisions,
@@ -48,6 +51,26 @@ type Field struct {
 	Source   string // the decision that gave the field this form: "4750"
 	LabelVI  string // "Họ và tên"
 	LabelEN  string // "Full name"
+	Values   []Value
+}
+
+// Value is one code of a field with a list of its own and what it means. Where a
+// field has such a list, no list of the catalogue speaks for it: prescriptions
+// number the sexes in another order.
+type Value struct {
+	Code string
+	Text fault.Text
+}
+
+// Meaning says what a code of the field means, false where the field has no list
+// of its own or the list has no such code.
+func (f *Field) Meaning(code string) (fault.Text, bool) {
+	for i := range f.Values {
+		if f.Values[i].Code == code {
+			return f.Values[i].Text, true
+		}
+	}
+	return fault.Text{}, false
 }
 
 // Label returns what people call the field.
@@ -88,6 +111,25 @@ func (v *Version) Table(name string) *Table {
 		return v.tables[i]
 	}
 	return nil
+}
+
+// NewVersion returns the tables of a kind outside the QĐ 4750 family, so that
+// judging and pages know their fields. A table without Columns gets them from its
+// Fields. It does not become one of Versions.
+func NewVersion(decision, title string, from int, tables ...*Table) *Version {
+	v := &Version{Decision: decision, Title: title, From: from, tables: tables, index: make(map[string]int, len(tables))}
+	for i, t := range tables {
+		v.index[t.Name] = i
+		if t.Columns != nil {
+			continue
+		}
+		names := make([]string, len(t.Fields))
+		for k := range t.Fields {
+			names[k] = t.Fields[k].Name
+		}
+		t.Columns = dossier.NewColumns(t.Name, names...)
+	}
+	return v
 }
 
 // Tables returns all tables in order; callers must not change it.

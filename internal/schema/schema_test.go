@@ -1,10 +1,12 @@
 package schema_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
 
+	"lienthong/internal/fault"
 	"lienthong/internal/schema"
 )
 
@@ -120,5 +122,25 @@ func TestUnchangedTablesShareTheirColumns(t *testing.T) {
 	}
 	if schema.ByDecision("4750").Table("XML13").Columns == old.Table("XML13").Columns {
 		t.Error("XML13 changed in 3176, its columns did not")
+	}
+}
+
+func TestAKindBringsItsOwnTables(t *testing.T) {
+	t.Parallel()
+	v := schema.NewVersion("own", "Own", 20260101, &schema.Table{Name: "A", Fields: []schema.Field{
+		{Name: "X"}, {Name: "SEX", Values: []schema.Value{{Code: "1", Text: fault.Text{VI: "Chưa xác định", EN: "Undetermined"}}}},
+	}})
+	a := v.Table("A")
+	if a == nil || a.Columns.Table != "A" || a.Columns.Index("SEX") != 1 || a.Field("X") == nil || v.Table("B") != nil {
+		t.Fatalf("%+v", a)
+	}
+	if m, ok := a.Field("SEX").Meaning("1"); !ok || m.EN != "Undetermined" {
+		t.Errorf("1 means %v", m)
+	}
+	if _, ok := a.Field("SEX").Meaning("2"); ok {
+		t.Error("a code out of the list means something")
+	}
+	if slices.Contains(schema.Versions(), v) || schema.ByDecision("own") != nil {
+		t.Error("it became a version of the family")
 	}
 }
