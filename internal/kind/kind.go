@@ -144,8 +144,9 @@ var ErrTruncated = fault.New(fault.Invalid, "envelope.truncated",
 	"The file holds fewer dossiers than SOLUONGHOSO says; it may have been cut when it was exported or sent. Export, sign and send the whole file again.")
 
 // Pick returns the reader of a document. Faults: file.unreadable and the like
-// for bytes that end or break before it can be told, and of the whole document
-// where nobody takes it; else envelope.invalid.
+// for bytes that end or break before it can be told, of the whole document where
+// nobody takes it, and of JSON that is no known kind; envelope.invalid for XML
+// with another root.
 func (r *Registry) Pick(doc []byte) (Reader, error) {
 	lead, err := LeadOf(doc)
 	if err != nil {
@@ -156,10 +157,7 @@ func (r *Registry) Pick(doc []byte) (Reader, error) {
 			return k, nil
 		}
 	}
-	if err := lead.check(doc); err != nil {
-		return nil, err
-	}
-	return nil, ErrEnvelope
+	return nil, lead.unknown(doc)
 }
 
 // ByName returns the reader of that kind, nil without one.

@@ -23,7 +23,7 @@ func TestRegistryChoosesByRootAndName(t *testing.T) {
 			t.Errorf("%s is not read by %s: %v", root, want, err)
 		}
 	}
-	for doc, code := range map[string]string{"<giamdinhhs/>": "envelope.invalid", `{"GIAMDINHHS":1}`: "envelope.invalid", `{"a":1,"a":2}`: "file.unreadable",
+	for doc, code := range map[string]string{"<giamdinhhs/>": "envelope.invalid", `{"GIAMDINHHS":1}`: "file.unreadable", `{"a":1,"a":2}`: "file.unreadable",
 		"": "file.unreadable", "<a>": "file.unreadable", "GIAMDINHHS": "file.unreadable"} {
 		if _, err := r.Pick([]byte(doc)); fault.Of(err).Code != code {
 			t.Errorf("%q gives %v", doc, err)

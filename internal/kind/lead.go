@@ -45,11 +45,17 @@ func LeadOf(doc []byte) (Lead, error) {
 	}
 }
 
-// check gives the fault of a document that is not well-formed.
-func (l Lead) check(doc []byte) error {
-	if l.Root != "" {
-		return xmltok.Check(doc, xmltok.Limits{})
+// unknown gives the fault of a document that nobody takes: its own, or that it
+// is none of the kinds. A JSON object has no root that could be the wrong one.
+func (l Lead) unknown(doc []byte) error {
+	if l.Root == "" {
+		if _, err := jsondoc.Parse(doc, jsondoc.Limits{}); err != nil {
+			return err
+		}
+		return jsondoc.ErrUnreadable
 	}
-	_, err := jsondoc.Parse(doc, jsondoc.Limits{})
-	return err
+	if err := xmltok.Check(doc, xmltok.Limits{}); err != nil {
+		return err
+	}
+	return ErrEnvelope
 }
