@@ -187,6 +187,9 @@ func (p *place) start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 		return nil, err
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
+	if p.Database == "" {
+		cfg.Guard = sqlite.NewGuard(p.dir)
+	}
 	return hub.Start(ctx, cfg)
 }
 

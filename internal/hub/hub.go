@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -47,6 +48,7 @@ type Config struct {
 	API       api.Config
 	Clock     clock.Clock
 	Logger    *slog.Logger
+	Guard     Guard // of the store's files; nil: nobody looks
 }
 
 // OpenStore opens an engine's slices with the log opened by open.
@@ -69,6 +71,7 @@ type Hub struct {
 
 	cfg     Config
 	metrics *metrics
+	lost    atomic.Pointer[error] // why nothing more is received
 	portal  http.Handler
 	writer  *evidence.Writer
 	stop    context.CancelFunc
@@ -218,6 +221,8 @@ func (h *Hub) begin() {
 	ctx, stop := context.WithCancel(context.Background())
 	h.stop = stop
 	h.work.Go(func() { h.Trust.Run(ctx) })
+	h.watchStore()
+	h.every(ctx, time.Second, "store not looked at", func(context.Context) error { h.watchStore(); return nil })
 	h.every(ctx, time.Second, "counters not folded", func(ctx context.Context) error {
 		_, err := h.Slices.Counters.Fold(ctx)
 		return err
@@ -275,7 +280,8 @@ func (h *Hub) Handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)
-	return pace{next: http.NewCrossOriginProtection().Handler(mux), own: "/api/v1/submissions"}.withDefaults()
+	world := h.guarded(mux)
+	return pace{next: http.NewCrossOriginProtection().Handler(world), own: "/api/v1/submissions"}.withDefaults()
 }
 
 // Metrics is what the operator's door shows.
@@ -315,8 +321,12 @@ func (h *Hub) Close() error {
 			h.cfg.Logger.Error("looks not rooted", "error", err)
 		}
 	}
+	var err error
 	if h.Slices != nil {
-		return h.Slices.Close()
+		err = h.Slices.Close()
 	}
-	return nil
+	if h.cfg.Guard != nil {
+		err = errors.Join(err, h.cfg.Guard.Close())
+	}
+	return err
 }

@@ -16,6 +16,7 @@ type metrics struct {
 	fileTime *prometheus.HistogramVec
 	groups   prometheus.Histogram
 	commits  prometheus.Histogram
+	lost     prometheus.Gauge
 }
 
 func newMetrics() *metrics {
@@ -32,6 +33,7 @@ func newMetrics() *metrics {
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lienthong_commit_seconds",
 			Help: "Time of one group's commit.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
 	}
+	m.lost = newLost(m.registry)
 	m.registry.MustRegister(m.files, m.dossiers, m.fileTime, m.groups, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

@@ -1,0 +1,52 @@
+package hub
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lienthong/internal/web/problem"
+)
+
+// Guard looks whether the store's files are still the hub's own. Check returns
+// a fault that senders may see once they are not; Close ends it, after the
+// store was closed. Calls come one at a time.
+type Guard interface {
+	Check() error
+	Close() error
+}
+
+// watchStore asks the guard. Once it says that the files are lost nothing more
+// is received until the process begins anew: a receipt would promise what
+// nobody will find again.
+func (h *Hub) watchStore() {
+	if h.cfg.Guard == nil || h.lost.Load() != nil {
+		return
+	}
+	err := h.cfg.Guard.Check()
+	if err == nil {
+		return
+	}
+	h.lost.Store(&err)
+	h.Intake.Drain()
+	h.metrics.lost.Set(1)
+	h.cfg.Logger.Error("ALARM: the data files were changed from outside; nothing more is received. Keep the machine as it is, and restore elsewhere", "error", err)
+}
+
+func newLost(r *prometheus.Registry) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lienthong_store_lost",
+		Help: "1 when the data files were changed from outside and nothing more is received."})
+	r.MustRegister(g)
+	return g
+}
+
+// guarded refuses what would write once the store is lost.
+func (h *Hub) guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if lost := h.lost.Load(); lost != nil && r.Method != http.MethodGet && r.Method != http.MethodHead {
+			problem.Write(w, r, h.cfg.Logger, *lost)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
