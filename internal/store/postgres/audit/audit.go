@@ -135,12 +135,15 @@ func (a *Audit) Trace(ctx context.Context, id dossier.ID, tags []string) (*store
 			coalesce(c.serial, '00000000-0000-0000-0000-000000000000'), coalesce(p.serial, '00000000-0000-0000-0000-000000000000'),
 			coalesce(e.version, 0), coalesce(e.current, '00000000-0000-0000-0000-000000000000'), coalesce(e.ord, ''),
 			coalesce(e.facility_version, 0), coalesce(e.day, 0),
-			ARRAY (SELECT t.tag FROM tag t WHERE t.facility = r.facility AND t.tag = ANY ($3) AND t.serial = r.serial ORDER BY array_position($3, t.tag))
+			ARRAY (SELECT u.tag FROM unnest($3::text[], $4::bigint[]) WITH ORDINALITY AS u (tag, bit, n)
+				WHERE r.documents & u.bit <> 0 AND r.state <> 'rejected'
+				OR EXISTS (SELECT 1 FROM tag t WHERE t.facility = r.facility AND t.tag = u.tag AND t.serial = r.serial) ORDER BY u.n)
 		FROM record r
 		LEFT JOIN content c ON c.facility = r.facility AND c.kind = r.kind AND c.episode = r.episode AND c.content = r.content
 		LEFT JOIN place p ON p.facility = r.facility AND p.file = r.file AND p.idx = r.file_idx
 		LEFT JOIN episode e ON e.facility = r.facility AND e.kind = r.kind AND e.episode = r.episode
-		WHERE r.facility = $1 AND r.serial = $2`, string(id.Facility), handle.UUID(id.Serial), append([]string{}, tags...)).
+		WHERE r.facility = $1 AND r.serial = $2`, string(id.Facility), handle.UUID(id.Serial), append([]string{}, tags...),
+		handle.Column(tags, func(tag string) int64 { return int64(store.CommonDocument(tag)) })).
 		Scan(&episode, &content, &t.Late, &same, &placed, &head.Version, &current, &head.Order, &head.FacilityVersion, &head.Day, &t.Tags)
 	if err != nil {
 		return nil, handle.Fault(err)

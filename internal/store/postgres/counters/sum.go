@@ -3,6 +3,7 @@ package counters
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,7 +44,7 @@ const kept = `SELECT facility_version, day, kind, measure, purpose, n FROM count
 	UNION ALL SELECT facility_version, day, kind, measure, purpose, n FROM delta WHERE minute >= 0`
 
 // recounted is every count as the rows of records and refusals give it.
-const recounted = `SELECT facility_version, day, kind, state AS measure, '' AS purpose, 1::bigint AS n FROM record
+var recounted = `SELECT facility_version, day, kind, state AS measure, '' AS purpose, 1::bigint AS n FROM record
 	UNION ALL SELECT facility_version, day, kind, 'superseded', '', 1 FROM record
 		WHERE state IN ('accepted', 'accepted_with_warnings') AND (late OR superseded_by <> '00000000-0000-0000-0000-000000000000')
 	UNION ALL SELECT facility_version, day, kind, 'withdrawn', '', 1 FROM record
@@ -55,6 +56,8 @@ const recounted = `SELECT facility_version, day, kind, state AS measure, '' AS p
 			LEFT JOIN LATERAL jsonb_array_elements_text(e -> 'blocks') AS b (purpose) ON true) f
 	UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1
 		FROM tag t JOIN record r ON r.facility = t.facility AND r.serial = t.serial WHERE left(t.tag, 4) = 'doc:'
+	UNION ALL SELECT r.facility_version, r.day, r.kind, 'doc:XML' || b.n, '', 1
+		FROM record r JOIN generate_series(0, 31) AS b (n) ON (r.documents & ` + strconv.FormatUint(uint64(store.CommonDocuments), 10) + `) >> b.n & 1 = 1 WHERE r.state <> 'rejected'
 	UNION ALL SELECT facility_version, day, '', 'refused', '', 1 FROM refusal`
 
 // Sum adds folded and unfolded deltas.

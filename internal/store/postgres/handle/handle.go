@@ -53,11 +53,14 @@ var session = map[string]string{
 	"enable_seqscan":      "off",
 	"enable_hashjoin":     "off",
 	"enable_mergejoin":    "off",
+	// Nothing of such a plan depends on values: it is made once a statement.
+	"plan_cache_mode": "force_generic_plan",
 }
 
 // planned gives the planner back for one transaction.
 const planned = `SELECT set_config('join_collapse_limit', '8', true), set_config('from_collapse_limit', '8', true),
 	set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true), set_config('enable_mergejoin', 'on', true),
+	set_config('plan_cache_mode', 'auto', true),
 	set_config('statement_timeout', $1, true)`
 
 // Scan runs a query that goes over many rows, planned by what the server knows

@@ -27,7 +27,9 @@ func (g *group) writeRecords(b *pgx.Batch) {
 			bodies = append(bodies, p)
 		}
 		for _, tag := range p.Tags {
-			tagged, tags = append(tagged, p), append(tags, tag)
+			if store.CommonDocument(tag) == 0 { // the column documents says those
+				tagged, tags = append(tagged, p), append(tags, tag)
+			}
 		}
 	}
 	if len(bodies) > 0 {

@@ -44,6 +44,10 @@ func tagged(w *handle.Where, tag string) string {
 	if tag == "" {
 		return ""
 	}
+	if bit := store.CommonDocument(tag); bit != 0 {
+		w.And("r.documents & ? <> 0 AND r.state <> 'rejected'", int64(bit))
+		return ""
+	}
 	return ` JOIN tag t ON t.facility = r.facility AND t.serial = r.serial AND t.received = r.received AND t.tag = ` + w.Arg(tag)
 }
 

@@ -177,7 +177,7 @@ func trace(s *file.Snapshot, id dossier.ID, tags []string) (*store.Trace, error)
 		}
 	}
 	for _, tag := range tags {
-		if bit := file.CommonBit(tag); bit != 0 {
+		if bit := int64(store.CommonDocument(tag)); bit != 0 {
 			if documents&bit != 0 && dossier.State(state).IsAccepted() {
 				t.Tags = append(t.Tags, tag)
 			}

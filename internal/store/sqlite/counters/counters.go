@@ -6,8 +6,6 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"time"
 
@@ -68,10 +66,11 @@ const dayOf = "hanoi_day"
 
 // commonTags is a table of the tags that the column documents says: constant text.
 func commonTags() string {
-	tags := file.CommonTags()
-	rows := make([]string, 0, len(tags))
-	for _, tag := range slices.Sorted(maps.Keys(tags)) {
-		rows = append(rows, fmt.Sprintf("SELECT '%s' AS tag, %d AS bit", tag, tags[tag]))
+	var rows []string
+	for n := range 32 {
+		if tag := store.DocumentTag(n); store.CommonDocument(tag) != 0 {
+			rows = append(rows, fmt.Sprintf("SELECT '%s' AS tag, %d AS bit", tag, 1<<n))
+		}
 	}
 	return "(" + strings.Join(rows, " UNION ALL ") + ")"
 }

@@ -126,7 +126,7 @@ func (g *group) writeTags() error {
 	var tags []tag
 	for _, x := range g.stored {
 		for _, t := range x.Tags {
-			if !file.IsCommon(t) {
+			if store.CommonDocument(t) == 0 {
 				tags = append(tags, tag{x, t})
 			}
 		}

@@ -163,8 +163,8 @@ func named(s *file.Snapshot, q *file.Query, scope role.Scope, f store.Filter) (f
 	if f.Tag == "" {
 		return few, nil
 	}
-	if bit := file.CommonBit(f.Tag); bit != 0 {
-		q.And(`r.documents & ? <> 0 AND r.state <> 'rejected'`, bit)
+	if bit := store.CommonDocument(f.Tag); bit != 0 {
+		q.And(`r.documents & ? <> 0 AND r.state <> 'rejected'`, int64(bit))
 		return few, nil
 	}
 	tagged := `SELECT t.record FROM tag t WHERE t.facility` + of + ` AND t.tag = ?`

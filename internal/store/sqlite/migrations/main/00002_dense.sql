@@ -17,7 +17,7 @@ CREATE TABLE seal (
   note TEXT NOT NULL UNIQUE -- JSON
 ) STRICT;
 
--- What nearly every dossier has is said by record.documents alone (file/tag.go).
+-- What nearly every dossier has is said by record.documents alone (store.CommonDocuments).
 DELETE FROM tag WHERE tag IN ('doc:XML0', 'doc:XML1', 'doc:XML2', 'doc:XML3', 'doc:XML4', 'doc:XML5', 'doc:XML7', 'doc:XML8');
 
 -- Records of one moment are few: they are sorted when they are read.
