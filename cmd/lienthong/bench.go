@@ -37,16 +37,19 @@ type benchSetup struct {
 	Seed     uint64 `default:"1" help:"Seed of the synthetic nation."`
 	JSON     bool   `name:"json" help:"As JSON."`
 
+	mix     bool // the national mix instead of outpatients
 	prefill int
 }
 
 // benchHub is a hub started for measuring, in a process of its own.
 type benchHub struct {
-	target bench.Target
-	nation *synth.Nation
-	dir    string // of the dossiers made ahead
-	corpus *bench.Corpus
-	stop   func() error
+	target  bench.Target
+	nation  *synth.Nation
+	data    string // directory of the hub
+	dir     string // of the dossiers made ahead
+	corpus  *bench.Corpus
+	stop    func() error
+	stopped func() error // called when the hub has ended, before its data are removed
 }
 
 func (b *benchSetup) corpusDir(dir string) string {
@@ -91,7 +94,9 @@ func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
 		return nil, errors.Join(err, remove())
 	}
 	target.Credentials = credentials
-	return &benchHub{target: target, nation: nation, dir: b.corpusDir(dir), corpus: corpus, stop: func() error { return errors.Join(stop(), remove()) }}, nil
+	h := &benchHub{target: target, nation: nation, data: p.dir, dir: b.corpusDir(dir), corpus: corpus, stopped: func() error { return nil }}
+	h.stop = func() error { return errors.Join(stop(), h.stopped(), remove()) }
+	return h, nil
 }
 
 // fill puts rows into the store before the hub is started.
@@ -120,14 +125,17 @@ func (b *benchSetup) fill(ctx context.Context, s *streams, p *place) error {
 
 // corpus makes dossiers from..from+count, or takes those made before with the same seed.
 func (b *benchSetup) corpus(ctx context.Context, s *streams, n *synth.Nation, path string, from, count int) (*bench.Corpus, error) {
-	label := fmt.Sprintf("outpatients of seed %d from %d", b.Seed, from)
+	label, make := fmt.Sprintf("outpatients of seed %d from %d", b.Seed, from), n.Outpatient
+	if b.mix {
+		label, make = fmt.Sprintf("national mix of seed %d from %d", b.Seed, from), n.Mixed
+	}
 	if c, err := bench.OpenCorpus(path); err == nil && c.Label == label && c.Dossiers() >= count {
 		return c, nil
 	}
 	began := time.Now()
 	c, err := bench.Build(ctx, bench.BuildConfig{Dir: path, Label: label, Dossiers: count,
 		Make: func(i int) (bench.Dossier, error) {
-			sub, err := n.Outpatient(from + i)
+			sub, err := make(from + i)
 			return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
 		},
 		Progress: func(done, of int) {
@@ -246,15 +254,30 @@ type benchIntakeCmd struct {
 	Workers int           `default:"4" help:"Batches on their way at once."`
 	Seconds time.Duration `name:"for" default:"0s" help:"How long; default until the dossiers are used up."`
 	Floor   time.Duration `default:"10s" help:"How long the floor runs on the same bytes afterwards."`
+	Mix     string        `default:"outpatient" enum:"outpatient,nation" help:"What is sent: outpatient dossiers of 46 KB, or the nation's mix, 9 in 100 of them inpatient dossiers of 470 KB."`
+	Profile string        `help:"File that gets a processor profile of the hub." type:"path"`
 }
 
 // Run measures intake.
 func (c *benchIntakeCmd) Run(ctx context.Context, s *streams) error {
+	c.mix = c.Mix == "nation"
 	h, err := c.setup(ctx, s)
 	if err != nil {
 		return err
 	}
-	r, err := bench.Intake(ctx, bench.IntakeConfig{Target: h.target, Corpus: h.corpus, Workers: c.Workers, Duration: c.Seconds, Floor: c.Floor, Warmup: 4})
+	before, err := bench.StoredBytes(h.data)
+	if err != nil {
+		return errors.Join(err, h.stop())
+	}
+	r, err := bench.Intake(ctx, bench.IntakeConfig{Target: h.target, Corpus: h.corpus, Workers: c.Workers, Duration: c.Seconds, Floor: c.Floor, Warmup: 4,
+		Profile: c.Profile, ProfileFor: 8 * time.Second})
+	h.stopped = func() error { // the hub has closed its store, and everything is in its files
+		after, err := bench.StoredBytes(h.data)
+		if c.Database == "" && h.corpus.Sent() > 0 {
+			r.Stored = float64(after-before) / float64(h.corpus.Sent())
+		}
+		return err
+	}
 	if err := errors.Join(err, h.stop()); err != nil {
 		return err
 	}

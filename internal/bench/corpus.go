@@ -229,6 +229,14 @@ func (c *Corpus) Dossiers() (n int) {
 	return n
 }
 
+// Sent is how many bytes of files, as signed, were taken so far.
+func (c *Corpus) Sent() (n int64) {
+	for _, b := range c.Batches[:min(int(c.next.Load()), len(c.Batches))] {
+		n += b.Bytes
+	}
+	return n
+}
+
 // Facilities lists whose dossiers are in it.
 func (c *Corpus) Facilities() []string {
 	var codes []string

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,6 +24,9 @@ type IntakeConfig struct {
 	Warmup   int           // batches sent before the clock starts; default 0
 	Floor    time.Duration // how long the floor runs on the same bytes afterwards; 0: not at all
 	FloorDir string        // on the disk of the hub's store; default the system's
+
+	Profile    string        // file that gets a processor profile of the hub; "" none
+	ProfileFor time.Duration // how long it looks
 
 	keep bool // the run is background: its end is the context's
 }
@@ -47,6 +51,9 @@ type IntakeResult struct {
 	InProcess  bool         `json:"in_process"`           // then the memory is that of hub and bench together
 	RSSMB      float64      `json:"rss_mb"`
 	RSSPeakMB  float64      `json:"rss_peak_mb"`
+	HubCPUms   float64      `json:"hub_cpu_ms"`             // processor time of the hub for each dossier
+	OwnCPUms   float64      `json:"sender_cpu_ms"`          // and of the sender
+	Stored     float64      `json:"stored_share,omitempty"` // of the store, everything included, to the files as signed
 	Floor      *FloorResult `json:"floor,omitempty"`
 	Ratio      float64      `json:"ratio,omitempty"` // dossiers_per_s to the floor's
 
@@ -59,7 +66,7 @@ const maxRefs = 50_000
 // Intake sends batches as fast as the hub answers them, Workers at once, and
 // then measures the floor on the same dossiers. Faults: bench.hub, bench.corpus,
 // and those of taking a token.
-func Intake(ctx context.Context, c IntakeConfig) (IntakeResult, error) {
+func Intake(ctx context.Context, c IntakeConfig) (r IntakeResult, err error) {
 	if c.Workers <= 0 {
 		c.Workers = 4
 	}
@@ -72,13 +79,18 @@ func Intake(ctx context.Context, c IntakeConfig) (IntakeResult, error) {
 		return IntakeResult{}, err
 	}
 	l := &load{IntakeConfig: c, senders: s}
+	if c.Profile != "" {
+		profiled := make(chan error, 1)
+		go func() { profiled <- profile(ctx, c.Target.Ops, c.Profile, c.ProfileFor) }()
+		defer func() { err = errors.Join(err, <-profiled) }()
+	}
 	for range c.Warmup {
 		if _, err := l.one(ctx); err != nil {
 			return IntakeResult{}, err
 		}
 	}
 	l.sums = sums{refs: l.refs}
-	r, err := l.run(ctx)
+	r, err = l.run(ctx)
 	if err != nil || c.Floor <= 0 {
 		return r, err
 	}
@@ -117,6 +129,7 @@ type sums struct {
 func (l *load) run(ctx context.Context) (IntakeResult, error) {
 	before := groups(ctx, l.Target.Ops)
 	memory := watchMemory(l.Target.PID)
+	hub, own := processorTime(l.Target.PID), processorTime(os.Getpid())
 	start := time.Now()
 	group, inner := errgroup.WithContext(ctx)
 	for range l.Workers {
@@ -151,6 +164,8 @@ func (l *load) run(ctx context.Context) (IntakeResult, error) {
 	r.Exhausted = l.exhausted && (l.Duration > 0 || l.keep)
 	r.Files, r.Dossiers = l.members, r.Decided()
 	r.DossiersPerS = perSecond(r.Dossiers, took)
+	r.HubCPUms = (processorTime(l.Target.PID) - hub).Seconds() * 1e3 / float64(r.Dossiers)
+	r.OwnCPUms = (processorTime(os.Getpid()) - own).Seconds() * 1e3 / float64(r.Dossiers)
 	r.EnvelopeMBPerS, r.WireMBPerS = perSecond(l.bytes, took)/1e6, perSecond(l.wire, took)/1e6
 	r.BatchMembers = float64(l.members) / float64(l.batches)
 	r.Batch = LatencyOf(l.took)

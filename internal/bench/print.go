@@ -62,6 +62,12 @@ func (r IntakeResult) Print(w io.Writer) error {
 		r.Counts.row(),
 		{"bộ nhớ hub", "hub memory", r.memory()},
 	}
+	if r.HubCPUms > 0 {
+		rows = append(rows, row{"bộ xử lý", "processor", fmt.Sprintf("hub %.3f ms, bộ gửi · sender %.3f ms mỗi hồ sơ · a dossier", r.HubCPUms, r.OwnCPUms)})
+	}
+	if r.Stored > 0 {
+		rows = append(rows, row{"chỗ lưu", "stored", fmt.Sprintf("%.2f %% tệp gốc, tính đủ mọi thứ · of the files as signed, everything included", 100*r.Stored)})
+	}
 	if r.GroupMean > 0 {
 		rows = append(rows, row{"mỗi lần ghi", "one commit", fmt.Sprintf("%.1f hồ sơ · dossiers", r.GroupMean)})
 	}

@@ -187,13 +187,28 @@ func (n *Nation) Outpatients(count int) ([]Submission, error) {
 }
 
 // Outpatient is the ith of Outpatients, for callers who keep few at a time.
-func (n *Nation) Outpatient(i int) (Submission, error) {
+func (n *Nation) Outpatient(i int) (Submission, error) { return n.single(i, Outpatient, 0) }
+
+// Mixed is the ith dossier of the national mix: 9 in 100 are inpatient dossiers
+// of some 470 KB, the others outpatient ones.
+func (n *Nation) Mixed(i int) (Submission, error) {
+	if i%100 >= 9 {
+		return n.single(i, Outpatient, 0)
+	}
+	return n.single(i, Inpatient, inpatientRows)
+}
+
+// inpatientRows makes a stay of about 60 drugs, 90 services and 150 results.
+const inpatientRows = 238
+
+// single makes a dossier without defects, of a facility with a P-256 key.
+func (n *Nation) single(i int, visit string, rows int) (Submission, error) {
 	r := n.stream("outpatient", i)
 	f := n.senders.Draw(r)
 	for rsaAt(f.number) || f.Level == "commune" {
 		f = n.senders.Draw(r)
 	}
-	sl := slot{story: story{id: outpatientsFrom/64 + i, visit: Outpatient, facility: f, drugs: true, at: n.moment(r, i)}, part: partDossier}
+	sl := slot{story: story{id: outpatientsFrom/64 + i, visit: visit, bed: rows, facility: f, drugs: true, at: n.moment(r, i)}, part: partDossier}
 	sl.sent = sl.at
 	sl.person, _ = n.patient(r, &sl.story)
 	return n.make(&sl, i)
