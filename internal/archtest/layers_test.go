@@ -24,6 +24,7 @@ var layers = map[string]place{
 
 	// L1: rules, without input or output.
 	"catalog":      {1, nil},
+	"compartment":  {1, []string{"dossier"}},
 	"dossier":      {1, nil},
 	"facility":     {1, nil},
 	"identity":     {1, nil},
@@ -36,6 +37,7 @@ var layers = map[string]place{
 	"role":         {1, nil},
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
+	"slip":         {1, nil},
 	"stamp":        {1, nil},
 	"vault":        {1, nil},
 

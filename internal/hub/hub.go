@@ -26,6 +26,7 @@ import (
 	"lienthong/internal/kind/checkin"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/ledger"
+	"lienthong/internal/notary"
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -46,6 +47,7 @@ type Config struct {
 	Demo      bool                                                   // synthetic data: pages say so on every one
 	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
 	API       api.Config
+	Outside   Outside // how often services outside are asked
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Guard     Guard // of the store's files; nil: nobody looks
@@ -67,6 +69,8 @@ type Hub struct {
 	Kinds    *kind.Registry
 	Rules    *quality.Pack
 	LogKey   *ledger.LogKey // of the log this hub writes
+	Stamper  *notary.Stamper
+	Checker  *notary.Checker
 	API      *api.API
 
 	cfg     Config
@@ -120,6 +124,9 @@ func (h *Hub) start(ctx context.Context) error {
 		return err
 	}
 	if h.Trust, err = intake.NewWatch(ctx, h.Slices.Facilities, h.cfg.Logger); err != nil {
+		return err
+	}
+	if err := h.openNotary(ctx); err != nil {
 		return err
 	}
 	codec, err := body.NewCodec()
@@ -209,7 +216,7 @@ func (h *Hub) openDoors() error {
 	shown.Records = disclose.Metadata{Records: h.Slices.Records}
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
-		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens,
+		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker,
 	}, h.cfg.API)
 	return err
 }
@@ -229,6 +236,8 @@ func (h *Hub) begin() {
 	})
 	h.every(ctx, time.Second, "looks not counted", h.Disclose.Count)
 	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
+	h.every(ctx, h.cfg.Outside.Stamp, "checkpoints not stamped", h.Stamper.Round)
+	h.every(ctx, h.cfg.Outside.Ask, "signers not asked about", h.Checker.Round)
 	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
 	})

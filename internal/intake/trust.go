@@ -20,6 +20,14 @@ import (
 type Trust struct {
 	*facility.Directory
 	Seals *seal.Trust
+	Known Knowledge // nil: nothing beside the directory
+}
+
+// Knowledge is what was answered about certificates, and who wants to know
+// which of them seal. Both return at once: asking happens elsewhere.
+type Knowledge interface {
+	seal.Revocation
+	Sealed(fingerprint [32]byte, der []byte)
 }
 
 // NewTrust arranges a directory for judging seals.
@@ -49,10 +57,14 @@ func NewTrust(d *facility.Directory) (*Trust, error) {
 }
 
 // Status says what the directory knows of a certificate's revocation: that it
-// was revoked here, or nothing yet. It asks nobody.
-func (t *Trust) Status(_ context.Context, fingerprint [32]byte) seal.Answer {
+// was revoked here; else what its issuer's services answered, as far as that is
+// known. It asks nobody.
+func (t *Trust) Status(ctx context.Context, fingerprint [32]byte) seal.Answer {
 	if since, ok := t.RevokedAt(fingerprint); ok {
 		return seal.Answer{State: seal.Revoked, At: since, Since: since}
+	}
+	if t.Known != nil {
+		return t.Known.Status(ctx, fingerprint)
 	}
 	return seal.Answer{}
 }
@@ -64,16 +76,12 @@ func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, 
 	if err != nil {
 		return store.SealNote{}, err
 	}
+	t.sealed(s)
 	answer, err := seal.CheckRevocation(ctx, t, s.Fingerprint)
 	if err != nil {
 		return store.SealNote{}, err
 	}
-	revocation := string(answer.State)
-	if answer.State == seal.NotYetKnown {
-		revocation = "not yet known"
-	}
-	return store.SealNote{Fingerprint: s.Fingerprint, Subject: plain(s.Certificate.Subject.String()), Algorithm: string(s.Algorithm),
-		Bound: string(b.Way), Revocation: revocation, Expired: b.Expired}, nil
+	return note(s, store.RoleFacility, b.Way, b.Expired, answer), nil
 }
 
 // BindPerson names the person who signed beside the facility, as far as trusted
@@ -83,13 +91,25 @@ func (t *Trust) BindPerson(s seal.Signature, at time.Time) (store.SealNote, erro
 	if err != nil {
 		return store.SealNote{}, err
 	}
-	answer := t.Status(context.Background(), s.Fingerprint)
-	revocation := string(answer.State)
+	t.sealed(s)
+	return note(s, store.RolePerson, way, expired, t.Status(context.Background(), s.Fingerprint)), nil
+}
+
+// note is what is kept of a signature that was bound.
+func note(s seal.Signature, role string, way seal.Way, expired bool, answer seal.Answer) store.SealNote {
+	c := s.Certificate
+	n := store.SealNote{Fingerprint: s.Fingerprint, Subject: plain(c.Subject.String()), Algorithm: string(s.Algorithm), Bound: string(way),
+		Revocation: string(answer.State), Expired: expired, Role: role, Covered: s.Covered, Serial: c.SerialNumber.Text(16), Issuer: plain(c.Issuer.String())}
 	if answer.State == seal.NotYetKnown {
-		revocation = "not yet known"
+		n.Revocation = "not yet known"
 	}
-	return store.SealNote{Fingerprint: s.Fingerprint, Subject: plain(s.Certificate.Subject.String()), Algorithm: string(s.Algorithm),
-		Bound: string(way), Revocation: revocation, Expired: expired}, nil
+	return n
+}
+
+func (t *Trust) sealed(s seal.Signature) {
+	if t.Known != nil {
+		t.Known.Sealed(s.Fingerprint, s.Certificate.Raw)
+	}
 }
 
 // plain is a text as every store keeps it: a certificate's subject may hold NUL
@@ -117,6 +137,7 @@ func (t *Trust) Owners(s seal.Signature) []care.FacilityCode {
 type Watch struct {
 	store store.Facilities
 	log   *slog.Logger
+	known Knowledge
 	now   atomic.Pointer[Trust]
 }
 
@@ -124,6 +145,14 @@ type Watch struct {
 func NewWatch(ctx context.Context, s store.Facilities, log *slog.Logger) (*Watch, error) {
 	w := &Watch{store: s, log: log}
 	return w, w.Refresh(ctx)
+}
+
+// Consult has every trust from now on ask known too. It is called once, before Run.
+func (w *Watch) Consult(known Knowledge) {
+	w.known = known
+	t := *w.now.Load()
+	t.Known = known
+	w.now.Store(&t)
 }
 
 // Current returns the trust of this moment.
@@ -145,6 +174,7 @@ func (w *Watch) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	t.Known = w.known
 	w.now.Store(t)
 	return nil
 }

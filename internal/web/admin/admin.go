@@ -30,6 +30,8 @@ type Acts interface {
 	RevokeClient(ctx context.Context, actor, id string) error
 	Unlink(ctx context.Context, actor, record, reason string) error
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
+	AddService(ctx context.Context, actor string, s admin.Service) error
+	EndService(ctx context.Context, actor, kind, url string) error
 	Keep(ctx context.Context, actor string, n admin.Note) error
 }
 
@@ -44,6 +46,7 @@ type request struct {
 	Reason     string           `json:"reason,omitempty"`
 	Role       string           `json:"role,omitempty"`
 	Next       string           `json:"next,omitempty"`
+	Service    admin.Service    `json:"service,omitzero"`
 	Note       admin.Note       `json:"note,omitzero"`
 }
 
@@ -101,6 +104,12 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	serve("/link", func(ctx context.Context, q request) (response, error) {
 		token, err := acts.MakeLink(ctx, q.Actor, q.Role, q.Next)
 		return response{Token: token}, err
+	})
+	serve("/service/add", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.AddService(ctx, q.Actor, q.Service)
+	})
+	serve("/service/end", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.EndService(ctx, q.Actor, q.Service.Kind, q.Service.URL)
 	})
 	return mux
 }
@@ -213,5 +222,17 @@ func (c *Client) MakeLink(ctx context.Context, actor, role, next string) (string
 // Keep keeps what was done to the hub's copies.
 func (c *Client) Keep(ctx context.Context, actor string, n admin.Note) error {
 	_, err := c.post(ctx, "/keep", request{Actor: actor, Note: n})
+	return err
+}
+
+// AddService approves a service outside.
+func (c *Client) AddService(ctx context.Context, actor string, s admin.Service) error {
+	_, err := c.post(ctx, "/service/add", request{Actor: actor, Service: s})
+	return err
+}
+
+// EndService ends an approved service.
+func (c *Client) EndService(ctx context.Context, actor, kind, url string) error {
+	_, err := c.post(ctx, "/service/end", request{Actor: actor, Service: admin.Service{Kind: kind, URL: url}})
 	return err
 }

@@ -3,6 +3,7 @@ package admin_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -43,6 +44,16 @@ func (o *office) RevokeCertificate(_ context.Context, actor, code, pem string) e
 
 func (o *office) Keep(_ context.Context, actor string, n admin.Note) error {
 	o.did = append(o.did, actor+" keeps "+n.Action+" "+n.Object+" "+string(n.Detail))
+	return nil
+}
+
+func (o *office) AddService(_ context.Context, actor string, s admin.Service) error {
+	o.did = append(o.did, fmt.Sprintf("%s approves %+v", actor, s))
+	return nil
+}
+
+func (o *office) EndService(_ context.Context, actor, kind, url string) error {
+	o.did = append(o.did, actor+" ends "+kind+" "+url)
 	return nil
 }
 
@@ -94,6 +105,10 @@ func TestActsPassTheSocket(t *testing.T) {
 		t.Errorf("%q", o.did)
 	}
 	if err := c.Keep(t.Context(), "me", admin.Note{Action: "backup.made", Object: "x", Detail: []byte(`{"seq":1}`)}); err != nil || o.did[len(o.did)-1] != `me keeps backup.made x {"seq":1}` {
+		t.Errorf("%q, %v", o.did, err)
+	}
+	if err := errors.Join(c.AddService(t.Context(), "me", admin.Service{Kind: "tsa", URL: "https://t/", PEM: "P", Private: true}), c.EndService(t.Context(), "me", "ocsp", "http://o/")); err != nil ||
+		o.did[len(o.did)-2] != "me approves {Kind:tsa URL:https://t/ PEM:P Private:true}" || o.did[len(o.did)-1] != "me ends ocsp http://o/" {
 		t.Errorf("%q, %v", o.did, err)
 	}
 	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {

@@ -67,6 +67,7 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
+	Rechecks Rechecks // nil: nothing is known later
 }
 
 // Config has the limits of the door; zero values are the design's.
@@ -147,6 +148,8 @@ func Routes() []Route {
 		{"GET", "/openapi.json", "", (*API).openapi},
 		{"GET", "/ledger/{log}/checkpoint", "", (*API).checkpoint},
 		{"GET", "/ledger/{log}/tile/{path...}", "", (*API).tile},
+		{"GET", "/ledger/{log}/stamps", "", (*API).stamps},
+		{"GET", "/ledger/{log}/stamp/{size}", "", (*API).stamp},
 	}
 }
 

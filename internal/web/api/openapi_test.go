@@ -148,7 +148,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 func TestSchemasAreTheGoTypes(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": intake.Finding{},
-		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Problem": problem.Problem{}} {
+		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Seal": api.Seal{}, "Stamp": api.Stamp{}, "Problem": problem.Problem{}} {
 		schema := at(t, description(t), "components", "schemas", name)
 		want := map[string]string{}
 		var required []string

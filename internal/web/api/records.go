@@ -41,6 +41,7 @@ type Item struct {
 	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
 	JudgedWith   intake.Judged    `json:"judged_with"`
 	Findings     []intake.Finding `json:"findings"`
+	Seals        []Seal           `json:"seals,omitempty"` // of one record, not in lists
 }
 
 func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
@@ -209,7 +210,11 @@ func (a *API) record(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if err != nil {
 		return err
 	}
-	return give(w, a.item(r, who, rec))
+	it := a.item(r, who, rec)
+	if it.Seals, err = a.seals(r, who, rec); err != nil {
+		return err
+	}
+	return give(w, it)
 }
 
 func (a *API) find(r *http.Request, who Caller) (*store.Record, error) {

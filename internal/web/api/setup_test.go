@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lienthong/internal/body"
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
@@ -70,7 +71,7 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 		f(&c)
 	}
 	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
-		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger},
+		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Stamps: fakeStamps{}}, Rechecks: fakeRechecks{},
 		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)
 	if err != nil {
 		t.Fatal(err)
@@ -317,6 +318,7 @@ type fakeRecords struct {
 	filter store.Filter
 	scope  role.Scope
 	asked  int
+	seals  []store.SealNote
 }
 
 // Refusals returns one refused file of facility 24604.
@@ -362,6 +364,38 @@ func (f *fakeRecords) List(_ context.Context, scope role.Scope, q store.Filter) 
 		return out[:q.Limit], true, nil
 	}
 	return out, false, nil
+}
+
+func (f *fakeRecords) File(context.Context, care.FacilityCode, vault.Keyed) (*store.File, []store.Stored, error) {
+	if f.seals == nil {
+		return nil, nil, store.ErrAbsent
+	}
+	return &store.File{Seals: f.seals}, nil, nil
+}
+
+// fakeStamps has three stamps, the last of them late; rechecks know one revoked certificate.
+type fakeStamps struct{ store.Stamps }
+
+func (fakeStamps) List(_ context.Context, log int, before uint64, limit int) ([]store.Stamp, bool, error) {
+	all := []store.Stamp{{Size: 3, State: store.StampLate, At: noon, Attempts: 2, Code: "outbound.unreachable"},
+		{Size: 2, State: store.StampKept, At: noon, GenTime: noon, NotAfter: noon.AddDate(1, 0, 0)}, {Size: 1, State: store.StampKept, At: noon, GenTime: noon, NotAfter: noon.AddDate(1, 0, 0)}}
+	for before != 0 && len(all) > 0 && all[0].Size >= before {
+		all = all[1:]
+	}
+	return all[:min(limit, len(all))], len(all) > limit, nil
+}
+
+func (fakeStamps) Covering(_ context.Context, log int, size uint64) (*store.Stamp, error) {
+	if size > 2 {
+		return nil, store.ErrAbsent
+	}
+	return &store.Stamp{Size: max(size, 1), Token: []byte("token")}, nil
+}
+
+type fakeRechecks struct{}
+
+func (fakeRechecks) Newest(fingerprint [32]byte) (store.Revocation, bool) {
+	return store.Revocation{State: store.RevocationRevoked, At: noon, Since: noon.Add(-time.Hour), Kind: store.ServiceCRL}, fingerprint[0] == 1
 }
 
 func (f *fakeRecords) Timeline(context.Context, dossier.ID) ([]store.Transition, error) {
@@ -422,6 +456,10 @@ func (f *fakeLooks) List(_ context.Context, _ role.Scope, q store.DisclosureFilt
 }
 
 type fakeLedger struct{ store.Ledger }
+
+func (fakeLedger) Checkpoint(_ context.Context, _ int, size uint64) (string, error) {
+	return fmt.Sprint("note ", size), nil
+}
 
 func (fakeLedger) Logs(context.Context) ([]int, error) { return []int{0}, nil }
 
