@@ -1,7 +1,7 @@
 # What can be done here. `make help` lists it; CONTRIBUTING.md says when.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo build assets test race fuzz bench lint clean
+.PHONY: help demo build assets test race fuzz bench lint drill clean
 
 BIN    := bin/lienthong
 ASSETS := internal/web/portal/asset
@@ -40,6 +40,9 @@ bench: build ## the floor, intake end to end, and the Go benchmarks
 
 lint: ## gofmt, vet, staticcheck
 	@sh script/lint.sh
+
+drill: ## encrypt a hub at work, restore it elsewhere, hold every receipt against it
+	@sh script/drill.sh
 
 clean: ## remove what was built
 	rm -rf bin out $(ASSETS)/dist

@@ -26,6 +26,7 @@ import (
 
 type backupCmd struct {
 	Make    backupMakeCmd    `cmd:"" default:"withargs" help:"Copy the store, encrypted, to a place the hub cannot change afterwards; also while the hub runs."`
+	Key     backupKeyCmd     `cmd:"" help:"Make the identity that opens backups; it belongs on another machine, and offline."`
 	Receive backupReceiveCmd `cmd:"" help:"Take a backup from stdin into a place: for a host that pulls."`
 	Newest  backupNewestCmd  `cmd:"" help:"Print the digest of a place's newest backup, for --after."`
 	Check   backupCheckCmd   `cmd:"" help:"Hold every file of a place against its manifests, without a key to open them."`
@@ -451,4 +452,21 @@ func decodeSeed(text []byte) ([]byte, error) {
 		return nil, errors.New("the key file does not hold 32 bytes in base64")
 	}
 	return seed, nil
+}
+
+type backupKeyCmd struct {
+	Out string `required:"" help:"File to write the identity to; must not exist." type:"path"`
+}
+
+// Run makes an age identity and prints its recipient.
+func (c *backupKeyCmd) Run(s *streams) error {
+	id, err := age.GenerateX25519Identity()
+	if err != nil {
+		return err
+	}
+	if err := writeNew(c.Out, []byte("# opens backups of a hub; keep it away from the hub\n"+id.String()+"\n")); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(s.out, "recipient: %s\n", id.Recipient())
+	return err
 }

@@ -10,8 +10,10 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strings"
@@ -63,11 +65,14 @@ func runScripts(t *testing.T, engine string) {
 			return os.WriteFile(e.WorkDir+"/database.url", []byte(pgtest.Database(e.T().(testing.TB))+"\n"), 0o600)
 		},
 		Condition: func(c string) (bool, error) {
+			if c == "sqlite" {
+				return engine == "", nil
+			}
 			_, err := exec.LookPath(c)
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkhub": mkhub, "mkcert": mkcert, "await": await, "json": field, "pick": pick,
+			"mkhub": mkhub, "mkcert": mkcert, "await": await, "json": field, "pick": pick, "fetch": fetch,
 		},
 	})
 }
@@ -152,4 +157,17 @@ func pick(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("%s has no line that begins with %q", args[0], args[1])
+}
+
+// fetch URL FILE: writes what a GET answers.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	r, err := http.Get(args[0])
+	ts.Check(err)
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	ts.Check(err)
+	if (r.StatusCode == http.StatusOK) == neg {
+		ts.Fatalf("%s answers %s", args[0], r.Status)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o600))
 }

@@ -2,6 +2,7 @@ package reverify
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"iter"
@@ -142,6 +143,8 @@ func (w *walk) otherLeaves(ctx context.Context, n int, head store.Head, source l
 				o.keys = append(o.keys, keyLeaf{index, rest})
 			case k == ledger.LeafAdmin:
 				w.actLeaf(n, index, [32]byte(rest), index >= head.Size)
+			case k == ledger.LeafRestore:
+				w.restoreLeaf(n, index, [32]byte(rest))
 			case k == ledger.LeafDisclosure:
 				w.disclosureLeaf(n, index, [32]byte(rest), index >= head.Size)
 			}
@@ -271,3 +274,14 @@ func (w *walk) eachRecord(ctx context.Context, head store.Head, fn func(*store.R
 type fatal struct{ error }
 
 func (f fatal) Unwrap() error { return f.error }
+
+// restoreLeaf holds a leaf that a log was begun with after a restore: it is the
+// last checkpoint known of a log that was closed.
+func (w *walk) restoreLeaf(log int, index uint64, digest [32]byte) {
+	for _, h := range w.heads {
+		if h.Closed != nil && h.Log < log && sha256.Sum256(h.Closed) == digest {
+			return
+		}
+	}
+	w.differ("restore.edited", "head", fmt.Sprintf("%d/%d", log, index), "closed")
+}

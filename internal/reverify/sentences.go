@@ -38,5 +38,6 @@ var sentences = map[string]fault.Text{
 	"refusal.edited":     {VI: "Dòng tệp bị từ chối đã bị sửa.", EN: "The row of a refused file was edited."},
 	"counter.edited":     {VI: "Số đếm khác với đếm lại từ hồ sơ.", EN: "A count differs from counting anew from the records."},
 	"minute.edited":      {VI: "Số đếm theo phút khác với đếm lại từ hồ sơ.", EN: "A count by the minute differs from counting anew."},
+	"restore.edited":     {VI: "Điểm chốt cuối của sổ đã đóng không khớp với mục mở sổ mới.", EN: "The last known checkpoint of a closed log does not match the entry its successor begins with."},
 	"seen.edited":        {VI: "Lần gửi gần nhất của cơ sở không đúng.", EN: "When a facility last sent is not right."},
 }
