@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"lienthong/internal/compartment"
 )
 
 // DocumentTag begins the tags that name the documents of a record.
@@ -25,7 +27,9 @@ func ContentHash(inner [][32]byte) (sum [32]byte) {
 // Label returns the tables a dossier has: those of the QĐ 4750 family as bits
 // (bit i is table XMLi), and the tags that lists and counters can be asked by.
 // Of other kinds the tables that are documents with a life of their own count.
-// What is rejected is in no clinical view and has no tags.
+// What is rejected is in no clinical view and has no tags. A dossier whose open
+// tables tell of a closed compartment has the compartment's bit too, and no tag
+// that would tell others of it.
 func (d *Dossier) Label(v View, accepted bool) (documents uint32, tags []string) {
 	for _, t := range d.Content.Tables() {
 		name := t.Columns.Table
@@ -41,5 +45,5 @@ func (d *Dossier) Label(v View, accepted bool) (documents uint32, tags []string)
 			tags = append(tags, DocumentTag+name)
 		}
 	}
-	return documents, tags
+	return documents | compartment.Content(d.Content).Documents(), tags
 }
