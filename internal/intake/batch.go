@@ -42,7 +42,16 @@ type item struct {
 func (in *Intake) run(ctx context.Context, tasks []*task) {
 	in.each(ctx, len(tasks), func(i int) (store.Lane, func()) {
 		t := tasks[i]
-		return t.file.Lane, func() { t.err = guarded(t.admit) }
+		return t.file.Lane, func() {
+			t.err = guarded(func() error {
+				if err := t.admit(); err != nil || t.unsealed != nil || t.opened.Len() > chunk {
+					return err
+				}
+				var err error // while its bytes are still near the processor
+				t.ready, err = t.judgeAll(ctx, 0, t.opened.Len())
+				return err
+			})
+		}
 	}, func(i int, err error) { tasks[i].err = err })
 	for _, r := range rounds(in, tasks) {
 		r.run(ctx)
@@ -159,25 +168,39 @@ func (r *round) fail(err error) {
 	}
 }
 
-// judge reads and judges the dossiers of the round.
+// judge reads and judges the dossiers of the round that are not judged yet:
+// those of files with more than go into one.
 func (r *round) judge(ctx context.Context) {
-	r.in.each(ctx, len(r.parts), func(i int) (store.Lane, func()) {
+	var open []*part
+	for i := range r.parts {
 		p := &r.parts[i]
-		return r.lane, func() {
-			if p.to == p.from || p.t.err != nil {
-				return
-			}
-			p.t.err = guarded(func() error {
-				if err := p.t.split(ctx); err != nil {
-					return err
-				}
-				for k := p.from; k < p.to; k++ {
-					p.items = append(p.items, &item{t: p.t, index: k, judged: p.t.judge(k)})
-				}
-				return nil
-			})
+		if p.items = p.t.ready; p.to > p.from && p.items == nil {
+			open = append(open, p)
 		}
-	}, func(i int, err error) { r.parts[i].t.err = err })
+	}
+	r.in.each(ctx, len(open), func(i int) (store.Lane, func()) {
+		p := open[i]
+		return r.lane, func() {
+			if p.t.err == nil {
+				p.t.err = guarded(func() (err error) {
+					p.items, err = p.t.judgeAll(ctx, p.from, p.to)
+					return err
+				})
+			}
+		}
+	}, func(i int, err error) { open[i].t.err = err })
+}
+
+// judgeAll reads and judges dossiers from..to of the file.
+func (t *task) judgeAll(ctx context.Context, from, to int) ([]*item, error) {
+	if err := t.split(ctx); err != nil {
+		return nil, err
+	}
+	items := make([]*item, 0, to-from)
+	for k := from; k < to; k++ {
+		items = append(items, &item{t: t, index: k, judged: t.judge(k)})
+	}
+	return items, nil
 }
 
 // recall asks once what the files became before and what is known of their dossiers.

@@ -51,6 +51,7 @@ type task struct {
 	before   []store.Stored
 	parts    body.File
 	stored   *store.File
+	ready    []*item // judged dossiers of a file that goes into one round
 
 	answers []Answer
 	err     error // why the whole file is refused or deferred
