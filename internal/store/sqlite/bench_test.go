@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/store/storetest"
+	"lienthong/internal/vault"
 )
 
 // BenchmarkCommit stores groups of dossiers as outpatient ones are stored: a
@@ -70,4 +71,33 @@ func cpuMicros(b *testing.B) int64 {
 		b.Fatal(err)
 	}
 	return (u.Utime.Nano() + u.Stime.Nano()) / 1000
+}
+
+// BenchmarkRecall asks for 36 files of one dossier each, none known, as a tar
+// does. One operation is one file.
+func BenchmarkRecall(b *testing.B) {
+	ctx := context.Background()
+	s, err := sqlite.Open(ctx, b.TempDir(), sqlite.Config{OpenLog: storetest.OpenLog, HubName: storetest.HubName})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	var queries []store.Recall
+	for range 36 {
+		p := benchDossier(b, "79901", 1)
+		q := store.Query{Facility: "79901", Kind: p.Kind, Episode: []vault.Keyed{p.Episode}, Content: []vault.Keyed{p.Content}, Subject: []vault.Keyed{p.Subject.Key}}
+		for _, c := range p.Subject.Claims {
+			q.Claims = append(q.Claims, []vault.Keyed{c.Key})
+		}
+		queries = append(queries, store.Recall{Facility: "79901", File: []vault.Keyed{p.File.Hash}, Dossiers: []store.Query{q}})
+	}
+	cpu := cpuMicros(b)
+	b.ResetTimer()
+	for range b.N/36 + 1 {
+		if _, err := s.Intake.Recall(ctx, queries); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.StopTimer()
+	b.ReportMetric(float64(cpuMicros(b)-cpu)/float64((b.N/36+1)*36), "cpu-us/op")
 }
