@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/seal"
+	"lienthong/internal/trust"
 	"lienthong/internal/xmltok"
 )
 
@@ -95,7 +96,7 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	if err := errors.Join(err, slices.Close()); err != nil {
 		return nil, err
 	}
-	checker.Trust, err = intake.NewTrust(d)
+	checker.Trust, err = trust.NewView(d)
 	return checker, err
 }
 

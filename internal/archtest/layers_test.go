@@ -51,7 +51,8 @@ var layers = map[string]place{
 	"admin":    {3, nil},
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
-	"intake":   {3, []string{"evidence"}},
+	"intake":   {3, []string{"evidence", "trust"}},
+	"trust":    {3, nil},
 	"notary":   {3, nil},
 	"reverify": {3, []string{"evidence"}},
 

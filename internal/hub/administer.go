@@ -4,14 +4,14 @@ import (
 	"context"
 
 	"lienthong/internal/admin"
-	"lienthong/internal/intake"
+	"lienthong/internal/trust"
 )
 
 // Acts is the operator's acts on a running hub: what they change holds from
 // the next file on, not from the next second.
 type Acts struct {
 	*admin.Office
-	trust *intake.Watch
+	trust *trust.Watch
 }
 
 // Administer returns the hub's acts.

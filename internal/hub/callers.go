@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"strings"
 
-	"lienthong/internal/intake"
 	"lienthong/internal/role"
+	"lienthong/internal/trust"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/token"
@@ -17,7 +17,7 @@ import (
 type callers struct {
 	tokens   *token.Desk
 	sessions *session.Keeper
-	trust    *intake.Watch
+	trust    *trust.Watch
 }
 
 // Caller returns who makes the request, or token.invalid.

@@ -30,6 +30,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/portal"
@@ -63,7 +64,7 @@ type Hub struct {
 	Intake   *intake.Intake
 	Disclose *disclose.Discloser
 	Receipts *evidence.Desk
-	Trust    *intake.Watch
+	Trust    *trust.Watch
 	Office   *admin.Office
 	Sessions *session.Keeper
 	Kinds    *kind.Registry
@@ -123,7 +124,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if err := h.Receipts.Announce(ctx); err != nil {
 		return err
 	}
-	if h.Trust, err = intake.NewWatch(ctx, h.Slices.Facilities, h.cfg.Logger); err != nil {
+	if h.Trust, err = trust.NewWatch(ctx, h.Slices.Facilities, h.cfg.Logger); err != nil {
 		return err
 	}
 	if err := h.openNotary(ctx); err != nil {

@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
+	"lienthong/internal/trust"
 )
 
 // Checker gives the hub's own judgement of a file without sending it anywhere:
@@ -19,7 +20,7 @@ type Checker struct {
 	Rules *quality.Pack
 	// Trust is the directory to hold senders and seals against; nil: the seal is
 	// verified and whom it binds is unknown.
-	Trust *Trust
+	Trust *trust.View
 }
 
 // Preview is what would become of a file.

@@ -29,6 +29,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 )
 
@@ -40,7 +41,7 @@ type Deps struct {
 	Vault    *vault.Vault
 	Kinds    *kind.Registry
 	Seals    *seal.Verifier
-	Trust    func() *Trust // the directory and trust of this moment
+	Trust    func() *trust.View // the directory and trust of this moment
 	Rules    *quality.Pack
 	Receipts *evidence.Desk
 	Key      *ledger.ReceiptKey

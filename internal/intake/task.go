@@ -15,6 +15,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 )
 
@@ -35,7 +36,7 @@ type task struct {
 	from     Sender
 	file     File
 	received time.Time
-	trust    *Trust
+	trust    *trust.View
 	size     int64
 
 	digest   [32]byte

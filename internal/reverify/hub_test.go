@@ -34,6 +34,7 @@ import (
 	"lienthong/internal/schema"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 )
 
@@ -72,7 +73,7 @@ type testHub struct {
 	intake   *intake.Intake
 	disclose *disclose.Discloser
 	office   *admin.Office
-	watch    *intake.Watch
+	watch    *trust.Watch
 	signers  map[string]seal.KeyPair
 	serial   int
 }
@@ -100,7 +101,7 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	must(t, err)
 	desk := evidence.NewDesk(h.slices.Ledger, receiptKey, writer)
 	must(t, desk.Announce(ctx))
-	h.watch, err = intake.NewWatch(ctx, h.slices.Facilities, log)
+	h.watch, err = trust.NewWatch(ctx, h.slices.Facilities, log)
 	must(t, err)
 	codec, seals := parts(t)
 	h.intake, err = intake.New(intake.Deps{Store: h.slices.Intake, Records: h.slices.Records, Months: h.slices.Keys, Vault: v, Kinds: kinds(), Seals: seals,

@@ -1,4 +1,8 @@
-package intake
+// Package trust is the directory of facilities as seals are judged by it: whom a
+// certificate speaks for at this moment, and what is known of its revocation. It
+// keeps the newest state at hand and asks nobody about certificates; package
+// notary does that.
+package trust
 
 import (
 	"context"
@@ -16,8 +20,8 @@ import (
 	"lienthong/internal/store"
 )
 
-// Trust is the directory of one moment, and whom certificates speak for by it.
-type Trust struct {
+// View is the directory of one moment, and whom certificates speak for by it.
+type View struct {
 	*facility.Directory
 	Seals *seal.Trust
 	Known Knowledge // nil: nothing beside the directory
@@ -30,13 +34,13 @@ type Knowledge interface {
 	Sealed(fingerprint [32]byte, der []byte)
 }
 
-// NewTrust arranges a directory for judging seals.
-func NewTrust(d *facility.Directory) (*Trust, error) {
+// NewView arranges a directory for judging seals.
+func NewView(d *facility.Directory) (*View, error) {
 	c := seal.TrustConfig{Epoch: strconv.FormatInt(d.Epoch, 10), Pinned: map[string][][32]byte{}, TaxCodes: map[string]string{}}
 	for _, der := range d.Anchors {
 		root, err := x509.ParseCertificate(der)
 		if err != nil {
-			return nil, fmt.Errorf("intake: trusted root: %w", err)
+			return nil, fmt.Errorf("trust: trusted root: %w", err)
 		}
 		c.Roots = append(c.Roots, root)
 	}
@@ -51,15 +55,15 @@ func NewTrust(d *facility.Directory) (*Trust, error) {
 	}
 	t, err := seal.NewTrust(c)
 	if err != nil {
-		return nil, fmt.Errorf("intake: trust: %w", err)
+		return nil, fmt.Errorf("trust: %w", err)
 	}
-	return &Trust{Directory: d, Seals: t}, nil
+	return &View{Directory: d, Seals: t}, nil
 }
 
 // Status says what the directory knows of a certificate's revocation: that it
 // was revoked here; else what its issuer's services answered, as far as that is
 // known. It asks nobody.
-func (t *Trust) Status(ctx context.Context, fingerprint [32]byte) seal.Answer {
+func (t *View) Status(ctx context.Context, fingerprint [32]byte) seal.Answer {
 	if since, ok := t.RevokedAt(fingerprint); ok {
 		return seal.Answer{State: seal.Revoked, At: since, Since: since}
 	}
@@ -71,7 +75,7 @@ func (t *Trust) Status(ctx context.Context, fingerprint [32]byte) seal.Answer {
 
 // Bind holds one verified signature against the facility it must speak for.
 // Faults: seal.untrusted, seal.expired, seal.revoked.
-func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, at time.Time) (store.SealNote, error) {
+func (t *View) Bind(ctx context.Context, s seal.Signature, v facility.Version, at time.Time) (store.SealNote, error) {
 	b, err := t.Seals.Bind(s, seal.Claim{Facility: string(v.Code), At: at, Migration: v.Migrating})
 	if err != nil {
 		return store.SealNote{}, err
@@ -86,7 +90,7 @@ func (t *Trust) Bind(ctx context.Context, s seal.Signature, v facility.Version, 
 
 // BindPerson names the person who signed beside the facility, as far as trusted
 // roots know the certificate. Fault: seal.untrusted, for a facility's certificate.
-func (t *Trust) BindPerson(s seal.Signature, at time.Time) (store.SealNote, error) {
+func (t *View) BindPerson(s seal.Signature, at time.Time) (store.SealNote, error) {
 	way, expired, err := t.Seals.Person(s, at)
 	if err != nil {
 		return store.SealNote{}, err
@@ -106,7 +110,7 @@ func note(s seal.Signature, role string, way seal.Way, expired bool, answer seal
 	return n
 }
 
-func (t *Trust) sealed(s seal.Signature) {
+func (t *View) sealed(s seal.Signature) {
 	if t.Known != nil {
 		t.Known.Sealed(s.Fingerprint, s.Certificate.Raw)
 	}
@@ -120,7 +124,7 @@ func plain(s string) string {
 
 // Owners returns the facilities a certificate may speak for: those it is
 // pinned to, else those whose tax code its subject holds.
-func (t *Trust) Owners(s seal.Signature) []care.FacilityCode {
+func (t *View) Owners(s seal.Signature) []care.FacilityCode {
 	codes := t.Seals.Facilities(s.Fingerprint)
 	if len(codes) == 0 {
 		codes = t.Seals.FacilitiesByTaxCode(s.Certificate)
@@ -132,13 +136,13 @@ func (t *Trust) Owners(s seal.Signature) []care.FacilityCode {
 	return out
 }
 
-// Watch keeps the newest Trust at hand: a change made by any process is seen
+// Watch keeps the newest View at hand: a change made by any process is seen
 // within a second.
 type Watch struct {
 	store store.Facilities
 	log   *slog.Logger
 	known Knowledge
-	now   atomic.Pointer[Trust]
+	now   atomic.Pointer[View]
 }
 
 // NewWatch loads the directory; Run keeps it fresh.
@@ -156,7 +160,7 @@ func (w *Watch) Consult(known Knowledge) {
 }
 
 // Current returns the trust of this moment.
-func (w *Watch) Current() *Trust { return w.now.Load() }
+func (w *Watch) Current() *View { return w.now.Load() }
 
 // Refresh loads the directory when its epoch has moved.
 func (w *Watch) Refresh(ctx context.Context) error {
@@ -168,9 +172,9 @@ func (w *Watch) Refresh(ctx context.Context) error {
 	}
 	d, err := w.store.Load(ctx)
 	if err != nil {
-		return fmt.Errorf("intake: loading the directory: %w", err)
+		return fmt.Errorf("trust: loading the directory: %w", err)
 	}
-	t, err := NewTrust(d)
+	t, err := NewView(d)
 	if err != nil {
 		return err
 	}
