@@ -77,7 +77,10 @@ func (c *migrateCmd) Run(ctx context.Context, s *streams) error {
 }
 
 type trustCmd struct {
-	Add trustAddCmd `cmd:"" help:"Trust an authority: certificates it issues bind by the tax code in their subject."`
+	Add        trustAddCmd        `cmd:"" help:"Trust an authority: certificates it issues bind by the tax code in their subject."`
+	TSA        trustTSACmd        `cmd:"" name:"tsa" help:"Approve a time-stamp authority."`
+	Revocation trustRevocationCmd `cmd:"" help:"Approve an issuer's OCSP responder or revocation list."`
+	End        trustEndCmd        `cmd:"" help:"Call an approved service no more."`
 }
 
 type trustAddCmd struct {

@@ -45,7 +45,7 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base := "http://" + c.Listen
 	tour := &tour{base: base}
-	h, err := p.start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log})
+	h, err := p.start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
 	if err != nil {
 		return err
 	}
@@ -57,6 +57,9 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 		return errors.Join(err, h.Close())
 	}
 	if err := found(ctx, h, nation); err != nil {
+		return errors.Join(err, h.Close())
+	}
+	if err := outside(ctx, h, tour.acts, nation, dir); err != nil {
 		return errors.Join(err, h.Close())
 	}
 	fmt.Fprintf(s.out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
@@ -109,3 +112,7 @@ func found(ctx context.Context, h *hub.Hub, n *synth.Nation) error {
 }
 
 const demoActor = "operator: demo"
+
+// demoStamp is how often the demo has its checkpoints stamped: a visitor does
+// not wait for a minute.
+const demoStamp = 15 * time.Second

@@ -36,6 +36,8 @@ type cli struct {
 	Backup   backupCmd   `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
 	Restore  restoreCmd  `cmd:"" help:"Restore a backup elsewhere and prove it."`
 	Synth    synthCmd    `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
+	Simulate simulateCmd `cmd:"" help:"Run a simulated service outside: a time-stamp authority."`
+	Stamp    stampCmd    `cmd:"" help:"Verify a time-stamp offline."`
 	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`

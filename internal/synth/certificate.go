@@ -23,6 +23,12 @@ type authority struct {
 // Root returns the authority's certificate as PEM.
 func (n *Nation) Root() []byte { return certificatePEM(n.authority.certificate.Raw) }
 
+// Authority returns the authority's certificate and key, for whoever plays its
+// revocation service.
+func (n *Nation) Authority() (*x509.Certificate, crypto.Signer) {
+	return n.authority.certificate, n.authority.key
+}
+
 func certificatePEM(der []byte) []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
