@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkin"
+	"lienthong/internal/kind/prescription"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/ledger"
 	"lienthong/internal/notary"
@@ -84,12 +85,16 @@ type Hub struct {
 }
 
 // Kinds are the kinds of dossier this release takes.
-func Kinds() *kind.Registry { return kind.NewRegistry(qd4750.New(), checkin.New()) }
+func Kinds() *kind.Registry {
+	return kind.NewRegistry(qd4750.New(), checkin.New(), prescription.New())
+}
 
 // Rules is the rule pack this release judges by, with the rules of every kind.
 func Rules() *quality.Pack { return rules() }
 
-var rules = sync.OnceValue(func() *quality.Pack { return quality.V1().With() })
+var rules = sync.OnceValue(func() *quality.Pack {
+	return quality.V1().With(prescription.Rules())
+})
 
 // Start opens everything and begins to work in the background. The caller
 // serves Handler and calls Close.
