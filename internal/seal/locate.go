@@ -29,6 +29,8 @@ const (
 type found struct {
 	sigs      []candidate // all signatures in their place; memory reused
 	any       bool        // some Signature element, wherever
+	holder    int         // the holder that the walk is in, -1 for none
+	holders   int         // holders seen
 	malformed error       // the first thing wrong with place, number or shape
 }
 
@@ -52,7 +54,7 @@ type candidate struct {
 // with the signatures is in found, because a malformed document comes first.
 func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 	f, t := &w.found, &w.tok
-	*f = found{sigs: f.sigs[:0]}
+	*f = found{sigs: f.sigs[:0], holder: -1}
 	t.Reset(doc, limits)
 	w.plain.begin(w.hash, doc)
 	inside, containers := false, 0
@@ -69,10 +71,10 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 		case k == xmltok.StartElement && isSignature(t):
 			f.any = true
 			w.plain.pause(w.hash, t.Offset())
-			if !inside || t.Depth() != 3 {
+			if !inside || !f.placed(&expect, t.Depth()) {
 				f.fault("a signature in another place")
 			}
-			if len(f.sigs) > max(expect.Count, 1) { // a heap of them costs no memory
+			if len(f.sigs) > expect.count() { // a heap of them costs no memory
 				f.fault("too many signatures")
 				err = t.Skip()
 			} else {
@@ -84,11 +86,14 @@ func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 			w.plain.from = t.End()
 			continue
 		case k == xmltok.StartElement && t.Depth() == 2:
+			f.holder = -1
 			if inside = string(t.Name()) == expect.Container; inside {
 				if containers++; containers > 1 {
 					f.fault("a second container")
 				}
 			}
+		case inside && k == xmltok.StartElement && t.Depth() == 3:
+			f.hold(&expect, t.Name())
 		}
 		w.plain.token(w.hash, t, k)
 	}
@@ -100,8 +105,29 @@ func (f *found) fault(reason string) {
 	}
 }
 
+// hold notes a child of the container: the next holder, or none.
+func (f *found) hold(expect *Expect, name []byte) {
+	f.holder = slices.Index(expect.Holders, string(name))
+	if f.holder < 0 {
+		return
+	}
+	if f.holder != f.holders {
+		f.fault("holders of signatures out of order, or one twice")
+	}
+	f.holders++
+}
+
+// placed reports whether a signature at a depth inside the container is the next
+// in its place: the container's child, or the one of its holder.
+func (f *found) placed(expect *Expect, depth int) bool {
+	if len(expect.Holders) == 0 {
+		return depth == 3
+	}
+	return depth == 4 && f.holder >= 0 && f.holder == len(f.sigs)
+}
+
 func (f *found) count(expect Expect) {
-	if len(f.sigs) != max(expect.Count, 1) {
+	if len(f.sigs) != expect.count() {
 		f.fault("not the prescribed number of signatures")
 	}
 }

@@ -82,6 +82,19 @@ type Expect struct {
 	// each covers everything but itself (the enveloped-signature transform as
 	// XMLDSig §6.6.4 has it), which at most one signature of a file can do.
 	Countersigned bool
+	// Holders, where given, are elements inside the container that hold one
+	// signature each, by name and in this order, each there once: who signs which
+	// is told by the place. Count is then their number, and the last of them,
+	// where Countersigned, may also cover the document without any signature.
+	Holders []string
+}
+
+// count is the number of signatures.
+func (e *Expect) count() int {
+	if len(e.Holders) > 0 {
+		return len(e.Holders)
+	}
+	return max(e.Count, 1)
 }
 
 // Signature is one verified signature: who signed what.
@@ -90,15 +103,16 @@ type Signature struct {
 	Chain       []*x509.Certificate // further certificates that came with it, unverified
 	Fingerprint [sha256.Size]byte   // SHA-256 of the certificate's DER
 	Algorithm   Algorithm
-	Covered     string      // Whole or Earlier, or Bytes for a JWS
+	Covered     string      // Whole, Earlier or Without; Bytes for a JWS
 	Span        xmltok.Span // of the Signature element in the document; zero for a JWS
 }
 
 // What a signature covered.
 const (
-	Whole   = "whole document"                          // all but the Signature element itself
-	Earlier = "whole document without later signatures" // Expect.Countersigned, all but the last
-	Bytes   = "exact bytes"                             // detached JWS
+	Whole   = "whole document"                             // all but the Signature element itself
+	Earlier = "whole document without later signatures"    // Expect.Countersigned, all but the last
+	Without = "whole document without the other signature" // the last of Expect.Holders, when it covers no other
+	Bytes   = "exact bytes"                                // detached JWS
 )
 
 // Verdict is the proof that every prescribed signature verified, in document

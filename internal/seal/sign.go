@@ -35,11 +35,23 @@ func Sign(doc []byte, container string, key crypto.Signer, cert *x509.Certificat
 
 // Sign is the function Sign, with the pair's chain put into the KeyInfo.
 func (k KeyPair) Sign(doc []byte, container string) ([]byte, error) {
+	return k.sign(doc, container)
+}
+
+// SignHolder signs into a holder inside the container, there exactly once and
+// without a signature (Expect.Holders). The signature covers the document as it
+// is, with the signatures of holders before. ErrMalformed also where somebody
+// whose holder comes later signed already: they would not cover this signature.
+func (k KeyPair) SignHolder(doc []byte, container, holder string) ([]byte, error) {
+	return k.sign(doc, container, holder)
+}
+
+func (k KeyPair) sign(doc []byte, path ...string) ([]byte, error) {
 	method, err := k.algorithm()
 	if err != nil {
 		return nil, err
 	}
-	at, err := findContainer(doc, container)
+	at, err := findContainer(doc, path...)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +83,14 @@ type place struct {
 	open, close   string
 }
 
-func findContainer(doc []byte, name string) (place, error) {
+// findContainer finds the element at a path below the root. With a path of two
+// no signature may be in it or behind it.
+func findContainer(doc []byte, path ...string) (place, error) {
 	var p place
 	found := 0
 	t := xmltok.New(doc, xmltok.Limits{})
+	name := path[len(path)-1]
+	inside := len(path) == 1
 	for {
 		k, err := t.Next()
 		if err != nil {
@@ -83,12 +99,21 @@ func findContainer(doc []byte, name string) (place, error) {
 		if k == xmltok.EOF {
 			break
 		}
-		if k != xmltok.StartElement || t.Depth() != 2 || string(t.Name()) != name {
+		if k != xmltok.StartElement {
+			continue
+		}
+		if len(path) == 2 && t.Depth() == 2 {
+			inside = string(t.Name()) == path[0]
+		}
+		if len(path) == 2 && found > 0 && isSignature(t) {
+			return p, because(ErrMalformed, "a later signer signed already")
+		}
+		if !inside || t.Depth() != len(path)+1 || string(t.Name()) != name {
 			continue
 		}
 		found++
 		tagEnd := t.End()
-		if err := t.Skip(); err != nil {
+		if err := skipUnsigned(t, len(path) == 2); err != nil {
 			return p, err
 		}
 		p = place{before: t.Offset(), after: t.Offset()}
@@ -100,6 +125,24 @@ func findContainer(doc []byte, name string) (place, error) {
 		return p, because(ErrMalformed, "the container is not there exactly once")
 	}
 	return p, nil
+}
+
+// skipUnsigned skips the present element; strict, it must hold no signature.
+func skipUnsigned(t *xmltok.Tokenizer, strict bool) error {
+	if !strict {
+		return t.Skip()
+	}
+	for depth := t.Depth(); ; {
+		k, err := t.Next()
+		switch {
+		case err != nil:
+			return err
+		case k == xmltok.StartElement && isSignature(t):
+			return because(ErrMalformed, "this signer signed already")
+		case k == xmltok.EndElement && t.Depth() == depth:
+			return nil
+		}
+	}
 }
 
 // draft is a signed document in the making.
