@@ -35,6 +35,10 @@ var (
 	ErrDictionaryMissing = fault.New(fault.Broken, "body.dictionary_missing",
 		"Thiếu từ điển nén để đọc bản lưu. Báo cho trực vận hành.",
 		"A compression dictionary needed to read the stored form is missing. Tell the operator on duty.")
+	// ErrDictionary: a dictionary is not one, or not the one it was.
+	ErrDictionary = fault.New(fault.Broken, "body.dictionary",
+		"Từ điển nén không dùng được. Báo cho trực vận hành.",
+		"A compression dictionary is not usable. Tell the operator on duty.")
 	// ErrTooLarge: the body is larger than the reader allows.
 	ErrTooLarge = fault.New(fault.TooLarge, "body.too_large",
 		"Bản lưu lớn hơn giới hạn đọc.", "The stored form is larger than may be read.")
