@@ -40,6 +40,8 @@ type cli struct {
 	Stamp    stampCmd    `cmd:"" help:"Verify a time-stamp offline."`
 	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
 
+	Dictionary dictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
+
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
 }
 

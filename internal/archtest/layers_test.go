@@ -54,7 +54,9 @@ var layers = map[string]place{
 	"intake":   {3, []string{"evidence", "trust"}},
 	"trust":    {3, nil},
 	"notary":   {3, nil},
-	"reverify": {3, []string{"evidence"}},
+	"reverify": {3, []string{"dictionary", "evidence"}},
+
+	"dictionary": {3, []string{"evidence"}},
 
 	// L4: edges.
 	"store/sqlite/...":   {4, []string{"store/sqlite/..."}},

@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/dictionary"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
@@ -182,6 +183,10 @@ func (w *walk) keys(ctx context.Context) error {
 		if err := w.Vault.Load([]store.MonthKey{m}); err != nil {
 			w.differ("month_key.edited", "month_key", fmt.Sprintf("%s/%d", m.Class, m.Month), "")
 		}
+	}
+	shelf := dictionary.NewShelf(w.Slices.Keys, w.Vault, w.Codec, clock.System{})
+	if err := w.unreadable(ctx, "dictionary", shelf.Load(ctx)); err != nil {
+		return err
 	}
 	master, err := w.Slices.Keys.Fact(ctx, "master")
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
