@@ -18,7 +18,6 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/body"
 	"lienthong/internal/clock"
-	"lienthong/internal/dictionary"
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
@@ -27,6 +26,7 @@ import (
 	"lienthong/internal/kind/checkin"
 	"lienthong/internal/kind/prescription"
 	"lienthong/internal/kind/qd4750"
+	"lienthong/internal/kind/slip"
 	"lienthong/internal/ledger"
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
@@ -81,21 +81,20 @@ type Hub struct {
 	lost    atomic.Pointer[error] // why nothing more is received
 	portal  http.Handler
 	writer  *evidence.Writer
-	shelf   *dictionary.Shelf
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 }
 
 // Kinds are the kinds of dossier this release takes.
 func Kinds() *kind.Registry {
-	return kind.NewRegistry(qd4750.New(), checkin.New(), prescription.New())
+	return kind.NewRegistry(qd4750.New(), checkin.New(), slip.New(), prescription.New())
 }
 
 // Rules is the rule pack this release judges by, with the rules of every kind.
 func Rules() *quality.Pack { return rules() }
 
 var rules = sync.OnceValue(func() *quality.Pack {
-	return quality.V1().With(prescription.Rules())
+	return quality.V1().With(prescription.Rules(), slip.Rules())
 })
 
 // Start opens everything and begins to work in the background. The caller
@@ -139,10 +138,6 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	codec, err := body.NewCodec()
 	if err != nil {
-		return err
-	}
-	h.shelf = dictionary.NewShelf(h.Slices.Keys, h.Vault, codec, h.cfg.Clock)
-	if err := h.shelf.Load(ctx); err != nil {
 		return err
 	}
 	seals, err := seal.NewVerifier(seal.Config{})
@@ -253,7 +248,6 @@ func (h *Hub) begin() {
 	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
 	})
-	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
