@@ -34,6 +34,7 @@ var layers = map[string]place{
 	"ledger/jcs":   {1, nil},
 	"quality":      {1, []string{"catalog", "dossier", "schema"}},
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
+	"retention":    {1, []string{"dossier"}},
 	"role":         {1, nil},
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
@@ -49,6 +50,7 @@ var layers = map[string]place{
 
 	// L3: what the hub does.
 	"admin":    {3, nil},
+	"bundle":   {3, []string{"disclose", "evidence"}},
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
 	"intake":   {3, []string{"evidence", "trust"}},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/retention"
 	"lienthong/internal/store"
 )
 
@@ -193,14 +194,20 @@ func (r *round) judge(ctx context.Context) {
 
 // judgeAll reads and judges dossiers from..to of the file.
 func (t *task) judgeAll(ctx context.Context, from, to int) ([]*item, error) {
-	if err := t.split(ctx); err != nil {
-		return nil, err
-	}
 	items := make([]*item, 0, to-from)
 	for k := from; k < to; k++ {
 		items = append(items, &item{t: t, index: k, judged: t.judge(k)})
 	}
-	return items, nil
+	class := retention.Longest // what is around several dossiers stays as long as any
+	if t.opened.Len() == 1 {
+		class = items[0].judged.class
+	}
+	for _, it := range items {
+		if err := t.in.months.ensure(ctx, it.judged.class, MonthOf(t.received)); err != nil {
+			return nil, err
+		}
+	}
+	return items, t.split(ctx, class)
 }
 
 // recall asks once what the files became before and what is known of their dossiers.

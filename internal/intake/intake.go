@@ -63,7 +63,6 @@ type Config struct {
 	Durability string // "local" or "replicated"; default "local"
 	Places     int    // dossiers worked on at once; default the number of processors
 	InFlight   int64  // bytes of files held at once; default 128 MiB
-	Class      string // retention class of what comes in; default "clinical"
 	Random     io.Reader
 }
 
@@ -76,9 +75,6 @@ func (c Config) withDefaults() Config {
 	}
 	if c.InFlight == 0 {
 		c.InFlight = 128 << 20
-	}
-	if c.Class == "" {
-		c.Class = "clinical"
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/identity"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
+	"lienthong/internal/retention"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -22,6 +23,7 @@ type judged struct {
 	findings []dossier.Finding
 	told     []dossier.Finding // findings and those that depend on the store, of the last time it was prepared
 	verdict  dossier.Verdict
+	class    string   // of retention
 	content  [32]byte // see kind.ContentHash
 	inner    [][32]byte
 	query    store.Query
@@ -41,6 +43,7 @@ func (t *task) judge(i int) *judged {
 		j.inner[k] = sha256.Sum256(doc)
 	}
 	j.content = kind.ContentHash(j.inner)
+	j.class = retention.ClassOf(t.reader.Name(), j.read.Content)
 	t.name(j)
 	return j
 }

@@ -2,11 +2,13 @@ package intake
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/retention"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -22,16 +24,18 @@ type months struct {
 // MonthOf returns yyyymm of t in Hanoi.
 func MonthOf(t time.Time) int { return clock.Day(t) / 100 }
 
-// PrepareMonths sees to it that this month's key and the next one's are there
+// PrepareMonths sees to it that this month's keys and the next one's are there
 // long before they are needed: every hub on the store has loaded them by the
 // time another seals the first record of a month under one.
 func (in *Intake) PrepareMonths(ctx context.Context) error {
 	now := in.Clock.Now().In(clock.Hanoi)
-	if err := in.months.ensure(ctx, in.cfg.Class, MonthOf(now)); err != nil {
-		return err
-	}
 	next := time.Date(now.Year(), now.Month()+1, 1, 0, 0, 0, 0, clock.Hanoi)
-	return in.months.ensure(ctx, in.cfg.Class, MonthOf(next))
+	for _, c := range retention.Classes() {
+		if err := errors.Join(in.months.ensure(ctx, c.Name, MonthOf(now)), in.months.ensure(ctx, c.Name, MonthOf(next))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (m *months) ensure(ctx context.Context, class string, month int) error {

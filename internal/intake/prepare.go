@@ -37,8 +37,8 @@ func claimDomain(identifier string) vault.Domain {
 }
 
 // split cuts the file into skeleton and inner documents, and seals the
-// skeleton: once for all dossiers of the file.
-func (t *task) split(ctx context.Context) error {
+// skeleton: once for all dossiers of the file, to be kept as the class says.
+func (t *task) split(ctx context.Context, class string) error {
 	if t.stored != nil {
 		return nil
 	}
@@ -52,12 +52,12 @@ func (t *task) split(ctx context.Context) error {
 	}
 	t.parts = parts
 	month := MonthOf(t.received)
-	if err := t.in.months.ensure(ctx, t.in.cfg.Class, month); err != nil {
+	if err := t.in.months.ensure(ctx, class, month); err != nil {
 		return err
 	}
 	f := &store.File{
 		Facility: t.facility, Hash: t.hashes[0], Digest: t.digest, Size: int64(len(t.file.Bytes)),
-		Received: t.received, Sender: t.from.Name, Lane: t.file.Lane, Class: t.in.cfg.Class, Month: month,
+		Received: t.received, Sender: t.from.Name, Lane: t.lane(), Class: class, Month: month,
 		Seals: t.seals, Dossiers: t.opened.Len(),
 	}
 	for _, c := range append(certificates, parts.Certificates...) {
@@ -250,7 +250,7 @@ func ledgerFinding(f dossier.Finding) ledger.Finding {
 
 // sealRecord seals head and body under a data key of their own.
 func (t *task) sealRecord(p *store.Prepared, it *item, r receipt) error {
-	p.Class, p.Month = t.in.cfg.Class, MonthOf(t.received)
+	p.Class, p.Month = it.judged.class, MonthOf(t.received)
 	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.Encode(nil, t.parts.Dossier(it.index)))
 	if err != nil {
 		return fmt.Errorf("intake: sealing the record: %w", err)

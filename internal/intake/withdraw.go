@@ -132,13 +132,13 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, head
 	}
 	t.digest = sha256.Sum256(said)
 	month := MonthOf(t.received)
-	if err := in.months.ensure(ctx, in.cfg.Class, month); err != nil {
+	if err := in.months.ensure(ctx, target.Class, month); err != nil {
 		return store.Prepared{}, receipt{}, err
 	}
 	p := store.Prepared{
 		Kind: target.Kind, FacilityVersion: version.ID, Received: t.received, Episode: q.Episode[0], Content: q.Content[0],
 		Verdict:   dossier.Verdict{State: dossier.Accepted, Pack: in.Rules.String(), TrustEpoch: t.trust.Epoch},
-		Withdraws: target.ID, Class: in.cfg.Class, Month: month, ExpectHead: expect,
+		Withdraws: target.ID, Class: target.Class, Month: month, ExpectHead: expect,
 	}
 	var err error
 	if p.ID, err = dossier.NewID(t.facility, t.received, in.cfg.Random); err != nil {
