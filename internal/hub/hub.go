@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/body"
 	"lienthong/internal/clock"
+	"lienthong/internal/dictionary"
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
@@ -81,6 +82,7 @@ type Hub struct {
 	lost    atomic.Pointer[error] // why nothing more is received
 	portal  http.Handler
 	writer  *evidence.Writer
+	shelf   *dictionary.Shelf
 	stop    context.CancelFunc
 	work    sync.WaitGroup
 }
@@ -138,6 +140,10 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	codec, err := body.NewCodec()
 	if err != nil {
+		return err
+	}
+	h.shelf = dictionary.NewShelf(h.Slices.Keys, h.Vault, codec, h.cfg.Clock)
+	if err := h.shelf.Load(ctx); err != nil {
 		return err
 	}
 	seals, err := seal.NewVerifier(seal.Config{})
@@ -248,6 +254,7 @@ func (h *Hub) begin() {
 	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
 	})
+	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
