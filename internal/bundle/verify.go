@@ -1,0 +1,500 @@
+package bundle
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"lienthong/internal/body"
+	"lienthong/internal/fault"
+	"lienthong/internal/kind"
+	"lienthong/internal/ledger"
+	"lienthong/internal/seal"
+	"lienthong/internal/stamp"
+)
+
+// Options say what a bundle is held against. All but the readers may be empty.
+type Options struct {
+	Kinds *kind.Registry
+	Seals *seal.Verifier
+
+	LogKeys        []string            // verifier lines of logs the reader trusts
+	TSARoots       []*x509.Certificate // of time-stamp authorities
+	SignerRoots    []*x509.Certificate // of authorities that issue facilities' certificates
+	Witnesses      []string            // verifier lines: who of them cosigned is told
+	RequireWitness []string            // of these one at least must have
+	RequireStamp   bool                // a verified time-stamp must be there
+}
+
+// Step is one thing that was checked.
+type Step struct {
+	Name   string     `json:"step"`
+	OK     bool       `json:"ok"`             // it holds, or is open
+	Open   bool       `json:"open,omitempty"` // it could not be checked, or is not known yet
+	Code   string     `json:"code,omitempty"` // of a step that failed: "bundle.<step>"
+	Member string     `json:"member,omitempty"`
+	Text   fault.Text `json:"message"`
+}
+
+// Report is what Verify found: OK when no step failed, Trusted when a log key
+// of the options signed the checkpoint.
+type Report struct {
+	OK       bool            `json:"ok"`
+	Trusted  bool            `json:"trusted"`
+	Says     fault.Text      `json:"says"`
+	Redacted bool            `json:"redacted"`
+	Stamped  *time.Time      `json:"stamped_at,omitempty"` // proved under a root of the options
+	Steps    []Step          `json:"steps"`
+	Receipt  json.RawMessage `json:"receipt,omitempty"`
+}
+
+// Verify checks a bundle offline, member by member. Whatever was done to the
+// bytes shows as a failed step; an error means that it could not be checked at
+// all: a key in the options is malformed (ledger.key), or a reader is missing.
+func Verify(data []byte, o Options) (r Report, err error) {
+	if o.Kinds == nil || o.Seals == nil {
+		return r, ErrParts.Because(errors.New("no readers"))
+	}
+	for _, k := range o.Witnesses {
+		if _, err := ledger.WitnessName(k); err != nil {
+			return r, err
+		}
+	}
+	if _, err := ledger.Verify(nil, ledger.VerifyOptions{LogKeys: o.LogKeys, RequireWitness: o.RequireWitness}); fault.Of(err).Code == ledger.ErrKey.Code {
+		return r, err
+	}
+	c := &check{o: o, r: Report{OK: true}}
+	c.run(data)
+	return c.r, nil
+}
+
+type check struct {
+	o    Options
+	r    Report
+	p    *Parts
+	doc  *ledger.Document
+	body *ledger.Body
+	own  ledger.Checkpoint
+
+	signers []seal.Signature // as the seals say, in the order of Parts.Signers
+}
+
+func (c *check) step(name, member string, ok bool, good, bad fault.Text) bool {
+	s := Step{Name: name, Member: member, OK: ok, Text: good}
+	if !ok {
+		s.Text, s.Code = bad, "bundle."+name
+		c.r.OK = false
+	}
+	c.r.Steps = append(c.r.Steps, s)
+	return ok
+}
+
+func (c *check) open(name, member string, text fault.Text) {
+	c.r.Steps = append(c.r.Steps, Step{Name: name, Member: member, OK: true, Open: true, Text: text})
+}
+
+func (c *check) run(data []byte) {
+	members, whole := unpack(data)
+	if !c.container(data, members, whole) {
+		return
+	}
+	if !c.receipt() {
+		return
+	}
+	c.record()
+	c.original()
+	c.later()
+	c.witnesses()
+	c.stamp()
+	c.revocation()
+}
+
+// container checks that the bundle is what its own parts give, byte for byte:
+// no member edited, added, left out or moved, no page that says something else.
+func (c *check) container(data []byte, members []member, whole bool) bool {
+	readable := fault.Text{VI: "Bộ chứng cứ không đọc được: tệp nén bị hỏng, bị sửa hoặc đã nén lại.", EN: "The bundle cannot be read: the archive is damaged, was edited or was packed again."}
+	good := fault.Text{VI: "Bộ chứng cứ còn nguyên từng byte.", EN: "The bundle is as it was made, byte for byte."}
+	bad := fault.Text{VI: "Bộ chứng cứ đã bị sửa, hoặc đã được nén lại bằng chương trình khác.", EN: "The bundle was edited, or packed again by another program."}
+	if !whole {
+		c.digests(members)
+		return c.step("container", "", false, good, readable)
+	}
+	if !c.digests(members) {
+		return false
+	}
+	p, err := partsOf(members)
+	if err != nil {
+		var m *memberError
+		name := ""
+		if errors.As(err, &m) {
+			name = m.member
+		}
+		return c.step("container", name, false, good, readable)
+	}
+	c.p = p
+	again, err := p.members()
+	if err != nil {
+		return c.step("container", "", false, good, readable)
+	}
+	var packed bytes.Buffer
+	packed.Grow(len(data))
+	exact := pack(&packed, again) == nil && bytes.Equal(packed.Bytes(), data)
+	return c.step("container", "", exact, good, bad)
+}
+
+// digests holds each member against the manifest.
+func (c *check) digests(members []member) bool {
+	var manifest []byte
+	for _, m := range members {
+		if m.name == manifestName {
+			manifest = m.data
+		}
+	}
+	good := fault.Text{VI: "Mọi tệp đúng là tệp mà bảng kê nêu.", EN: "Every member is the one the manifest names."}
+	m, err := manifestOf(manifest)
+	if err != nil {
+		return c.step("manifest", manifestName, false, good, fault.Text{VI: "Bảng kê không đọc được.", EN: "The manifest cannot be read."})
+	}
+	named := map[string]string{}
+	for _, x := range m.Members {
+		named[x.Name] = x.SHA256
+	}
+	ok := true
+	for _, x := range members {
+		if x.name == manifestName {
+			continue
+		}
+		sum := sha256.Sum256(x.data)
+		if named[x.name] != hex.EncodeToString(sum[:]) {
+			ok = c.step("manifest", clean(x.name), false, good, fault.Text{VI: "Tệp này khác với bảng kê.", EN: "This member is not the one the manifest names."})
+		}
+		delete(named, x.name)
+	}
+	for name := range named {
+		ok = c.step("manifest", clean(name), false, good, fault.Text{VI: "Thiếu tệp mà bảng kê nêu.", EN: "A member the manifest names is missing."})
+	}
+	return ok && c.step("manifest", "", true, good, good)
+}
+
+// clean is a foreign name as it may be shown: known ones as they are.
+func clean(name string) string {
+	if name == manifestName || whatIs(name) != whatIs("") {
+		return name
+	}
+	return "?"
+}
+
+// receipt checks the receipt document with the later checkpoint.
+func (c *check) receipt() bool {
+	o := ledger.VerifyOptions{LogKeys: c.o.LogKeys, RequireWitness: c.o.RequireWitness, Later: c.p.Later}
+	if !c.p.Redacted {
+		o.Original = c.p.Original
+	}
+	report, err := ledger.Verify(c.p.Receipt, o)
+	if err != nil {
+		return c.step("receipt", receiptName, false, fault.Text{}, fault.Of(err).Text)
+	}
+	for _, s := range report.Steps {
+		c.step("receipt."+s.Name, receiptName, s.OK, s.Text, s.Text)
+	}
+	c.r.Says, c.r.Receipt, c.r.Trusted, c.r.Redacted = report.Says, report.Receipt, report.Trusted, c.p.Redacted
+	if report.Body == nil || report.Checkpoint.Origin == "" {
+		return false
+	}
+	c.body, c.own = report.Body, report.Checkpoint
+	c.doc, err = ledger.ParseDocument(c.p.Receipt)
+	return err == nil
+}
+
+func (c *check) record() {
+	c.step("record", manifestName, c.p.Record == c.body.Record,
+		fault.Text{VI: "Bảng kê và biên nhận nói về cùng một hồ sơ.", EN: "Manifest and receipt are of the same record."},
+		fault.Text{VI: "Bảng kê nói về hồ sơ khác với biên nhận.", EN: "The manifest is of another record than the receipt."})
+}
+
+// original reads the original by its kind: its inner documents are those the
+// receipt names, and its seals verify.
+func (c *check) original() {
+	name := c.p.originalName()
+	reader, err := c.o.Kinds.Pick(c.p.Original)
+	if err != nil || reader.Name() != c.body.Kind {
+		if c.o.Kinds.ByName(c.body.Kind) == nil {
+			c.open("content", name, fault.Text{VI: "Bản lienthong này không đọc được loại hồ sơ này; nội dung chưa được đối chiếu.", EN: "This lienthong does not read this kind; the content was not compared."})
+			return
+		}
+		c.step("content", name, false, fault.Text{}, fault.Text{VI: "Tệp gốc không thuộc loại hồ sơ mà biên nhận nêu.", EN: "The original is not of the kind the receipt names."})
+		return
+	}
+	file, err := reader.Open(c.p.Original)
+	if err != nil {
+		c.step("content", name, false, fault.Text{}, fault.Text{VI: "Tệp gốc không đọc được.", EN: "The original cannot be read."})
+		return
+	}
+	c.content(name, file)
+	c.seals(name, file)
+}
+
+// content looks for the dossier whose inner documents, in order, are those of
+// the receipt; papers are the last of them.
+func (c *check) content(name string, file kind.File) {
+	papers := make([]kind.Paper, len(c.p.Papers))
+	for i, x := range c.p.Papers {
+		papers[i].Bytes = x.Bytes
+	}
+	file = kind.WithPapers(file, len(c.p.Original), papers)
+	found := false
+	for i := 0; i < file.Len() && !found; i++ {
+		found = sameDigests(file.Dossier(i).Inner, c.body.InnerSHA256)
+	}
+	c.step("content", name, found,
+		fault.Text{VI: "Nội dung hồ sơ trong tệp gốc đúng là nội dung mà biên nhận nêu.", EN: "The dossier in the original is the one the receipt names."},
+		fault.Text{VI: "Không có hồ sơ nào trong tệp gốc khớp với các mã SHA-256 trong biên nhận.", EN: "No dossier in the original has the digests the receipt names."})
+}
+
+func sameDigests(inner [][]byte, named []string) bool {
+	if len(inner) != len(named) {
+		return false
+	}
+	for i, b := range inner {
+		if sum := sha256.Sum256(b); hex.EncodeToString(sum[:]) != named[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// seals verifies the seals of original and papers, and that the enclosed
+// certificates are theirs.
+func (c *check) seals(name string, file kind.File) {
+	good := fault.Text{VI: "Chữ ký số khớp với nội dung từng byte.", EN: "The seal matches the content, byte for byte."}
+	if c.p.Redacted {
+		c.open("seal", name, fault.Text{VI: "Bản đã lược phần của người khác: chữ ký số trên cả tệp không kiểm tra được.", EN: "Others' parts are left out: the seal over the whole file cannot be checked."})
+	} else {
+		verdict, err := sealOf(c.o.Seals, file, c.p.Original, c.p.Seal)
+		if !c.step("seal", name, err == nil, good, fault.Of(err).Text) {
+			return
+		}
+		c.signers = verdict.Signatures
+	}
+	for i, x := range c.p.Papers {
+		verdict, err := c.o.Seals.VerifyDetached(x.Bytes, x.Seal)
+		if !c.step("seal", paperName(i), err == nil, good, fault.Of(err).Text) {
+			return
+		}
+		c.signers = append(c.signers, verdict.Signatures...)
+	}
+	if !c.p.Redacted {
+		c.certificates(c.signers)
+	} else {
+		c.redactedCertificates(file)
+	}
+	c.chains()
+}
+
+func sealOf(v *seal.Verifier, file kind.File, original []byte, detached string) (*seal.Verdict, error) {
+	if inside := file.Sealing().Inside; inside != nil {
+		return v.Verify(original, *inside)
+	}
+	return v.VerifyDetached(original, detached)
+}
+
+var (
+	ownCertificates   = fault.Text{VI: "Chứng thư kèm theo đúng là của chữ ký trong tệp gốc.", EN: "The enclosed certificate is the one of the seal."}
+	otherCertificates = fault.Text{VI: "Chứng thư kèm theo không phải của chữ ký trong tệp gốc.", EN: "The enclosed certificate is not the one of the seal."}
+)
+
+func (c *check) certificates(signed []seal.Signature) {
+	ok := len(signed) == len(c.p.Signers)
+	for i := 0; ok && i < len(signed); i++ {
+		ok = signed[i].Certificate.Equal(c.p.Signers[i][0])
+	}
+	c.step("signer", "", ok, ownCertificates, otherCertificates)
+}
+
+// redactedCertificates holds the enclosed certificates against the text of
+// those in the redacted file.
+func (c *check) redactedCertificates(file kind.File) {
+	inside := extracts(file, c.p.Original)
+	ok := len(inside) == len(c.p.Signers)-len(c.p.Papers)
+	for i := 0; ok && i < len(inside); i++ {
+		ok = inside[i].Equal(c.p.Signers[i][0])
+	}
+	c.step("signer", "", ok, ownCertificates, otherCertificates)
+}
+
+// extracts are the signers' certificates that stand in a file's envelope: those
+// that are no authority's.
+func extracts(file kind.File, raw []byte) []*x509.Certificate {
+	var out []*x509.Certificate
+	for _, e := range file.Extracts() {
+		if cert := certificateIn(raw, e); cert != nil && !cert.IsCA {
+			out = append(out, cert)
+		}
+	}
+	return out
+}
+
+func certificateIn(raw []byte, e body.Extract) *x509.Certificate {
+	text := bytes.Join(bytes.Fields(raw[e.Start:e.End]), nil)
+	der, err := base64.StdEncoding.AppendDecode(nil, text)
+	if err != nil {
+		return nil
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		return nil
+	}
+	return cert
+}
+
+// chains checks that each enclosed issuer issued the one before, and that the
+// signer is issued under a root of the options.
+func (c *check) chains() {
+	for i, chain := range c.p.Signers {
+		linked := true
+		for k := 0; k+1 < len(chain); k++ {
+			linked = linked && chain[k].CheckSignatureFrom(chain[k+1]) == nil
+		}
+		good := fault.Text{VI: "Các chứng thư cấp trên kèm theo đúng là bên đã cấp.", EN: "The enclosed issuers are those that issued."}
+		if !c.step("issuer", signerName(i), linked, good, fault.Text{VI: "Chứng thư cấp trên kèm theo không phải bên đã cấp.", EN: "An enclosed issuer did not issue the certificate before it."}) {
+			continue
+		}
+		if len(c.o.SignerRoots) == 0 {
+			continue
+		}
+		pool, between := x509.NewCertPool(), x509.NewCertPool()
+		for _, root := range c.o.SignerRoots {
+			pool.AddCert(root)
+		}
+		for _, x := range chain[1:] {
+			between.AddCert(x)
+		}
+		leaf := *chain[0] // its own validity was judged with its grace by the hub
+		leaf.NotBefore, leaf.NotAfter = c.body.ReceivedAt, c.body.ReceivedAt
+		_, err := leaf.Verify(x509.VerifyOptions{Roots: pool, Intermediates: between, CurrentTime: c.body.ReceivedAt, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageAny}})
+		c.step("signer_root", signerName(i), err == nil,
+			fault.Text{VI: "Chứng thư do tổ chức được tin cậy cấp.", EN: "The certificate is issued under a trusted root."},
+			fault.Text{VI: "Chứng thư không do tổ chức được tin cậy nào trong số đã nêu cấp.", EN: "The certificate is not issued under a root that was given."})
+	}
+}
+
+// later checks the checkpoint of when the bundle was made.
+func (c *check) later() {
+	cp, err := ledger.ParseCheckpoint(c.p.Later.Checkpoint)
+	ok := err == nil && ledger.CheckConsistency(c.p.Later.Consistency, c.own, cp)
+	c.step("checkpoint", checkpointName, ok,
+		fault.Text{VI: "Điểm chốt lúc lập bộ này nối tiếp điểm chốt trong biên nhận.", EN: "The later checkpoint continues the one in the receipt."},
+		fault.Text{VI: "Điểm chốt lúc lập bộ này không nối tiếp điểm chốt trong biên nhận.", EN: "The later checkpoint does not continue the one in the receipt."})
+	c.signedBy(checkpointName, c.p.Later.Checkpoint)
+}
+
+// signedBy checks the log's own signature on a checkpoint.
+func (c *check) signedBy(name string, checkpoint []byte) {
+	if len(c.o.LogKeys) == 0 {
+		return
+	}
+	ok := false
+	for _, k := range c.o.LogKeys {
+		_, err := ledger.OpenCheckpoint(checkpoint, k)
+		ok = ok || err == nil
+	}
+	c.step("log_key", name, ok,
+		fault.Text{VI: "Điểm chốt do khóa sổ nhật ký được tin cậy ký.", EN: "The checkpoint is signed by the trusted log key."},
+		fault.Text{VI: "Điểm chốt không do khóa sổ nhật ký được tin cậy ký.", EN: "The checkpoint is not signed by the trusted log key."})
+}
+
+func (c *check) witnesses() {
+	if len(c.o.Witnesses) == 0 {
+		return
+	}
+	by, err := ledger.CosignedBy(c.p.Later.Checkpoint, c.o.Witnesses)
+	if err != nil || len(by) == 0 {
+		c.open("witness", checkpointName, fault.Text{VI: "Chưa có nhân chứng nào trong số đã nêu ký vào điểm chốt này.", EN: "None of the witnesses named has cosigned this checkpoint."})
+		return
+	}
+	for key, at := range by {
+		name, _ := ledger.WitnessName(key) // it was parsed before
+		c.step("witness", checkpointName, true, fault.Text{VI: "Nhân chứng " + name + " đã ký lúc " + at.In(hanoi).Format(timeForm) + ".",
+			EN: "The witness " + name + " cosigned at " + at.In(hanoi).Format(timeForm) + " (Vietnam time)."}, fault.Text{})
+	}
+}
+
+// stamp checks the time-stamp and that what it is over covers the receipt.
+func (c *check) stamp() {
+	s := c.p.Stamp
+	if s == nil {
+		none := fault.Text{VI: "Chưa có dấu thời gian phủ lên biên nhận này.", EN: "No time-stamp covers this receipt yet."}
+		if c.o.RequireStamp {
+			c.step("time_stamp", "", false, none, none)
+		} else {
+			c.open("time_stamp", "", none)
+		}
+		return
+	}
+	cp, err := ledger.ParseCheckpoint(s.Checkpoint)
+	c.step("time_stamp_checkpoint", stampedName, err == nil && ledger.CheckConsistency(s.Consistency, c.own, cp),
+		fault.Text{VI: "Điểm chốt được đóng dấu thời gian bao gồm biên nhận này.", EN: "The time-stamped checkpoint covers this receipt."},
+		fault.Text{VI: "Không chứng minh được điểm chốt được đóng dấu thời gian bao gồm biên nhận này.", EN: "It is not proved that the time-stamped checkpoint covers this receipt."})
+	c.signedBy(stampedName, s.Checkpoint)
+	imprint, at, err := stamp.Imprint(s.Token)
+	when := at.In(hanoi).Format(timeForm)
+	if !c.step("time_stamp", stampName, err == nil && imprint == sha256.Sum256(s.Checkpoint),
+		fault.Text{VI: "Dấu thời gian ghi " + when + " (giờ Việt Nam) là của điểm chốt đó.", EN: "The time-stamp of " + when + " (Vietnam time) is over that checkpoint."},
+		fault.Text{VI: "Dấu thời gian không phải của điểm chốt đó.", EN: "The time-stamp is not over that checkpoint."}) {
+		return
+	}
+	if len(c.o.TSARoots) == 0 {
+		open := fault.Text{VI: "Chưa kiểm tra ai cấp dấu thời gian: thiếu --tsa-root.", EN: "Who gave the time-stamp was not checked: no --tsa-root."}
+		if c.o.RequireStamp {
+			c.step("time_stamp_root", stampName, false, open, open)
+			return
+		}
+		c.open("time_stamp_root", stampName, open)
+		return
+	}
+	proof, err := stamp.Verify(s.Token, imprint, stamp.Trust{Roots: c.o.TSARoots, Intermediates: s.Certificates})
+	if c.step("time_stamp_root", stampName, err == nil,
+		fault.Text{VI: "Dấu thời gian do tổ chức được tin cậy cấp.", EN: "The time-stamp is of a trusted authority."}, fault.Of(err).Text) {
+		c.r.Stamped = &proof.Time
+	}
+}
+
+// revocation checks each answer against the signer's issuer.
+func (c *check) revocation() {
+	about := map[int]bool{}
+	for i, a := range c.p.Answers {
+		about[a.Signer] = true
+		if a.State == NotYetKnown {
+			c.open("revocation", signerName(a.Signer), fault.Text{VI: "Chưa biết chứng thư đã bị thu hồi hay chưa.", EN: "Whether the certificate was revoked is not yet known."})
+			continue
+		}
+		c.answer(answerName(i, a), a)
+	}
+	for i := range c.p.Signers {
+		if !about[i] {
+			c.open("revocation", signerName(i), fault.Text{VI: "Bộ này không có trả lời về thu hồi của chứng thư này.", EN: "The bundle has no answer about this certificate's revocation."})
+		}
+	}
+}
+
+func (c *check) answer(name string, a Answer) {
+	chain := c.p.Signers[a.Signer]
+	if len(chain) < 2 {
+		c.open("revocation", name, fault.Text{VI: "Thiếu chứng thư của tổ chức cấp nên trả lời về thu hồi chưa kiểm tra được.", EN: "The issuer's certificate is not enclosed; the answer about revocation was not checked."})
+		return
+	}
+	said, err := readAnswer(a, chain[0], chain[1])
+	bad := fault.Text{VI: "Trả lời về thu hồi không phải của tổ chức cấp, không về chứng thư này hoặc nói khác bảng kê.", EN: "The answer about revocation is not the issuer's, not about this certificate, or says something else than the manifest."}
+	if !c.step("revocation", name, err == nil && said.state == a.State, said.text(), bad) {
+		return
+	}
+	if said.state == Revoked && said.since.Before(c.body.ReceivedAt) {
+		early := fault.Text{VI: "Chứng thư đã bị thu hồi trước khi hub nhận hồ sơ.", EN: "The certificate had been revoked before the hub received the record."}
+		c.step("revoked_before", name, false, early, early)
+	}
+}
