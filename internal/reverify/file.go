@@ -269,6 +269,9 @@ func (w *walk) sealed(f *sentFile, opened kind.File) bool {
 		if n.Fingerprint != s.Fingerprint || n.Subject != s.Certificate.Subject.String() || n.Algorithm != string(s.Algorithm) {
 			return false
 		}
+		if n.Role != "" && (n.Covered != s.Covered || n.Serial != s.Certificate.SerialNumber.Text(16) || n.Issuer != s.Certificate.Issuer.String()) {
+			return false // older rows say nothing of it
+		}
 	}
 	return true
 }

@@ -20,6 +20,9 @@ func (w *walk) logs(ctx context.Context) error {
 	if err := w.readDisclosures(ctx); err != nil {
 		return err
 	}
+	if err := w.readAnnotations(ctx); err != nil {
+		return err
+	}
 	for _, head := range w.heads {
 		w.progress(fmt.Sprintf("log %d", head.Log))
 		w.report.Logs++
@@ -32,6 +35,7 @@ func (w *walk) logs(ctx context.Context) error {
 			w.differ("act.edited", "act", "", "")
 		}
 	}
+	w.leftAnnotations()
 	for at, r := range w.looks {
 		if !r.found {
 			w.differ("disclosure.edited", "disclosure", fmt.Sprintf("%d/%d", at.log, at.index), "")
@@ -143,6 +147,8 @@ func (w *walk) otherLeaves(ctx context.Context, n int, head store.Head, source l
 				o.keys = append(o.keys, keyLeaf{index, rest})
 			case k == ledger.LeafAdmin:
 				w.actLeaf(n, index, [32]byte(rest), index >= head.Size)
+			case k == ledger.LeafAnnotation:
+				w.annotationLeaf(n, index, [32]byte(rest), index >= head.Size)
 			case k == ledger.LeafRestore:
 				w.restoreLeaf(n, index, [32]byte(rest))
 			case k == ledger.LeafDisclosure:

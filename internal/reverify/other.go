@@ -48,11 +48,13 @@ func (w *walk) marks(made map[string]bool, moved int) {
 func (w *walk) readActs(ctx context.Context) error {
 	w.acts = map[[32]byte]int{}
 	made, moved := map[string]bool{}, 0 // acts that changed the directory moved its epoch
+	approved, ended := map[string]bool{}, map[string]bool{}
 	err := w.Slices.Audit.Acts(ctx, func(a *store.Act) error {
 		w.report.Acts++
 		w.acts[sha256.Sum256(a.Statement())]++
 		var detail struct {
-			Marks []string `json:"marks"`
+			Marks   []string `json:"marks"`
+			Service string   `json:"service"`
 		}
 		if err := json.Unmarshal([]byte(a.Detail), &detail); err != nil {
 			w.differ("row.unreadable", "act", fmt.Sprint(a.ID), "detail")
@@ -63,13 +65,19 @@ func (w *walk) readActs(ctx context.Context) error {
 		if len(detail.Marks) > 0 {
 			moved++
 		}
+		switch a.Action {
+		case "service.add":
+			approved[detail.Service] = true
+		case "service.end":
+			ended[a.Object+" "+fmt.Sprint(a.At.UnixMicro())] = true
+		}
 		return nil
 	})
 	if err != nil {
 		return w.unreadable(ctx, "act", err)
 	}
 	w.marks(made, moved)
-	return nil
+	return w.services(ctx, approved, ended)
 }
 
 // actLeaf holds a leaf against the acts; one of a commit since the walk began

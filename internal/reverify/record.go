@@ -313,6 +313,10 @@ func (c *checked) timeline(ctx context.Context) error {
 				c.wrong("record.timeline", e.What)
 			}
 		case "linked", "unlinked":
+		case store.SealRevoked, store.SealDisputed:
+			if !c.annotated(c.r.ID, &e) {
+				c.wrong("record.timeline", e.What)
+			}
 		default:
 			c.wrong("record.timeline", e.What)
 		}

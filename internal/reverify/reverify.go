@@ -74,6 +74,8 @@ type Report struct {
 	Episodes    int          `json:"episodes"`
 	Acts        int          `json:"acts"`
 	Disclosures int          `json:"disclosures"`
+	Stamps      int          `json:"stamps"`
+	Annotations int          `json:"annotations"`
 	Refusals    int          `json:"refusals"`
 	Differences []Difference `json:"differences"` // in the order found
 	More        int          `json:"more"`        // differences not listed
@@ -125,20 +127,22 @@ func (x *Reverifier) Run(ctx context.Context, o Options) (*Report, error) {
 // walk is one run.
 type walk struct {
 	Deps
-	opts    Options
-	report  *Report
-	facts   *facility.Directory
-	acts    map[[32]byte]int     // digests of the statements of stored acts
-	looks   map[leafName]*rooted // roots of stored disclosures
-	heads   []store.Head         // of the logs when the walk began
-	summed  []store.Count        // the counters of that moment; nil where there was none
-	perMin  []store.MinuteCount
-	began   time.Time
-	seen    map[care.FacilityCode]time.Time // when a file of each was last received
-	cache   [8]*sentFile                    // files rebuilt last
-	next    int
-	counted map[countKey]int64
-	minutes map[minuteKey]int64
+	opts        Options
+	report      *Report
+	facts       *facility.Directory
+	acts        map[[32]byte]int     // digests of the statements of stored acts
+	looks       map[leafName]*rooted // roots of stored disclosures
+	annotations map[[32]byte]int     // digests of the statements of stamps and annotations
+	remarks     map[noted]*remark    // annotations of records
+	heads       []store.Head         // of the logs when the walk began
+	summed      []store.Count        // the counters of that moment; nil where there was none
+	perMin      []store.MinuteCount
+	began       time.Time
+	seen        map[care.FacilityCode]time.Time // when a file of each was last received
+	cache       [8]*sentFile                    // files rebuilt last
+	next        int
+	counted     map[countKey]int64
+	minutes     map[minuteKey]int64
 }
 
 func (w *walk) progress(stage string) {
