@@ -3,6 +3,10 @@
 // Nothing leaves before its row is on disk (promise 5); when the row cannot be
 // written nothing is opened.
 //
+// HIV and TB (package compartment) are closed to all but the facility that wrote
+// them. A record whose content tells of one is withheld whole; of one whose only
+// closed part is a table (XML6, XML15) the other tables may be shown.
+//
 // The bases of this release are two: a facility's own record, and an operator
 // who gives a reason. Whoever else asks is told that there is nothing.
 package disclose
@@ -11,11 +15,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
@@ -43,17 +49,11 @@ var (
 	ErrWithheld = fault.New(fault.Withheld, "disclosure.withheld",
 		"Vai trò này chỉ xem số liệu và tình trạng, không xem nội dung hồ sơ.",
 		"This role sees counts and states, not the content of records.")
-	// ErrCompartment: the bytes hold a closed compartment and cannot be given whole.
+	// ErrCompartment: what is asked for holds a closed compartment.
 	ErrCompartment = fault.New(fault.Withheld, "disclosure.compartment",
-		"Tệp gốc này có phần dữ liệu được bảo vệ riêng nên không cấp nguyên tệp.",
-		"This original holds a closed compartment and is not given out whole.")
+		"Hồ sơ này có dữ liệu được bảo vệ riêng, chỉ cơ sở lập hồ sơ được xem.",
+		"This record holds data of a closed compartment, open to the facility that wrote it alone.")
 )
-
-// closed are the tables of the HIV and TB compartments (Law 64/2006, Article
-// 30): shown to nobody but the facility that wrote them.
-var closed = []string{"XML6", "XML15"}
-
-const closedBits = 1<<6 | 1<<15
 
 // Deps is what disclose works with.
 type Deps struct {
@@ -89,10 +89,15 @@ type Reader struct {
 	Reason string // an operator's own words
 }
 
+// owns reports whether the record is the reader's own.
+func (r Reader) owns(id dossier.ID) bool {
+	return r.Role.Kind == role.Facility && r.Role.ID == string(id.Facility)
+}
+
 // basis decides. It looks at the record's place only, never at its content.
 func (r Reader) basis(id dossier.ID) (string, error) {
 	switch {
-	case r.Role.Kind == role.Facility && r.Role.ID == string(id.Facility):
+	case r.owns(id):
 		return OwnRecord, nil
 	case r.Role.Kind == role.Operator && strings.TrimSpace(r.Reason) != "":
 		return OperatorReason, nil
@@ -115,11 +120,14 @@ type Opened struct {
 }
 
 // Open gives one record. Faults: record.absent, disclosure.reason_required,
-// disclosure.withheld; a broken store or vault.
+// disclosure.withheld, disclosure.compartment; a broken store or vault.
 func (d *Discloser) Open(ctx context.Context, reader Reader, id dossier.ID) (*Opened, error) {
 	r, basis, err := d.admit(ctx, reader, id)
 	if err != nil {
 		return nil, err
+	}
+	if basis != OwnRecord && r.Documents&compartment.Bits != 0 {
+		return nil, ErrCompartment
 	}
 	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
 		return nil, err
@@ -178,6 +186,9 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 		o.Papers = append(o.Papers, p.Name)
 	}
 	if basis != OwnRecord {
+		if compartment.Content(o.Read.Content) != 0 { // by lists newer than the record
+			return nil, ErrCompartment
+		}
 		o.Read = withoutClosed(o.Read)
 	}
 	return o, nil
@@ -186,7 +197,7 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 func withoutClosed(k kind.Dossier) kind.Dossier {
 	open := &dossier.Content{}
 	for _, t := range k.Content.Tables() {
-		if t.Columns.Table != closed[0] && t.Columns.Table != closed[1] {
+		if compartment.Table(t.Columns.Table) == 0 {
 			open.All = append(open.All, t)
 		}
 	}
@@ -209,8 +220,7 @@ func (d *Discloser) head(r *store.Record) (evidence.Head, error) {
 // is the facility's number of a visit and no clinical content, so no row is
 // written; only the facility itself and an operator are given it.
 func (d *Discloser) Episode(reader Reader, r *store.Record) string {
-	own := reader.Role.Kind == role.Facility && reader.Role.ID == string(r.ID.Facility)
-	if !own && reader.Role.Kind != role.Operator {
+	if !reader.owns(r.ID) && reader.Role.Kind != role.Operator {
 		return ""
 	}
 	h, err := d.head(r)
@@ -246,7 +256,8 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 
 // Related returns the records of the same person that lie in the reader's
 // scope, newest first, the record itself among them; without a person, those
-// of the same patient at the facility. The list is a disclosure too: one row
+// of the same patient at the facility. Records of others with a closed
+// compartment in them are not among them. The list is a disclosure too: one row
 // for each record named.
 func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, error) {
 	r, basis, err := d.admit(ctx, reader, id)
@@ -264,7 +275,8 @@ func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, l
 	if err != nil {
 		return nil, err
 	}
-	if len(list) == 0 {
+	list = slices.DeleteFunc(list, func(x store.Record) bool { return x.Documents&closedBits != 0 && !reader.owns(x.ID) })
+	if len(list) == 0 && (r.Documents&closedBits == 0 || basis == OwnRecord) {
 		list = []store.Record{*r}
 	}
 	return list, d.record(ctx, reader, basis, len(list), list...)

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -48,8 +49,12 @@ func mask(scope role.Scope, r *store.Record) {
 	})
 }
 
+// closedBits are the tables of closed compartments, and the compartments that
+// content tells of, as bits of a record's documents.
+const closedBits = 1<<6 | 1<<15 | compartment.Bits
+
 // isClosed reports whether a table, or a code "<TABLE>.<FIELD>.<problem>", is of a closed compartment.
 func isClosed(code string) bool {
 	table, _, _ := strings.Cut(code, ".")
-	return slices.Contains(closed, table)
+	return compartment.Table(table) != 0
 }
