@@ -256,10 +256,12 @@ type benchIntakeCmd struct {
 	Floor   time.Duration `default:"10s" help:"How long the floor runs on the same bytes afterwards."`
 	Mix     string        `default:"outpatient" enum:"outpatient,nation" help:"What is sent: outpatient dossiers of 46 KB, or the nation's mix, 9 in 100 of them inpatient dossiers of 470 KB."`
 	Profile string        `help:"File that gets a processor profile of the hub." type:"path"`
+	Prefill int           `help:"Rows of a year's size and spread put into the store first; the figure is for 100000 against 5000000."`
 }
 
 // Run measures intake.
 func (c *benchIntakeCmd) Run(ctx context.Context, s *streams) error {
+	c.prefill = c.Prefill
 	c.mix = c.Mix == "nation"
 	h, err := c.setup(ctx, s)
 	if err != nil {

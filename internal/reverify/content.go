@@ -41,6 +41,9 @@ func (c *checked) content(ctx context.Context) error {
 		if f.raw != nil && hex.EncodeToString(f.row.Digest[:]) != c.body.ContentSHA256 {
 			c.wrong("record.content", "content_sha256")
 		}
+		if c.r.Documents != 0 {
+			c.wrong("record.row", "documents")
+		}
 		return nil
 	}
 	if f.opened == nil {

@@ -245,8 +245,11 @@ var strays = []struct{ table, query string }{
 	{"body", `SELECT record FROM body b WHERE EXISTS (SELECT 1 FROM record r WHERE r.id = b.record AND r.piece IS NOT NULL)`},
 	{"body", `SELECT id FROM piece WHERE id NOT IN (WITH RECURSIVE cover (id, last) AS (
  SELECT r.piece, r.piece + (max(r.piece_from + r.piece_size) - 1) / max(1, coalesce((SELECT length(q.data) FROM piece q WHERE q.id = r.piece), 1))
- FROM record r WHERE r.piece IS NOT NULL GROUP BY r.piece UNION ALL SELECT id + 1, last FROM cover WHERE id < last) SELECT id FROM cover)`},
+ FROM (SELECT piece, piece_from, piece_size FROM record UNION ALL SELECT piece, piece_from, piece_size FROM file) r
+ WHERE r.piece IS NOT NULL GROUP BY r.piece UNION ALL SELECT id + 1, last FROM cover WHERE id < last) SELECT id FROM cover)`},
 	{"body", `SELECT id FROM record r WHERE (r.piece IS NULL) <> (r.piece_from IS NULL) OR (r.piece IS NULL) <> (r.piece_size IS NULL)`},
+	{"file", `SELECT facility || ' ' || id FROM file WHERE (piece IS NULL) <> (piece_from IS NULL) OR (piece IS NULL) <> (piece_size IS NULL)
+ OR (piece IS NOT NULL AND skeleton IS NOT NULL) OR (substr(seals, 1, 1) NOT IN ('[', 'n') AND (sender <> '' OR certificates <> x''))`},
 	{"file", `SELECT id FROM seal s WHERE CAST(s.id AS TEXT) NOT IN (SELECT seals FROM file)`},
 	{"dossier", `SELECT facility || ' ' || record FROM dossier d WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = d.record AND r.facility = d.facility
  AND r.episode = d.episode AND r.kind = d.kind AND r.content = d.content)`},

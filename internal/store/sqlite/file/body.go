@@ -3,6 +3,7 @@ package file
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 )
 
 // Bodies are laid end to end, those of one write together, and cut into pieces
@@ -35,16 +36,16 @@ var insertPieces = Insert(`piece (id, data)`, ``)
 
 // PutBodies keeps bodies and says where each lies; nil bodies are none.
 func (tx *Tx) PutBodies(bodies [][]byte) ([]Span, error) {
+	spans := make([]Span, len(bodies))
 	all := bytes.Join(bodies, nil)
 	if len(all) == 0 {
-		return nil, nil
+		return spans, nil
 	}
 	var last sql.NullInt64
 	if err := tx.Row(`SELECT max(id) FROM piece`).Scan(&last); err != nil {
 		return nil, err
 	}
 	first := last.Int64 + 1
-	spans := make([]Span, len(bodies))
 	at := 0
 	for i, b := range bodies {
 		if len(b) > 0 {
@@ -127,11 +128,24 @@ func (b *Bodies) piece(id int64) ([]byte, error) {
 // DropBody destroys the body of a record, given by its address: its own row, or
 // its bytes in the pieces it lies in. Erasure calls it.
 func (tx *Tx) DropBody(record int64) error {
-	var piece, from, size sql.NullInt64
-	if err := tx.Row(`SELECT piece, piece_from, piece_size FROM record WHERE id = ?`, record).Scan(&piece, &from, &size); err != nil {
+	if _, err := tx.Exec(`DELETE FROM body WHERE record = ?`, record); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`DELETE FROM body WHERE record = ?`, record); err != nil {
+	return tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM record WHERE id = ?`, record))
+}
+
+// DropSkeleton destroys the skeleton of a file, given by its address.
+func (tx *Tx) DropSkeleton(file int64) error {
+	if _, err := tx.Exec(`UPDATE file SET skeleton = NULL WHERE id = ?`, file); err != nil {
+		return err
+	}
+	return tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM file WHERE id = ?`, file))
+}
+
+// blank overwrites with zeros what lies at a span.
+func (tx *Tx) blank(span Row) error {
+	var piece, from, size sql.NullInt64
+	if err := span.Scan(&piece, &from, &size); err != nil {
 		return err
 	}
 	at, left := from.Int64, size.Int64
@@ -139,6 +153,9 @@ func (tx *Tx) DropBody(record int64) error {
 		var data []byte
 		if err := tx.Row(`SELECT data FROM piece WHERE id = ?`, id).Scan(&data); err != nil {
 			return err
+		}
+		if at > int64(len(data)) {
+			return fmt.Errorf("piece %d ends before byte %d", id, at)
 		}
 		n := min(left, int64(len(data))-at)
 		clear(data[at : at+n])

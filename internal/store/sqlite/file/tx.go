@@ -159,7 +159,7 @@ var insertLeaves = Insert(`leaf (log, idx, size, data)`, ``)
 func (tx *Tx) keep(l *lease, b *ledger.Batch) error {
 	leaves := make([]any, 0, 4*len(b.Leaves))
 	for i, leaf := range b.Leaves {
-		leaves = append(leaves, int64(l.number), int64(b.Index(i)), int64(b.Head.Size), leaf)
+		leaves = append(leaves, int64(l.number), int64(b.Index(i)), int64(b.Head.Size), ShortLeaf(leaf))
 	}
 	if _, err := tx.ExecBulk(insertLeaves, leaves); err != nil {
 		return err

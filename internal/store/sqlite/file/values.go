@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -165,33 +163,3 @@ type Seal struct {
 
 // SealOf is a note as the table keeps it.
 func SealOf(n store.SealNote) Seal { return Seal{hex.EncodeToString(n.Fingerprint[:]), n} }
-
-// SealsColumn is file.seals of a file whose notes lie at an address in seal.
-// Before there was that table the column held the notes themselves, a JSON array.
-func SealsColumn(id int64) string { return strconv.FormatInt(id, 10) }
-
-// ReadSeals reads a column written by SealsColumn, or the older form.
-func (s *Snapshot) ReadSeals(column string) ([]store.SealNote, error) {
-	if strings.HasPrefix(column, "[") || column == "null" {
-		var notes []store.SealNote
-		err := json.Unmarshal([]byte(column), &notes)
-		return notes, err
-	}
-	var text string
-	var rows []Seal
-	if err := s.Row(`SELECT note FROM seal WHERE id = ?`, column).Scan(&text); err != nil {
-		return nil, fmt.Errorf("a note on a seal: %w", err)
-	}
-	if err := json.Unmarshal([]byte(text), &rows); err != nil {
-		return nil, err
-	}
-	notes := make([]store.SealNote, len(rows))
-	for i, r := range rows {
-		notes[i] = r.SealNote
-		print, err := hex.DecodeString(r.Fingerprint)
-		if err != nil || copy(notes[i].Fingerprint[:], print) != 32 || len(print) != 32 {
-			return nil, fmt.Errorf("a fingerprint of %d bytes", len(print))
-		}
-	}
-	return notes, nil
-}

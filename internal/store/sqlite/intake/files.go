@@ -1,67 +1,93 @@
 package intake
 
 import (
-	"encoding/json"
-
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
 )
 
-var insertFiles = file.Insert(`file (facility, hash, digest, size, received, sender, lane, wrapped, class, month, certificates, seals, dossiers, skeleton)`,
-	`ON CONFLICT (facility, hash) DO NOTHING`)
+var (
+	fileNow     = file.Asking(`n, facility, hash`, `SELECT k.n FROM k CROSS JOIN file f ON f.facility = k.facility AND f.hash = k.hash`)
+	insertFiles = file.Insert(`file (facility, hash, digest, size, received, sender, lane, wrapped, class, month, certificates, seals, dossiers,
+ skeleton, piece, piece_from, piece_size)`, ``)
+)
 
-// writeFiles keeps files with their certificates and the notes on their seals,
-// which are the same for nearly all files of a facility and kept once.
-func (g *group) writeFiles() error {
+// newFiles lists the files to keep that are not kept yet.
+func (g *group) newFiles() ([]*store.File, error) {
 	files := g.files()
-	args := make([]any, 0, 14*len(files))
-	for _, f := range files {
-		certificates, err := g.certificates(f)
-		if err != nil {
-			return err
-		}
-		seals, err := g.seals(f)
-		if err != nil {
-			return err
-		}
-		args = append(args, string(f.Facility), f.Hash[:], f.Digest[:], f.Size, file.Micros(f.Received), f.Sender, int64(f.Lane), file.Blob(f.Wrapped),
-			f.Class, int64(f.Month), certificates, seals, int64(f.Dossiers), file.Blob(f.Skeleton))
+	args := make([]any, 0, 3*len(files))
+	for n, f := range files {
+		args = append(args, int64(n), string(f.Facility), f.Hash[:])
 	}
-	_, err := g.tx.ExecBulk(insertFiles, args)
+	err := g.tx.AskBulk(fileNow, args, func(row file.Scanner) error {
+		var n int
+		err := row.Scan(&n)
+		files[n] = nil
+		return err
+	})
+	fresh := files[:0:0]
+	for _, f := range files {
+		if f != nil {
+			fresh = append(fresh, f)
+		}
+	}
+	return fresh, err
+}
+
+// writeFiles keeps files that are new, with where they come from. Their
+// skeletons and the members' bodies are laid end to end.
+func (g *group) writeFiles() error {
+	files, err := g.newFiles()
+	if err != nil {
+		return err
+	}
+	parts := make([][]byte, 0, len(g.stored)+len(files))
+	for _, x := range g.stored {
+		parts = append(parts, x.Body)
+	}
+	for _, f := range files {
+		parts = append(parts, f.Skeleton)
+	}
+	spans, err := g.tx.PutBodies(parts)
+	if err != nil {
+		return err
+	}
+	for i := range g.stored {
+		g.stored[i].body = spans[i]
+	}
+	args := make([]any, 0, 17*len(files))
+	for i, f := range files {
+		origin, err := g.origin(f)
+		if err != nil {
+			return err
+		}
+		piece, from, size := spans[len(g.stored)+i].Columns()
+		args = append(args, string(f.Facility), f.Hash[:], f.Digest[:], f.Size, file.Micros(f.Received), "", int64(f.Lane), file.Blob(f.Wrapped),
+			f.Class, int64(f.Month), []byte{}, origin, int64(f.Dossiers), nil, piece, from, size)
+	}
+	_, err = g.tx.ExecBulk(insertFiles, args)
 	return err
 }
 
-// certificates keeps a file's certificates and returns their hashes end to end.
-func (g *group) certificates(f *store.File) ([]byte, error) {
-	hashes := make([]byte, 0, 32*len(f.Certificates))
+// origin keeps where a file comes from, once, and the certificates it names,
+// and returns what the file's column holds.
+func (g *group) origin(f *store.File) (string, error) {
 	for i := range f.Certificates {
 		b := &f.Certificates[i]
-		hashes = append(hashes, b.Hash[:]...)
 		if g.blobs.has(b.Hash) {
 			continue
 		}
 		g.wrote = append(g.wrote, b.Hash)
 		if _, err := g.tx.Exec(`INSERT INTO public_blob (hash, data) VALUES (?, ?) ON CONFLICT (hash) DO NOTHING`, b.Hash[:], b.Data); err != nil {
-			return nil, err
+			return "", err
 		}
 	}
-	return hashes, nil
-}
-
-// seals keeps the notes on a file's seals and returns what its column holds.
-func (g *group) seals(f *store.File) (string, error) {
-	rows := make([]file.Seal, len(f.Seals))
-	for i, s := range f.Seals {
-		rows[i] = file.SealOf(s)
-	}
-	text, err := json.Marshal(rows)
+	note, err := file.OriginOf(f)
 	if err != nil {
 		return "", err
 	}
-	note := string(text)
 	id, known := g.notes.id(note)
 	if known {
-		return file.SealsColumn(id), nil
+		return file.OriginColumn(id), nil
 	}
 	if _, err := g.tx.Exec(`INSERT INTO seal (note) VALUES (?) ON CONFLICT (note) DO NOTHING`, note); err != nil {
 		return "", err
@@ -70,5 +96,5 @@ func (g *group) seals(f *store.File) (string, error) {
 		return "", err
 	}
 	g.noted = append(g.noted, noted{note, id})
-	return file.SealsColumn(id), nil
+	return file.OriginColumn(id), nil
 }

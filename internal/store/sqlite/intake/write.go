@@ -34,7 +34,7 @@ var (
 // write writes what was decided: every table once, in order of its key.
 func (g *group) write() error {
 	for _, step := range []func() error{
-		g.writeFiles, g.writeBodies, g.writeRecords, g.writePlaces, g.writeContents, g.writeTags, g.writeHeads,
+		g.writeFiles, g.writeRecords, g.writePlaces, g.writeContents, g.writeTags, g.writeHeads,
 		g.writeSubjects, g.writeClaims, g.writeMarks, g.writeCounts, g.answerReplays,
 	} {
 		if err := step(); err != nil {
@@ -59,19 +59,6 @@ func (a contentKey) compare(b contentKey) int {
 
 func (a subjectKey) compare(b subjectKey) int {
 	return cmp.Or(cmp.Compare(a.facility, b.facility), bytes.Compare(a.subject[:], b.subject[:]))
-}
-
-// writeBodies lays the bodies end to end.
-func (g *group) writeBodies() error {
-	bodies := make([][]byte, len(g.stored))
-	for i, x := range g.stored {
-		bodies[i] = x.Body
-	}
-	spans, err := g.tx.PutBodies(bodies)
-	for i, s := range spans {
-		g.stored[i].body = s
-	}
-	return err
 }
 
 func (g *group) writeRecords() error {

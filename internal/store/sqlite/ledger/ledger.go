@@ -146,7 +146,7 @@ func (s *source) Leaves(ctx context.Context, from, to uint64) ([][]byte, error) 
 			for uint64(index) > from+uint64(len(out)) { // a missing row
 				out = append(out, nil)
 			}
-			out = append(out, data)
+			out = append(out, file.WholeLeaf(data))
 		}
 		return rows.Err()
 	})

@@ -232,25 +232,29 @@ func (x *Records) File(ctx context.Context, facility care.FacilityCode, hash vau
 func scanFile(s *file.Snapshot, f *store.File) error {
 	var digest, certificates []byte
 	var received int64
-	var seals string
-	err := s.Row(`SELECT digest, size, received, sender, lane, wrapped, class, month, certificates, seals, dossiers, skeleton FROM file WHERE facility = ? AND hash = ?`,
-		string(f.Facility), f.Hash[:]).Scan(&digest, &f.Size, &received, &f.Sender, &f.Lane, &f.Wrapped, &f.Class, &f.Month, &certificates, &seals, &f.Dossiers, &f.Skeleton)
+	var sender, seals string
+	var skeleton file.BodyRow
+	err := s.Row(`SELECT digest, size, received, sender, lane, wrapped, class, month, certificates, seals, dossiers, skeleton, piece, piece_from, piece_size
+ FROM file WHERE facility = ? AND hash = ?`, string(f.Facility), f.Hash[:]).Scan(append([]any{&digest, &f.Size, &received, &sender, &f.Lane,
+		&f.Wrapped, &f.Class, &f.Month, &certificates, &seals, &f.Dossiers}, skeleton.To()...)...)
 	if err != nil {
 		return err
 	}
-	if copy(f.Digest[:], digest) != 32 || len(certificates)%32 != 0 {
-		return fmt.Errorf("file: a digest of %d bytes, certificates of %d", len(digest), len(certificates))
+	if copy(f.Digest[:], digest) != 32 {
+		return fmt.Errorf("file: a digest of %d bytes", len(digest))
 	}
 	f.Received = file.Time(received)
-	if f.Seals, err = s.ReadSeals(seals); err != nil {
+	if f.Skeleton, err = s.Bodies().Of(&skeleton); err != nil {
+		return err
+	}
+	if err := s.ReadOrigin(f, sender, certificates, seals); err != nil {
 		return fmt.Errorf("file: %w", err)
 	}
-	for ; len(certificates) > 0; certificates = certificates[32:] {
-		b := store.Blob{Hash: [32]byte(certificates)}
+	for i := range f.Certificates {
+		b := &f.Certificates[i]
 		if err := s.Row(`SELECT data FROM public_blob WHERE hash = ?`, b.Hash[:]).Scan(&b.Data); err != nil {
 			return fmt.Errorf("file: a certificate: %w", err)
 		}
-		f.Certificates = append(f.Certificates, b)
 	}
 	return nil
 }

@@ -11,10 +11,16 @@ ALTER TABLE record ADD COLUMN piece INTEGER;
 ALTER TABLE record ADD COLUMN piece_from INTEGER; -- byte of the piece
 ALTER TABLE record ADD COLUMN piece_size INTEGER; -- bytes, also beyond the piece
 
--- Notes on seals, each once: file.seals is the address of one, as text.
+-- Skeletons lie in pieces too; then skeleton is null.
+ALTER TABLE file ADD COLUMN piece INTEGER;
+ALTER TABLE file ADD COLUMN piece_from INTEGER;
+ALTER TABLE file ADD COLUMN piece_size INTEGER;
+
+-- What is the same for nearly all files of a facility, each once: file.seals is
+-- the address of one, as text, and file.sender and file.certificates are empty.
 CREATE TABLE seal (
   id   INTEGER PRIMARY KEY,
-  note TEXT NOT NULL UNIQUE -- JSON
+  note TEXT NOT NULL UNIQUE -- JSON: sender, hashes of certificates, what verifying found
 ) STRICT;
 
 -- What nearly every dossier has is said by record.documents alone (store.CommonDocuments).
