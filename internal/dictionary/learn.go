@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"lienthong/internal/body"
+	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/role"
@@ -31,7 +32,7 @@ const (
 	tail      = 6 << 10  // of the program's own dictionary: what is around the inner documents
 	size      = 64 << 10 // of a dictionary
 
-	closed = 1<<6 | 1<<15 // tables of closed compartments (XML6, XML15): not learnt from
+	closed = 1<<6 | 1<<15 | compartment.Bits // closed compartments, by table (XML6, XML15) or by content: not learnt from
 )
 
 // Learn trains a dictionary on the newest accepted bodies of a store and

@@ -60,6 +60,7 @@ type file struct {
 	facility care.FacilityCode
 	created  care.Moment
 	dossiers [][]document
+	unit     []Stated // what else THONGTINDONVI states, of envelopes of another root
 	spans    []body.Span
 	extracts []body.Extract
 
@@ -96,14 +97,22 @@ func (f *file) Extracts() []body.Extract    { return f.extracts }
 // what they should be; a part of the envelope twice; no HOSO, or more than
 // SOLUONGHOSO says), envelope.truncated. Elements it does not know are passed over.
 func (*Reader) Open(raw []byte) (kind.File, error) {
-	s := &scan{tok: xmltok.New(raw, xmltok.Limits{}), file: &file{raw: raw}}
+	f, err := open(raw, shape{root: rootName})
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+func open(raw []byte, as shape) (*file, error) {
+	s := &scan{tok: xmltok.New(raw, xmltok.Limits{}), file: &file{raw: raw}, shape: as}
 	if err := s.document(); err != nil {
 		return nil, err
 	}
 	switch n := len(s.file.dossiers); {
 	case s.over:
 		return nil, xmltok.ErrLimits
-	case s.invalid, s.parts[partFacility] == 0, s.parts[partCount] == 0, n == 0, s.announced < n:
+	case s.invalid, s.parts[partFacility] == 0 && !as.unnamed, s.parts[partCount] == 0, n == 0, s.announced < n:
 		return nil, kind.ErrEnvelope
 	case s.announced > n:
 		return nil, kind.ErrTruncated

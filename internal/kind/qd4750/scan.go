@@ -28,6 +28,7 @@ const (
 // because a file that is not well-formed further down is file.unreadable.
 type scan struct {
 	tok       *xmltok.Tokenizer
+	shape     shape
 	file      *file
 	parts     [parts]int
 	announced int  // SOLUONGHOSO
@@ -45,7 +46,7 @@ func (s *scan) document() error {
 		if k != xmltok.StartElement {
 			continue
 		}
-		if string(s.tok.Name()) != rootName {
+		if string(s.tok.Name()) != s.shape.root {
 			s.invalid = true
 			err = s.tok.Skip()
 		} else {
@@ -100,7 +101,16 @@ func (s *scan) inRoot(name []byte) error {
 }
 
 func (s *scan) inUnit(name []byte) error {
-	if string(name) != "MACSKCB" {
+	switch {
+	case string(name) == "MACSKCB", s.shape.unnamed && string(name) == "MA_CSKCB":
+	case s.shape.unnamed:
+		unit := string(name)
+		text, nested, err := s.tok.ElementText()
+		if !nested && len(s.file.unit) < maxUnit {
+			s.file.unit = append(s.file.unit, Stated{unit, strings.TrimSpace(string(text))})
+		}
+		return err
+	default:
 		return s.tok.Skip()
 	}
 	s.once(partFacility)
