@@ -237,7 +237,7 @@ func (s *stages) split(t testing.TB, p *passing) {
 func (s *stages) compressSkeleton(_ testing.TB, p *passing) { s.codec.Encode(nil, p.parts.Skeleton) }
 
 func (s *stages) compressBody(_ testing.TB, p *passing) {
-	p.packed = s.codec.Encode(nil, p.parts.Dossier(0))
+	p.packed = s.codec.EncodeDossier(nil, p.parts, 0)
 }
 
 func (s *stages) issue(t testing.TB, p *passing) {
