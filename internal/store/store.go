@@ -36,6 +36,7 @@ type Slices struct {
 	Services    Services
 	Stamps      Stamps
 	Revocations Revocations
+	Witness     Witness
 	Close       func() error
 }
 

@@ -32,6 +32,7 @@ import (
 	"lienthong/internal/store/postgres/revocations"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/stamps"
+	"lienthong/internal/store/postgres/witness"
 )
 
 // Config says how a hub opens the database. The zero Config reads and
@@ -108,6 +109,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Services:    services.New(db, writer),
 		Stamps:      stamps.New(db, writer),
 		Revocations: revocations.New(db, writer),
+		Witness:     witness.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

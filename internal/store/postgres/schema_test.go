@@ -21,12 +21,13 @@ var distribution = map[string]string{
 	"claim": "hash", "blob": "hash", "login_link": "hash", "session": "hash", "token": "client",
 	"log": "log", "lease": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "log",
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility",
+	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 }
 
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

@@ -31,6 +31,7 @@ import (
 	"lienthong/internal/store/sqlite/revocations"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/stamps"
+	"lienthong/internal/store/sqlite/witness"
 )
 
 //go:embed migrations
@@ -145,7 +146,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
-		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Close: o.close,
+		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main), Close: o.close,
 	}, nil
 }
 
