@@ -5,6 +5,7 @@ package chaos_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -59,6 +60,7 @@ func openPlace(dir string, p place) hub.OpenStore {
 // The ways in which a hub is broken on purpose.
 const (
 	brokenEarly = "acknowledges early" // a receipt goes out before its commit is durable
+	brokenMute  = "does not know full" // a full storage is an error like any other
 	brokenLax   = "wastes"             // every submission costs 1.2 s of CPU and 100 MiB, and some panic
 	brokenDoor  = "no door"            // takes everything in at once and drowns
 )
@@ -70,8 +72,11 @@ func serveBroken(ctx context.Context, dir, listen, how string) error {
 		return err
 	}
 	open := openPlace(dir, p)
-	if how == brokenEarly {
+	switch how {
+	case brokenEarly:
 		open = acknowledgeEarly(open)
+	case brokenMute:
+		open = muteFull(open)
 	}
 	h, err := hub.Start(ctx, hub.Config{Name: p.Name, Keys: keys, Open: open, PublicURL: "http://" + listen, API: api.Config{RatePerS: 1e6, Burst: 1e6}})
 	if err != nil {
@@ -135,7 +140,7 @@ func (l *earlyLog) Append(leaves [][]byte) (*ledger.Batch, error) {
 		}
 	}
 	l.mu.Unlock()
-	time.Sleep(20 * time.Millisecond)
+	time.Sleep(80 * time.Millisecond)
 	return b, nil
 }
 
@@ -172,6 +177,28 @@ func (e *early) Commit(ctx context.Context, lane store.Lane, group []store.Prepa
 			return r.out, r.err
 		}
 	}
+}
+
+// mute is an engine that does not tell a full storage from other errors.
+type mute struct{ store.Intake }
+
+func muteFull(open hub.OpenStore) hub.OpenStore {
+	return func(ctx context.Context, openLog store.OpenLog) (*store.Slices, error) {
+		s, err := open(ctx, openLog)
+		if err == nil {
+			s.Intake = mute{s.Intake}
+		}
+		return s, err
+	}
+}
+
+// Commit hides why.
+func (m mute) Commit(ctx context.Context, lane store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+	out, err := m.Intake.Commit(ctx, lane, group)
+	if errors.Is(err, store.ErrFull) {
+		err = errors.New("it did not work")
+	}
+	return out, err
 }
 
 // waste makes every submission dear, and panics on some.

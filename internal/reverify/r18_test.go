@@ -1,0 +1,291 @@
+package reverify_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"lienthong/internal/chaos"
+	"lienthong/internal/reverify"
+	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/sqlite"
+)
+
+// blind reports whether a verifier that does not compare what is stored with
+// its leaves would find nothing: the control of R18.
+func blind(r *reverify.Report) bool {
+	for _, d := range r.Differences {
+		if !slices.Contains([]string{"record.edited", "act.edited", "disclosure.edited", "leaf.edited", "file.row", "record.place"}, d.Code) {
+			return false
+		}
+	}
+	return len(r.Differences) > 0
+}
+
+// past is a store in several states, with the checkpoint that somebody outside
+// knows of the last.
+type past struct {
+	keys   secrets
+	states []string // directories, oldest first
+	known  [][]byte
+}
+
+// grown is a store that lived, copied now and then.
+func grown(t testing.TB) *past {
+	t.Helper()
+	p := &past{keys: newSecrets(t)}
+	dir := t.TempDir()
+	h := startHub(t, p.keys, sqliteOf(dir), slog.New(slog.DiscardHandler))
+	live(h)
+	signers := h.signers
+	h.close()
+	for i := range 3 {
+		p.states = append(p.states, copyDir(t, dir))
+		h = startHub(t, p.keys, sqliteOf(dir), slog.New(slog.DiscardHandler))
+		h.signers = signers
+		h.clock.Advance(time.Duration(i+1) * time.Hour)
+		ids := h.stored("79901", h.dossiers("79901", "20261120", person(900+i)))
+		h.look(ids[0], "")
+		h.root()
+		head, err := h.slices.Ledger.Head(context.Background(), 0)
+		must(t, err)
+		p.known = [][]byte{head.Checkpoint}
+		h.close()
+	}
+	p.states = append(p.states, dir)
+	return p
+}
+
+// more are edits of the kinds that mutations does not make: whole files set
+// back, two leaves exchanged, a row written twice under another key.
+func (p *past) more(r *rand.Rand) mutation {
+	older := p.states[r.IntN(len(p.states)-1)]
+	name := []string{sqlite.MainFile, sqlite.DisclosureFile}[r.IntN(2)]
+	set := func(names ...string) func(testing.TB, string) bool {
+		return func(t testing.TB, dir string) bool {
+			for _, n := range names {
+				b, err := os.ReadFile(filepath.Join(older, n))
+				must(t, err)
+				must(t, os.WriteFile(filepath.Join(dir, n), b, 0o600))
+			}
+			return true
+		}
+	}
+	switch r.IntN(4) {
+	case 0:
+		return mutation{"everything set back to " + older, set(sqlite.MainFile, sqlite.DisclosureFile)}
+	case 1:
+		return mutation{name + " set back to " + older, set(name)}
+	case 2:
+		a := r.IntN(40)
+		return mutation{fmt.Sprintf("leaves %d and %d exchanged", a, a+1), change(sqlite.MainFile,
+			`UPDATE leaf SET data = (SELECT data FROM leaf o WHERE o.log = leaf.log AND o.idx = ? - leaf.idx) WHERE idx IN (?, ?)`, 2*a+1, a, a+1)}
+	}
+	n := r.IntN(40)
+	return mutation{fmt.Sprintf("the end of the log cut off after %d", n), change(sqlite.MainFile, `UPDATE head SET size = ? WHERE size > ?`, n, n)}
+}
+
+// TestR18Tampering makes random edits of every table of the embedded store, one
+// at a time: each must be found.
+func TestR18Tampering(t *testing.T) {
+	t.Parallel()
+	run := chaos.Begin(t, chaos.Plan{Name: "R18 tampering, sqlite", Quick: 20, All: 10_000})
+	p := grown(t)
+	dir := p.states[len(p.states)-1]
+	options := reverify.Options{Known: p.known}
+	if r, err := verify(t, p.keys, sqliteOf(dir), options); err != nil || !r.OK() || r.Records < 40 {
+		t.Fatalf("untouched: %+v, %v", r, err)
+	}
+	var mu sync.Mutex
+	done, missed, unseen, kinds := 0, []string(nil), 0, map[string]bool{}
+	try := func(n int) bool {
+		r := run.Rand("edit", n)
+		m := p.more(r)
+		mu.Lock() // who reads the tables makes files that the other would copy
+		if r.IntN(20) > 0 {
+			all := mutations(t, dir, r, 1)
+			m = all[r.IntN(len(all))]
+		}
+		copied := copyDir(t, dir)
+		mu.Unlock()
+		defer os.RemoveAll(copied)
+		if !m.do(t, copied) {
+			return false
+		}
+		report, err := verify(t, p.keys, sqliteOf(copied), options)
+		mu.Lock()
+		defer mu.Unlock()
+		done++
+		what, _, _ := strings.Cut(m.name, ", row")
+		kinds[what] = true
+		switch {
+		case err == nil && report.OK():
+			missed = append(missed, fmt.Sprintf("edit %d: %s", n, m.name))
+		case err == nil && blind(report):
+			unseen++
+		}
+		return true
+	}
+	var workers sync.WaitGroup
+	next := make(chan int)
+	for range 2 {
+		workers.Go(func() {
+			for n := range next {
+				try(n)
+			}
+		})
+	}
+	for n := 0; ; n++ {
+		mu.Lock()
+		enough := done >= run.Rounds
+		mu.Unlock()
+		if enough || n > 3*run.Rounds+100 {
+			break
+		}
+		next <- n
+	}
+	close(next)
+	workers.Wait()
+	if len(missed) > 0 {
+		t.Errorf("%d of %d edits not found (seed %d): %v", len(missed), done, run.Seed, missed[:min(10, len(missed))])
+	}
+	if done < run.Rounds {
+		t.Errorf("only %d edits could be made", done)
+	}
+	run.Control(unseen > 0, "a verifier that does not compare with leaves misses %d", unseen)
+	run.End("%d edits of %d kinds, %d not found; an untouched store passes", done, len(kinds), len(missed))
+}
+
+// TestR18TamperingPostgres does the same on PostgreSQL, within a transaction's
+// reach: each edit is undone before the next.
+func TestR18TamperingPostgres(t *testing.T) {
+	t.Parallel()
+	run := chaos.Begin(t, chaos.Plan{Name: "R18 tampering, postgres", Quick: 6, All: 1_000})
+	ctx := context.Background()
+	address, keys := pgtest.Database(t), newSecrets(t)
+	h := startHub(t, keys, postgresOf(address), slog.New(slog.DiscardHandler))
+	live(h)
+	h.close()
+	if r, err := verify(t, keys, postgresOf(address), reverify.Options{}); err != nil || !r.OK() || r.Records < 40 {
+		t.Fatalf("untouched: %+v, %v", r, err)
+	}
+	conn, err := pgx.Connect(ctx, address)
+	must(t, err)
+	defer conn.Close(ctx)
+	all := columnsThere(t, conn)
+	done, unseen, kinds, missed := 0, 0, map[string]bool{}, []string(nil)
+	for n := 0; done < run.Rounds && n < 3*run.Rounds+100; n++ {
+		r := run.Rand("edit", n)
+		c := all[r.IntN(len(all))]
+		row := fmt.Sprintf(` WHERE ctid = (SELECT ctid FROM %s WHERE %s ORDER BY ctid OFFSET %d LIMIT 1)`, c.Table, cmp.Or(held[c.Table], "true"), r.IntN(c.Rows))
+		query := `UPDATE ` + c.Table + ` SET ` + c.Column + ` = ` + fmt.Sprintf(edits[c.Type], c.Column) + row
+		what := c.Table + "." + c.Column
+		if r.IntN(8) == 0 {
+			query, what = `DELETE FROM `+c.Table+row, "a row less of "+c.Table
+		}
+		if !edited(t, conn, c.Table, query, func() {
+			report, err := verify(t, keys, postgresOf(address), reverify.Options{})
+			switch done++; {
+			case err == nil && report.OK():
+				missed = append(missed, fmt.Sprintf("edit %d: %s", n, query))
+			case err == nil && blind(report):
+				unseen++
+			}
+			kinds[what] = true
+		}) {
+			continue
+		}
+	}
+	if len(missed) > 0 || done < run.Rounds {
+		t.Errorf("%d of %d edits not found (seed %d): %v", len(missed), done, run.Seed, missed)
+	}
+	if r, err := verify(t, keys, postgresOf(address), reverify.Options{}); err != nil || !r.OK() {
+		t.Errorf("put back as it was: %+v, %v", r, err)
+	}
+	blindThere(t, run, conn, keys, address, &unseen)
+	run.Control(unseen > 0, "a verifier that does not compare with leaves misses %d", unseen)
+	run.End("%d edits of %d kinds, %d not found; an untouched store passes", done, len(kinds), len(missed))
+}
+
+// blindThere makes sure of an edit that only a leaf tells: who acted.
+func blindThere(t *testing.T, run *chaos.Run, conn *pgx.Conn, keys secrets, address string, unseen *int) {
+	t.Helper()
+	if !edited(t, conn, "act", `UPDATE act SET actor = actor || 'x' WHERE id = (SELECT min(id) FROM act)`, func() {
+		if r, err := verify(t, keys, postgresOf(address), reverify.Options{}); err == nil && blind(r) {
+			*unseen++
+		}
+	}) {
+		t.Errorf("%s: the control's edit could not be made", run.Name)
+	}
+}
+
+// held are the rows that say something yet: when a facility was last seen is
+// told by the newest of what is not folded, and what is older gives way.
+var held = map[string]string{
+	"delta":     `kind <> ''`,
+	"last_seen": `NOT EXISTS (SELECT 1 FROM delta d WHERE d.kind = '' AND d.facility = last_seen.facility)`,
+}
+
+// there is a column of PostgreSQL that an edit must show in.
+type there struct {
+	Table, Column, Type string
+	Rows                int
+}
+
+func columnsThere(t testing.TB, conn *pgx.Conn) (out []there) {
+	t.Helper()
+	ctx := context.Background()
+	rows, err := conn.Query(ctx, `SELECT c.table_name, c.column_name, c.data_type, 0 FROM information_schema.columns c
+		JOIN information_schema.tables t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE' AND table_schema = 'public' ORDER BY 1, c.ordinal_position`)
+	must(t, err)
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[there])
+	must(t, err)
+	for _, c := range all {
+		skip := false
+		for _, names := range []map[string]string{unwatched, unwatchedThere} {
+			_, table := names[c.Table]
+			_, column := names[c.Table+"."+c.Column]
+			skip = skip || table || column
+		}
+		if skip || edits[c.Type] == "" {
+			continue
+		}
+		must(t, conn.QueryRow(ctx, `SELECT count(*) FROM `+c.Table+` WHERE `+cmp.Or(held[c.Table], "true")).Scan(&c.Rows))
+		if c.Rows > 0 {
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+// edited makes an edit, looks, and puts the table back; false when the database
+// did not take the edit.
+func edited(t testing.TB, conn *pgx.Conn, table, query string, look func()) bool {
+	t.Helper()
+	ctx := context.Background()
+	exec := func(q string) {
+		t.Helper()
+		_, err := conn.Exec(ctx, q)
+		must(t, err)
+	}
+	exec(`CREATE TEMP TABLE saved AS SELECT * FROM ` + table)
+	_, err := conn.Exec(ctx, query)
+	if err == nil {
+		look()
+	}
+	exec(`DELETE FROM ` + table)
+	exec(`INSERT INTO ` + table + ` OVERRIDING SYSTEM VALUE SELECT * FROM saved`)
+	exec(`DROP TABLE saved`)
+	return err == nil
+}
