@@ -1,6 +1,6 @@
 // Package intake keeps what package internal/intake commits, in PostgreSQL. A
-// group is one READ COMMITTED transaction of four round trips: lock and read,
-// write, lock the log's head, leaves and COMMIT. All locks are taken by name in
+// group is one READ COMMITTED transaction of two round trips: lock and read;
+// write, leaves, the log's head and COMMIT. All locks are taken by name in
 // one order (episodes, subjects, claims, blobs, files, places; each sorted), so
 // that no two commits ever wait for each other in a circle and none is aborted.
 // It judges nothing: what a commit compares is said by store.Prepared.
@@ -65,16 +65,13 @@ func (i *Intake) Commit(ctx context.Context, _ store.Lane, group []store.Prepare
 	if len(g.stored) > 0 && i.writer == nil {
 		return nil, store.ErrNoLog
 	}
-	if err := tx.Send(ctx, g.write(tx.Batch())); err != nil {
-		return nil, err
-	}
 	if len(g.stored) == 0 {
-		if err := tx.Commit(ctx, tx.Batch()); err != nil {
+		if err := tx.Commit(ctx, g.write(tx.Batch())); err != nil {
 			return nil, handle.Fault(err)
 		}
 		return g.answer(store.LeafPlace{}), nil
 	}
-	place, err := i.writer.Commit(ctx, tx, g.leaves())
+	place, err := i.writer.CommitBatch(ctx, tx, func() *pgx.Batch { return g.write(tx.Batch()) }, g.leaves())
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"lienthong/internal/dossier"
@@ -25,15 +26,21 @@ type Leaf struct {
 // told to come again; whoever commits next asks on.
 const resolveFor = 20 * time.Second
 
-// Commit ends tx with leaves. Everything else of the transaction was sent
-// before, and every lock another process could hold was taken before: from here
-// on only the log's own head row is locked, and the in-process turn taken, so
-// that no two commits can wait for each other.
+// Commit ends tx with leaves; what else the transaction does was sent before.
+func (w *Writer) Commit(ctx context.Context, tx *handle.Tx, leaves []Leaf) (store.LeafPlace, error) {
+	return w.CommitBatch(ctx, tx, tx.Batch, leaves)
+}
+
+// CommitBatch ends tx with what rest queues, leaves, and COMMIT, in one round
+// trip. The in-process turn is taken first; who has it waits for no lock that
+// another commit of this process could hold, because those that wait for the
+// turn hold none of what rest locks. Of other processes' commits all lock in
+// one order (package intake), the log's own head row last.
 //
 // An error means that nothing is known to be stored: ErrNoLog, ErrLeaseLost,
 // ErrStopping, or the store's faults. An unknown outcome is settled by reading
 // the head again.
-func (w *Writer) Commit(ctx context.Context, tx *handle.Tx, leaves []Leaf) (store.LeafPlace, error) {
+func (w *Writer) CommitBatch(ctx context.Context, tx *handle.Tx, rest func() *pgx.Batch, leaves []Leaf) (store.LeafPlace, error) {
 	if err := w.wait(ctx); err != nil {
 		return store.LeafPlace{}, err
 	}
@@ -43,21 +50,22 @@ func (w *Writer) Commit(ctx context.Context, tx *handle.Tx, leaves []Leaf) (stor
 			return store.LeafPlace{}, err
 		}
 	}
-	if err := w.lock(ctx, tx); err != nil {
-		return store.LeafPlace{}, err
-	}
 	batch, err := w.log.Append(handle.Column(leaves, func(l Leaf) []byte { return l.Data }))
 	if err != nil {
 		return store.LeafPlace{}, err
 	}
 	place := store.LeafPlace{Log: w.number, Index: batch.First, Size: batch.Head.Size, Checkpoint: string(batch.Head.Checkpoint)}
-	err = tx.Commit(ctx, w.write(tx.Batch(), batch, leaves))
+	err = tx.Commit(ctx, w.write(rest(), batch, leaves))
 	switch {
 	case err == nil:
 		w.log.Confirm(batch)
 		return place, nil
 	case handle.Refused(err):
 		w.log.Abandon(batch)
+		if isLost(err) {
+			w.lose(ctx)
+			return store.LeafPlace{}, store.ErrLeaseLost
+		}
 		return store.LeafPlace{}, handle.Fault(err)
 	}
 	w.db.Logger.WarnContext(ctx, "outcome of a commit unknown", "log", w.number, "err", handle.Fault(err))
@@ -96,23 +104,19 @@ func (w *Writer) wait(ctx context.Context) error {
 	return nil
 }
 
-// lock takes the head row: the last lock of the transaction.
-func (w *Writer) lock(ctx context.Context, tx *handle.Tx) error {
-	var epoch int64
-	b := tx.Batch()
-	b.Queue(`SELECT epoch FROM log WHERE log = $1 FOR UPDATE`, w.number).QueryRow(func(row pgx.Row) error { return row.Scan(&epoch) })
-	if err := tx.Send(ctx, b); err != nil {
-		return err
-	}
-	if epoch != w.epoch {
-		w.lose(ctx)
-		return store.ErrLeaseLost
-	}
-	return nil
+// isLost reports that the head row was not as its holder left it: write divides
+// by the rows it finds, and divides nothing else.
+func isLost(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == pgerrcodeDivisionByZero
 }
 
-// write queues what the batch says.
+const pgerrcodeDivisionByZero = "22012"
+
+// write queues what the batch says, the head first: a former holder stops there.
 func (w *Writer) write(b *pgx.Batch, batch *ledger.Batch, leaves []Leaf) *pgx.Batch {
+	b.Queue(`WITH moved AS (UPDATE log SET size = $2, checkpoint = $3 WHERE log = $1 AND epoch = $4 AND size = $5 RETURNING 1)
+		SELECT 1 / count(*) FROM moved`, w.number, int64(batch.Head.Size), batch.Head.Checkpoint, w.epoch, int64(batch.First))
 	facilities := handle.Column(leaves, func(l Leaf) string { return string(l.Record.Facility) })
 	serials := handle.Column(leaves, func(l Leaf) pgtype.UUID { return handle.UUID(l.Record.Serial) })
 	b.Queue(`INSERT INTO leaf (log, idx, size, data, facility, serial)
@@ -127,7 +131,6 @@ func (w *Writer) write(b *pgx.Batch, batch *ledger.Batch, leaves []Leaf) *pgx.Ba
 		b.Queue(`INSERT INTO tile (log, level, n, data) VALUES ($1, $2, $3, $4)`, w.number, t.Level, int64(t.N), t.Data)
 	}
 	b.Queue(`INSERT INTO checkpoint (log, size, note) VALUES ($1, $2, $3)`, w.number, int64(batch.Head.Size), batch.Head.Checkpoint)
-	b.Queue(`UPDATE log SET size = $2, checkpoint = $3 WHERE log = $1`, w.number, int64(batch.Head.Size), batch.Head.Checkpoint)
 	return b
 }
 
