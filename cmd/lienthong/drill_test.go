@@ -37,6 +37,7 @@ type drill struct {
 	mu       sync.Mutex
 	clients  map[string][]byte // facility to credential
 	receipts map[int]receipt   // by number of the file sent
+	next     int               // of the file to be sent
 }
 
 type receipt struct {
@@ -56,7 +57,9 @@ func (r receipt) index(t *testing.T) uint64 {
 	return doc.Index
 }
 
-func newDrill(t *testing.T) *drill {
+// newDrill makes a hub and registers its facilities; database is a file with a
+// PostgreSQL URL, "" for the embedded store.
+func newDrill(t *testing.T, database string) *drill {
 	t.Helper()
 	dir := t.TempDir()
 	id, err := age.GenerateX25519Identity()
@@ -71,7 +74,7 @@ func newDrill(t *testing.T) *drill {
 	if d.nation, err = synth.New(synth.Config{Seed: 7, Profile: synth.Pilot, DefectShare: -1}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := makePlace(d.data, placeFile{Name: "lienthong.drill", Keys: d.data + ".keys"})
+	p, err := makePlace(d.data, placeFile{Name: "lienthong.drill", Keys: d.data + ".keys", Database: database})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -254,7 +257,7 @@ func TestRansomwareDrill(t *testing.T) {
 		t.Skip("SKIPPED, NOT TESTED: -short leaves the ransomware drill out")
 	}
 	t.Parallel()
-	d := newDrill(t)
+	d := newDrill(t, "")
 	kill := d.hub(d.data)
 	ctx, stop := context.WithCancel(t.Context())
 	wait := d.load(ctx)

@@ -47,6 +47,8 @@ type restoreRunCmd struct {
 	At       time.Time `help:"The newest backup not made after this moment (RFC 3339)."`
 	Backup   int       `help:"Number of the backup; default the newest."`
 	Verify   bool      `help:"Walk the restored store and its ledger whole."`
+	All      bool      `help:"With --verify: make the content of every record again, not of one in 256; as audit does."`
+	Profile  string    `hidden:"" help:"File for a CPU profile of --verify." type:"path"`
 	Known    []string  `help:"Signed checkpoint known from elsewhere, to hold the log against." type:"existingfile"`
 	Report   string    `help:"File to write the signed report of a proven restore to; must not exist." type:"path"`
 	JSON     bool      `name:"json" help:"As JSON."`
@@ -63,6 +65,7 @@ type restored struct {
 	Spoiled    []int            `json:"spoiled,omitempty"`            // manifests beside it that cannot be read
 	Verified   bool             `json:"verified"`
 	Records    int              `json:"records"`
+	Whole      int              `json:"whole"` // of them, those whose content was made again
 	Different  int              `json:"differences"`
 	Last       *backup.LastSeen `json:"last"`
 	Logs       []restoredLog    `json:"logs"`

@@ -15,6 +15,9 @@ import (
 func (w *walk) episodes(ctx context.Context) error {
 	err := w.Slices.Audit.Episodes(ctx, func(e *store.EpisodeHead) error {
 		w.report.Episodes++
+		if w.opts.Sample > 1 && e.Version == 1 && !e.Current.IsZero() && uint64(w.report.Episodes)%w.opts.Sample != 0 {
+			return ctx.Err()
+		}
 		records, err := w.versions(ctx, e)
 		if err != nil {
 			return w.unreadable(ctx, "episode", err)

@@ -316,6 +316,9 @@ func (w *walk) places(f *sentFile, places []store.Stored, name string) {
 func (w *walk) files(ctx context.Context) error {
 	err := w.Slices.Audit.Files(ctx, func(facility care.FacilityCode, hash vault.Keyed) error {
 		w.report.Files++
+		if w.opts.Sample > 1 && uint64(w.report.Files)%w.opts.Sample != 0 {
+			return ctx.Err()
+		}
 		row, places, err := w.Slices.Records.File(ctx, facility, hash)
 		if err != nil {
 			w.file(ctx, facility, hash) // notes what is wrong

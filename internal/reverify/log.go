@@ -70,9 +70,10 @@ func (w *walk) log(ctx context.Context, head store.Head) error {
 	if err != nil {
 		return err
 	}
+	known = append(known, w.closedAt(head, key)...)
 	r, err := audit.Run(ctx, audit.Stored{
 		Head: head.Head, Source: source, Checkpoints: w.checkpoints(ctx, n, head.Size), Entries: w.entries(ctx, head, o),
-	}, audit.Options{LogKey: key, Known: known, Kinds: []ledger.LeafKind{ledger.LeafKey}, Limit: w.opts.Limit})
+	}, audit.Options{LogKey: key, Known: known, Kinds: []ledger.LeafKind{ledger.LeafKey}, Limit: w.opts.Limit, Sample: w.opts.Sample})
 	if err != nil {
 		if e := w.unreadable(ctx, "leaf", err); e != nil {
 			return e
@@ -195,23 +196,12 @@ func (w *walk) entries(ctx context.Context, head store.Head, o others) iter.Seq2
 			}
 			return true
 		}
-		err := w.eachRecord(ctx, head, func(r *store.Record, sealed []byte) error {
+		err := w.checked(ctx, head, func(e audit.Entry) bool {
 			w.report.Records++
 			if w.report.Records%1000 == 0 {
 				w.progress(fmt.Sprintf("log %d", head.Log))
 			}
-			if !before(r.Place.Index) {
-				return errStop
-			}
-			receipt, err := w.record(ctx, head, r, sealed)
-			if err != nil {
-				return err
-			}
-			e := audit.Entry{Index: r.Place.Index, Commit: r.Place.Size, Name: r.ID.String(), Kind: ledger.LeafReceipt, Receipt: receipt}
-			if !yield(e, nil) {
-				return errStop
-			}
-			return nil
+			return before(e.Index) && yield(e, nil)
 		})
 		switch {
 		case errors.Is(err, errStop):
@@ -290,4 +280,21 @@ func (w *walk) restoreLeaf(log int, index uint64, digest [32]byte) {
 		}
 	}
 	w.differ("restore.edited", "head", fmt.Sprintf("%d/%d", log, index), "closed")
+}
+
+// closedAt is the checkpoint a closed log ended with, where the log reaches it:
+// it must have had that root. It was signed by the log's own key in any case.
+func (w *walk) closedAt(h store.Head, key string) [][]byte {
+	if h.Closed == nil || len(h.Closed) == 0 && h.Size == 0 {
+		return nil
+	}
+	cp, err := ledger.OpenCheckpoint(h.Closed, key)
+	if err != nil {
+		w.differ("restore.edited", "head", fmt.Sprint(h.Log), "closed")
+		return nil
+	}
+	if cp.Size > h.Size { // known from elsewhere: what lies between is lost
+		return nil
+	}
+	return [][]byte{h.Closed}
 }

@@ -25,9 +25,10 @@ func postgresOf(address string) openStore {
 var unwatchedThere = map[string]string{
 	"lease":               "who holds a log now",
 	"log.epoch":           "how often the log changed hands",
+	"log.closed":          "null while it goes on, and the edit leaves null as it is: TestEveryEditIsFound edits head.closed",
 	"anchor.id":           "an address",
 	"record.ord":          "orders only while current; the episode's is held",
-	"last_seen.at":        "gives way to what is not yet folded",
+	"last_seen":           "gives way to what is not yet folded, where there is any",
 	"disclosure.instance": "which process disclosed: only until its minute's leaf",
 }
 

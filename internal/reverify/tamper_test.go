@@ -504,3 +504,36 @@ func TestAnOlderSnapshotIsFound(t *testing.T) {
 		}
 	}
 }
+
+// A sampled walk looks at less of each record and still at each: an edit of any
+// row of a plain record, of its seals, its leaf or its keys is found.
+func TestASampledWalkStillLooksAtEveryRow(t *testing.T) {
+	t.Parallel()
+	dir, keys := lived(t, false)
+	sampled := reverify.Options{Sample: 1 << 40}
+	r, err := verify(t, keys, sqliteOf(dir), sampled)
+	must(t, err)
+	whole, err := verify(t, keys, sqliteOf(dir), reverify.Options{})
+	must(t, err)
+	if !r.OK() || r.Records != whole.Records || r.Leaves != whole.Leaves || whole.Whole != whole.Records || r.Whole >= whole.Whole {
+		t.Fatalf("untouched: %+v", r)
+	}
+	const plain = ` WHERE id = (SELECT max(id) FROM record WHERE kind = 'qd4750' AND current = 1 AND version = 1 AND supersedes IS NULL AND withdraws IS NULL)`
+	for name, edit := range map[string]string{
+		"head": `UPDATE record SET head = zeroblob(length(head))` + plain, "received": `UPDATE record SET received = received + 1` + plain,
+		"state": `UPDATE record SET state = 'rejected'` + plain, "documents": `UPDATE record SET documents = documents + 1` + plain,
+		"key": `UPDATE record SET wrapped = zeroblob(length(wrapped))` + plain, "gone": `DELETE FROM record` + plain,
+		"leaf":  `UPDATE leaf SET data = zeroblob(length(data)) WHERE idx = 3`,
+		"month": `UPDATE month_key SET wrapped = zeroblob(length(wrapped))`,
+	} {
+		copied := copyDir(t, dir)
+		if !change("main.db", edit)(t, copied) {
+			t.Errorf("%s: nothing was changed", name)
+			continue
+		}
+		if r, err := verify(t, keys, sqliteOf(copied), sampled); err == nil && r.OK() {
+			t.Errorf("not found: %s", name)
+		}
+		must(t, os.RemoveAll(copied))
+	}
+}

@@ -56,6 +56,10 @@ type Options struct {
 	Known  [][]byte          // signed checkpoints known from elsewhere
 	Kinds  []ledger.LeafKind // kinds besides receipts whose every leaf must have an Entry
 	Limit  int               // how many problems are listed; 0: 1,000
+	// Sample n > 1 verifies the signatures of one receipt and of one checkpoint
+	// in n, and of the last checkpoint, which covers all before it: leaf, tile
+	// and root of every one are made again all the same. 0 and 1: of all.
+	Sample uint64
 }
 
 // Problem is one thing that is not as it was written.

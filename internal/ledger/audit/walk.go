@@ -304,7 +304,7 @@ func (a *auditor) record(e *Entry, kind ledger.LeafKind, d *dispute) error {
 		a.report.Receipts++
 		h := tlog.RecordHash(e.Receipt.Leaf())
 		d.hash[byRecord] = &h
-		if d.hash[byLeaf] == nil || *d.hash[byLeaf] == h {
+		if d.hash[byLeaf] == nil || *d.hash[byLeaf] == h && a.sampled(e.Index) {
 			a.signature(e)
 		}
 		return nil
@@ -330,6 +330,8 @@ func (a *auditor) record(e *Entry, kind ledger.LeafKind, d *dispute) error {
 	}
 	return nil
 }
+
+func (a *auditor) sampled(index uint64) bool { return a.opts.Sample <= 1 || index%a.opts.Sample == 0 }
 
 func (a *auditor) signature(e *Entry) {
 	b, err := ledger.ParseBody(e.Receipt.Body)
