@@ -139,6 +139,8 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/content", role.Content, (*API).content},
 		{"GET", "/api/v1/records/{id}/related", role.Content, (*API).related},
 		{"GET", "/api/v1/records/{id}/original", role.Content, (*API).original},
+		{"GET", "/api/v1/records/{id}/seal", role.Content, (*API).seal},
+		{"GET", "/api/v1/records/{id}/papers/{n}", role.Content, (*API).paper},
 		{"GET", "/api/v1/records/{id}/receipt", role.Content, (*API).receipt},
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},

@@ -85,14 +85,10 @@ func (a *API) original(w http.ResponseWriter, r *http.Request, who Caller) error
 	if err != nil {
 		return err
 	}
-	h := w.Header()
-	h.Set("Content-Type", "application/xml")
-	h.Set("Content-Disposition", `attachment; filename="`+id.String()+`.xml"`)
 	if redacted {
-		h.Set("Redacted", "other-dossiers")
+		w.Header().Set("Redacted", "other-dossiers")
 	}
-	_, _ = w.Write(raw) // a reader that has gone asks again
-	return nil
+	return hand(w, formOf(raw).kind, id.String()+formOf(raw).suffix, raw)
 }
 
 // receipt answers GET /api/v1/records/{id}/receipt: the receipt document, the
