@@ -43,10 +43,11 @@ var layers = map[string]place{
 	"vault":        {1, nil},
 
 	// L2: bytes and contracts.
-	"body":     {2, nil},
-	"kind":     {2, []string{"body"}},
-	"kind/...": {2, []string{"body", "kind", "kind/table"}},
-	"store":    {2, nil},
+	"body":         {2, nil},
+	"kind":         {2, []string{"body"}},
+	"kind/...":     {2, []string{"body", "kind", "kind/table"}},
+	"kind/checkup": {2, []string{"body", "kind", "kind/qd4750", "kind/table"}},
+	"store":        {2, nil},
 
 	// L3: what the hub does.
 	"admin":    {3, nil},
@@ -56,6 +57,7 @@ var layers = map[string]place{
 	"intake":   {3, []string{"evidence", "trust"}},
 	"trust":    {3, nil},
 	"notary":   {3, nil},
+	"witness":  {3, nil},
 	"reverify": {3, []string{"dictionary", "evidence"}},
 
 	"dictionary": {3, []string{"evidence"}},

@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkin"
+	"lienthong/internal/kind/checkup"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
 	"lienthong/internal/kind/qd4750"
@@ -90,14 +91,14 @@ type Hub struct {
 
 // Kinds are the kinds of dossier this release takes.
 func Kinds() *kind.Registry {
-	return kind.NewRegistry(qd4750.New(), checkin.New(), slip.New(), prescription.New(), emr.New())
+	return kind.NewRegistry(qd4750.New(), checkin.New(), slip.New(), checkup.New(), prescription.New(), emr.New())
 }
 
 // Rules is the rule pack this release judges by, with the rules of every kind.
 func Rules() *quality.Pack { return rules() }
 
 var rules = sync.OnceValue(func() *quality.Pack {
-	return quality.V1().With(prescription.Rules(), emr.Rules(), slip.Rules())
+	return quality.V1().With(prescription.Rules(), emr.Rules(), slip.Rules(), checkup.Rules())
 })
 
 // Start opens everything and begins to work in the background. The caller
