@@ -54,7 +54,10 @@ type sender struct {
 	url     string
 	http    *http.Client
 	clients map[string]*agent.Client
-	next    atomic.Int64
+
+	credentials map[string]*agent.Credential
+
+	next atomic.Int64
 
 	mu     sync.Mutex
 	acks   []ack    // since the last taking
@@ -65,11 +68,8 @@ func newSender(t testing.TB, n *synth.Nation, url string, f *founded) *sender {
 	t.Helper()
 	s := &sender{t: t, n: n, url: url, clients: map[string]*agent.Client{},
 		http: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}}
-	for code, c := range f.credentials {
-		var err error
-		s.clients[code], err = agent.New(agent.Config{HubURL: url, Credential: c, Transport: s.http.Transport})
-		check(t, err)
-	}
+	s.credentials = f.credentials
+	s.forget()
 	return s
 }
 
@@ -236,4 +236,13 @@ func each[T any](list []T, do func(T) string) (complaints []string) {
 	}
 	wg.Wait()
 	return complaints
+}
+
+// forget takes new tokens from now on.
+func (s *sender) forget() {
+	for code, c := range s.credentials {
+		var err error
+		s.clients[code], err = agent.New(agent.Config{HubURL: s.url, Credential: c, Transport: s.http.Transport})
+		check(s.t, err)
+	}
 }
