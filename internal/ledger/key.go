@@ -74,14 +74,35 @@ func (k *ReceiptKey) Sign(body []byte) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger: sign receipt: %w", err)
 	}
-	var sig ecdsaSignature
-	if rest, err := asn1.Unmarshal(der, &sig); err != nil || len(rest) > 0 {
+	out := make([]byte, signatureSize)
+	if !rawSignature(out, der) {
 		return nil, errors.New("ledger: sign receipt: not an ECDSA signature")
 	}
-	out := make([]byte, signatureSize)
-	sig.R.FillBytes(out[:32])
-	sig.S.FillBytes(out[32:])
 	return out, nil
+}
+
+// rawSignature writes r‖s of a DER ECDSA-Sig-Value (RFC 3279 §2.2.3) of P-256,
+// each right-aligned in half of out, which is zero.
+func rawSignature(out, der []byte) bool {
+	if len(der) < 2 || der[0] != 0x30 || int(der[1]) != len(der)-2 {
+		return false
+	}
+	rest := der[2:]
+	for half := range 2 {
+		if len(rest) < 3 || rest[0] != 0x02 || int(rest[1]) > len(rest)-2 || rest[1] == 0 {
+			return false
+		}
+		n := rest[2 : 2+int(rest[1])]
+		rest = rest[2+len(n):]
+		if len(n) == 33 && n[0] == 0 { // so that it is not negative
+			n = n[1:]
+		}
+		if len(n) > 32 {
+			return false
+		}
+		copy(out[32*half+32-len(n):], n)
+	}
+	return len(rest) == 0
 }
 
 // parseSPKI reads a P-256 key and refuses other spellings of the same key.

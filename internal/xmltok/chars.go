@@ -45,16 +45,17 @@ const (
 func validBytes(doc []byte) bool {
 	i := 0
 	for i+8 <= len(doc) {
-		for i+32 <= len(doc) { // base64 and the like
+		if i+32 <= len(doc) {
 			a, b := binary.LittleEndian.Uint64(doc[i:]), binary.LittleEndian.Uint64(doc[i+8:])
 			c, d := binary.LittleEndian.Uint64(doc[i+16:]), binary.LittleEndian.Uint64(doc[i+24:])
-			if (a|b|c|d)&highs != 0 || (a+0x60*ones)&(b+0x60*ones)&(c+0x60*ones)&(d+0x60*ones)&highs != highs {
-				break
+			if (a|b|c|d)&highs == 0 {
+				if (a+0x60*ones)&(b+0x60*ones)&(c+0x60*ones)&(d+0x60*ones)&highs != highs &&
+					!(validWord(a) && validWord(b) && validWord(c) && validWord(d)) {
+					return false
+				}
+				i += 32
+				continue
 			}
-			i += 32
-		}
-		if i+8 > len(doc) {
-			break
 		}
 		x := binary.LittleEndian.Uint64(doc[i:])
 		if x&highs != 0 {
@@ -64,9 +65,7 @@ func validBytes(doc []byte) bool {
 			}
 			continue
 		}
-		// Of bytes below 0x80 no sum is carried into the next: what is below
-		// 0x20 does not reach 0x80.
-		if low := ^(x + 0x60*ones) & highs; low != 0 && low&^(isByte(x, '\t')|isByte(x, '\n')|isByte(x, '\r')) != 0 {
+		if !validWord(x) {
 			return false
 		}
 		i += 8
@@ -85,6 +84,14 @@ func validBytes(doc []byte) bool {
 		i++
 	}
 	return true
+}
+
+// validWord reports whether of eight bytes below 0x80 those below 0x20 are TAB,
+// LF or CR. No sum is carried into the next byte: what is below 0x20 does not
+// reach 0x80.
+func validWord(x uint64) bool {
+	low := ^(x + 0x60*ones) & highs
+	return low == 0 || low&^(isByte(x, '\t')|isByte(x, '\n')|isByte(x, '\r')) == 0
 }
 
 // isByte marks the bytes of x that are c with their highest bit; all are below 0x80.

@@ -4,8 +4,9 @@ package xmltok
 // one ASCII name without attributes and short texts, without the detours that
 // everything else needs. Whatever is not just so is left to Next, untouched.
 
-// tag reads the tag that comes next, behind white space alone.
-func (t *Tokenizer) tag() (Kind, bool) {
+// tag reads the tag that comes next, behind white space alone; likely is a name
+// that is looked for first, "" for none.
+func (t *Tokenizer) tag(likely string) (Kind, bool) {
 	if t.err != nil || t.late != 0 || t.closing || !t.opened || len(t.deep) > 0 || len(t.bindings) > 0 {
 		return EOF, false
 	}
@@ -31,11 +32,14 @@ func (t *Tokenizer) tag() (Kind, bool) {
 		t.popping = true
 		return EndElement, true
 	}
-	q := p + 1
-	if class[doc[q]]&isStart == 0 {
-		return EOF, false
-	}
-	for q++; q < len(doc) && class[doc[q]]&isName != 0; q++ {
+	q := p + 1 + len(likely)
+	if likely == "" || q >= len(doc) || doc[q] != '>' || string(doc[p+1:q]) != likely {
+		q = p + 1
+		if class[doc[q]]&isStart == 0 {
+			return EOF, false
+		}
+		for q++; q < len(doc) && class[doc[q]]&isName != 0; q++ {
+		}
 	}
 	if q == len(doc) || doc[q] != '>' || depth >= t.limits.Depth || t.elements >= t.limits.Elements {
 		return EOF, false

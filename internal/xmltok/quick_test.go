@@ -19,6 +19,9 @@ func tags(doc []byte, quick bool) (list []string, err error) {
 		read := t.Next
 		if quick {
 			read = t.NextTag
+			if len(list)%3 == 1 {
+				read = func() (xmltok.Kind, error) { return t.NextTagOf("B") }
+			}
 		}
 		k, err := read()
 		if err != nil || k == xmltok.EOF {

@@ -281,8 +281,12 @@ func (t *Tokenizer) Line() int {
 
 // NextTag is Next passing over everything but tags: the next StartElement or
 // EndElement, or EOF.
-func (t *Tokenizer) NextTag() (Kind, error) {
-	if k, ok := t.tag(); ok {
+func (t *Tokenizer) NextTag() (Kind, error) { return t.NextTagOf("") }
+
+// NextTagOf is NextTag for who knows which start tag comes next most likely: the
+// name must be one of ASCII letters, digits, '-', '.' and '_'.
+func (t *Tokenizer) NextTagOf(likely string) (Kind, error) {
+	if k, ok := t.tag(likely); ok {
 		return k, nil
 	}
 	for {

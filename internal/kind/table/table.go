@@ -108,8 +108,13 @@ func (r *Reader) row() error {
 	r.rows = append(r.rows, dossier.Row{Line: r.tok.Line()})
 	cells, mark := r.take(len(columns.Names()))
 	last := -1
+	names := columns.Names()
 	for {
-		k, err := r.tok.NextTag()
+		likely := ""
+		if last+1 < len(names) {
+			likely = names[last+1]
+		}
+		k, err := r.tok.NextTagOf(likely)
 		if err != nil {
 			return err
 		}
