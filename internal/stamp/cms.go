@@ -3,13 +3,15 @@ package stamp
 import (
 	"bytes"
 	"crypto"
-	_ "crypto/sha1"   // ESSCertID of RFC 2634 knows no other
+	_ "crypto/sha1" // ESSCertID of RFC 2634 knows no other
+	"crypto/sha256"
 	_ "crypto/sha512" // linked in for ESSCertIDv2
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/asn1"
 	"errors"
 	"math/big"
+	"time"
 )
 
 // What RFC 5652 (CMS), RFC 2634 and RFC 5035 (ESS) and RFC 3161 name.
@@ -58,8 +60,38 @@ type attribute struct {
 	Values []asn1.RawValue `asn1:"set"`
 }
 
-// signed is the part of a token that the libraries leave unchecked.
+// tstInfo is what a token says (RFC 3161 §2.4.2).
+type tstInfo struct {
+	Version int
+	Policy  asn1.ObjectIdentifier
+	Imprint struct {
+		Algorithm pkix.AlgorithmIdentifier
+		Hashed    []byte
+	}
+	Serial   *big.Int
+	Time     time.Time `asn1:"generalized"`
+	Accuracy struct {
+		Seconds int64 `asn1:"optional"`
+		Millis  int64 `asn1:"tag:0,optional"`
+		Micros  int64 `asn1:"tag:1,optional"`
+	} `asn1:"optional"`
+	Ordering   bool             `asn1:"optional"`
+	Nonce      *big.Int         `asn1:"optional"`
+	TSA        asn1.RawValue    `asn1:"tag:0,optional"`
+	Extensions []pkix.Extension `asn1:"tag:1,optional"`
+}
+
+// imprint is the SHA-256 it is over; false for another algorithm.
+func (i *tstInfo) imprint() (sum [sha256.Size]byte, ok bool) {
+	if !i.Imprint.Algorithm.Algorithm.Equal(oidSHA256) || len(i.Imprint.Hashed) != len(sum) {
+		return sum, false
+	}
+	return [sha256.Size]byte(i.Imprint.Hashed), true
+}
+
+// signed is a token as far as it can be read without knowing whom to believe.
 type signed struct {
+	info       tstInfo
 	attributes map[string]asn1.RawValue // by OID; each once, with one value
 }
 
@@ -87,9 +119,12 @@ func parse(token []byte) (*signed, error) {
 	if err := exactly(d.Encapsulated.Content.Bytes, &content); err != nil {
 		return nil, ErrToken.Because(err)
 	}
-	var info asn1.RawValue
-	if err := exactly(content, &info); err != nil { // nothing may hide behind TSTInfo
+	s := &signed{attributes: map[string]asn1.RawValue{}}
+	if err := exactly(content, &s.info); err != nil { // nothing may hide behind TSTInfo
 		return nil, ErrToken.Because(err)
+	}
+	if i := &s.info; i.Version != 1 || i.Serial == nil || i.Time.IsZero() {
+		return nil, because(ErrToken, "TSTInfo is not version 1, or without serial number or time")
 	}
 	if d.Version != 3 || len(d.Signers) != 1 {
 		return nil, because(ErrToken, "not one signer, or not version 3")
@@ -98,30 +133,29 @@ func parse(token []byte) (*signed, error) {
 	if hashOf(alg) == 0 {
 		return nil, because(ErrSignature, "digest algorithm "+alg.String())
 	}
-	return attributesOf(d.Signers[0].Signed.Bytes)
+	return s, s.readAttributes(d.Signers[0].Signed.Bytes)
 }
 
-func attributesOf(der []byte) (*signed, error) {
-	s := &signed{attributes: map[string]asn1.RawValue{}}
+func (s *signed) readAttributes(der []byte) error {
 	for len(der) > 0 {
 		var a attribute
 		rest, err := asn1.Unmarshal(der, &a)
 		if err != nil {
-			return nil, ErrToken.Because(err)
+			return ErrToken.Because(err)
 		}
 		if _, twice := s.attributes[a.Type.String()]; twice || len(a.Values) != 1 {
-			return nil, because(ErrToken, "an attribute twice")
+			return because(ErrToken, "an attribute twice")
 		}
 		s.attributes[a.Type.String()], der = a.Values[0], rest
 	}
 	var kind asn1.ObjectIdentifier
 	if err := exactly(s.attributes[oidContentType.String()].FullBytes, &kind); err != nil || !kind.Equal(oidTSTInfo) {
-		return nil, because(ErrToken, "the attribute content-type is not TSTInfo")
+		return because(ErrToken, "the attribute content-type is not TSTInfo")
 	}
 	if _, ok := s.attributes[oidMessageDigest.String()]; !ok {
-		return nil, because(ErrToken, "no message-digest")
+		return because(ErrToken, "no message-digest")
 	}
-	return s, nil
+	return nil
 }
 
 // check holds the signer's certificate against what RFC 3161 §2.3 and RFC 5816

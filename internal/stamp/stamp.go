@@ -5,8 +5,8 @@
 // its clock: token, checkpoint and the authority's root are all it takes.
 //
 // It does no I/O and trusts no library alone: digitorus/timestamp makes
-// requests and reads TSTInfo, smallstep/pkcs7 checks the signature, and the
-// prescribed rest is checked here (doc/adr/0006). It is not a general CMS
+// requests, smallstep/pkcs7 checks the signature, and the prescribed rest is
+// read and checked here (doc/adr/0006). It is not a general CMS
 // verifier and does not ask whether the authority's certificate was revoked.
 package stamp
 
@@ -147,15 +147,9 @@ func Verify(token []byte, imprint [sha256.Size]byte, t Trust) (p *Proof, err err
 	if err != nil {
 		return nil, err
 	}
-	info, err := timestamp.Parse(token)
-	if err != nil {
-		return nil, ErrSignature.Because(err)
-	}
-	switch {
-	case info.HashAlgorithm != crypto.SHA256 || len(info.HashedMessage) != sha256.Size || [sha256.Size]byte(info.HashedMessage) != imprint:
+	info := &s.info
+	if got, ok := info.imprint(); !ok || got != imprint {
 		return nil, because(ErrImprint, "the imprint is another's")
-	case info.SerialNumber == nil || info.Time.IsZero():
-		return nil, because(ErrToken, "without serial number or time")
 	}
 	for _, x := range info.Extensions {
 		if x.Critical {
@@ -182,7 +176,8 @@ func Verify(token []byte, imprint [sha256.Size]byte, t Trust) (p *Proof, err err
 	if err := t.chain(signer, p7.Certificates, info.Time); err != nil {
 		return nil, err
 	}
-	return &Proof{Time: info.Time.UTC(), Accuracy: info.Accuracy, Policy: info.Policy.String(), Serial: info.SerialNumber.String(),
+	accuracy := time.Duration(info.Accuracy.Seconds)*time.Second + time.Duration(info.Accuracy.Millis)*time.Millisecond + time.Duration(info.Accuracy.Micros)*time.Microsecond
+	return &Proof{Time: info.Time.UTC(), Accuracy: accuracy, Policy: info.Policy.String(), Serial: info.Serial.String(),
 		Certificate: signer, NotAfter: signer.NotAfter.UTC(), Nonce: info.Nonce}, nil
 }
 
@@ -190,17 +185,15 @@ func Verify(token []byte, imprint [sha256.Size]byte, t Trust) (p *Proof, err err
 // walk that has no roots at hand. Fault: stamp.token.
 func Imprint(token []byte) (imprint [sha256.Size]byte, at time.Time, err error) {
 	defer recovered(&err)
-	if _, err := parse(token); err != nil {
+	s, err := parse(token)
+	if err != nil {
 		return imprint, at, err
 	}
-	info, err := timestamp.Parse(token)
-	if err != nil {
-		return imprint, at, ErrToken.Because(err)
-	}
-	if info.HashAlgorithm != crypto.SHA256 || len(info.HashedMessage) != sha256.Size {
+	imprint, ok := s.info.imprint()
+	if !ok {
 		return imprint, at, because(ErrToken, "not over a SHA-256")
 	}
-	return [sha256.Size]byte(info.HashedMessage), info.Time.UTC(), nil
+	return imprint, s.info.Time.UTC(), nil
 }
 
 func allowed(policy asn1.ObjectIdentifier, list []asn1.ObjectIdentifier) bool {
