@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"lienthong/internal/bundle"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
@@ -67,7 +68,9 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
-	Rechecks Rechecks // nil: nothing is known later
+	Bundles  *bundle.Collector // nil: no evidence bundles are given
+	Watcher  Watcher           // nil: no log is witnessed
+	Rechecks Rechecks          // nil: nothing is known later
 }
 
 // Config has the limits of the door; zero values are the design's.
@@ -107,6 +110,7 @@ type API struct {
 	Deps
 	cfg     Config
 	rates   *rates
+	seen    seen
 	streams *streams
 
 	recounting sync.Mutex
@@ -142,6 +146,7 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/seal", role.Content, (*API).seal},
 		{"GET", "/api/v1/records/{id}/papers/{n}", role.Content, (*API).paper},
 		{"GET", "/api/v1/records/{id}/receipt", role.Content, (*API).receipt},
+		{"GET", "/api/v1/records/{id}/evidence", role.Content, (*API).evidence},
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
 		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
@@ -149,6 +154,9 @@ func Routes() []Route {
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
 		{"GET", "/openapi.json", "", (*API).openapi},
 		{"GET", "/ledger/{log}/checkpoint", "", (*API).checkpoint},
+		{"GET", "/ledger/{log}/cosigned", "", (*API).cosigned},
+		{"GET", "/ledger/{log}/consistency", "", (*API).consistency},
+		{"POST", "/witness/add-checkpoint", "", (*API).addCheckpoint},
 		{"GET", "/ledger/{log}/tile/{path...}", "", (*API).tile},
 		{"GET", "/ledger/{log}/stamps", "", (*API).stamps},
 		{"GET", "/ledger/{log}/stamp/{size}", "", (*API).stamp},

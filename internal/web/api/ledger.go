@@ -27,7 +27,8 @@ func (a *API) log(ctx context.Context, r *http.Request) (int, error) {
 }
 
 // checkpoint answers GET /ledger/{log}/checkpoint: the newest signed note, as
-// committed (C2SP tlog-checkpoint).
+// committed (C2SP tlog-checkpoint), with cosignatures behind it where witnesses
+// have cosigned that very one.
 func (a *API) checkpoint(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	n, err := a.log(r.Context(), r)
 	if err != nil {
@@ -41,7 +42,7 @@ func (a *API) checkpoint(w http.ResponseWriter, r *http.Request, _ Caller) error
 		return store.ErrAbsent
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write(head.Checkpoint)
+	_, _ = w.Write(a.cosignedHead(r.Context(), n, head.Checkpoint))
 	return nil
 }
 

@@ -26,6 +26,10 @@ func (a *API) submit(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if err != nil {
 		return err
 	}
+	if err := a.remembered(r, who); err != nil {
+		return err
+	}
+	a.announce(w)
 	out := newAnswers(w, r, a.cfg.Pause)
 	defer out.readOff(r.Body)
 	kind, err := contentType(r)

@@ -89,3 +89,16 @@ func WriteSlot(w http.ResponseWriter, r *http.Request, log *slog.Logger, err err
 		log.DebugContext(r.Context(), "answer not written", "error", err)
 	}
 }
+
+// WriteStatus writes a fault under a status of its own, where a protocol of
+// others prescribes one.
+func WriteStatus(w http.ResponseWriter, r *http.Request, log *slog.Logger, status int, f *fault.Error) {
+	p := Of(f)
+	p.Status, p.Title = status, http.StatusText(status)
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if err := json.NewEncoder(w).Encode(p); err != nil {
+		log.DebugContext(r.Context(), "answer not written", "error", err)
+	}
+}
