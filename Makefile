@@ -1,7 +1,7 @@
 # What can be done here. `make help` lists it; CONTRIBUTING.md says when.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo build assets test race fuzz bench lint drill clean
+.PHONY: help demo build assets test race fuzz faults bench lint drill clean
 
 BIN    := bin/lienthong
 ASSETS := internal/web/portal/asset
@@ -34,6 +34,9 @@ race: ## the packages that share memory, under the race detector (needs a C comp
 
 fuzz: ## every fuzz target, FUZZ seconds in all (default 600)
 	@sh script/fuzz.sh $(FUZZ)
+
+faults: ## the hub under faults, all rounds (SEED=, ROUNDS=, RUN="R1|R18"); see doc/design/faults.md
+	@SEED="$(SEED)" ROUNDS="$(ROUNDS)" RUN="$(RUN)" sh script/faults.sh
 
 bench: build ## the floor, intake end to end, and the Go benchmarks
 	@sh script/bench.sh
