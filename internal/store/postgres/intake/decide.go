@@ -25,6 +25,7 @@ type cause struct {
 // decide compares the members with what is known under lock, in order; each
 // sees what the ones before it leave.
 func (g *group) decide() {
+	g.settled()
 	for n := range g.members {
 		p := &g.members[n]
 		status, same := g.judge(p)

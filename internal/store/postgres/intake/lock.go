@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"lienthong/internal/care"
+	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/handle"
@@ -62,6 +63,12 @@ type group struct {
 	members  []store.Prepared
 	outcomes []store.Outcome
 
+	// Rows that were not there are made as the first member wants them, which
+	// nearly always is how they stay; what is proposed holds for those that are
+	// fresh, made by this transaction.
+	newHeads    map[episodeKey]*proposal[store.Episode]
+	newSubjects map[subjectKey]*proposal[store.PersonID]
+
 	// as read under lock, then as the members decided so far leave it
 	heads    map[episodeKey]*store.Episode
 	held     map[contentKey]dossier.ID
@@ -78,12 +85,19 @@ type group struct {
 	persons  map[store.PersonID]bool // that exist, of those named
 }
 
+// proposal is what a row is made as, if it is not there.
+type proposal[T any] struct {
+	as    T
+	fresh bool
+}
+
 // newGroup checks the members. Fault: store.text.
 func newGroup(members []store.Prepared) (*group, error) {
 	g := &group{
 		members: members, outcomes: make([]store.Outcome, len(members)),
 		heads: map[episodeKey]*store.Episode{}, held: map[contentKey]dossier.ID{}, records: map[dossier.ID]store.Record{},
 		known: map[dossier.ID]*named{}, subjects: map[subjectKey]*store.Subject{}, claims: map[vault.Keyed]*claimed{},
+		newHeads: map[episodeKey]*proposal[store.Episode]{}, newSubjects: map[subjectKey]*proposal[store.PersonID]{},
 		replayed: map[int]dossier.ID{}, marks: map[dossier.ID]*mark{}, persons: map[store.PersonID]bool{},
 	}
 	for n := range members {
@@ -141,6 +155,7 @@ func (g *group) lock(b *pgx.Batch) *pgx.Batch {
 			}
 		}
 		g.heads[g.episodeOf(p)] = &store.Episode{}
+		g.propose(p)
 		contents[contentKey{g.episodeOf(p), p.Content}] = true
 		if p.Leaf == nil || p.Subject == nil {
 			continue
@@ -165,15 +180,61 @@ func (g *group) lock(b *pgx.Batch) *pgx.Batch {
 	return b
 }
 
+// propose says what the member would make of its episode and its patient, were
+// they new; the first member's word counts.
+func (g *group) propose(p *store.Prepared) {
+	k := g.episodeOf(p)
+	if g.newHeads[k] == nil {
+		g.newHeads[k] = &proposal[store.Episode]{}
+	}
+	if h := g.newHeads[k]; h.as.Version == 0 && p.Leaf != nil && p.Verdict.State.IsAccepted() && p.Current && p.Version > 0 && p.ExpectHead.Is(store.Episode{}) {
+		h.as = store.Episode{Version: p.Version, Current: p.ID, Order: p.Order, FacilityVersion: p.FacilityVersion, Day: clock.Day(p.Received)}
+	}
+	if p.Leaf == nil || p.Subject == nil {
+		return
+	}
+	s := subjectKey{p.ID.Facility, p.Subject.Key}
+	if g.newSubjects[s] == nil {
+		g.newSubjects[s] = &proposal[store.PersonID]{}
+	}
+	if g.newSubjects[s].as == (store.PersonID{}) && !p.Subject.Linked {
+		g.newSubjects[s].as = p.Subject.Person
+	}
+}
+
+// settled takes back, in what was read, what this transaction made itself.
+func (g *group) settled() {
+	for k, p := range g.newHeads {
+		if p.fresh {
+			*g.heads[k] = store.Episode{Key: k.episode}
+		}
+	}
+	for k, p := range g.newSubjects {
+		if p.fresh {
+			*g.subjects[k] = store.Subject{Key: k.subject}
+		}
+	}
+}
+
 func (g *group) lockEpisodes(b *pgx.Batch) {
 	if len(g.heads) == 0 {
 		return
 	}
 	keys := slices.SortedFunc(maps.Keys(g.heads), episodeKey.compare)
+	as := func(k episodeKey) store.Episode { return g.newHeads[k].as }
 	b.Queue(`INSERT INTO episode AS e (facility, kind, episode, version, current, ord, facility_version, day)
-		SELECT u.facility, u.kind, u.episode, 0, '00000000-0000-0000-0000-000000000000', '', 0, 0
-		FROM unnest($1::text[], $2::text[], $3::bytea[]) AS u (facility, kind, episode)
-		ON CONFLICT (facility, kind, episode) DO UPDATE SET version = e.version WHERE false`, episodeColumns(keys)...)
+		SELECT * FROM unnest($1::text[], $2::text[], $3::bytea[], $4::integer[], $5::uuid[], $6::text[], $7::bigint[], $8::integer[])
+		ON CONFLICT (facility, kind, episode) DO UPDATE SET version = e.version WHERE false
+		RETURNING facility, kind, episode`, append(episodeColumns(keys), headColumns(keys, as)...)...).Query(func(rows pgx.Rows) error {
+		var k episodeKey
+		var hash []byte
+		return each(rows, []any{&k.facility, &k.kind, &hash}, func() (err error) {
+			if k.episode, err = handle.Keyed(hash); err == nil {
+				g.newHeads[k].fresh = true
+			}
+			return err
+		})
+	})
 	queueEpisodes(b, keys, func(n int, e store.Episode) { *g.heads[keys[n]] = e })
 }
 
@@ -183,9 +244,19 @@ func (g *group) lockSubjects(b *pgx.Batch) {
 	}
 	keys := slices.SortedFunc(maps.Keys(g.subjects), subjectKey.compare)
 	b.Queue(`INSERT INTO subject AS s (facility, subject, person)
-		SELECT u.facility, u.subject, '00000000-0000-0000-0000-000000000000'
-		FROM unnest($1::text[], $2::bytea[]) AS u (facility, subject)
-		ON CONFLICT (facility, subject) DO UPDATE SET person = s.person WHERE false`, subjectColumns(keys)...)
+		SELECT * FROM unnest($1::text[], $2::bytea[], $3::uuid[])
+		ON CONFLICT (facility, subject) DO UPDATE SET person = s.person WHERE false
+		RETURNING facility, subject`, append(subjectColumns(keys),
+		handle.Column(keys, func(k subjectKey) pgtype.UUID { return handle.UUID(g.newSubjects[k].as) }))...).Query(func(rows pgx.Rows) error {
+		var k subjectKey
+		var hash []byte
+		return each(rows, []any{&k.facility, &hash}, func() (err error) {
+			if k.subject, err = handle.Keyed(hash); err == nil {
+				g.newSubjects[k].fresh = true
+			}
+			return err
+		})
+	})
 	queueSubjects(b, keys, func(n int) *store.Subject { return g.subjects[keys[n]] })
 }
 

@@ -28,10 +28,11 @@ func (g *group) write(b *pgx.Batch) *pgx.Batch {
 	if len(g.stored) > 0 {
 		g.writeRecords(b)
 		g.writeContents(b)
-		g.writeHeads(b)
 		g.writeMarks(b)
 		g.writeLinks(b)
 	}
+	g.writeHeads(b)
+	g.writeSubjects(b)
 	g.writeCounts(b)
 	g.dropClaims(b)
 	if len(g.replays) > 0 {
@@ -191,7 +192,8 @@ func (g *group) writeContents(b *pgx.Batch) {
 		ON CONFLICT (facility, kind, episode, content) DO UPDATE SET serial = excluded.serial`, args...)
 }
 
-// writeHeads writes the heads of the episodes that a stored member moved.
+// writeHeads writes the heads of the episodes that a stored member moved, and
+// those made otherwise than they stay.
 func (g *group) writeHeads(b *pgx.Batch) {
 	moved := map[episodeKey]bool{}
 	for _, p := range g.stored {
@@ -199,20 +201,32 @@ func (g *group) writeHeads(b *pgx.Batch) {
 			moved[g.episodeOf(p)] = true
 		}
 	}
-	if len(moved) == 0 {
+	var keys []episodeKey
+	for k, h := range g.heads {
+		now := *h
+		now.Key = vault.Keyed{}
+		if p := g.newHeads[k]; p.fresh && now != p.as || !p.fresh && moved[k] {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) == 0 {
 		return
 	}
-	keys := slices.Collect(maps.Keys(moved))
 	b.Queue(`UPDATE episode e SET version = u.version, current = u.current, ord = u.ord, facility_version = u.facility_version, day = u.day
 		FROM unnest($1::text[], $2::text[], $3::bytea[], $4::integer[], $5::uuid[], $6::text[], $7::bigint[], $8::integer[])
 			AS u (facility, kind, episode, version, current, ord, facility_version, day)
 		WHERE e.facility = u.facility AND e.kind = u.kind AND e.episode = u.episode`,
-		append(episodeColumns(keys),
-			handle.Column(keys, func(k episodeKey) int32 { return int32(g.heads[k].Version) }),
-			handle.Column(keys, func(k episodeKey) pgtype.UUID { return handle.UUID(g.heads[k].Current.Serial) }),
-			handle.Column(keys, func(k episodeKey) string { return g.heads[k].Order }),
-			handle.Column(keys, func(k episodeKey) int64 { return g.heads[k].FacilityVersion }),
-			handle.Column(keys, func(k episodeKey) int32 { return int32(g.heads[k].Day) }))...)
+		append(episodeColumns(keys), headColumns(keys, func(k episodeKey) store.Episode { return *g.heads[k] })...)...)
+}
+
+func headColumns(keys []episodeKey, of func(episodeKey) store.Episode) []any {
+	return []any{
+		handle.Column(keys, func(k episodeKey) int32 { return int32(of(k).Version) }),
+		handle.Column(keys, func(k episodeKey) pgtype.UUID { return handle.UUID(of(k).Current.Serial) }),
+		handle.Column(keys, func(k episodeKey) string { return of(k).Order }),
+		handle.Column(keys, func(k episodeKey) int64 { return of(k).FacilityVersion }),
+		handle.Column(keys, func(k episodeKey) int32 { return int32(of(k).Day) }),
+	}
 }
 
 // writeMarks marks records stored before and writes why.
@@ -238,7 +252,27 @@ func (g *group) writeMarks(b *pgx.Batch) {
 	}
 }
 
-// writeLinks links subjects to persons and makes persons that are new.
+// writeSubjects writes the links of subjects that are not as they were, or as
+// they were made.
+func (g *group) writeSubjects(b *pgx.Batch) {
+	linked := map[subjectKey]bool{}
+	for _, p := range g.links {
+		linked[subjectKey{p.ID.Facility, p.Subject.Key}] = true
+	}
+	var keys []subjectKey
+	for k, s := range g.subjects {
+		if p := g.newSubjects[k]; p.fresh && s.Person != p.as || !p.fresh && linked[k] {
+			keys = append(keys, k)
+		}
+	}
+	if len(keys) > 0 {
+		b.Queue(`UPDATE subject s SET person = u.person FROM unnest($1::text[], $2::bytea[], $3::uuid[]) AS u (facility, subject, person)
+			WHERE s.facility = u.facility AND s.subject = u.subject`,
+			append(subjectColumns(keys), handle.Column(keys, func(k subjectKey) pgtype.UUID { return handle.UUID(g.subjects[k].Person) }))...)
+	}
+}
+
+// writeLinks writes the history of links and makes persons that are new.
 func (g *group) writeLinks(b *pgx.Batch) {
 	if len(g.links) == 0 {
 		return
@@ -261,8 +295,6 @@ func (g *group) writeLinks(b *pgx.Batch) {
 			handle.Column(fresh, func(p *store.Prepared) pgtype.UUID { return handle.UUID(p.Subject.Person) }),
 			handle.Column(fresh, func(p *store.Prepared) int64 { return handle.Micros(p.Received) }))
 	}
-	b.Queue(`UPDATE subject s SET person = u.person FROM unnest($1::text[], $2::bytea[], $3::uuid[]) AS u (facility, subject, person)
-		WHERE s.facility = u.facility AND s.subject = u.subject`, columns[:3]...)
 	b.Queue(`INSERT INTO link (facility, subject, person, since, until, evidence, actor, reason, ended_by, why)
 		SELECT u.facility, u.subject, u.person, u.since, 0, u.evidence, '', '', '', ''
 		FROM unnest($1::text[], $2::bytea[], $3::uuid[], $4::bigint[], $5::text[]) AS u (facility, subject, person, since, evidence)`,
