@@ -188,7 +188,7 @@ func (p *place) start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
 	if p.Database == "" {
-		cfg.Guard = sqlite.NewGuard(p.dir)
+		cfg.Guard, cfg.Room = sqlite.NewGuard(p.dir), p.room
 	}
 	return hub.Start(ctx, cfg)
 }

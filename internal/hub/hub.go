@@ -39,6 +39,7 @@ import (
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/portal"
+	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/token"
 )
@@ -56,7 +57,8 @@ type Config struct {
 	Outside   Outside // how often services outside are asked
 	Clock     clock.Clock
 	Logger    *slog.Logger
-	Guard     Guard // of the store's files; nil: nobody looks
+	Guard     Guard     // of the store's files; nil: nobody looks
+	Room      desk.Room // on the disk of the data; nil: they are elsewhere
 }
 
 // OpenStore opens an engine's slices with the log opened by open.

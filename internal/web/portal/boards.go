@@ -20,6 +20,14 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
+	if p.deps.Keeping != nil && page.Reader.Role.Kind == role.Operator {
+		k, err := p.deps.Keeping.Keeping(r.Context(), page.Now)
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		page.Keeping = &k
+	}
 	p.show(w, r, http.StatusOK, view.OverviewPage(page, o, minutes))
 }
 

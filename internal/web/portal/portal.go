@@ -113,6 +113,12 @@ type Deps struct {
 	Sender   Sender
 	Sessions Sessions
 	Rules    Rules
+	Keeping  Keeping // nil: not shown
+}
+
+// Keeping tells operators how well the data are kept.
+type Keeping interface {
+	Keeping(ctx context.Context, now time.Time) (view.Keeping, error)
 }
 
 // TryItem is one of the things the demo leads visitors to.

@@ -27,6 +27,8 @@ type Page struct {
 	Live   bool                     // refreshed by script
 	Wall   bool                     // shown on a wall: no nav, nothing to press
 	Rule   func(code string) (Rule, bool)
+
+	Keeping *Keeping // for operators on the overview
 }
 
 // NavItem is an entry of the top bar.
