@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"lienthong/internal/dossier"
@@ -22,7 +23,7 @@ type noted struct {
 // remark is an annotation and whether its timeline was seen to tell it.
 type remark struct {
 	at   time.Time
-	told bool
+	told atomic.Bool // records may be held by several at once
 }
 
 // readAnnotations makes the statement of every annotation again: time-stamps of
@@ -77,9 +78,7 @@ func (w *walk) annotated(id dossier.ID, e *store.Transition) bool {
 	if r == nil {
 		return !e.At.Before(w.began)
 	}
-	told := !r.told && r.at.Equal(e.At) && e.By.IsZero() && e.Actor == "hub"
-	r.told = true
-	return told
+	return r.told.CompareAndSwap(false, true) && r.at.Equal(e.At) && e.By.IsZero() && e.Actor == "hub"
 }
 
 // leftAnnotations notes rows without a leaf, and annotations that no timeline told.
@@ -90,7 +89,7 @@ func (w *walk) leftAnnotations() {
 		}
 	}
 	for n, r := range w.remarks {
-		if !r.told && r.at.Before(w.began) {
+		if !r.told.Load() && r.at.Before(w.began) {
 			w.differ("record.timeline", "transition", n.record.String(), n.what)
 		}
 	}
