@@ -183,7 +183,7 @@ func (s *server) serve(ctx context.Context, ready func()) error {
 	world := &http.Server{Handler: s.handler, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: 60 * time.Second, MaxHeaderBytes: 32 << 10,
 		TLSConfig: s.tls, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
 	operator := &http.Server{Handler: opsHandler(s.hub.Metrics()), ReadHeaderTimeout: 5 * time.Second}
-	socket := &http.Server{Handler: webadmin.Handler(s.hub.Administer(), s.base, s.log), ReadHeaderTimeout: 5 * time.Second}
+	socket := &http.Server{Handler: webadmin.WithEvidence(webadmin.Handler(s.hub.Administer(), s.base, s.log), s.hub.Evidence, s.log), ReadHeaderTimeout: 5 * time.Second}
 	doors, err := s.open(world, operator, socket)
 	if err != nil {
 		return errors.Join(err, s.hub.Close())

@@ -31,7 +31,9 @@ type cli struct {
 	Hub      hubCmd      `cmd:"" help:"Run a hub."`
 	Dossier  dossierCmd  `cmd:"" help:"Check and sign dossiers offline; list the rules."`
 	Submit   submitCmd   `cmd:"" help:"Send files to a hub."`
-	Verify   verifyCmd   `cmd:"" help:"Verify a receipt offline."`
+	Evidence evidenceCmd `cmd:"" help:"Get everything that proves a record, in one zip."`
+	Witness  witnessCmd  `cmd:"" help:"Witness the logs of other hubs, and be witnessed by them."`
+	Verify   verifyCmd   `cmd:"" help:"Verify a receipt or an evidence bundle offline."`
 	Audit    auditCmd    `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
 	Backup   backupCmd   `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
 	Restore  restoreCmd  `cmd:"" help:"Restore a backup elsewhere and prove it."`

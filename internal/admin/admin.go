@@ -68,6 +68,7 @@ type Deps struct {
 	People     People
 	Acts       Acts
 	Services   store.Services
+	Watch      store.Witness
 	Clock      clock.Clock
 	Random     io.Reader // nil: the operating system's
 }
@@ -97,7 +98,7 @@ func New(d Deps) *Office {
 
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
-	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Clock: c})
+	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Watch: s.Witness, Clock: c})
 }
 
 // Facility is what an operator says of a facility. Of one that is known only

@@ -17,6 +17,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/body"
+	"lienthong/internal/bundle"
 	"lienthong/internal/clock"
 	"lienthong/internal/dictionary"
 	"lienthong/internal/disclose"
@@ -42,6 +43,7 @@ import (
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/token"
+	"lienthong/internal/witness"
 )
 
 // Config is what a hub is started with.
@@ -79,6 +81,9 @@ type Hub struct {
 	LogKey   *ledger.LogKey // of the log this hub writes
 	Stamper  *notary.Stamper
 	Checker  *notary.Checker
+	Watcher  *witness.Watcher // cosigns logs of others
+	Asker    *witness.Asker   // asks others to cosign this hub's
+	Bundles  *bundle.Collector
 	API      *api.API
 
 	cfg     Config
@@ -176,6 +181,9 @@ func (h *Hub) start(ctx context.Context) error {
 	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
 		return err
 	}
+	if err := h.openWitness(seals); err != nil {
+		return err
+	}
 	if err := h.openDoors(); err != nil {
 		return err
 	}
@@ -233,7 +241,7 @@ func (h *Hub) openDoors() error {
 	shown.Records = disclose.Metadata{Records: h.Slices.Records}
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
-		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker,
+		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles, Watcher: h.Watcher,
 	}, h.cfg.API)
 	return err
 }
@@ -254,6 +262,7 @@ func (h *Hub) begin() {
 	h.every(ctx, time.Second, "looks not counted", h.Disclose.Count)
 	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
 	h.every(ctx, h.cfg.Outside.Stamp, "checkpoints not stamped", h.Stamper.Round)
+	h.every(ctx, h.cfg.Outside.Witness, "witnesses not asked", h.Asker.Round)
 	h.every(ctx, h.cfg.Outside.Ask, "signers not asked about", h.Checker.Round)
 	h.every(ctx, 2*time.Second, "month keys not loaded", func(ctx context.Context) error {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))

@@ -19,6 +19,7 @@ import (
 type Outside struct {
 	Stamp   time.Duration // between time-stamps of a log that moves; 1 minute
 	Ask     time.Duration // between rounds over signers' certificates; 5 seconds
+	Witness time.Duration // between rounds over witnesses that cosign this hub's log; 5 seconds
 	Timeout time.Duration // of one call; 10 seconds
 	Renew   time.Duration // before the end of an authority's certificate a new stamp is demanded; 30 days
 }
@@ -26,6 +27,9 @@ type Outside struct {
 func (o Outside) withDefaults() Outside {
 	if o.Stamp <= 0 {
 		o.Stamp = time.Minute
+	}
+	if o.Witness <= 0 {
+		o.Witness = 5 * time.Second
 	}
 	if o.Ask <= 0 {
 		o.Ask = 5 * time.Second

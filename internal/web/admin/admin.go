@@ -32,22 +32,24 @@ type Acts interface {
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
 	AddService(ctx context.Context, actor string, s admin.Service) error
 	EndService(ctx context.Context, actor, kind, url string) error
+	Witness(ctx context.Context, actor string, c admin.WitnessChange) error
 	Keep(ctx context.Context, actor string, n admin.Note) error
 }
 
 type request struct {
-	Actor      string           `json:"actor"`
-	Facilities []admin.Facility `json:"facilities,omitempty"`
-	PEM        string           `json:"pem,omitempty"`
-	Code       string           `json:"code,omitempty"`
-	SPKI       []byte           `json:"spki,omitempty"`
-	Client     string           `json:"client,omitempty"`
-	Record     string           `json:"record,omitempty"`
-	Reason     string           `json:"reason,omitempty"`
-	Role       string           `json:"role,omitempty"`
-	Next       string           `json:"next,omitempty"`
-	Service    admin.Service    `json:"service,omitzero"`
-	Note       admin.Note       `json:"note,omitzero"`
+	Actor      string              `json:"actor"`
+	Facilities []admin.Facility    `json:"facilities,omitempty"`
+	PEM        string              `json:"pem,omitempty"`
+	Code       string              `json:"code,omitempty"`
+	SPKI       []byte              `json:"spki,omitempty"`
+	Client     string              `json:"client,omitempty"`
+	Record     string              `json:"record,omitempty"`
+	Reason     string              `json:"reason,omitempty"`
+	Role       string              `json:"role,omitempty"`
+	Next       string              `json:"next,omitempty"`
+	Service    admin.Service       `json:"service,omitzero"`
+	Witness    admin.WitnessChange `json:"witness,omitzero"`
+	Note       admin.Note          `json:"note,omitzero"`
 }
 
 type response struct {
@@ -97,6 +99,9 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	})
 	serve("/person/unlink", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
+	})
+	serve("/witness", func(ctx context.Context, q request) (response, error) {
+		return response{}, acts.Witness(ctx, q.Actor, q.Witness)
 	})
 	serve("/keep", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Keep(ctx, q.Actor, q.Note)

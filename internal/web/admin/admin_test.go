@@ -57,6 +57,11 @@ func (o *office) EndService(_ context.Context, actor, kind, url string) error {
 	return nil
 }
 
+func (o *office) Witness(_ context.Context, actor string, c admin.WitnessChange) error {
+	o.did = append(o.did, fmt.Sprintf("%s says %+v", actor, c))
+	return nil
+}
+
 func (o *office) RevokeClient(_ context.Context, actor, id string) error {
 	o.did = append(o.did, actor+" revokes "+id)
 	return nil
@@ -109,6 +114,9 @@ func TestActsPassTheSocket(t *testing.T) {
 	}
 	if err := errors.Join(c.AddService(t.Context(), "me", admin.Service{Kind: "tsa", URL: "https://t/", PEM: "P", Private: true}), c.EndService(t.Context(), "me", "ocsp", "http://o/")); err != nil ||
 		o.did[len(o.did)-2] != "me approves {Kind:tsa URL:https://t/ PEM:P Private:true}" || o.did[len(o.did)-1] != "me ends ocsp http://o/" {
+		t.Errorf("%q, %v", o.did, err)
+	}
+	if err := c.Witness(t.Context(), "me", admin.WitnessChange{Do: "add", Key: "k", URL: "u", Private: true}); err != nil || o.did[len(o.did)-1] != "me says {Do:add Key:k URL:u Private:true}" {
 		t.Errorf("%q, %v", o.did, err)
 	}
 	if id, kid, err := c.AddClient(t.Context(), "me", "24604", []byte("key")); err != nil || id != "24604-1" || kid != "key" {
