@@ -33,6 +33,7 @@ func intakeCases() []testCase {
 		{"a cancelled commit keeps nothing", cancelled},
 		{"refusals are kept and listed", refusals},
 		{"many files and dossiers are recalled at once", recall},
+		{"bodies of every size come back", bodySizes},
 		{"a conflict leaves nothing of a new episode and patient", conflictLeavesNothing},
 	}
 }

@@ -27,7 +27,7 @@ const (
 	busyMS    = 10_000
 	readers   = 6
 	walPages  = 16_000 // until the committer moves the WAL to the file: 64 MB
-	writerKB  = 32_000
+	writerKB  = 64_000 // the inner pages of all indexes at 5,000,000 records are some 20 MB
 	readerKB  = 6_000
 	walKeepMB = 64
 )
