@@ -161,8 +161,11 @@ type signCmd struct {
 	Key  string `required:"" help:"Private key (PEM), or a PKCS#12 file with key and certificate." type:"existingfile"`
 	Cert string `help:"Certificate (PEM), with its chain; not needed with PKCS#12." type:"existingfile"`
 	Pass string `name:"password-file" help:"File with the PKCS#12 password." type:"existingfile"`
+	As   string `help:"Who signs a file that a person and the facility sign." enum:"person,facility," default:""`
 	Out  string `short:"o" required:"" help:"File to write." type:"path"`
 	File string `arg:"" help:"File to sign." type:"existingfile"`
+
+	Detached bool `help:"Write a detached seal (NAME.jws) even where the file has a place for a signature."`
 }
 
 // Run signs the file into its container, by the kind its root names.
@@ -175,17 +178,24 @@ func (c *signCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	inside, err := sealingOf(hub.Kinds(), raw)
+	sealing, err := sealingOf(hub.Kinds(), raw)
 	if err != nil {
 		return err
 	}
-	if inside == nil {
-		return c.detached(pair, raw)
+	var signed []byte
+	switch inside := sealing.Inside; {
+	case inside == nil:
+		// A slip has a place for a signature, or none: then the seal lies beside it.
+		if signed, err = pair.Sign(raw, "CHUKYDONVI"); err != nil || c.Detached {
+			return c.detached(pair, raw)
+		}
+	case len(inside.Holders) > 0:
+		signed, err = c.held(pair, raw, sealing)
+	default:
+		if err = unsigned(raw, inside.Container); err == nil {
+			signed, err = pair.Sign(raw, inside.Container)
+		}
 	}
-	if err := unsigned(raw, inside.Container); err != nil {
-		return err
-	}
-	signed, err := pair.Sign(raw, inside.Container)
 	if err != nil {
 		return err
 	}
@@ -194,6 +204,21 @@ func (c *signCmd) Run(s *streams) error {
 	}
 	fmt.Fprintln(s.out, "signed:", c.Out)
 	return nil
+}
+
+// held signs into the holder of whom --as names: the person first, then the
+// facility, whose signature covers the person's.
+func (c *signCmd) held(pair seal.KeyPair, raw []byte, sealing kind.Sealing) ([]byte, error) {
+	for i, holder := range sealing.Inside.Holders {
+		who := "facility"
+		if sealing.Of(i) == kind.ByPerson {
+			who = "person"
+		}
+		if who == c.As {
+			return pair.SignHolder(raw, sealing.Inside.Container, holder)
+		}
+	}
+	return nil, errors.New("a person and the facility sign this file, in this order: --as person, then --as facility")
 }
 
 var errSigned = fault.New(fault.Conflict, "seal.present",
@@ -249,18 +274,17 @@ func trimNewline(b []byte) []byte {
 	return b
 }
 
-// sealingOf opens the file to learn where its kind wants the signature; nil:
-// beside the file.
-func sealingOf(kinds *kind.Registry, raw []byte) (*seal.Expect, error) {
+// sealingOf opens the file to learn where its kind wants the signature.
+func sealingOf(kinds *kind.Registry, raw []byte) (kind.Sealing, error) {
 	reader, err := kinds.Pick(raw)
 	if err != nil {
-		return nil, err
+		return kind.Sealing{}, err
 	}
 	f, err := reader.Open(raw)
 	if err != nil {
-		return nil, err
+		return kind.Sealing{}, err
 	}
-	return f.Sealing().Inside, nil
+	return f.Sealing(), nil
 }
 
 // detached writes the detached seal of the file: OUT is to lie beside it, named

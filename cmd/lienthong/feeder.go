@@ -80,11 +80,25 @@ func (f *feeder) pace(ctx context.Context, work chan<- int) {
 	}
 }
 
+// besideEvery is how many files of a nation's days come before one of other kinds.
+const besideEvery = 20
+
+// send sends file i, and now and then one beside it: slips, health checks.
 func (f *feeder) send(ctx context.Context, i int) error {
 	sub, err := f.nation.At(i)
+	if err == nil && i%besideEvery == besideEvery-1 {
+		var beside synth.Submission
+		if beside, err = f.nation.Beside(i / besideEvery); err == nil {
+			err = f.submit(ctx, beside)
+		}
+	}
 	if err != nil {
 		return err
 	}
+	return f.submit(ctx, sub)
+}
+
+func (f *feeder) submit(ctx context.Context, sub synth.Submission) error {
 	client, err := f.client(ctx, sub.Facility)
 	if err != nil {
 		return err

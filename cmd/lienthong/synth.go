@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"lienthong/internal/synth"
-	"lienthong/internal/synth/folder"
 )
 
 type synthCmd struct {
@@ -14,6 +13,7 @@ type synthCmd struct {
 	Days    int    `default:"30" help:"Days of visits."`
 	Profile string `default:"pilot" enum:"pilot,nation,small" help:"small: 9 facilities; pilot: 412 in four provinces; nation: the whole country."`
 	Files   int    `help:"How many files to write; default all of the nation's days."`
+	Beside  int    `default:"-1" help:"Files of other kinds behind them: slips, health checks, closed compartments; default one for ten."`
 	Out     string `required:"" help:"Directory to write: files by facility, registry, certificates, keys." type:"path"`
 }
 
@@ -31,7 +31,11 @@ func (c *synthCmd) Run(ctx context.Context, s *streams) error {
 	if isTerminal(s.err) {
 		progress = func(done, of int) { fmt.Fprintf(s.err, "\r%d/%d", done, of) }
 	}
-	written, err := folder.Write(ctx, n, c.Out, files, progress)
+	beside := c.Beside
+	if beside < 0 {
+		beside = files / 10
+	}
+	written, err := n.WriteBeside(ctx, c.Out, files, beside, progress)
 	if err != nil {
 		return err
 	}
