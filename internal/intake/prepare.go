@@ -85,13 +85,14 @@ func (t *task) prepare(ctx context.Context, it *item) (store.Prepared, receipt, 
 	if !known.Head.Key.IsZero() {
 		p.Episode = known.Head.Key // kept under an older pepper: one episode, one key
 	}
-	findings, err := t.identify(&p, j, known)
+	replaced, findings, err := t.follow(ctx, it, j.findings)
 	if err != nil {
 		return p, receipt{}, err
 	}
-	replaced, findings, err := t.follow(ctx, it, findings)
-	if err != nil {
-		return p, receipt{}, err
+	if quality.Verdict(findings, t.in.Rules, t.trust.Epoch).State.IsAccepted() { // what is rejected only now is about nobody either
+		if findings, err = t.identify(&p, j, known, findings); err != nil {
+			return p, receipt{}, err
+		}
 	}
 	j.told = findings
 	p.Verdict = quality.Verdict(findings, t.in.Rules, t.trust.Epoch)
@@ -167,9 +168,9 @@ func sameVerdict(a, b dossier.Verdict) bool {
 
 // identify decides whom the dossier is about. It returns the findings with
 // identity's own added.
-func (t *task) identify(p *store.Prepared, j *judged, known store.Known) ([]dossier.Finding, error) {
+func (t *task) identify(p *store.Prepared, j *judged, known store.Known, findings []dossier.Finding) ([]dossier.Finding, error) {
 	if len(j.query.Subject) == 0 {
-		return j.findings, nil
+		return findings, nil
 	}
 	subject := identity.Subject{}
 	key := j.query.Subject[0]
@@ -194,13 +195,16 @@ func (t *task) identify(p *store.Prepared, j *judged, known store.Known) ([]doss
 		p.Subject.Claims = append(p.Subject.Claims, store.Claim{Key: j.query.Claims[i][0], Person: d.Person, Name: j.name[0], Birth: j.birth[0]})
 	}
 	if d.Finding == "" {
-		return j.findings, nil
+		return findings, nil
 	}
-	f := dossier.Finding{Code: d.Finding, Severity: dossier.Warning, Table: "XML1", Row: 1, Field: "SO_CCCD"}
-	if t.reader.Name() == quality.KindCheckIn {
-		f.Table = "XML0"
+	f := dossier.Finding{Code: d.Finding, Severity: dossier.Warning}
+	switch name := t.reader.Name(); name { // other kinds have the number elsewhere
+	case quality.KindDossier:
+		f.Table, f.Row, f.Field = "XML1", 1, "SO_CCCD"
+	case quality.KindCheckIn:
+		f.Table, f.Row, f.Field = "XML0", 1, "SO_CCCD"
 	}
-	return append(slices.Clip(j.findings), f), nil
+	return append(slices.Clip(findings), f), nil
 }
 
 // label fills in the tables a dossier has, as bits, and the tags it can be

@@ -58,6 +58,7 @@ func (w *walk) episode(e *store.EpisodeHead, records []store.Record) {
 	numbers := make([]int, 0, len(records))
 	var current []dossier.ID
 	withdrawn := false
+	replaced := false // by a record of another episode: a prescription's successor
 	for i := range records {
 		r := &records[i]
 		name = r.ID.String()
@@ -66,6 +67,8 @@ func (w *walk) episode(e *store.EpisodeHead, records []store.Record) {
 		if r.Current {
 			current = append(current, r.ID)
 		}
+		by := func(o store.Record) bool { return o.ID == r.SupersededBy }
+		replaced = replaced || r.ID == e.Current && !r.SupersededBy.IsZero() && !slices.ContainsFunc(records, by)
 	}
 	slices.Sort(numbers)
 	for i, n := range numbers {
@@ -79,7 +82,8 @@ func (w *walk) episode(e *store.EpisodeHead, records []store.Record) {
 	}
 	switch {
 	case e.Current.IsZero() && (len(current) > 0 || !withdrawn),
-		!e.Current.IsZero() && (len(current) != 1 || current[0] != e.Current):
+		!e.Current.IsZero() && !replaced && (len(current) != 1 || current[0] != e.Current),
+		replaced && len(current) != 0:
 		w.differ("episode.head", "episode", name, "current")
 	}
 }
