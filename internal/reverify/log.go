@@ -30,6 +30,9 @@ func (w *walk) logs(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := w.adopt(ctx); err != nil {
+		return err
+	}
 	for _, left := range w.acts {
 		for range left {
 			w.differ("act.edited", "act", "", "")

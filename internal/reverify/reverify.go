@@ -152,6 +152,7 @@ type walk struct {
 	counted     map[countKey]int64
 	minutes     map[minuteKey]int64
 	said        map[Difference]bool // of files
+	orphans     []orphan            // roots of looks without rows
 }
 
 func (w *walk) progress(stage string) {
