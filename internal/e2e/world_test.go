@@ -125,11 +125,16 @@ func (f *failing) Record(ctx context.Context, rows []store.Disclosure) error {
 
 func newWorld(t testing.TB, open func(clock.Clock) hub.OpenStore) *world {
 	t.Helper()
+	return newWorldOf(t, hubName, must(hub.NewKeys(nil)), open)
+}
+
+// newWorldOf is a world whose hub has that name and those keys.
+func newWorldOf(t testing.TB, name string, keys hub.Keys, open func(clock.Clock) hub.OpenStore) *world {
+	t.Helper()
 	w := &world{t: t, clock: clock.NewFake(now), ctx: context.Background(), clients: map[string]*client{}}
-	keys := must(hub.NewKeys(nil))
 	inner := open(w.clock)
 	w.keys = keys
-	h, err := hub.Start(w.ctx, hub.Config{Name: hubName, Keys: keys, Clock: w.clock,
+	h, err := hub.Start(w.ctx, hub.Config{Name: name, Keys: keys, Clock: w.clock,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		API:    api.Config{RatePerS: 1e6, Burst: 1e6},
 		Open: func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {

@@ -35,10 +35,11 @@ var (
 	// ErrSize: the witness is at another size (409). Its cause is a *KnownSize.
 	ErrSize = fault.New(fault.Conflict, "witness.size",
 		"Nhân chứng đang ở cỡ sổ khác.", "The witness is at another size of the log.")
-	// ErrFork: two signed checkpoints of one size differ (409).
+	// ErrFork: the log does not hold what was seen of it: two signed checkpoints
+	// of one size differ, or one that was seen is gone (409).
 	ErrFork = fault.New(fault.Conflict, "ledger.fork",
-		"Sổ nhật ký đã rẽ nhánh: cùng một cỡ mà nội dung khác với bản đã thấy. Báo ngay cho đơn vị vận hành.",
-		"The log has forked: at the same size it is not the one that was seen before. Tell the operator at once.")
+		"Sổ nhật ký đã rẽ nhánh hoặc bị đưa về bản cũ: không còn chứa điểm chốt đã thấy trước đây. Báo ngay cho đơn vị vận hành.",
+		"The log has forked or was put back to an old copy: it does not hold a checkpoint that was seen before. Tell the operator at once.")
 )
 
 // KnownSize is the size a witness is at.
