@@ -253,12 +253,12 @@ func (p *patient) none() {
 
 func TestR1ProcessKillSQLite(t *testing.T) {
 	t.Parallel()
-	processKill(t, chaos.Plan{Name: "R1 process kill, sqlite", Quick: 3, All: 1000}, "sqlite")
+	processKill(t, chaos.Plan{Name: "R1 process kill, sqlite", Quick: 2, All: 1000}, "sqlite")
 }
 
 func TestR1ProcessKillPostgres(t *testing.T) {
 	t.Parallel()
-	processKill(t, chaos.Plan{Name: "R1 process kill, postgres", Quick: 2, All: 100}, "postgres")
+	processKill(t, chaos.Plan{Name: "R1 process kill, postgres", Quick: 1, All: 100}, "postgres")
 }
 
 func processKill(t *testing.T, plan chaos.Plan, engine string) {

@@ -48,7 +48,7 @@ func (p *patient) cut(number int) (lost int64) {
 
 func TestR2PowerCut(t *testing.T) {
 	t.Parallel()
-	run := chaos.Begin(t, chaos.Plan{Name: "R2 power cut, sqlite", Quick: 3, All: 500})
+	run := chaos.Begin(t, chaos.Plan{Name: "R2 power cut, sqlite", Quick: 2, All: 500})
 	cuts, sent, alarms, forgotten, slowest := 0, 0, 0, int64(0), time.Duration(0)
 	for cuts < run.Rounds {
 		p := admit(t, run, "sqlite", "", true, cuts)

@@ -164,7 +164,7 @@ func (x *relic) noticed(dir string) string {
 
 func TestR4TornFiles(t *testing.T) {
 	t.Parallel()
-	run := chaos.Begin(t, chaos.Plan{Name: "R4 torn and flipped files, sqlite", Quick: 6, All: 400})
+	run := chaos.Begin(t, chaos.Plan{Name: "R4 torn and flipped files, sqlite", Quick: 4, All: 400})
 	ended, killed := leave(t, run, false), leave(t, run, true)
 	for _, x := range []*relic{ended, killed} {
 		dir, _ := x.copy()
