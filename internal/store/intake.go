@@ -12,14 +12,11 @@ import (
 
 // Intake is what package intake needs of a store.
 type Intake interface {
-	// File returns what the same bytes of the facility became when they were
-	// decided before: places by index in the file, in order. ErrAbsent when the
-	// file is new. Hashes are the file's keyed hash under every live pepper.
-	File(ctx context.Context, facility care.FacilityCode, hashes []vault.Keyed) ([]Stored, error)
 	// Known tells for every query what is held now, in the same order. It takes
 	// no locks: Commit checks again.
 	Known(ctx context.Context, queries []Query) ([]Known, error)
-	// Recall answers, for many files at once, what File and Known answer: in one
+	// Recall tells, for many files at once, what the same bytes became when they
+	// were decided before and, as Known does, what is held of dossiers: in one
 	// round trip and from one state, in the same order. It takes no locks.
 	Recall(ctx context.Context, queries []Recall) ([]Recalled, error)
 	// Commit stores a group of prepared dossiers in one transaction and tells

@@ -207,7 +207,7 @@ func (c Crasher) lost(t *testing.T, acks map[dossier.ID]string) []dossier.ID {
 	files, _, err := s.Records.List(w.ctx(), everything, store.Filter{Limit: 20})
 	w.must(err)
 	for _, r := range files {
-		if places, err := s.Intake.File(w.ctx(), care.FacilityCode(r.ID.Facility), keys(r.File)); err != nil || r.Index >= len(places) || places[r.Index].ID != r.ID {
+		if places, err := placesOf(w.ctx(), s, care.FacilityCode(r.ID.Facility), keys(r.File)); err != nil || r.Index >= len(places) || places[r.Index].ID != r.ID {
 			t.Errorf("record %s is not in its file: %v", r.ID, err)
 		}
 	}

@@ -90,13 +90,13 @@ func replayByFile(t *testing.T, h *Harness) {
 	for i := range 3 {
 		group = append(group, w.prepare(say{file: "f", index: 2 - i, episode: fmt.Sprint("e", i), content: fmt.Sprint("c", i)}))
 	}
-	if _, err := w.s.Intake.File(w.ctx(), cityHospital, keys(group[0].File.Hash)); !errors.Is(err, store.ErrAbsent) {
+	if _, err := placesOf(w.ctx(), w.s, cityHospital, keys(group[0].File.Hash)); !errors.Is(err, store.ErrAbsent) {
 		t.Fatalf("a new file: %v", err)
 	}
 	w.commit(group...)
 	old := keyedUnder(2, "file under an older pepper")
 	for range 2 {
-		stored, err := w.s.Intake.File(w.ctx(), cityHospital, []vault.Keyed{old, group[0].File.Hash})
+		stored, err := placesOf(w.ctx(), w.s, cityHospital, []vault.Keyed{old, group[0].File.Hash})
 		w.must(err)
 		if len(stored) != 3 {
 			t.Fatalf("%d places", len(stored))
@@ -126,7 +126,7 @@ func replayByContent(t *testing.T, h *Harness) {
 	if _, err := w.s.Records.Get(w.ctx(), everything, p.ID); !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("a replay was stored as a record: %v", err)
 	}
-	stored, err := w.s.Intake.File(w.ctx(), cityHospital, keys(p.File.Hash))
+	stored, err := placesOf(w.ctx(), w.s, cityHospital, keys(p.File.Hash))
 	w.must(err)
 	if len(stored) != 1 || stored[0].ID != first.ID {
 		t.Errorf("places of the new file: %+v", stored)
@@ -159,7 +159,7 @@ func rejectedThenAccepted(t *testing.T, h *Harness) {
 	if r := w.get(no.ID); r.SupersededBy != yes.ID || r.State() != dossier.Rejected {
 		t.Errorf("rejected then: %+v", r)
 	}
-	stored, err := w.s.Intake.File(w.ctx(), cityHospital, keys(yes.File.Hash))
+	stored, err := placesOf(w.ctx(), w.s, cityHospital, keys(yes.File.Hash))
 	w.must(err)
 	if len(stored) != 1 || stored[0].ID != yes.ID {
 		t.Errorf("the file's place is %+v", stored)
@@ -181,7 +181,7 @@ func placeOnly(t *testing.T, h *Harness) {
 	if out[0].Status != store.StatusReplay || out[0].Stored == nil || out[0].Stored.ID != no.ID || w.logSize() != size {
 		t.Fatalf("outcome %+v, log %d -> %d", out[0], size, w.logSize())
 	}
-	stored, err := w.s.Intake.File(w.ctx(), cityHospital, keys(p.File.Hash))
+	stored, err := placesOf(w.ctx(), w.s, cityHospital, keys(p.File.Hash))
 	w.must(err)
 	if len(stored) != 1 || stored[0].ID != no.ID {
 		t.Errorf("places %+v", stored)
@@ -300,7 +300,7 @@ func twoWriters(t *testing.T, h *Harness) {
 			if _, err := w.s.Records.Get(w.ctx(), everything, group[i].ID); !errors.Is(err, store.ErrAbsent) {
 				t.Errorf("a conflict was kept: %v", err)
 			}
-			if _, err := w.s.Intake.File(w.ctx(), cityHospital, keys(group[i].File.Hash)); !errors.Is(err, store.ErrAbsent) {
+			if _, err := placesOf(w.ctx(), w.s, cityHospital, keys(group[i].File.Hash)); !errors.Is(err, store.ErrAbsent) {
 				t.Errorf("a conflict's file was kept: %v", err)
 			}
 		}
@@ -350,7 +350,7 @@ func facilitiesApart(t *testing.T, h *Harness) {
 	if w.get(a.ID).Version != 1 || w.get(b.ID).Version != 1 {
 		t.Error("one facility's episode is counted with another's")
 	}
-	if _, err := w.s.Intake.File(w.ctx(), hillStation, keys(a.File.Hash)); !errors.Is(err, store.ErrAbsent) {
+	if _, err := placesOf(w.ctx(), w.s, hillStation, keys(a.File.Hash)); !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("another facility's file: %v", err)
 	}
 	wrong := a.ID

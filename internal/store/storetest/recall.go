@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -8,13 +9,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
 
 // recall asks for files and dossiers, old and new, of two facilities and under
-// two peppers at once: every answer is what File and Known say of it alone.
+// two peppers at once: every answer is what is said of it alone.
 func recall(t *testing.T, h *Harness) {
 	w := newWorld(t, h)
 	var group []store.Prepared
@@ -79,13 +81,25 @@ func recall(t *testing.T, h *Harness) {
 	}
 }
 
+// placesOf asks for the places of one file; ErrAbsent when it is new.
+func placesOf(ctx context.Context, s *store.Slices, facility care.FacilityCode, hashes []vault.Keyed) ([]store.Stored, error) {
+	out, err := s.Intake.Recall(ctx, []store.Recall{{Facility: facility, File: hashes}})
+	if err != nil {
+		return nil, err
+	}
+	if len(out[0].Places) == 0 {
+		return nil, store.ErrAbsent
+	}
+	return out[0].Places, nil
+}
+
 // sameAsAlone holds one answer against what the file and the dossiers give when
 // they are asked for one by one.
 func (w *world) sameAsAlone(t *testing.T, name string, q store.Recall, got store.Recalled) {
 	t.Helper()
 	want := store.Recalled{Known: make([]store.Known, len(q.Dossiers))}
 	var err error
-	if want.Places, err = w.s.Intake.File(w.ctx(), q.Facility, q.File); err != nil && !errors.Is(err, store.ErrAbsent) {
+	if want.Places, err = placesOf(w.ctx(), w.s, q.Facility, q.File); err != nil && !errors.Is(err, store.ErrAbsent) {
 		t.Fatal(err)
 	}
 	for i := range q.Dossiers {

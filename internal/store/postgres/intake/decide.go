@@ -121,7 +121,7 @@ func (g *group) store(p *store.Prepared) {
 	g.held[contentKey{key, p.Content}] = p.ID
 	g.known[p.ID] = &named{episode: key, content: p.Content, accepted: p.Verdict.State.IsAccepted()}
 	head := g.heads[key]
-	if k := g.known[p.Supersedes]; k != nil && g.under(k, p) {
+	if g.known[p.Supersedes] != nil { // perhaps of another episode: a prescription replaces another
 		g.supersede(p.Supersedes, p)
 	}
 	if !p.Withdraws.IsZero() {

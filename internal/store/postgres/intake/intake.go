@@ -1,7 +1,7 @@
 // Package intake keeps what package internal/intake commits, in PostgreSQL. A
 // group is one READ COMMITTED transaction of two round trips: lock and read;
 // write, leaves, the log's head and COMMIT. All locks are taken by name in
-// one order (episodes, subjects, claims, blobs, files, places; each sorted), so
+// one order (episodes, subjects, claims, records, blobs, files, places; each sorted), so
 // that no two commits ever wait for each other in a circle and none is aborted.
 // It judges nothing: what a commit compares is said by store.Prepared.
 package intake

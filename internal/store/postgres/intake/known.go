@@ -6,36 +6,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
-	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
-
-// File returns what the same bytes became before.
-func (i *Intake) File(ctx context.Context, facility care.FacilityCode, hashes []vault.Keyed) ([]store.Stored, error) {
-	rows, err := i.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, p.idx
-		FROM place p JOIN record r ON r.facility = p.facility AND r.serial = p.serial `+handle.RecordJoins+`
-		WHERE p.facility = $1 AND p.file = (
-			SELECT q.file FROM place q WHERE q.facility = $1 AND q.file = ANY ($2)
-			ORDER BY array_position($2, q.file) LIMIT 1)
-		ORDER BY p.idx`, string(facility), handle.Hashes(hashes))
-	if err != nil {
-		return nil, handle.Fault(err)
-	}
-	stored, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s store.Stored, err error) {
-		s.Record, err = handle.ScanRecord(row, &s.Index)
-		return s, err
-	})
-	if err != nil {
-		return nil, handle.Fault(err)
-	}
-	if len(stored) == 0 {
-		return nil, store.ErrAbsent
-	}
-	return stored, nil
-}
 
 // Known tells what is held now, in one round trip. Where hashes under several
 // peppers are given, an episode's head is the one with a version, else the

@@ -143,13 +143,13 @@ func (g *group) episodeOf(p *store.Prepared) episodeKey {
 // lock queues the first round trip. ON CONFLICT DO UPDATE ... WHERE false locks
 // a row that is there and leaves it as it is; a row that another transaction is
 // making is waited for. The reads that follow see what is committed by then.
-// Contents and records need no lock of their own: they lie under their episode's.
+// Contents need no lock of their own: they lie under their episode's.
 func (g *group) lock(b *pgx.Batch) *pgx.Batch {
 	contents := map[contentKey]bool{}
 	proposed := map[vault.Keyed]store.Claim{}
 	for n := range g.members {
 		p := &g.members[n]
-		for _, id := range []dossier.ID{p.ExpectSame, p.Supersedes, p.Withdraws} {
+		for _, id := range []dossier.ID{p.ExpectSame, p.Supersedes, p.Withdraws, p.ExpectHead.Current} {
 			if !id.IsZero() {
 				g.known[id] = nil
 			}
@@ -312,7 +312,8 @@ func (g *group) readContents(b *pgx.Batch, keys []contentKey) {
 	})
 }
 
-// readNamed reads the records that members name.
+// readNamed reads the records that members name, and locks them in order: one
+// that is superseded may lie under an episode nobody here has locked.
 func (g *group) readNamed(b *pgx.Batch) {
 	if len(g.known) == 0 {
 		return
@@ -326,7 +327,8 @@ func (g *group) readNamed(b *pgx.Batch) {
 	var withdrawn, superseded bool
 	b.Queue(`SELECT r.facility, r.serial, r.kind, r.episode, r.content, r.state, r.withdrawn_by <> '00000000-0000-0000-0000-000000000000', r.superseded_by <> '00000000-0000-0000-0000-000000000000'
 		FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
-		JOIN record r ON r.facility = u.facility AND r.serial = u.serial`, idColumns(ids)...).Query(func(rows pgx.Rows) error {
+		JOIN record r ON r.facility = u.facility AND r.serial = u.serial
+		ORDER BY r.facility, r.serial FOR NO KEY UPDATE OF r`, idColumns(ids)...).Query(func(rows pgx.Rows) error {
 		return each(rows, []any{&facility, &serial, &kind, &episode, &content, &state, &withdrawn, &superseded}, func() error {
 			hash, err := handle.Keyed(episode)
 			if err != nil {

@@ -7,11 +7,9 @@ package intake
 import (
 	"context"
 
-	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
-	"lienthong/internal/vault"
 )
 
 // Intake implements store.Intake.
@@ -25,18 +23,6 @@ var _ store.Intake = (*Intake)(nil)
 
 // New returns the slice of an open file.
 func New(db *file.DB) *Intake { return &Intake{db: db} }
-
-// File returns the records of a file decided before.
-func (n *Intake) File(ctx context.Context, facility care.FacilityCode, hashes []vault.Keyed) ([]store.Stored, error) {
-	out, err := n.Recall(ctx, []store.Recall{{Facility: facility, File: hashes}})
-	if err != nil {
-		return nil, err
-	}
-	if len(out[0].Places) == 0 {
-		return nil, store.ErrAbsent
-	}
-	return out[0].Places, nil
-}
 
 // Known answers queries from one state of the file.
 func (n *Intake) Known(ctx context.Context, queries []store.Query) ([]store.Known, error) {
