@@ -103,7 +103,7 @@ func (r *run) request(part []*item) (*request, error) {
 	}
 	if !r.o.Alone {
 		header.Set("Content-Type", "application/x-tar")
-		return &request{header: header, body: func(w io.Writer) error { return pack(w, part) }}, nil
+		return &request{header: header, seen: r.seen, body: func(w io.Writer) error { return pack(w, part) }}, nil
 	}
 	doc, sealed, err := part[0].load()
 	if err != nil {
@@ -123,7 +123,7 @@ func (r *run) request(part []*item) (*request, error) {
 		}
 		header.Set("Seal", string(compact))
 	}
-	return &request{header: header, body: func(w io.Writer) error { return packAlone(w, doc) }}, nil
+	return &request{header: header, seen: r.seen, body: func(w io.Writer) error { return packAlone(w, doc) }}, nil
 }
 
 func contentType(doc []byte) string {

@@ -41,6 +41,8 @@ type hub struct {
 	decided  map[string]string // digest and index to record
 	// odd may answer the nth submission (from 0) in its own way; true when it did.
 	odd func(n int, w http.ResponseWriter, r *http.Request, members []member) bool
+	// log, where it is not nil, is what answers say of the ledger.
+	log *hubLog
 }
 
 type request struct {
@@ -72,6 +74,7 @@ func newHub(t *testing.T) (*hub, *agent.Credential) {
 	mux.HandleFunc("POST /oauth2/token", h.token)
 	mux.HandleFunc("POST /api/v1/submissions", h.submit)
 	mux.HandleFunc("GET /api/v1/records/{id}", h.record)
+	mux.HandleFunc("GET /ledger/{log}/consistency", h.consistency)
 	h.Server = httptest.NewServer(mux)
 	t.Cleanup(h.Close)
 	return h, cred
@@ -131,6 +134,10 @@ func (h *hub) submit(w http.ResponseWriter, r *http.Request) {
 		note.names = append(note.names, m.name)
 	}
 	h.mu.Lock()
+	if h.log != nil {
+		h.log.told = append(h.log.told, r.Header.Get("Last-Checkpoint"))
+		w.Header().Set("Ledger-Checkpoint", h.log.line())
+	}
 	n := len(h.requests)
 	h.requests = append(h.requests, note)
 	odd := h.odd

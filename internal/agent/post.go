@@ -37,6 +37,7 @@ type heard struct {
 // request is one submission.
 type request struct {
 	header http.Header
+	seen   *lastSeen
 	body   func(io.Writer) error
 }
 
@@ -95,6 +96,9 @@ func (c *Client) exchange(ctx context.Context, r request, token string, each fun
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", ndjson)
 	req.Header.Set("Content-Encoding", "zstd")
+	if last := r.seen.header(); last != "" {
+		req.Header.Set(headerLast, last)
+	}
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {
@@ -103,6 +107,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, each fun
 		return heard{cause: ErrUnreachable.Because(err)}, 0, nil
 	}
 	defer resp.Body.Close() // read as far as it is wanted
+	r.seen.heard(resp.Header.Get(headerCheckpoint))
 	h, err := c.listen(ctx, resp, alive, each)
 	return h, resp.StatusCode, err
 }

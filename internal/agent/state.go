@@ -50,6 +50,7 @@ type State struct {
 	file  *os.File
 	end   int64
 	known map[string]span
+	seen  *lastSeen
 }
 
 // span is where an entry lies, and what it is for.
@@ -67,6 +68,10 @@ func OpenState(path string, c *Client) (*State, error) {
 		return nil, ErrState.Because(err)
 	}
 	s := &State{file: f, known: map[string]span{}}
+	if s.seen, err = openSeen(path + ".checkpoint"); err != nil {
+		_ = f.Close() // nothing was written through it
+		return nil, err
+	}
 	if err := s.read(stateHead{stateForm, c.Hub(), c.Facility()}); err != nil {
 		_ = f.Close() // nothing was written through it
 		return nil, err

@@ -3,6 +3,7 @@ package agent
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"iter"
 	"strings"
 	"sync"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
 )
 
 // ErrLane (lane.invalid): no such lane.
@@ -77,15 +79,17 @@ func (s Summary) Exit() int {
 }
 
 // Submit sends files and passes every answer to each, as they come, one at a
-// time and each once, in no order. Three things may happen:
+// time and each once, in no order. Four things may happen:
 //  1. Every file is answered, refused, deferred to the end or unreadable here:
 //     the summary counts them and the error is nil.
 //  2. The hub is away, or gives no answer for something after
 //     Config.Attempts tries: hub.unreachable or submit.undecided.
 //  3. Nothing more can come of it: the hub does not let the sender in or does
 //     not speak its contract, each returned an error, or ctx ended. That error.
+//  4. The hub's log does not go on from what this sender saw of it:
+//     ledger.fork, ledger.unproved. What was answered stands in the summary.
 //
-// In the last two the summary counts what was answered until then; sending
+// In all but the first the summary counts what was answered until then; sending
 // everything again is safe and, with a State, does not repeat what was done.
 func (c *Client) Submit(ctx context.Context, files iter.Seq[File], o Options, each func(Answer) error) (Summary, error) {
 	switch o.Lane {
@@ -93,7 +97,10 @@ func (c *Client) Submit(ctx context.Context, files iter.Seq[File], o Options, ea
 	default:
 		return Summary{}, ErrLane
 	}
-	r := &run{client: c, o: o.withDefaults(), each: each}
+	r := &run{client: c, o: o.withDefaults(), each: each, seen: &lastSeen{newest: map[string]ledger.Checkpoint{}}}
+	if o.State != nil {
+		r.seen = o.State.seen
+	}
 	group, inner := errgroup.WithContext(ctx)
 	packs := make(chan []*item)
 	for range r.o.Parallel {
@@ -114,6 +121,11 @@ func (c *Client) Submit(ctx context.Context, files iter.Seq[File], o Options, ea
 	if ctx.Err() != nil {
 		err = ctx.Err()
 	}
+	if err == nil || fault.KindOf(err) == fault.Busy {
+		if forked := c.settle(ctx, r.seen); forked != nil {
+			err = errors.Join(err, forked)
+		}
+	}
 	return r.summary(), err
 }
 
@@ -122,6 +134,7 @@ type run struct {
 	client *Client
 	o      Options
 	each   func(Answer) error
+	seen   *lastSeen
 
 	mu  sync.Mutex // over sum, and over each, Failed, Progress and the state file
 	sum Summary
