@@ -419,7 +419,7 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 		{"an act of another actor", "act.edited", change(sqlite.MainFile, `UPDATE act SET actor = 'nobody' WHERE id = 1`)},
 		{"a facility in another province", "directory.edited", change(sqlite.MainFile, `UPDATE facility_version SET province = '01'`)},
 		{"a certificate pinned past the acts", "directory.edited", change(sqlite.MainFile, `INSERT INTO certificate SELECT '79901', fingerprint, since, der, revoked FROM certificate WHERE facility = '79902'`)},
-		{"a file of another sender", "file.unopened", change(sqlite.MainFile, `UPDATE file SET sender = 'client:x' WHERE id = 4`)},
+		{"a file of another sender", "file.unopened", change(sqlite.MainFile, `UPDATE seal SET note = replace(note, '"Sender":"', '"Sender":"x')`)},
 		{"a warning less", "record.row", change(sqlite.MainFile, `UPDATE record SET findings = NULL WHERE id = 5`)},
 		{"a record dated back", "record.row", change(sqlite.MainFile, `UPDATE record SET received = received - 86400000000 WHERE id = 5`)},
 		{"a count polished", "counter.edited", change(sqlite.MainFile, `UPDATE counter SET n = n - 1 WHERE measure = 'rejected'`)},
