@@ -69,9 +69,13 @@ func told(items []*item) (n int) {
 // the pack as such, not one of its files.
 func (r *run) send(ctx context.Context, part []*item) (h heard, whole bool, err error) {
 	byName := make(map[string]*item, len(part))
+	papers := map[string]*item{}
 	for _, it := range part {
 		it.late = nil
 		byName[it.Name] = it
+		for _, p := range it.Papers {
+			papers[p.Name] = it
+		}
 	}
 	req, err := r.request(part)
 	if err != nil || req == nil {
@@ -81,6 +85,8 @@ func (r *run) send(ctx context.Context, part []*item) (h heard, whole bool, err 
 	h, err = r.client.post(ctx, *req, func(a Answer) error {
 		it := byName[a.File]
 		switch {
+		case it == nil && papers[a.File] != nil:
+			return r.refusedPaper(papers[a.File], a)
 		case len(part) == 1 && (r.o.Alone || a.File == ""):
 			it = part[0]
 		case it == nil && a.File == "" && a.Outcome == Refused:
@@ -101,15 +107,16 @@ func (r *run) request(part []*item) (*request, error) {
 	if r.o.Lane != "" {
 		header.Set("Lane", r.o.Lane)
 	}
-	if !r.o.Alone {
+	if !r.o.Alone || len(part[0].Papers) > 0 { // papers go in a tar with their file
 		header.Set("Content-Type", "application/x-tar")
 		return &request{header: header, seen: r.seen, body: func(w io.Writer) error { return pack(w, part) }}, nil
 	}
-	doc, sealed, err := part[0].load()
+	parts, err := part[0].load()
 	if err != nil {
 		part[0].failed = err
 		return nil, nil
 	}
+	doc, sealed := parts[0].doc, parts[0].sealed
 	header.Set("Content-Type", contentType(doc))
 	disposition := mime.FormatMediaType("attachment", map[string]string{"filename": part[0].Name})
 	if disposition != "" {
@@ -131,6 +138,22 @@ func contentType(doc []byte) string {
 		return "application/json"
 	}
 	return "application/xml"
+}
+
+// refusedPaper takes what the hub has against a paper: its file is answered apart.
+func (r *run) refusedPaper(it *item, a Answer) error {
+	if a.Outcome == Deferred {
+		it.late = &a
+		return nil
+	}
+	if slices.Contains(it.heard, a.File) {
+		return nil
+	}
+	it.heard = append(it.heard, a.File)
+	if r.o.State != nil {
+		it.lines = append(it.lines, a.JSON)
+	}
+	return r.tell(a)
 }
 
 // answered takes one answer for a file.

@@ -176,8 +176,8 @@ func (h *hub) answer(w http.ResponseWriter, members []member) {
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	n := 0
 	for _, m := range members {
-		if strings.HasSuffix(m.name, ".jws") {
-			continue
+		if strings.HasSuffix(m.name, ".jws") || strings.HasSuffix(m.name, ".pdf") && !strings.HasPrefix(m.body, "refuse") {
+			continue // a paper that is taken is part of its file's answer
 		}
 		for _, line := range h.decide(m) {
 			fmt.Fprintln(w, line)

@@ -15,6 +15,9 @@ import (
 // sealSuffix marks the member of a detached seal beside the file it seals (DESIGN §6).
 const sealSuffix = ".jws"
 
+// paperSuffix marks a paper beside a file.
+const paperSuffix = ".pdf"
+
 // maxFile is the longest file a hub takes, maxSeal the longest seal (DESIGN §6 limits).
 const (
 	maxFile = 32 << 20
@@ -32,6 +35,15 @@ type File struct {
 	Size int64  // bytes, for sizing packs; 0 when not known
 	Open func() (io.ReadCloser, error)
 	Seal func() (io.ReadCloser, error) // a detached seal; nil without one
+
+	Papers []Paper // that lie beside it and go with it: the signed PDF of an EMR
+}
+
+// Paper is a paper beside a file, sealed by itself.
+type Paper struct {
+	Name string
+	Open func() (io.ReadCloser, error)
+	Seal func() (io.ReadCloser, error) // nil without one
 }
 
 // FileOf returns a file of bytes at hand.
@@ -40,7 +52,8 @@ func FileOf(name string, b []byte) File {
 }
 
 // Paths gives the files at paths, in order; a folder gives every file below it
-// but hidden ones. NAME.jws beside NAME becomes its seal. A path that cannot be
+// but hidden ones. NAME.jws beside NAME becomes its seal, NAME.pdf and, the
+// extension replaced, x.pdf beside x.xml or x.json its papers. A path that cannot be
 // looked at gives a file whose Open fails, so that nothing named is passed over.
 func Paths(paths ...string) iter.Seq[File] {
 	return func(yield func(File) bool) {
@@ -54,7 +67,7 @@ func Paths(paths ...string) iter.Seq[File] {
 					if d.IsDir() {
 						return fs.SkipDir
 					}
-				case d.IsDir(), isSeal(path):
+				case d.IsDir(), isSeal(path), isBeside(path):
 				default:
 					stopped = !yield(at(path))
 				}
@@ -75,17 +88,56 @@ func at(path string) File {
 	if info, err := os.Stat(path); err == nil {
 		f.Size = info.Size()
 	}
-	if _, err := os.Stat(path + sealSuffix); err == nil {
-		f.Seal = func() (io.ReadCloser, error) { return os.Open(path + sealSuffix) }
+	f.Seal = sealOf(path)
+	if !takesPapers(path) {
+		return f
+	}
+	for _, paper := range []string{path + paperSuffix, strings.TrimSuffix(path, filepath.Ext(path)) + paperSuffix} {
+		if info, err := os.Stat(paper); err == nil {
+			f.Size += info.Size()
+			f.Papers = append(f.Papers, Paper{Name: nameOf(paper), Open: func() (io.ReadCloser, error) { return os.Open(paper) }, Seal: sealOf(paper)})
+		}
 	}
 	return f
+}
+
+// sealOf opens the seal beside a path, nil without one.
+func sealOf(path string) func() (io.ReadCloser, error) {
+	if _, err := os.Stat(path + sealSuffix); err != nil {
+		return nil
+	}
+	return func() (io.ReadCloser, error) { return os.Open(path + sealSuffix) }
+}
+
+// takesPapers reports whether papers may lie beside a file of that name.
+func takesPapers(path string) bool {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".xml", ".json":
+		return true
+	}
+	return false
+}
+
+// isBeside reports whether path is a paper of a file beside it: that one brings
+// it along.
+func isBeside(path string) bool {
+	stem, ok := strings.CutSuffix(path, paperSuffix)
+	if !ok {
+		return false
+	}
+	for _, file := range []string{stem, stem + ".xml", stem + ".json"} {
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && takesPapers(file) {
+			return true
+		}
+	}
+	return false
 }
 
 func broken(path string, err error) File {
 	return File{Name: nameOf(path), Open: func() (io.ReadCloser, error) { return nil, err }}
 }
 
-// isSeal reports whether path is the seal of a file beside it: that one brings it along.
+// isSeal reports whether path is the seal of a file or paper beside it: that one brings it along.
 func isSeal(path string) bool {
 	base, ok := strings.CutSuffix(path, sealSuffix)
 	if !ok {

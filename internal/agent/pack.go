@@ -25,27 +25,49 @@ type item struct {
 	lines  [][]byte     // their answers, when a state file is kept
 	late   *Answer      // the last deferral, until it is sent again
 	done   bool
-	failed error // could not be read here
+	failed error    // could not be read here
+	heard  []string // papers whose refusal was passed on
 }
 
-// load reads an item's bytes and seal.
-func (it *item) load() (doc, sealed []byte, err error) {
-	if doc, err = read(it.Open, maxFile); err != nil {
-		return nil, nil, ErrFile.Because(err)
+// part is bytes with their seal, nil without one.
+type part struct{ doc, sealed []byte }
+
+// load reads an item: the file, then its papers.
+func (it *item) load() ([]part, error) {
+	own, err := loadPart(it.Open, it.Seal)
+	if err != nil {
+		return nil, err
 	}
-	if len(doc) > maxFile {
-		return nil, nil, errLimits
-	}
-	if it.Seal != nil {
-		if sealed, err = read(it.Seal, maxSeal); err != nil {
-			return nil, nil, ErrFile.Because(err)
+	parts := []part{own}
+	it.digest, it.size = digest(own.doc, own.sealed), int64(len(own.doc))
+	for _, p := range it.Papers {
+		x, err := loadPart(p.Open, p.Seal)
+		if err != nil {
+			return nil, err
 		}
-		if len(sealed) > maxSeal {
-			return nil, nil, ErrFile.Because(fmt.Errorf("the seal is longer than %d bytes", maxSeal))
+		sum := digest(x.doc, x.sealed)
+		it.digest, it.size = sha256.Sum256(append(it.digest[:], sum[:]...)), it.size+int64(len(x.doc))
+		parts = append(parts, x)
+	}
+	return parts, nil
+}
+
+func loadPart(open, seal func() (io.ReadCloser, error)) (p part, err error) {
+	if p.doc, err = read(open, maxFile); err != nil {
+		return p, ErrFile.Because(err)
+	}
+	if len(p.doc) > maxFile {
+		return p, errLimits
+	}
+	if seal != nil {
+		if p.sealed, err = read(seal, maxSeal); err != nil {
+			return p, ErrFile.Because(err)
+		}
+		if len(p.sealed) > maxSeal {
+			return p, ErrFile.Because(fmt.Errorf("the seal is longer than %d bytes", maxSeal))
 		}
 	}
-	it.digest, it.size = digest(doc, sealed), int64(len(doc))
-	return doc, sealed, nil
+	return p, nil
 }
 
 // digest names what is sent for a file: its bytes, and its seal where it has one.
@@ -71,18 +93,24 @@ func pack(w io.Writer, items []*item) error {
 	}
 	t := tar.NewWriter(z)
 	for _, it := range items {
-		doc, sealed, err := it.load()
+		parts, err := it.load()
 		if err != nil {
 			it.failed = err
 			continue
 		}
-		if sealed != nil {
-			if err := member(t, it.Name+sealSuffix, sealed); err != nil {
+		for i, p := range parts {
+			name := it.Name
+			if i > 0 {
+				name = it.Papers[i-1].Name
+			}
+			if p.sealed != nil {
+				if err := member(t, name+sealSuffix, p.sealed); err != nil {
+					return err
+				}
+			}
+			if err := member(t, name, p.doc); err != nil {
 				return err
 			}
-		}
-		if err := member(t, it.Name, doc); err != nil {
-			return err
 		}
 	}
 	if err := t.Close(); err != nil {

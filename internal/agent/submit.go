@@ -196,7 +196,7 @@ func (r *run) settledBefore(it *item) (bool, error) {
 	if r.o.State == nil || !r.o.State.knows(it.Name) {
 		return false, nil
 	}
-	if _, _, err := it.load(); err != nil {
+	if _, err := it.load(); err != nil {
 		it.failed = err
 		return true, r.done(it)
 	}
