@@ -76,9 +76,13 @@ func (w *walk) whole(r *store.Record) bool {
 // plainKind is the kind whose row tells, by its bits, what is counted of it.
 const plainKind = "qd4750"
 
+// tables is how many bits of a record's documents are tables; those above say
+// which closed compartments it is of (package compartment).
+const tables = 28
+
 // tagsOf are the tags of an accepted dossier with these tables.
 func tagsOf(bits uint32) (tags []string) {
-	for n := range 32 {
+	for n := range tables {
 		if bits&(1<<n) != 0 {
 			tags = append(tags, "doc:XML"+strconv.Itoa(n))
 		}

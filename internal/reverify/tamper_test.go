@@ -114,6 +114,7 @@ var unwatched = map[string]string{
 	"token":                   "token ids remembered until they end",
 	"sqlite_sequence":         "SQLite's own",
 	"head.owner":              "who holds the log now",
+	"last_seen.at":            "may be later than the newest file: only an earlier one is found",
 	"head.epoch":              "how often the log changed hands",
 	"act.id":                  "an address in the file",
 	"act.log":                 "an address: the act is found by its statement",
