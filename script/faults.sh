@@ -38,9 +38,10 @@ done
 
 # One line for each run; a run that left none did not come to its end.
 [ -s "$LIENTHONG_FAULTS_OUT" ] || { echo "no run came to its end; see out/faults.log"; exit 1; }
+text='(([^"\\]|\\.)*)'
+sed -E 's/^\{"name":"'"$text"'","seed":([0-9]+),"rounds":([0-9]+),"result":"'"$text"'","control":"'"$text"'","ok":(true|false).*/\1 | seed \3 | \4 rounds | \5 | control: \7 | ok \9/' "$LIENTHONG_FAULTS_OUT"
 awk 'BEGIN { print "[" } { printf "%s  %s", (NR > 1 ? ",\n" : ""), $0 } END { print "\n]" }' "$LIENTHONG_FAULTS_OUT" >out/faults.json
 rm -f "$LIENTHONG_FAULTS_OUT"
-sed -n 's/^ *chaos.go:[0-9]*: \(R.* | seed .*\)$/\1/p; s/^ *[a-z0-9_]*_test.go:[0-9]*: \(R.* | seed .*\)$/\1/p' out/faults.log
 grep -E '^(--- FAIL|FAIL|panic)' out/faults.log || true
 if grep -q '"ok":false' out/faults.json; then status=1; fi
 [ "$status" = 0 ] || echo "NOT all runs are as they should be; see out/faults.log"

@@ -119,6 +119,9 @@ func TestR18Tampering(t *testing.T) {
 		}
 		copied := copyDir(t, dir)
 		mu.Unlock()
+		if strings.Contains(m.name, "last_seen.at") {
+			return false // gives way to what is not yet folded: see held
+		}
 		defer os.RemoveAll(copied)
 		if !m.do(t, copied) {
 			return false
