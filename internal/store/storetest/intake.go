@@ -25,6 +25,7 @@ func intakeCases() []testCase {
 		{"versions follow each other", versionsInOrder},
 		{"an older version arrives late", lateArrival},
 		{"a withdrawal leaves no current version", withdrawal},
+		{"a record replaces one of another episode, once", replacement},
 		{"of two writers one is stored", twoWriters},
 		{"of members that exclude each other one is stored", conflictInGroup},
 		{"the last of one content is asked for", expectationOfSame},
@@ -268,6 +269,46 @@ func withdrawal(t *testing.T, h *Harness) {
 		if out := w.commit(p); out[0].Status != store.StatusConflict {
 			t.Errorf("%s: %+v", name, out[0])
 		}
+	}
+}
+
+func replacement(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	old := w.send(say{episode: "old", content: "c"})
+	replacing := func(episode string, target dossier.ID) store.Prepared {
+		p := w.prepare(say{episode: episode, content: "c"})
+		p.Supersedes = target
+		return p
+	}
+	first, second := replacing("first", old.ID), replacing("second", old.ID)
+	out := w.commit(first, second)
+	if out[0].Status != store.StatusStored || out[1].Status != store.StatusConflict {
+		t.Fatalf("two in a group: %+v", out)
+	}
+	if r := w.get(old.ID); r.SupersededBy != first.ID || r.Current || r.State() != dossier.Superseded {
+		t.Errorf("the old one: %+v", r)
+	}
+	if r := w.get(first.ID); r.Supersedes != old.ID || r.Version != 1 || !r.Current {
+		t.Errorf("the new one: %+v", r)
+	}
+	if k := w.known(say{episode: "old", content: "c"}); k.Head.Version != 1 || k.Head.Current != old.ID {
+		t.Errorf("the head of the old episode: %+v", k.Head)
+	}
+	w.timeline(old.ID, "superseded")
+	no := w.send(say{episode: "no", content: "c", state: dossier.Rejected})
+	x := say{episode: "gone", content: "c"}
+	gone := w.send(x)
+	if out := w.commit(w.withdrawal(x, gone.ID)); out[0].Status != store.StatusStored {
+		t.Fatalf("%+v", out[0])
+	}
+	for name, target := range map[string]dossier.ID{"replaced before": old.ID, "withdrawn": gone.ID, "rejected": no.ID, "not there": w.newID(cityHospital)} {
+		if out := w.commit(replacing(name, target)); out[0].Status != store.StatusConflict {
+			t.Errorf("%s: %+v", name, out[0])
+		}
+	}
+	fresh := w.prepare(say{episode: "fresh", content: "c"})
+	if out := w.commit(fresh, replacing("next", fresh.ID)); out[0].Status != store.StatusStored || out[1].Status != store.StatusStored {
+		t.Errorf("one of the same group: %+v", out)
 	}
 }
 

@@ -49,7 +49,7 @@ func (g *group) judge(p *store.Prepared) (store.Status, dossier.ID) {
 		return store.StatusReplay, same
 	case same != p.ExpectSame, p.Leaf == nil:
 		return store.StatusConflict, dossier.ID{}
-	case g.headMoved(p), !g.mayWithdraw(p), !g.mayLink(p):
+	case g.headMoved(p), !g.mayWithdraw(p), !g.mayReplace(p), !g.mayLink(p):
 		return store.StatusConflict, dossier.ID{}
 	}
 	return store.StatusStored, dossier.ID{}
@@ -89,6 +89,17 @@ func (g *group) mayWithdraw(p *store.Prepared) bool {
 	}
 	k := g.known[p.Withdraws]
 	return k != nil && k.accepted && !k.withdrawn && g.under(k, p)
+}
+
+// mayReplace: what is replaced must be accepted, standing and not replaced yet
+// (its row is locked).
+func (g *group) mayReplace(p *store.Prepared) bool {
+	old := p.Replaces()
+	if old.IsZero() {
+		return true
+	}
+	k := g.known[old]
+	return k != nil && k.accepted && !k.withdrawn && !k.superseded && (g.marks[old] == nil || g.marks[old].supersededBy.IsZero())
 }
 
 // mayLink: link, bars, person and claims must be as NewSubject says.

@@ -109,6 +109,7 @@ type group struct {
 	bars      map[subjectKey]map[store.PersonID]bool
 	claims    map[vault.Keyed]store.PersonID
 	withdrawn map[dossier.ID]bool // by members of this group
+	replaced  map[dossier.ID]bool // by members of this group, of other episodes
 	accepted  map[dossier.ID]bool // of members of this group
 
 	stored  []*stored
@@ -146,7 +147,7 @@ func newGroup(tx *file.Tx, members []store.Prepared, b *blobs, n *notes) *group 
 		held: make(map[contentKey]same, size), heads: make(map[episodeKey]*store.Episode, size),
 		subjects: make(map[subjectKey]store.PersonID, size), persons: make(map[store.PersonID]bool, size),
 		bars: map[subjectKey]map[store.PersonID]bool{}, claims: make(map[vault.Keyed]store.PersonID, size),
-		withdrawn: map[dossier.ID]bool{}, accepted: make(map[dossier.ID]bool, size), moved: make(map[episodeKey]bool, size),
+		withdrawn: map[dossier.ID]bool{}, replaced: map[dossier.ID]bool{}, accepted: make(map[dossier.ID]bool, size), moved: make(map[episodeKey]bool, size),
 		stored: make([]*stored, 0, size),
 	}
 }

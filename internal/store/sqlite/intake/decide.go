@@ -27,7 +27,11 @@ func (g *group) decide(n int) error {
 	if err != nil {
 		return err
 	}
-	if !withdraws || !g.mayLink(p) || g.headMoved(p) {
+	replaces, err := g.mayReplace(p)
+	if err != nil {
+		return err
+	}
+	if !withdraws || !replaces || !g.mayLink(p) || g.headMoved(p) {
 		out.Status = store.StatusConflict
 		return nil
 	}
@@ -58,6 +62,7 @@ func (g *group) store(n int) error {
 	g.stored = append(g.stored, x)
 	g.held[contentOf(p)] = same{x.row, p.ID, p.Verdict.State.IsAccepted()}
 	g.accepted[p.ID] = p.Verdict.State.IsAccepted()
+	g.replaced[p.Replaces()] = true
 	g.move(p)
 	if s := p.Subject; s != nil && s.Person != (store.PersonID{}) {
 		k := subjectKeyOf(p)

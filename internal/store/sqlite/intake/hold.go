@@ -170,6 +170,28 @@ func (g *group) mayWithdraw(p *store.Prepared) (bool, error) {
 	return err == nil && accepted(state) && by == nil, err
 }
 
+// mayReplace: what is replaced must be accepted, standing and not replaced yet.
+func (g *group) mayReplace(p *store.Prepared) (bool, error) {
+	old := p.Replaces()
+	if old.IsZero() {
+		return true, nil
+	}
+	if g.withdrawn[old] || g.replaced[old] {
+		return false, nil
+	}
+	if ok, here := g.accepted[old]; here {
+		return ok, nil
+	}
+	var state string
+	var withdrawn, superseded []byte
+	err := g.tx.Row(`SELECT state, withdrawn_by, superseded_by FROM record WHERE facility = ? AND serial = ?`,
+		string(p.File.Facility), old.Serial[:]).Scan(&state, &withdrawn, &superseded)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil && accepted(state) && withdrawn == nil && superseded == nil, err
+}
+
 // mayLink: link, bars, person and claims must be as NewSubject says.
 func (g *group) mayLink(p *store.Prepared) bool {
 	s := p.Subject
