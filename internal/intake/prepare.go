@@ -255,7 +255,7 @@ func ledgerFinding(f dossier.Finding) ledger.Finding {
 // sealRecord seals head and body under a data key of their own.
 func (t *task) sealRecord(p *store.Prepared, it *item, r receipt) error {
 	p.Class, p.Month = it.judged.class, MonthOf(t.received)
-	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.Encode(nil, t.parts.Dossier(it.index)))
+	sealed, err := t.in.Vault.Seal(p.Class, p.Month, evidence.RecordName(p.ID), r.Marshal(), t.in.Codec.EncodeDossier(nil, t.parts, it.index))
 	if err != nil {
 		return fmt.Errorf("intake: sealing the record: %w", err)
 	}
