@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"lienthong/internal/store/postgres/pgtest"
@@ -46,8 +47,8 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	code := pgtest.Main(m)
-	if b, err := program(); err == nil {
-		if err := os.RemoveAll(filepath.Dir(b)); err != nil {
+	if dir := built.Load(); dir != nil {
+		if err := os.RemoveAll(*dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = max(code, 1)
 		}
@@ -55,12 +56,16 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
+// built is where program was built, nil when nothing asked for it.
+var built atomic.Pointer[string]
+
 // program is the shipped program, built once as `make build` does.
 var program = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "chaos-bin-")
 	if err != nil {
 		return "", err
 	}
+	built.Store(&dir)
 	_, here, _, ok := runtime.Caller(0)
 	if !ok {
 		return "", fmt.Errorf("where is the source?")
