@@ -260,26 +260,31 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 // compartment in them are not among them. The list is a disclosure too: one row
 // for each record named.
 func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, error) {
+	list, _, err := d.related(ctx, reader, id, limit)
+	return list, err
+}
+
+func (d *Discloser) related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, string, error) {
 	r, basis, err := d.admit(ctx, reader, id)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	f := store.Filter{Person: r.Person, Limit: limit}
 	if r.Person == (store.PersonID{}) {
 		if r.Subject.IsZero() {
-			return []store.Record{*r}, d.record(ctx, reader, basis, 1, *r)
+			return []store.Record{*r}, basis, d.record(ctx, reader, basis, 1, *r)
 		}
 		f = store.Filter{Facility: r.ID.Facility, Subject: []vault.Keyed{r.Subject}, Limit: limit}
 	}
 	list, _, err := d.Records.List(ctx, reader.Role.Scope(), f)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	list = slices.DeleteFunc(list, func(x store.Record) bool { return x.Documents&closedBits != 0 && !reader.owns(x.ID) })
 	if len(list) == 0 && (r.Documents&closedBits == 0 || basis == OwnRecord) {
 		list = []store.Record{*r}
 	}
-	return list, d.record(ctx, reader, basis, len(list), list...)
+	return list, basis, d.record(ctx, reader, basis, len(list), list...)
 }
 
 // Original gives the exact bytes of the file a record came in: whole to the

@@ -245,3 +245,62 @@ func TestCompartmentsByContentAreClosed(t *testing.T) {
 		w.clean()
 	})
 }
+
+// TestTheHealthBookHoldsWhatItsReaderMay: slip, dossier and health check of one
+// person; what is closed by its content is in the book of its own facility only.
+func TestTheHealthBookHoldsWhatItsReaderMay(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		k, v := pairs(), newVisit()
+		first := w.one("79901", ours(k.ec, envelope(v)), fine)
+		closed := newVisit().set("XML1", "MA_BENH_CHINH", "B20")
+		for _, t := range closed.tables {
+			for _, r := range t.rows {
+				for i := range r {
+					switch r[i].name {
+					case "MA_BN", "SO_CCCD":
+						r[i].text = fieldOf(v, r[i].name)
+					}
+				}
+			}
+		}
+		w.one("79901", ours(k.ec, envelope(closed)), fine)
+		id := must(dossier.ParseID(first.Record))
+		own := disclose.Reader{Role: role.Role{Kind: role.Facility, ID: "79901"}, Name: "own", Route: "book"}
+		operator := disclose.Reader{Role: role.Role{Kind: role.Operator}, Name: "op", Route: "book", Reason: "tìm nguyên nhân sự cố"}
+		for name, c := range map[string]struct {
+			reader disclose.Reader
+			want   int
+		}{"its own facility": {own, 2}, "an operator": {operator, 1}} {
+			book, err := w.hub.Disclose.Book(w.ctx, c.reader, id, 50)
+			if err != nil || len(book) != c.want {
+				t.Errorf("%s: %d records, want %d, %v", name, len(book), c.want, err)
+			}
+		}
+		before := len(looks(w))
+		w.looks.set(true)
+		if book, err := w.hub.Disclose.Book(w.ctx, own, id, 50); err == nil || len(book) > 0 {
+			t.Errorf("opened %d without a row", len(book))
+		}
+		w.looks.set(false)
+		if rows := looks(w); len(rows) != before || before != 3 {
+			t.Errorf("%d rows of looks, then %d", before, len(rows))
+		}
+	})
+}
+
+func fieldOf(v *visit, name string) string {
+	for _, f := range v.at("XML1").rows[0] {
+		if f.name == name {
+			return f.text
+		}
+	}
+	return ""
+}
+
+func looks(w *world) []store.Disclosure {
+	w.t.Helper()
+	list, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 1000})
+	w.check(err)
+	return list
+}

@@ -220,6 +220,11 @@ func (w *world) Verify(_ context.Context, reader view.Reader, _ dossier.ID) (vie
 	return view.Proof{At: noon, Right: true, Origin: "lienthong.local/log/0", Leaf: 4981377, Size: 4981400}, nil
 }
 
+func (w *world) Book(_ context.Context, reader view.Reader, id dossier.ID) ([]view.BookEntry, error) {
+	w.opened = append(w.opened, reader)
+	return []view.BookEntry{{ID: id, Kind: "qd4750", Title: fault.Text{VI: "Hồ sơ", EN: "Dossier"}, At: noon, Episode: "26.07.14.004217", Content: content()}}, w.deny
+}
+
 func (w *world) Check(_ context.Context, _ role.Role, name string, data []byte) ([]view.Result, error) {
 	w.checked++
 	if !strings.HasPrefix(string(data), "<GIAMDINHHS") {

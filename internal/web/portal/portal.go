@@ -74,6 +74,9 @@ type Content interface {
 	Receipt(ctx context.Context, reader view.Reader, id dossier.ID) ([]byte, error)
 	// Verify checks the record's receipt, as `lienthong verify` does.
 	Verify(ctx context.Context, reader view.Reader, id dossier.ID) (view.Proof, error)
+	// Book opens the records of the same person that the reader may have, newest
+	// first; each is a disclosure of its own.
+	Book(ctx context.Context, reader view.Reader, id dossier.ID) ([]view.BookEntry, error)
 }
 
 // File is bytes to download.
@@ -114,6 +117,7 @@ type Deps struct {
 	Sessions Sessions
 	Rules    Rules
 	Keeping  Keeping // nil: not shown
+	Checker  Checker // nil: no printed receipt is found
 }
 
 // Keeping tells operators how well the data are kept.

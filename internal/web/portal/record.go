@@ -4,6 +4,7 @@ import (
 	"errors"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -92,10 +93,55 @@ func (p *Portal) open(r *http.Request, page view.Page, doc *view.RecordDoc) erro
 	if opened.Content == nil {
 		opened.Content = &dossier.Content{}
 	}
-	doc.Opened, doc.Reason = opened, reader.Reason
+	doc.Opened, doc.Reason, doc.Now = opened, reader.Reason, p.config.Clock.Now()
+	if doc.Visit, err = p.sameVisit(r, page, doc); err != nil {
+		return err
+	}
 	doc.URL = strings.TrimSuffix(p.config.PublicURL, "/") + "/records/" + doc.Record.ID.String() + "/receipt"
 	doc.QR, err = modules(doc.URL)
 	return err
+}
+
+// sameVisit lists the other records of the opened one's visit: slips and the
+// dossier they belong to are one another's.
+func (p *Portal) sameVisit(r *http.Request, page view.Page, doc *view.RecordDoc) ([]view.Row, error) {
+	if doc.Opened.Episode == "" {
+		return nil, nil
+	}
+	list, err := p.deps.Messages.List(r.Context(), page.Reader.Role, view.Query{Facility: doc.Record.ID.Facility, Episode: doc.Opened.Episode, Limit: 20})
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(list.Rows, func(x view.Row) bool { return x.ID == doc.Record.ID }), nil
+}
+
+// book shows the health book of the record's person, as this reader may have it.
+func (p *Portal) book(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err == nil && p.deps.Content == nil {
+		err = dossier.ErrID
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	page := p.page(r, "messages", "book.title")
+	page.Path = "/records/" + id.String()
+	reader, err := p.contentReader(r, page)
+	if errors.Is(err, errReason) && r.Method == http.MethodGet {
+		see(w, r, page.Path)
+		return
+	}
+	var entries []view.BookEntry
+	if err == nil {
+		entries, err = p.deps.Content.Book(r.Context(), reader, id)
+	}
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	p.show(w, r, http.StatusOK, view.BookPage(page, view.NewBook(id, entries, p.config.Clock.Now(), page.W)))
 }
 
 // verify fills in the proof.

@@ -44,6 +44,8 @@ func routes() []route {
 		line("POST", "/theme", nil, (*Portal).theme),
 		line("GET", "/try", nil, (*Portal).try),
 		line("GET", "/how", nil, (*Portal).how),
+		line("GET", "/check", nil, (*Portal).check),
+		line("POST", "/check", nil, (*Portal).check),
 
 		line("GET", "/overview", in(role.Counts), (*Portal).overview),
 		line("GET", "/overview/live", in(role.Counts), (*Portal).overviewLive),
@@ -61,10 +63,13 @@ func routes() []route {
 		line("GET", "/records/{id}", in(role.Messages), (*Portal).record),
 
 		line("POST", "/records/{id}/open", in(role.Content), (*Portal).openRecord),
+		line("GET", "/records/{id}/book", in(role.Content), (*Portal).book),
+		line("POST", "/records/{id}/book", in(role.Content), (*Portal).book),
 		line("POST", "/records/{id}/verify", in(role.Content), (*Portal).verifyRecord),
 		line("GET", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("POST", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("GET", "/records/{id}/receipt", in(role.Content), (*Portal).receipt),
+		line("GET", "/records/{id}/print", in(role.Content), (*Portal).printed),
 
 		line("GET", "/today", in(role.Send), (*Portal).today),
 		line("GET", "/upload", in(role.Send), (*Portal).upload),

@@ -29,6 +29,7 @@ type Discloser interface {
 	Open(ctx context.Context, reader disclose.Reader, id dossier.ID) (*disclose.Opened, error)
 	Original(ctx context.Context, reader disclose.Reader, id dossier.ID) (raw []byte, redacted bool, err error)
 	Receipt(ctx context.Context, reader disclose.Reader, id dossier.ID) ([]byte, error)
+	Book(ctx context.Context, reader disclose.Reader, id dossier.ID, limit int) ([]*disclose.Opened, error)
 }
 
 // Taker takes files; *intake.Intake is one.
@@ -63,9 +64,9 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 	if err != nil {
 		return nil, err
 	}
-	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents)}
+	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents), Spec: o.Read.Spec}
 	for _, s := range o.Seals {
-		out.Seals = append(out.Seals, view.Seal{Subject: s.Subject, Algorithm: s.Algorithm, Revocation: s.Revocation, Expired: s.Expired})
+		out.Seals = append(out.Seals, view.Seal{Subject: s.Subject, Algorithm: s.Algorithm, Revocation: s.Revocation, Expired: s.Expired, Person: s.Role == store.RolePerson})
 	}
 	doc, err := c.from.Receipt(ctx, reader(r), id)
 	if errors.Is(err, store.ErrAbsent) || errors.Is(err, disclose.ErrCompartment) {
@@ -82,6 +83,25 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 		return nil, err
 	}
 	out.Receipt, out.Digest = doc, body.ContentSHA256
+	return out, nil
+}
+
+// bookLimit is how many records a health book is made of at most.
+const bookLimit = 200
+
+// Book opens the records of the same person, newest first.
+func (c *Opener) Book(ctx context.Context, r view.Reader, id dossier.ID) ([]view.BookEntry, error) {
+	book, err := c.from.Book(ctx, reader(r), id, bookLimit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]view.BookEntry, 0, len(book))
+	for _, o := range book {
+		if o.Read.Content == nil {
+			continue
+		}
+		out = append(out, view.BookEntry{ID: o.Record.ID, Kind: o.Record.Kind, Title: o.View.Title, At: o.Record.Received, Episode: o.Episode, Content: o.Read.Content, Spec: o.Read.Spec})
+	}
 	return out, nil
 }
 

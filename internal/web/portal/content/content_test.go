@@ -61,6 +61,11 @@ func (d *discloser) Original(_ context.Context, r disclose.Reader, _ dossier.ID)
 	return []byte("<x/>"), r.Role.Kind == role.Operator, d.err
 }
 
+func (d *discloser) Book(_ context.Context, r disclose.Reader, _ dossier.ID, _ int) ([]*disclose.Opened, error) {
+	d.readers = append(d.readers, r)
+	return nil, d.err
+}
+
 func (d *discloser) Receipt(context.Context, disclose.Reader, dossier.ID) ([]byte, error) {
 	if d.receipt == nil {
 		return nil, store.ErrAbsent

@@ -25,6 +25,8 @@ type RecordDoc struct {
 	Problem    string  // why it was not opened
 	QR         [][]bool
 	URL        string // of this record, for print
+	Now        time.Time
+	Visit      []Row // other records of the same visit, newest first
 }
 
 // Heading names the record: the patient when opened, else the kind and place.
@@ -45,7 +47,30 @@ func (d RecordDoc) field(name string) string {
 			return v
 		}
 	}
+	for _, t := range d.Opened.Content.All {
+		if v := t.Cell(0, name).Text; v != "" && t.Columns.Table[:min(3, len(t.Columns.Table))] != "XML" {
+			return v
+		}
+	}
 	return ""
+}
+
+// spec is the specification the tables were read by.
+func (d RecordDoc) spec() *schema.Version {
+	if d.Opened != nil && d.Opened.Spec != nil {
+		return d.Opened.Spec
+	}
+	return schema.For(d.day())
+}
+
+// title names a table of the record.
+func (d RecordDoc) title(name string, w words.Speaker) string {
+	if t := d.spec().Table(name); t != nil {
+		if s := w.Text(t.Title); s != "" {
+			return s
+		}
+	}
+	return tableTitle(name, w)
 }
 
 // Fact is a labelled value of the header.

@@ -41,7 +41,7 @@ type value struct{ Text, Meaning string }
 // filled returns the columns of a table that are filled in some row, the
 // episode key, row number and reserved field left out.
 func filled(d RecordDoc, t *dossier.Table) []column {
-	spec := schema.For(d.day()).Table(t.Columns.Table)
+	spec := d.spec().Table(t.Columns.Table)
 	var list []column
 	for i, name := range t.Columns.Names() {
 		if name == "MA_LK" || name == "STT" || name == "DU_PHONG" {

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
+	"lienthong/internal/schema"
 )
 
 // Reader is who asks, by which route and why: what a disclosure keeps.
@@ -121,8 +122,9 @@ type Event struct {
 type Opened struct {
 	Episode string // MA_LK
 	Content *dossier.Content
-	Receipt []byte // receipt document, as downloaded
-	Digest  string // SHA-256 of the content, in hex
+	Spec    *schema.Version // by which its tables were read; nil for a kind without
+	Receipt []byte          // receipt document, as downloaded
+	Digest  string          // SHA-256 of the content, in hex
 	Seals   []Seal
 }
 
@@ -132,6 +134,7 @@ type Seal struct {
 	Algorithm  string
 	Revocation string
 	Expired    bool
+	Person     bool // signed beside the facility: who concludes or prescribes
 }
 
 // Proof is the answer to "Kiểm chứng".
