@@ -26,11 +26,22 @@ type Head struct {
 // ErrHead is the answer to bytes that are no head.
 var ErrHead = fault.New(fault.Broken, "record.head", "Phần đầu hồ sơ lưu không đọc được.", "The stored head of the record cannot be read.")
 
-// Marshal returns the head as bytes: a version, then each part with its length.
+// Forms of a head, its first byte.
+const (
+	headPlain  = 1 // episode, body, salt, signature, each with its length
+	headPacked = 2 // salt and signature of 96 bytes, then the body, packed; the episode is the body's
+)
+
+const saltAndSignature = 32 + 64
+
+// Marshal returns the head as bytes.
 func (h Head) Marshal() []byte {
+	if packed, ok := h.pack(); ok {
+		return packed
+	}
 	parts := [][]byte{[]byte(h.Episode), h.Receipt.Body, h.Receipt.Salt, h.Receipt.Signature}
 	out := make([]byte, 0, 16+len(h.Episode)+len(h.Receipt.Body)+128)
-	out = append(out, 1)
+	out = append(out, headPlain)
 	for _, p := range parts {
 		out = binary.AppendUvarint(out, uint64(len(p)))
 		out = append(out, p...)
@@ -38,12 +49,50 @@ func (h Head) Marshal() []byte {
 	return out
 }
 
+// pack returns the packed form, unless something of the head would not come back.
+func (h Head) pack() ([]byte, bool) {
+	if len(h.Receipt.Salt) != 32 || len(h.Receipt.Signature) != 64 {
+		return nil, false
+	}
+	if e, err := episodeIn(h.Receipt.Body); err != nil || e != h.Episode {
+		return nil, false
+	}
+	body, ok := compact(h.Receipt.Body)
+	if !ok {
+		return nil, false
+	}
+	out := make([]byte, 0, 1+saltAndSignature+len(body))
+	out = append(append(append(out, headPacked), h.Receipt.Salt...), h.Receipt.Signature...)
+	return append(out, body...), true
+}
+
 // ParseHead reads what Marshal wrote; ErrHead for anything else.
 func ParseHead(b []byte) (Head, error) {
-	if len(b) == 0 || b[0] != 1 {
-		return Head{}, ErrHead.Because(errors.New("unknown version"))
+	if len(b) == 0 {
+		return Head{}, ErrHead.Because(errors.New("empty"))
 	}
-	b = b[1:]
+	switch b[0] {
+	case headPlain:
+		return parsePlain(b[1:])
+	case headPacked:
+		return parsePacked(b[1:])
+	}
+	return Head{}, ErrHead.Because(errors.New("unknown version"))
+}
+
+func parsePacked(b []byte) (Head, error) {
+	if len(b) < saltAndSignature {
+		return Head{}, ErrHead.Because(errors.New("cut short"))
+	}
+	body, err := expand(b[saltAndSignature:])
+	if err != nil {
+		return Head{}, err
+	}
+	episode, err := episodeIn(body)
+	return Head{Episode: episode, Receipt: ledger.Receipt{Body: body, Salt: b[:32:32], Signature: b[32:saltAndSignature:saltAndSignature]}}, err
+}
+
+func parsePlain(b []byte) (Head, error) {
 	var parts [4][]byte
 	for i := range parts {
 		n, used := binary.Uvarint(b)

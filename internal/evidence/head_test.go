@@ -2,7 +2,9 @@ package evidence_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -74,5 +76,40 @@ func TestFacilitiesCannotCompareTheirReferences(t *testing.T) {
 	id := dossier.ID{Facility: "79901", Serial: [16]byte{1}}
 	if bytes.Equal(evidence.RecordName(id), evidence.FileName(&store.File{Hash: vault.Keyed{1}})) {
 		t.Error("a record and a file have one name")
+	}
+}
+
+// TestARealHeadIsKeptSmall: the head of a record as intake makes it takes less
+// than half of its receipt, and comes back byte for byte.
+func TestARealHeadIsKeptSmall(t *testing.T) {
+	t.Parallel()
+	digest := strings.Repeat("0f", 32)
+	for _, episode := range []string{"HS2026.000123", "Đợt \"1\" <a>\\", ""} {
+		b := ledger.Body{V: 1, Hub: "lienthong.local", Record: "79901-0123456789abcdefghjkmnpqrs", Facility: "79901", Episode: episode, Kind: "qd4750",
+			Version: 1, State: ledger.StateAcceptedWithWarnings, FileSHA256: digest, ContentSHA256: digest,
+			InnerSHA256: []string{digest, digest, digest, digest, digest, digest}, Pack: "v1/2026.2", TrustEpoch: 416,
+			ReceivedAt: time.Date(2026, 11, 22, 1, 2, 3, 456789000, time.UTC), Durability: "local", Kid: "0011223344556677",
+			Findings: []ledger.Finding{{Code: "XML1.T_THUOC.sum", Severity: "warning", Blocks: []string{"payment"}, Table: "XML1", Row: 1, Field: "T_THUOC"}}}
+		body, err := b.Canonical()
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := evidence.Head{Episode: episode, Receipt: ledger.Receipt{Body: body, Salt: make([]byte, 32), Signature: make([]byte, 64)}}
+		packed := h.Marshal()
+		if len(packed) > 96+len(body)/2 {
+			t.Errorf("a body of %d bytes makes a head of %d", len(body), len(packed))
+		}
+		got, err := evidence.ParseHead(packed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(h, got); diff != "" {
+			t.Error(diff)
+		}
+		for n := range packed {
+			if cut, err := evidence.ParseHead(packed[:n]); err == nil && bytes.Equal(cut.Receipt.Body, body) {
+				t.Errorf("%d of %d bytes gave the whole", n, len(packed))
+			}
+		}
 	}
 }
