@@ -37,6 +37,7 @@ type Slices struct {
 	Stamps      Stamps
 	Revocations Revocations
 	Witness     Witness
+	Retention   Retention
 	Close       func() error
 }
 

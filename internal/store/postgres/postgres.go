@@ -29,6 +29,7 @@ import (
 	"lienthong/internal/store/postgres/ledger"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
+	"lienthong/internal/store/postgres/retention"
 	"lienthong/internal/store/postgres/revocations"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/stamps"
@@ -110,6 +111,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Stamps:      stamps.New(db, writer),
 		Revocations: revocations.New(db, writer),
 		Witness:     witness.New(db, writer),
+		Retention:   retention.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

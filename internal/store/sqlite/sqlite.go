@@ -28,6 +28,7 @@ import (
 	"lienthong/internal/store/sqlite/ledger"
 	"lienthong/internal/store/sqlite/people"
 	"lienthong/internal/store/sqlite/records"
+	"lienthong/internal/store/sqlite/retention"
 	"lienthong/internal/store/sqlite/revocations"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/stamps"
@@ -146,7 +147,8 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
-		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main), Close: o.close,
+		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
+		Retention: retention.New(o.main), Close: o.close,
 	}, nil
 }
 

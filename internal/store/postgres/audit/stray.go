@@ -66,6 +66,8 @@ var strays = []struct{ table, query string }{
 	{"delta", `SELECT d.facility || ' ' || d.day FROM delta d WHERE d.minute = -1 AND (d.kind <> '' OR d.measure <> '' OR d.purpose <> '')
 		OR d.minute > 0 AND d.minute % 60000000 <> 0
 		OR d.facility_version <> 0 AND NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = d.facility_version AND v.code = d.facility)`},
+	{"tombstone", `SELECT t.facility || ' ' || t.serial FROM tombstone t
+		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = t.facility AND r.serial = t.serial AND r.erased = t.at)`},
 	{"tile", `SELECT t.log || '/' || t.level || '/' || t.n FROM tile t WHERE t.level NOT BETWEEN 0 AND 5 OR t.n < 0
 		OR (t.n + 1)::numeric * power(256::numeric, t.level + 1) > coalesce((SELECT h.size FROM log h WHERE h.log = t.log), 0)`},
 	{"receipt_key", `SELECT k.log || ' ' || k.kid FROM receipt_key k
@@ -80,11 +82,12 @@ var strays = []struct{ table, query string }{
 		OR l.until <> 0 AND l.until < l.since OR (l.until = 0) <> (l.ended_by = '')
 		OR l.actor = '' AND l.reason <> '' OR l.until = 0 AND l.why <> '' OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
 		OR l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r
-			WHERE r.facility = l.facility AND r.subject = l.subject AND r.subject <> '' AND r.received = l.since)`},
+			WHERE r.facility = l.facility AND (r.subject = l.subject AND r.subject <> '' OR r.erased <> 0) AND r.received = l.since)`},
 	{"link", `SELECT l.person || ' ' || l.id FROM link l WHERE l.until <> 0
 		AND NOT EXISTS (SELECT 1 FROM bar b WHERE b.facility = l.facility AND b.subject = l.subject AND b.person = l.person)
 		AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.id > l.id)`},
-	{"person", `SELECT p.person::text FROM person p WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.person = p.person AND l.since = p.made)`},
+	{"person", `SELECT p.person::text FROM person p WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.person = p.person AND l.since = p.made)
+		AND NOT EXISTS (SELECT 1 FROM record r WHERE r.received = p.made AND r.erased <> 0)`},
 	{"claim", `SELECT c.person::text FROM claim c WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.person = c.person)`},
 	{"bar", `SELECT b.facility || ' ' || b.person FROM bar b
 		WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.facility = b.facility AND l.subject = b.subject AND l.person = b.person AND l.until <> 0)`},

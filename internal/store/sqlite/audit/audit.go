@@ -268,8 +268,11 @@ var strays = []struct{ table, query string }{
  OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.key = l.subject AND (l.until IS NOT NULL OR s.person = l.person))
  OR l.until < l.since OR (l.until IS NULL) <> (l.ended_by = '')
  OR (l.actor = '' AND l.reason <> '') OR (l.until IS NULL AND l.why <> '') OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
- OR (l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = l.facility AND r.subject = l.subject AND r.received = l.since))`},
-	{"person", `SELECT lower(hex(id)) FROM person p WHERE (id, since) NOT IN (SELECT person, since FROM link)`},
+ OR (l.actor = '' AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = l.facility AND (r.subject = l.subject OR r.erased IS NOT NULL) AND r.received = l.since))`},
+	{"person", `SELECT lower(hex(id)) FROM person p WHERE (id, since) NOT IN (SELECT person, since FROM link)
+ AND NOT EXISTS (SELECT 1 FROM record r WHERE r.received = p.since AND r.erased IS NOT NULL)`},
+	{"tombstone", `SELECT facility || ' ' || hex(serial) FROM tombstone t WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = t.facility
+ AND r.serial = t.serial AND r.erased = t.at)`},
 	{"claim", `SELECT lower(hex(person)) FROM claim c WHERE person NOT IN (SELECT person FROM link)`},
 	{"bar", `SELECT facility FROM bar b WHERE NOT EXISTS (SELECT 1 FROM link l WHERE l.facility = b.facility AND l.subject = b.subject
  AND l.person = b.person AND l.until IS NOT NULL)`},

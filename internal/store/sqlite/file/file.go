@@ -102,7 +102,7 @@ func writerPragmas(cfg Config) []string {
 	p := []string{
 		"busy_timeout(" + strconv.Itoa(busyMS) + ")",
 		"page_size(" + strconv.Itoa(pageSize) + ")",
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)", "temp_store(MEMORY)",
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(0)", "secure_delete(FAST)", "temp_store(MEMORY)",
 		"wal_autocheckpoint(" + strconv.Itoa(walPages) + ")",
 		"journal_size_limit(" + strconv.Itoa(walKeepMB<<20) + ")",
 		"cache_size(-" + strconv.Itoa(writerKB) + ")",

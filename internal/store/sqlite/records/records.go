@@ -244,8 +244,10 @@ func scanFile(s *file.Snapshot, f *store.File) error {
 		return fmt.Errorf("file: a digest of %d bytes", len(digest))
 	}
 	f.Received = file.Time(received)
-	if f.Skeleton, err = s.Bodies().Of(&skeleton); err != nil {
-		return err
+	if f.Wrapped != nil { // else erased: what lies there are zeros
+		if f.Skeleton, err = s.Bodies().Of(&skeleton); err != nil {
+			return err
+		}
 	}
 	if err := s.ReadOrigin(f, sender, certificates, seals); err != nil {
 		return fmt.Errorf("file: %w", err)
@@ -408,6 +410,10 @@ func walked(s *file.Snapshot, log int, from uint64) (page []store.Record, bodies
 	}
 	reader := s.Bodies()
 	for i := range spans {
+		if !page[i].Erased.IsZero() { // what lies there are zeros
+			bodies = append(bodies, nil)
+			continue
+		}
 		body, err := reader.Of(&spans[i])
 		if err != nil {
 			return nil, nil, nil, err

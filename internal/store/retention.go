@@ -1,0 +1,159 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
+)
+
+// The faults of Retention.
+var (
+	// ErrErased: the record was erased; of it there is a tombstone only.
+	ErrErased = fault.New(fault.Conflict, "record.erased",
+		"Hồ sơ này đã xóa; hub chỉ còn giữ ngày xóa và lý do.", "This record was erased; the hub keeps the date and the reason only.")
+	// ErrKeyInUse: something that is not erased is still sealed under the key.
+	ErrKeyInUse = fault.New(fault.Conflict, "retention.key_in_use",
+		"Còn dữ liệu chưa xóa được niêm bằng khóa tháng này.", "Something that is not erased is still sealed under this month key.")
+)
+
+// Retention destroys records and keeps their tombstones.
+type Retention interface {
+	// Erase destroys records in one transaction with the leaves of their
+	// statements and the act. ErrAbsent and ErrErased (of one that was erased
+	// before) mean that nothing was done. At most EraseAtOnce records, each once.
+	//
+	// Gone with a record: its data key, head and body, findings, tags, which
+	// tables it had, its subject. A subject whose last record it was goes with its
+	// link, the history of its links and its bars; the identifiers of a person
+	// that no subject was ever linked to any more go too. A file whose records
+	// are all erased loses its data key, its skeleton and its plain digest.
+	// What stays is in the row: facility, serial, kind, verdict, version and the
+	// marks between records, when it came, the keyed hashes of file, episode and
+	// content, the place of its leaf; and the file's keyed hash, sender, size and
+	// seals. Counters lose what no row says any more (Forgotten). What is
+	// returned is for Clean.
+	Erase(ctx context.Context, records []Erasure, act Act) ([]Residue, error)
+	// Clean takes out of the engine's files what was erased: of SQLite pages that
+	// were used before and the write-ahead log, of PostgreSQL dead rows. It
+	// returns when that is on disk. After it no file of the engine holds a byte
+	// of an erased data key (doc/design/at-rest.md says what PostgreSQL's own
+	// write-ahead log and a standby hold).
+	Clean(ctx context.Context, erased []Residue) error
+	// Due returns records of a class and month that are not erased, oldest first,
+	// at most limit.
+	Due(ctx context.Context, class string, month int, limit int) ([]Record, error)
+	// Terms counts what is kept by class and month, with months whose key is
+	// gone, by class and month.
+	Terms(ctx context.Context) ([]Term, error)
+	// DropMonth destroys the key of a class and month with its act. ErrAbsent
+	// where there is none, ErrKeyInUse while a record or file needs it.
+	DropMonth(ctx context.Context, class string, month int, act Act) error
+	// Tombstone returns what was said when a record was erased; ErrAbsent.
+	Tombstone(ctx context.Context, id dossier.ID) (*Tombstone, error)
+	// Tombstones gives every tombstone, for the re-verifier.
+	Tombstones(ctx context.Context, fn func(*Tombstone) error) error
+}
+
+// EraseAtOnce is how many records one Erase takes at most.
+const EraseAtOnce = 256
+
+// Erasure is one record to be erased, with its tombstone.
+type Erasure struct {
+	Tombstone
+	Leaf []byte   // of the tombstone's statement
+	Tags []string // every tag the record may be found by
+}
+
+// Tombstone is what is kept of an erasure.
+type Tombstone struct {
+	Record dossier.ID
+	At     time.Time
+	Reason string // "retention", "court_order", "subject_request", "mistake"
+	Case   string // number of the decision, "" without one; no personal data
+	Actor  string
+}
+
+// Statement is what the erasure's leaf says: the log and leaf of the record's
+// receipt, when and why.
+func (t *Tombstone) Statement(origin string, index uint64) ledger.Erasure {
+	return ledger.Erasure{Origin: origin, Index: index, At: t.At.Truncate(time.Microsecond), Reason: t.Reason}
+}
+
+// Residue are bytes that may be left where a row lay before: none that a row
+// still has, but of a Subject that may be known again meanwhile.
+type Residue struct {
+	Bytes   []byte
+	Subject SubjectOf // zero: the bytes are nobody's any more
+}
+
+// Term is what is kept of a class and month.
+type Term struct {
+	Class   string
+	Month   int  // yyyymm in Hanoi
+	Records int  // not erased
+	Erased  int  // tombstones
+	Files   int  // whose skeleton is sealed under the key
+	Key     bool // the month key is there
+}
+
+// Forgotten are what the counters lose when a record is erased: its codes and
+// documents, which no row says any more. gone are the tags of documents it had.
+// Its verdict is still counted.
+func Forgotten(r *Record, gone []string) []Delta {
+	d := Delta{FacilityVersion: r.FacilityVersion, Day: clock.Day(r.Received), Kind: r.Kind, N: -1}
+	var all []Delta
+	add := func(measure, purpose string) {
+		d.Measure, d.Purpose = measure, purpose
+		if !slices.Contains(all, d) {
+			all = append(all, d)
+		}
+	}
+	for _, f := range r.Verdict.Findings {
+		if len(f.Blocks) == 0 {
+			add("code:"+f.Code, "")
+		}
+		for _, purpose := range f.Blocks {
+			add("code:"+f.Code, string(purpose))
+		}
+	}
+	for n := range 32 {
+		if r.Documents&CommonDocuments&(1<<n) != 0 && r.Verdict.State.IsAccepted() {
+			add(DocumentTag(n), "")
+		}
+	}
+	for _, tag := range gone {
+		if strings.HasPrefix(tag, "doc:") {
+			add(tag, "")
+		}
+	}
+	return all
+}
+
+// CheckErasures refuses what no engine keeps: too many at once, one twice, a
+// text that is none. Engines call it.
+func CheckErasures(records []Erasure) error {
+	if len(records) == 0 || len(records) > EraseAtOnce {
+		return errErasures
+	}
+	seen := map[dossier.ID]bool{}
+	for i := range records {
+		e := &records[i]
+		if seen[e.Record] || len(e.Leaf) == 0 || e.At.IsZero() || strings.TrimSpace(e.Reason) == "" {
+			return errErasures
+		}
+		seen[e.Record] = true
+		if err := CheckText(append([]string{string(e.Record.Facility), e.Reason, e.Case, e.Actor}, e.Tags...)...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errErasures = fault.New(fault.Invalid, "retention.request",
+	"Danh sách xóa rỗng, quá dài hoặc lặp.", "The list of records to erase is empty, too long or names one twice.")

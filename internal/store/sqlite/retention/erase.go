@@ -1,0 +1,291 @@
+package retention
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+
+	"lienthong/internal/care"
+	"lienthong/internal/store"
+	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/vault"
+)
+
+// Erase destroys records with leaves and act.
+func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act store.Act) ([]store.Residue, error) {
+	if err := errors.Join(store.CheckErasures(records), file.CheckAct(act)); err != nil {
+		return nil, err
+	}
+	claims, err := x.claims(ctx, records)
+	if err != nil {
+		return nil, err
+	}
+	var residue []store.Residue
+	err = x.db.Write(ctx, file.Administrative, len(records), func(tx *file.Tx) error {
+		e := erasing{tx: tx, deltas: file.Deltas{}, files: map[fileKey]bool{}, subjects: map[store.SubjectOf]bool{}}
+		for i := range records {
+			if err := e.record(&records[i]); err != nil {
+				return err
+			}
+		}
+		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.deltas.Append(tx)); err != nil {
+			return err
+		}
+		residue = e.residue
+		return tx.Act(act)
+	})
+	return residue, err
+}
+
+type fileKey struct {
+	facility care.FacilityCode
+	hash     vault.Keyed
+}
+
+// erasing is one Erase within its transaction.
+type erasing struct {
+	tx       *file.Tx
+	deltas   file.Deltas
+	files    map[fileKey]bool
+	subjects map[store.SubjectOf]bool
+	residue  []store.Residue
+}
+
+// record destroys one record.
+func (e *erasing) record(x *store.Erasure) error {
+	var r store.Record
+	var episode, content []byte
+	id, err := file.ScanRecord(e.tx.Row(`SELECT `+file.RecordColumns+`, r.episode, r.content FROM `+file.RecordTables+` WHERE r.facility = ? AND r.serial = ?`,
+		string(x.Record.Facility), x.Record.Serial[:]), &r, &episode, &content)
+	switch {
+	case err != nil:
+		return err
+	case !r.Erased.IsZero():
+		return store.ErrErased
+	}
+	gone, err := e.tags(id, &r, x.Tags)
+	if err != nil {
+		return err
+	}
+	for _, d := range store.Forgotten(&r, gone) {
+		e.deltas.Add(d, nil)
+	}
+	if err := e.tx.DropBody(id); err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(`UPDATE record SET erased = ?, wrapped = NULL, head = NULL, findings = NULL, documents = 0, subject = NULL WHERE id = ?`,
+		file.Micros(x.At), id); err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(`INSERT INTO tombstone (facility, serial, at, reason, number, actor) VALUES (?, ?, ?, ?, ?, ?)`,
+		string(x.Record.Facility), x.Record.Serial[:], file.Micros(x.At), x.Reason, x.Case, x.Actor); err != nil {
+		return err
+	}
+	if _, err := e.tx.Exec(`INSERT INTO transition (record, at, what, by, actor, detail) VALUES (?, ?, 'erased', NULL, ?, ?)`,
+		id, file.Micros(x.At), x.Actor, x.Reason); err != nil {
+		return err
+	}
+	if _, _, err := e.tx.Leaf(x.Leaf, nil); err != nil {
+		return err
+	}
+	e.key(r.Wrapped)
+	if !r.Subject.IsZero() {
+		e.subjects[store.SubjectOf{Facility: r.ID.Facility, Key: r.Subject}] = true
+		e.residue = append(e.residue, store.Residue{Bytes: bytes.Join([][]byte{r.Subject[:], episode, content}, nil)})
+	}
+	return e.filesOf(id, r.ID.Facility)
+}
+
+// key notes what may be left of a wrapped data key: its end in three parts, so
+// that a part that SQLite itself wrote over or cut hides no other.
+func (e *erasing) key(wrapped []byte) {
+	for end := len(wrapped); end >= 16 && end > len(wrapped)-48; end -= 16 {
+		e.residue = append(e.residue, store.Residue{Bytes: bytes.Clone(wrapped[end-16 : end])})
+	}
+}
+
+// tags takes away those of the tags that the record has, and names them.
+func (e *erasing) tags(id int64, r *store.Record, may []string) (gone []string, err error) {
+	for _, tag := range may {
+		n, err := e.tx.Exec(`DELETE FROM tag WHERE facility = ? AND tag = ? AND received = ? AND record = ?`,
+			string(r.ID.Facility), tag, file.Micros(r.Received), id)
+		if err != nil {
+			return nil, err
+		}
+		if n > 0 {
+			gone = append(gone, tag)
+		}
+	}
+	return gone, nil
+}
+
+// filesOf notes the files a record stands in: its own, and those with a place
+// given to it.
+func (e *erasing) filesOf(id int64, facility care.FacilityCode) error {
+	rows, err := e.tx.Rows(`SELECT file FROM record WHERE id = ?1 UNION SELECT p.file FROM transition t
+ JOIN record r ON r.id = t.record JOIN file f ON f.facility = r.facility AND f.received = t.at
+ JOIN place p ON p.facility = f.facility AND p.file = f.hash AND p.record = r.id WHERE t.record = ?1 AND t.what = 'sealed_again'`, id)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var hash []byte
+		if err := rows.Scan(&hash); err != nil {
+			return err
+		}
+		k, err := file.KeyedOf(hash)
+		if err != nil {
+			return err
+		}
+		e.files[fileKey{facility, k}] = true
+	}
+	return rows.Err()
+}
+
+// emptyFiles destroys the skeletons of files all of whose records are erased.
+func (e *erasing) emptyFiles() error {
+	for f := range e.files {
+		var id int64
+		var wrapped []byte
+		err := e.tx.Row(`SELECT f.id, f.wrapped FROM file f WHERE f.facility = ? AND f.hash = ? AND f.wrapped IS NOT NULL AND NOT EXISTS (SELECT 1 FROM place p
+ JOIN record r ON r.id = p.record WHERE p.facility = f.facility AND p.file = f.hash AND r.erased IS NULL)`, string(f.facility), f.hash[:]).Scan(&id, &wrapped)
+		if errors.Is(err, sql.ErrNoRows) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := e.tx.DropSkeleton(id); err != nil {
+			return err
+		}
+		if _, err := e.tx.Exec(`UPDATE file SET wrapped = NULL, digest = zeroblob(32) WHERE id = ?`, id); err != nil {
+			return err
+		}
+		e.key(wrapped)
+	}
+	return nil
+}
+
+// lostSubjects takes away patients without a record.
+func (e *erasing) lostSubjects() error {
+	for s := range e.subjects {
+		var held bool
+		if err := e.tx.Row(`SELECT EXISTS (SELECT 1 FROM record WHERE facility = ? AND subject = ?)`, string(s.Facility), s.Key[:]).Scan(&held); err != nil {
+			return err
+		}
+		if held {
+			continue
+		}
+		for _, q := range [...]string{`DELETE FROM subject WHERE facility = ? AND key = ?`, `DELETE FROM link WHERE facility = ? AND subject = ?`,
+			`DELETE FROM bar WHERE facility = ? AND subject = ?`} {
+			if _, err := e.tx.Exec(q, string(s.Facility), s.Key[:]); err != nil {
+				return err
+			}
+		}
+		e.residue = append(e.residue, store.Residue{Bytes: append([]byte(s.Facility), s.Key[:]...), Subject: s})
+	}
+	return nil
+}
+
+// claim is an identifier of a person who may be nobody's any more.
+type claim struct{ key, person, name, birth []byte }
+
+// lostClaims takes away identifiers of persons whom no subject is linked to.
+func (e *erasing) lostClaims(claims []claim) error {
+	for _, c := range claims {
+		var held bool
+		if err := e.tx.Row(`SELECT EXISTS (SELECT 1 FROM subject WHERE person = ?)`, c.person).Scan(&held); err != nil {
+			return err
+		}
+		if held {
+			continue
+		}
+		n, err := e.tx.Exec(`DELETE FROM claim WHERE key = ? AND person = ?`, c.key, c.person)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			e.residue = append(e.residue, store.Residue{Bytes: bytes.Join([][]byte{c.key, c.person, c.name, c.birth}, nil)})
+		}
+	}
+	return nil
+}
+
+// claims finds, before the transaction, the identifiers that the erasure may
+// leave without anybody: those of persons whose only links, now or before, are
+// of subjects of these records. No index leads there: it reads along the tables.
+func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([]claim, error) {
+	var out []claim
+	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		out = nil
+		alone := map[store.PersonID]bool{}
+		for i := range records {
+			rows, err := s.Rows(`SELECT DISTINCT l.person FROM record r JOIN link l ON l.facility = r.facility AND l.subject = r.subject
+ WHERE r.facility = ? AND r.serial = ?`, string(records[i].Record.Facility), records[i].Record.Serial[:])
+			if err != nil {
+				return err
+			}
+			persons, err := file.ScanPersons(rows)
+			if err != nil {
+				return err
+			}
+			for _, p := range persons {
+				alone[p] = true
+			}
+		}
+		if len(alone) == 0 {
+			return nil
+		}
+		erased := map[[2]string]bool{}
+		for i := range records {
+			var subject []byte
+			err := s.Row(`SELECT subject FROM record WHERE facility = ? AND serial = ?`, string(records[i].Record.Facility), records[i].Record.Serial[:]).Scan(&subject)
+			if err != nil {
+				return err
+			}
+			erased[[2]string{string(records[i].Record.Facility), string(subject)}] = true
+		}
+		if err := leaveLinked(s, alone, erased); err != nil {
+			return err
+		}
+		rows, err := s.Rows(`SELECT key, person, name, birth FROM claim`)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var c claim
+			if err := rows.Scan(&c.key, &c.person, &c.name, &c.birth); err != nil {
+				return err
+			}
+			if len(c.person) == 16 && alone[store.PersonID(c.person)] {
+				out = append(out, c)
+			}
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
+// leaveLinked takes out of alone who has a link, now or before, with a subject
+// that is not among those of the records to be erased.
+func leaveLinked(s *file.Snapshot, alone map[store.PersonID]bool, erased map[[2]string]bool) error {
+	rows, err := s.Rows(`SELECT facility, subject, person FROM link`)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var facility string
+		var subject, person []byte
+		if err := rows.Scan(&facility, &subject, &person); err != nil {
+			return err
+		}
+		if len(person) == 16 && !erased[[2]string{facility, string(subject)}] {
+			delete(alone, store.PersonID(person))
+		}
+	}
+	return rows.Err()
+}
