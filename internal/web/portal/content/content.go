@@ -16,9 +16,11 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
+	kindslip "lienthong/internal/kind/slip"
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
 	"lienthong/internal/role"
+	"lienthong/internal/slip"
 	"lienthong/internal/store"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/view"
@@ -64,7 +66,7 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 	if err != nil {
 		return nil, err
 	}
-	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents), Spec: o.Read.Spec}
+	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents), Spec: o.Read.Spec, Slip: slipOf(o)}
 	for _, s := range o.Seals {
 		out.Seals = append(out.Seals, view.Seal{Subject: s.Subject, Algorithm: s.Algorithm, Revocation: s.Revocation, Expired: s.Expired, Person: s.Role == store.RolePerson})
 	}
@@ -86,6 +88,15 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 	return out, nil
 }
 
+// slipOf is how long an opened slip holds, nil for other kinds.
+func slipOf(o *disclose.Opened) *slip.Validity {
+	if o.Record.Kind != kindslip.Name || o.Read.Content == nil || len(o.Read.Content.All) == 0 {
+		return nil
+	}
+	v := kindslip.ValidityOf(o.Read.Content.All[0])
+	return &v
+}
+
 // bookLimit is how many records a health book is made of at most.
 const bookLimit = 200
 
@@ -100,7 +111,7 @@ func (c *Opener) Book(ctx context.Context, r view.Reader, id dossier.ID) ([]view
 		if o.Read.Content == nil {
 			continue
 		}
-		out = append(out, view.BookEntry{ID: o.Record.ID, Kind: o.Record.Kind, Title: o.View.Title, At: o.Record.Received, Episode: o.Episode, Content: o.Read.Content, Spec: o.Read.Spec})
+		out = append(out, view.BookEntry{ID: o.Record.ID, Kind: o.Record.Kind, Title: o.View.Title, At: o.Record.Received, Episode: o.Episode, Content: o.Read.Content, Spec: o.Read.Spec, Slip: slipOf(o)})
 	}
 	return out, nil
 }

@@ -8,7 +8,6 @@ import (
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	kindslip "lienthong/internal/kind/slip"
 	"lienthong/internal/schema"
 	"lienthong/internal/slip"
 	"lienthong/internal/web/portal/words"
@@ -23,6 +22,7 @@ type BookEntry struct {
 	Episode string     // MA_LK; "" where the kind has none
 	Content *dossier.Content
 	Spec    *schema.Version
+	Slip    *slip.Validity // of a slip
 }
 
 // Book is a person's health book as one reader may have it: visits newest first.
@@ -74,7 +74,7 @@ func NewBook(id dossier.ID, entries []BookEntry, now time.Time, w words.Speaker)
 	b := Book{ID: id, Records: len(entries)}
 	for i := range entries {
 		e := &entries[i]
-		d := RecordDoc{Record: Record{ID: e.ID, Kind: e.Kind, Received: e.At}, Opened: &Opened{Episode: e.Episode, Content: e.Content, Spec: e.Spec}, Now: now}
+		d := RecordDoc{Record: Record{ID: e.ID, Kind: e.Kind, Received: e.At}, Opened: &Opened{Episode: e.Episode, Content: e.Content, Spec: e.Spec, Slip: e.Slip}, Now: now}
 		if name := d.field("HO_TEN"); b.Name == "" || name != "" && e.ID == id {
 			b.Name = cmp.Or(name, b.Name)
 		}
@@ -169,27 +169,10 @@ func bookRow(d RecordDoc, t *dossier.Table, row int, w words.Speaker, line func(
 	}
 }
 
-// validity is how long the slip of a record holds; false for other records.
-func (d RecordDoc) validity() (slip.Validity, bool) {
-	if d.Opened == nil || d.Opened.Content == nil || d.Record.Kind != kindslip.Name {
-		return slip.Validity{}, false
-	}
-	for _, name := range []string{"XML13", "XML14"} {
-		if t := d.Opened.Content.Table(name); t != nil {
-			return kindslip.ValidityOf(t), true
-		}
-	}
-	return slip.Validity{}, false
-}
-
-// slipState is the state of a slip's record now. What receivers do with slips is
-// not known here yet.
+// slipState is the state of an opened slip's record now. What receivers do with
+// slips is not known here yet.
 func (d RecordDoc) slipState() slip.State {
-	v, ok := d.validity()
-	if !ok {
-		return ""
-	}
-	facts := slip.Facts{Validity: v}
+	facts := slip.Facts{Validity: *d.Opened.Slip}
 	if d.Record.State == dossier.Withdrawn || d.Record.State == dossier.Superseded {
 		facts.Revoked = d.Record.Received
 	}
@@ -198,10 +181,10 @@ func (d RecordDoc) slipState() slip.State {
 
 // slipText says until when a slip holds, and its state.
 func slipText(d RecordDoc, w words.Speaker) string {
-	v, ok := d.validity()
-	if !ok {
+	if d.Opened == nil || d.Opened.Slip == nil {
 		return ""
 	}
+	v := d.Opened.Slip
 	state := w.T("slip." + string(d.slipState()))
 	if v.Until.IsZero() {
 		return w.T("slip.unknown") + " · " + state

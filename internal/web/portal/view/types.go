@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/schema"
+	"lienthong/internal/slip"
 )
 
 // Reader is who asks, by which route and why: what a disclosure keeps.
@@ -123,6 +124,7 @@ type Opened struct {
 	Episode string // MA_LK
 	Content *dossier.Content
 	Spec    *schema.Version // by which its tables were read; nil for a kind without
+	Slip    *slip.Validity  // of a slip; nil for other kinds
 	Receipt []byte          // receipt document, as downloaded
 	Digest  string          // SHA-256 of the content, in hex
 	Seals   []Seal
