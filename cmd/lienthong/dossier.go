@@ -46,7 +46,10 @@ func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 		raw, err := readLimited(path)
 		var p *intake.Preview
 		if err == nil {
-			p, err = checker.Check(ctx, intake.File{Name: path, Bytes: raw}, clock.System{}.Now())
+			f := intake.File{Name: path, Bytes: raw}
+			if err = beside(&f, path); err == nil {
+				p, err = checker.Check(ctx, f, clock.System{}.Now())
+			}
 		}
 		if err != nil && fault.KindOf(err) == fault.Broken {
 			return err
@@ -57,6 +60,12 @@ func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 				return err
 			}
 			continue
+		}
+		for _, x := range p.Papers {
+			no = true
+			if err := c.refused(s, out, x.File, fault.New(fault.Invalid, x.Code, x.Message.VI, x.Message.EN)); err != nil {
+				return err
+			}
 		}
 		for i := range p.Results {
 			no = no || !p.Results[i].State.IsAccepted()
@@ -178,6 +187,9 @@ func (c *signCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
+	if bytes.HasPrefix(raw, []byte("%PDF-")) { // a paper, to lie beside a file
+		return c.detached(s, pair, raw)
+	}
 	sealing, err := sealingOf(hub.Kinds(), raw)
 	if err != nil {
 		return err
@@ -187,7 +199,7 @@ func (c *signCmd) Run(s *streams) error {
 	case inside == nil:
 		// A slip has a place for a signature, or none: then the seal lies beside it.
 		if signed, err = pair.Sign(raw, "CHUKYDONVI"); err != nil || c.Detached {
-			return c.detached(pair, raw)
+			return c.detached(s, pair, raw)
 		}
 	case len(inside.Holders) > 0:
 		signed, err = c.held(pair, raw, sealing)
@@ -289,12 +301,17 @@ func sealingOf(kinds *kind.Registry, raw []byte) (kind.Sealing, error) {
 
 // detached writes the detached seal of the file: OUT is to lie beside it, named
 // as the file with .jws behind.
-func (c *signCmd) detached(pair seal.KeyPair, raw []byte) error {
+func (c *signCmd) detached(s *streams, pair seal.KeyPair, raw []byte) error {
 	token, err := pair.SignDetached(raw)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(c.Out, []byte(token), 0o600)
+	if err := os.WriteFile(c.Out, []byte(token), 0o600); err != nil {
+		return err
+	}
+	words := map[bool]string{true: "detached seal: %s; it goes with the file as %s\n", false: "chữ ký tách rời: %s; gửi kèm tệp với tên %s\n"}
+	_, err = fmt.Fprintf(s.out, words[s.lang == "en"], c.Out, c.File+".jws")
+	return err
 }
 
 type rulesCmd struct {

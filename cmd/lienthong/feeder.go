@@ -107,7 +107,7 @@ func (f *feeder) submit(ctx context.Context, sub synth.Submission) error {
 	if sub.Urgent {
 		o.Lane = "urgent"
 	}
-	one := func(yield func(agent.File) bool) { yield(agent.FileOf(sub.FileName, sub.XML)) }
+	one := func(yield func(agent.File) bool) { yield(fileOf(sub)) }
 	sum, err := client.Submit(ctx, iter.Seq[agent.File](one), o, func(a agent.Answer) error { return f.tell(sub, a) })
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -119,6 +119,18 @@ func (f *feeder) submit(ctx context.Context, sub synth.Submission) error {
 	f.sum.Refused += sum.Refused
 	f.sum.Deferred += sum.Deferred
 	return err
+}
+
+// fileOf is a submission with what lies beside it.
+func fileOf(sub synth.Submission) agent.File {
+	f := agent.FileOf(sub.FileName, sub.XML)
+	if sub.Seal != "" {
+		f.Seal = agent.FileOf("", []byte(sub.Seal)).Open
+	}
+	for _, p := range sub.Papers {
+		f.Papers = append(f.Papers, agent.Paper{Name: p.Name, Open: agent.FileOf("", p.Bytes).Open, Seal: agent.FileOf("", []byte(p.Seal)).Open})
+	}
+	return f
 }
 
 // client logs a facility in, with a credential made for it at its first file.

@@ -25,8 +25,9 @@ type Checker struct {
 
 // Preview is what would become of a file.
 type Preview struct {
-	Results []Result // record, receipt and version are not given: nothing was kept
-	Seal    string   // "verified", "unknown" when nobody says whom it binds
+	Results []Result  // record, receipt and version are not given: nothing was kept
+	Seal    string    // "verified", "unknown" when nobody says whom it binds
+	Papers  []Refused // papers beside the file that would not be taken
 }
 
 // Check judges one file received at now. Its error is the refusal the hub would give.
@@ -45,6 +46,10 @@ func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, err
 		return nil, err
 	}
 	p := &Preview{Seal: sealed}
+	t.admitPapers()
+	for _, x := range t.papers.refused {
+		p.Papers = append(p.Papers, Refused{File: x.Name, Refused: true, Code: x.why.Code, Message: x.why.Text})
+	}
 	for i := range t.opened.Len() {
 		j := &judged{read: t.opened.Dossier(i)}
 		in.findings(j, t)

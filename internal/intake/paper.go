@@ -92,6 +92,9 @@ func (t *task) admitPaper(i int, p Paper) error {
 	if err != nil {
 		return err
 	}
+	if t.trust == nil { // a check without a directory: whom the seal binds is unknown
+		return nil
+	}
 	for _, s := range v.Signatures {
 		if _, err := t.trust.Bind(context.Background(), s, t.version, t.received); err != nil {
 			return err

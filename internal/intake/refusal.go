@@ -13,5 +13,6 @@ func Refusals() []*fault.Error {
 	return []*fault.Error{
 		xmltok.ErrUnreadable, xmltok.ErrDoctype, xmltok.ErrLimits, kind.ErrEnvelope, kind.ErrTruncated, ErrFacility, ErrSender,
 		seal.ErrMissing, seal.ErrMalformed, seal.ErrAlgorithm, seal.ErrBroken, seal.ErrUntrusted, seal.ErrExpired, seal.ErrRevoked,
+		kind.ErrPaper, kind.ErrPaperActive, errPapers, ErrPaperAlone,
 	}
 }

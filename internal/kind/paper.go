@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"lienthong/internal/body"
+	"lienthong/internal/fault"
 )
 
 // Paper is a document that lies beside a file, sealed by itself, and belongs to
@@ -12,6 +13,20 @@ type Paper struct {
 	Name  string // of the tar member: "x.json.pdf"
 	Bytes []byte
 }
+
+// Faults of papers (PaperReader.Paper).
+var (
+	// ErrPaper (paper.unreadable): no PDF from its first byte to its end, or one
+	// that cannot be looked into.
+	ErrPaper = fault.New(fault.Invalid, "paper.unreadable",
+		"Tệp kèm không phải PDF đọc được: hỏng, bị cắt, có mật khẩu, hoặc nén theo cách không kiểm tra được. Xuất lại PDF rồi ký và gửi.",
+		"The paper is no readable PDF: damaged, cut short, with a password, or packed in a way that cannot be looked into. Export it again, sign and send.")
+	// ErrPaperActive (paper.active): a PDF that would run something, open something
+	// or carries other files.
+	ErrPaperActive = fault.New(fault.Invalid, "paper.active",
+		"Tệp PDF có mã lệnh, liên kết tự mở hoặc tệp đính kèm bên trong nên không nhận. Xuất lại PDF tĩnh (PDF/A-2) rồi ký và gửi.",
+		"The PDF holds scripts, actions that open by themselves or attached files and is not taken. Export a plain one (PDF/A-2), sign and send.")
+)
 
 // PaperType names papers among the inner documents of a dossier.
 const PaperType = "PDF"

@@ -29,7 +29,7 @@ const (
 	HealthCheck     = "checkup"
 	ClosedHIV       = "hiv_by_content" // no XML6: diagnosis and medicines tell
 	ClosedTB        = "tb_by_content"  // no XML15: the diagnosis tells
-	besideKinds     = 7
+	besideKinds     = 10               // with Prescribed, RecordXML and RecordJSON
 )
 
 // besideFrom is the number of the first story of Beside, behind those of a
@@ -44,7 +44,7 @@ func (n *Nation) Beside(i int) (Submission, error) {
 	if i < 0 {
 		return Submission{}, fmt.Errorf("synth: no file %d beside", i)
 	}
-	visits := [besideKinds]string{Referral, Referral, FollowUp, FollowUp, Outpatient, HIV, TB}
+	visits := [besideKinds]string{Referral, Referral, FollowUp, FollowUp, Outpatient, HIV, TB, Outpatient, Outpatient, Inpatient}
 	what := i % besideKinds
 	number := i
 	if what == 1 || what == 3 { // the dossier of the slip before
@@ -62,6 +62,12 @@ func (n *Nation) Beside(i int) (Submission, error) {
 		return n.told(&sl, "XML6", ClosedHIV, i)
 	case 6:
 		return n.told(&sl, "XML15", ClosedTB, i)
+	case 7:
+		return n.prescribed(&sl, i)
+	case 8:
+		return n.recorded(&sl, RecordXML, i)
+	case 9:
+		return n.recorded(&sl, RecordJSON, i)
 	}
 	return n.make(&sl, i)
 }
@@ -213,7 +219,7 @@ func (w withBeside) File(i int) (folder.Entry, []byte, error) {
 		return folder.Entry{}, nil, err
 	}
 	return folder.Entry{File: path.Join("files", x.Facility, date(x.At), x.FileName), Facility: x.Facility, Kind: x.Kind, Visit: x.Visit,
-		Dossiers: x.Dossiers, Quirk: x.Quirk}, x.XML, nil
+		Dossiers: x.Dossiers, Quirk: x.Quirk, Beside: x.beside()}, x.XML, nil
 }
 
 // WriteBeside is Write with so many files of Beside behind those of the days.

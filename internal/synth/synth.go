@@ -85,8 +85,10 @@ const visitsAYear = 2.3
 type Submission struct {
 	Facility string // code of the sender
 	FileName string
-	Kind     string // "qd4750" or "checkin"
-	XML      []byte // signed, but where the defect says otherwise
+	Kind     string // "qd4750", "checkin"; of Beside others too
+	XML      []byte // the file's bytes, JSON too: signed, but where the defect says otherwise
+	Seal     string // detached, of a kind that has its seal beside
+	Papers   []Paper
 	Dossiers int
 	Visit    string // what it is about: "outpatient", "inpatient"...
 	Quirk    string // what is unusual and no defect of the file: see Quirks

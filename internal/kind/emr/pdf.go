@@ -7,22 +7,8 @@ import (
 	"io"
 	"slices"
 
-	"lienthong/internal/fault"
+	"lienthong/internal/kind"
 	"lienthong/internal/xmltok"
-)
-
-// Faults of Paper.
-var (
-	// ErrPaper (paper.unreadable): no PDF from its first byte to its end, or one
-	// that cannot be looked into.
-	ErrPaper = fault.New(fault.Invalid, "paper.unreadable",
-		"Tệp kèm không phải PDF đọc được: hỏng, bị cắt, có mật khẩu, hoặc nén theo cách không kiểm tra được. Xuất lại PDF rồi ký và gửi.",
-		"The paper is no readable PDF: damaged, cut short, with a password, or packed in a way that cannot be looked into. Export it again, sign and send.")
-	// ErrActive (paper.active): a PDF that would run something, open something or
-	// carries other files.
-	ErrActive = fault.New(fault.Invalid, "paper.active",
-		"Tệp PDF có mã lệnh, liên kết tự mở hoặc tệp đính kèm bên trong nên không nhận. Xuất lại PDF tĩnh (PDF/A-2) rồi ký và gửi.",
-		"The PDF holds scripts, actions that open by themselves or attached files and is not taken. Export a plain one (PDF/A-2), sign and send.")
 )
 
 // Limits of a paper: its bytes, the bytes of all its streams inflated, and those of
@@ -53,7 +39,7 @@ func (*Reader) Paper(raw []byte) error {
 	}
 	if !bytes.HasPrefix(raw, []byte("%PDF-")) || !bytes.Contains(raw[max(0, len(raw)-1024):], []byte("%%EOF")) ||
 		!bytes.Contains(raw, []byte("startxref")) {
-		return ErrPaper.Because(errors.New("no PDF from beginning to end"))
+		return kind.ErrPaper.Because(errors.New("no PDF from beginning to end"))
 	}
 	s := &scan{doc: raw}
 	in := s.inStream()
@@ -64,7 +50,7 @@ func (*Reader) Paper(raw []byte) error {
 		return err
 	}
 	if s.hidden && s.address {
-		return ErrActive.Because(errors.New("/OpenAction may open an address"))
+		return kind.ErrPaperActive.Because(errors.New("/OpenAction may open an address"))
 	}
 	return nil
 }
@@ -126,11 +112,11 @@ func (s *scan) names(b []byte, counts func(at int) bool) error {
 		case slices.Contains(active, name),
 			slices.Contains(short, name) && counts(at),
 			name == "OpenAction" && !s.goesToPage(b, at+1+len("OpenAction")):
-			return ErrActive.Because(errors.New("/" + name))
+			return kind.ErrPaperActive.Because(errors.New("/" + name))
 		case name == "URI":
 			s.address = true
 		case name == "Encrypt":
-			return ErrPaper.Because(errors.New("encrypted"))
+			return kind.ErrPaper.Because(errors.New("encrypted"))
 		}
 	}
 }
@@ -250,7 +236,7 @@ func (s *scan) streams() error {
 		}
 		objects := hasName(dict, "ObjStm")
 		if objects && otherwisePacked(dict) {
-			return ErrPaper.Because(errors.New("objects packed in another way"))
+			return kind.ErrPaper.Because(errors.New("objects packed in another way"))
 		}
 		if err := s.inflate(s.doc[start:], objects, !objects && hasName(dict, "Image")); err != nil {
 			return err
@@ -307,7 +293,7 @@ func (s *scan) inflate(data []byte, objects, picture bool) error {
 		return xmltok.ErrLimits
 	}
 	if err != nil && objects && len(plain) == 0 {
-		return ErrPaper.Because(err)
+		return kind.ErrPaper.Because(err)
 	}
 	s.inflated += len(plain)
 	return s.names(plain, func(int) bool { return objects })

@@ -43,6 +43,8 @@ type Entry struct {
 	Defect   string `json:"defect,omitempty"`
 	Outcome  string `json:"outcome,omitempty"` // of the defect
 	Code     string `json:"code,omitempty"`
+
+	Beside map[string][]byte `json:"-"` // files next to it, by name: detached seals, papers
 }
 
 // Sender is a facility with its certificate and key as PEM.
@@ -127,6 +129,13 @@ func (w *writer) file(i int, e *Entry) (err error) {
 		return err
 	}
 	w.bytes.Add(int64(len(raw)))
+	for name, b := range e.Beside {
+		w.bytes.Add(int64(len(b)))
+		if err := put(w.dir, filepath.Join(filepath.Dir(filepath.FromSlash(e.File)), name), b, 0o644); err != nil {
+			return err
+		}
+	}
+	e.Beside = nil
 	return put(w.dir, filepath.FromSlash(e.File), raw, 0o644)
 }
 
