@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -17,6 +18,9 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
+	"lienthong/internal/store"
+	"lienthong/internal/web/portal/desk"
+	"lienthong/internal/web/portal/view"
 	"lienthong/internal/witness"
 )
 
@@ -108,4 +112,21 @@ func (m *witnessMetrics) Collect(out chan<- prometheus.Metric) {
 	cosigned, refused, _ := m.hub.Watcher.Figures()
 	out <- prometheus.MustNewConstMetric(witnessed, prometheus.CounterValue, float64(cosigned))
 	out <- prometheus.MustNewConstMetric(witnessRefused, prometheus.CounterValue, float64(refused))
+}
+
+// watched is the keeping panel with the alarms about logs.
+type watched struct {
+	*desk.Keeper
+	logs store.Witness
+}
+
+// Keeping adds how many alarms about logs are kept.
+func (w watched) Keeping(ctx context.Context, now time.Time) (view.Keeping, error) {
+	k, err := w.Keeper.Keeping(ctx, now)
+	if err != nil {
+		return k, err
+	}
+	alarms, err := w.logs.Alarms(ctx, 1000)
+	k.Alarms = len(alarms)
+	return k, err
 }

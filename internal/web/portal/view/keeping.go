@@ -12,6 +12,7 @@ type Keeping struct {
 	Backup  *Kept // the last one; nil: never
 	Restore *Kept // the last one proven; nil: never
 	Disk    *Disk // nil: not on this machine (PostgreSQL's is its server's)
+	Alarms  int   // about logs that fork or were put back, kept for ever
 }
 
 // Kept is a backup that was made, or a restore that was proven.
@@ -44,6 +45,7 @@ var (
 	textBackup   = fault.Text{VI: "Sao lưu gần nhất", EN: "Last backup"}
 	textProven   = fault.Text{VI: "Khôi phục đã kiểm chứng gần nhất", EN: "Last proven restore"}
 	textFull     = fault.Text{VI: "Còn bao lâu thì đầy đĩa", EN: "Until the disk is full"}
+	textAlarms   = fault.Text{VI: "Báo động về sổ nhật ký (rẽ nhánh, đưa về bản cũ)", EN: "Alarms about logs (forked, put back to an old copy)"}
 	textNever    = fault.Text{VI: "chưa có", EN: "never"}
 	textUpTo     = fault.Text{VI: "đến hồ sơ", EN: "up to record"}
 	textNoGrowth = fault.Text{VI: "chưa nhận gì để ước tính", EN: "nothing was received to tell from"}
