@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
 	"lienthong/internal/role"
+	"lienthong/internal/schema"
 	"lienthong/internal/store"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/content"
@@ -40,6 +41,7 @@ var (
 )
 
 type discloser struct {
+	book    []*disclose.Opened
 	readers []disclose.Reader
 	receipt []byte
 	err     error
@@ -63,7 +65,7 @@ func (d *discloser) Original(_ context.Context, r disclose.Reader, _ dossier.ID)
 
 func (d *discloser) Book(_ context.Context, r disclose.Reader, _ dossier.ID, _ int) ([]*disclose.Opened, error) {
 	d.readers = append(d.readers, r)
-	return nil, d.err
+	return d.book, d.err
 }
 
 func (d *discloser) Receipt(context.Context, disclose.Reader, dossier.ID) ([]byte, error) {
@@ -277,5 +279,27 @@ func TestRulesSpeak(t *testing.T) {
 	}
 	if _, ok := (content.Rules{Pack: quality.V1()}).Rule("no.such"); ok {
 		t.Error("a code that is not there has a rule")
+	}
+}
+
+// TestBookAndSlips: what is in the book comes with its specification and, for
+// slips, how long it holds.
+func TestBookAndSlips(t *testing.T) {
+	t.Parallel()
+	spec := schema.For(20261101)
+	columns := spec.Table("XML14").Columns
+	cells := make([]dossier.Cell, len(columns.Names()))
+	cells[columns.Index("NGAY_HEN_KL")].Text = "20261204"
+	cells[columns.Index("NGAY_CT")].Text = "20261120"
+	slip := &disclose.Opened{Record: store.Record{Kind: "slip"}, Episode: "K1", Read: kind.Dossier{Spec: spec,
+		Content: &dossier.Content{All: []*dossier.Table{{Columns: columns, Rows: []dossier.Row{{Cells: cells}}}}}}}
+	withdrawal := &disclose.Opened{Record: store.Record{Kind: "slip"}}
+	o, err := content.NewOpener(&discloser{book: []*disclose.Opened{slip, withdrawal}}, []string{"k"}, clock.System{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	book, err := o.Book(t.Context(), view.Reader{Role: role.Role{Kind: role.Facility, ID: "24604"}}, dossier.ID{})
+	if err != nil || len(book) != 1 || book[0].Spec != spec || book[0].Episode != "K1" || book[0].Slip == nil || book[0].Slip.Until.Day() != 20261204 {
+		t.Errorf("%+v, %v", book, err)
 	}
 }
