@@ -221,8 +221,8 @@ func TestR4FlippedKeys(t *testing.T) {
 		b[r.IntN(len(b)-1)] ^= 1 << r.IntN(8)
 		check(t, os.WriteFile(path, b, 0o600))
 		how := x.started(dir)
-		if by[name+" "+how]++; how == "" {
-			t.Errorf("%s (seed %d), round %d: a bit of %s is not noticed, and receipts are not the same", run.Name, run.Seed, n, name)
+		if by[name+" "+how]++; how == "" || how == "audit" && name != "receipt.pem" {
+			t.Errorf("%s (seed %d), round %d: a bit of %s is not noticed when the hub starts (%q), and receipts are not the same", run.Name, run.Seed, n, name, how)
 		}
 		check(t, os.RemoveAll(filepath.Dir(dir)))
 	}

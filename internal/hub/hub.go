@@ -4,11 +4,13 @@
 package hub
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -210,6 +212,15 @@ func (h *Hub) openStore(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("hub: opening the store: %w", err)
 	}
+	if err := h.checkKeys(ctx); err != nil {
+		return err
+	}
+	return h.loadMonths(ctx)
+}
+
+// checkKeys holds the keys against what the store was made with. A wrong pepper
+// would find nothing that is there and take every file for new.
+func (h *Hub) checkKeys(ctx context.Context) error {
 	kept, err := h.Slices.Keys.PutFact(ctx, "master", []byte(h.Vault.MasterID()))
 	if err != nil {
 		return err
@@ -217,7 +228,16 @@ func (h *Hub) openStore(ctx context.Context) error {
 	if string(kept) != h.Vault.MasterID() {
 		return errors.New("hub: the keys are another hub's: the store was made with a different master key")
 	}
-	return h.loadMonths(ctx)
+	for _, mark := range h.Vault.HashAll("check", []byte("pepper")) {
+		kept, err := h.Slices.Keys.PutFact(ctx, "pepper."+strconv.Itoa(int(mark[0])), mark[:])
+		if err != nil {
+			return err
+		}
+		if !bytes.Equal(kept, mark[:]) {
+			return fmt.Errorf("hub: the keys are another hub's: the store was made with a different pepper %d", mark[0])
+		}
+	}
+	return nil
 }
 
 func (h *Hub) loadMonths(ctx context.Context) error {
