@@ -1,6 +1,7 @@
 package bundle
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
@@ -90,6 +91,18 @@ func (c *Collector) Collect(ctx context.Context, reader disclose.Reader, id doss
 		return nil, err
 	}
 	return p, c.answers(ctx, p)
+}
+
+// Bundle collects a record's bundle and writes it. Faults are Collect's.
+func (c *Collector) Bundle(ctx context.Context, reader disclose.Reader, id dossier.ID) (zip []byte, redacted bool, err error) {
+	p, err := c.Collect(ctx, reader, id)
+	if err != nil {
+		return nil, false, err
+	}
+	var out bytes.Buffer
+	out.Grow(len(p.Original) + 1<<16)
+	err = Write(&out, p)
+	return out.Bytes(), p.Redacted, err
 }
 
 // signers finds the certificates of the seals, with the issuers that came with

@@ -15,7 +15,6 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"lienthong/internal/bundle"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
@@ -56,6 +55,12 @@ type Intake interface {
 	Reading() (done func())
 }
 
+// Bundles makes evidence bundles; *bundle.Collector does. The look is durable
+// before it returns.
+type Bundles interface {
+	Bundle(ctx context.Context, reader disclose.Reader, id dossier.ID) (zip []byte, redacted bool, err error)
+}
+
 // Deps is what the interface works with.
 type Deps struct {
 	Callers  Callers
@@ -68,9 +73,9 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
-	Bundles  *bundle.Collector // nil: no evidence bundles are given
-	Watcher  Watcher           // nil: no log is witnessed
-	Rechecks Rechecks          // nil: nothing is known later
+	Bundles  Bundles  // nil: no evidence bundles are given
+	Watcher  Watcher  // nil: no log is witnessed
+	Rechecks Rechecks // nil: nothing is known later
 }
 
 // Config has the limits of the door; zero values are the design's.

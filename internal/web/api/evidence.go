@@ -1,10 +1,8 @@
 package api
 
 import (
-	"bytes"
 	"net/http"
 
-	"lienthong/internal/bundle"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 )
@@ -20,21 +18,16 @@ func (a *API) evidence(w http.ResponseWriter, r *http.Request, who Caller) error
 	if a.Bundles == nil {
 		return store.ErrAbsent
 	}
-	parts, err := a.Bundles.Collect(r.Context(), a.reader(r, who), id)
+	data, redacted, err := a.Bundles.Bundle(r.Context(), a.reader(r, who), id)
 	if err != nil {
-		return err
-	}
-	var out bytes.Buffer
-	out.Grow(len(parts.Original) + 1<<16)
-	if err := bundle.Write(&out, parts); err != nil {
 		return err
 	}
 	h := w.Header()
 	h.Set("Content-Type", "application/zip")
 	h.Set("Content-Disposition", `attachment; filename="`+id.String()+`.evidence.zip"`)
-	if parts.Redacted {
+	if redacted {
 		h.Set("Redacted", "other-dossiers")
 	}
-	_, _ = w.Write(out.Bytes()) // a reader that has gone asks again
+	_, _ = w.Write(data) // a reader that has gone asks again
 	return nil
 }
