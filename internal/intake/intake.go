@@ -63,6 +63,7 @@ type Config struct {
 	Durability string // "local" or "replicated"; default "local"
 	Places     int    // dossiers worked on at once; default the number of processors
 	InFlight   int64  // bytes of files held at once; default 128 MiB
+	UnderWork  int64  // bytes of them that are being read, judged and committed at once, in the urgent lane and in the others; default 16 MiB each
 	Random     io.Reader
 }
 
@@ -75,6 +76,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.InFlight == 0 {
 		c.InFlight = 128 << 20
+	}
+	if c.UnderWork == 0 {
+		c.UnderWork = 16 << 20
 	}
 	if c.Random == nil {
 		c.Random = rand.Reader
@@ -90,6 +94,8 @@ type Intake struct {
 	groups   *grouper
 	months   *months
 	bytes    *semaphore.Weighted
+	urgent   *semaphore.Weighted // bytes under work in the urgent lane
+	other    *semaphore.Weighted // and in the others
 	stopping atomic.Bool
 	busy     meter
 }
@@ -100,7 +106,8 @@ func New(d Deps, c Config) (*Intake, error) {
 	if c.Hub == "" {
 		return nil, errors.New("intake: the hub has no name")
 	}
-	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places), bytes: semaphore.NewWeighted(c.InFlight)}
+	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places), bytes: semaphore.NewWeighted(c.InFlight),
+		urgent: semaphore.NewWeighted(c.UnderWork), other: semaphore.NewWeighted(c.UnderWork)}
 	if in.Observer == nil {
 		in.Observer = unobserved{}
 	}
@@ -164,7 +171,14 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 		tasks[i] = &task{in: in, from: from, file: f, received: now, trust: trust, size: int64(len(f.Bytes))}
 	}
 	began := time.Now()
-	in.run(ctx, tasks)
+	if leave, err := in.work(ctx, files); err != nil {
+		for _, t := range tasks {
+			t.err = err
+		}
+	} else {
+		in.run(ctx, tasks)
+		leave()
+	}
 	for i, t := range tasks {
 		t.observe(time.Since(began))
 		out[i] = Decided{t.answers, t.err}
@@ -179,6 +193,25 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 		}
 	}
 	return out
+}
+
+// work waits for room to work on files: what is read, judged and sealed of a
+// file is several times its bytes, so fewer are under work than are held. It
+// keeps a flood of senders from filling memory with half-done work.
+func (in *Intake) work(ctx context.Context, files []File) (leave func(), err error) {
+	var size int64
+	room := in.urgent
+	for _, f := range files {
+		size += int64(len(f.Bytes))
+		if f.Lane != store.Urgent {
+			room = in.other
+		}
+	}
+	size = min(max(size, 1), in.cfg.UnderWork)
+	if err := room.Acquire(ctx, size); err != nil {
+		return nil, ErrBusy.Because(err)
+	}
+	return func() { room.Release(size) }, nil
 }
 
 // Reserve keeps room for a file's bytes; the caller calls release when done.
