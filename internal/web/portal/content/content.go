@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
+	"lienthong/internal/jsondoc"
 	kindslip "lienthong/internal/kind/slip"
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
@@ -66,7 +67,8 @@ func (c *Opener) Open(ctx context.Context, r view.Reader, id dossier.ID) (*view.
 	if err != nil {
 		return nil, err
 	}
-	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents), Spec: o.Read.Spec, Slip: slipOf(o)}
+	out := &view.Opened{Episode: o.Episode, Content: ordered(o.Read.Content, o.View.Documents), Spec: o.Read.Spec, Slip: slipOf(o), Papers: o.Papers,
+		Patient: view.Patient{Name: o.Read.Patient.Name, Birth: o.Read.Patient.Birth, Sex: o.Read.Patient.Sex, CitizenID: o.Read.Patient.CitizenID}}
 	for _, s := range o.Seals {
 		out.Seals = append(out.Seals, view.Seal{Subject: s.Subject, Algorithm: s.Algorithm, Revocation: s.Revocation, Expired: s.Expired, Person: s.Role == store.RolePerson})
 	}
@@ -135,11 +137,14 @@ func ordered(content *dossier.Content, first []string) *dossier.Content {
 // Original returns the file as signed, or what this reader may have of it.
 func (c *Opener) Original(ctx context.Context, r view.Reader, id dossier.ID) (portal.File, error) {
 	raw, redacted, err := c.from.Original(ctx, reader(r), id)
-	name := id.String() + ".xml"
-	if redacted {
-		name = id.String() + ".redacted.xml"
+	suffix, form := ".xml", "application/xml"
+	if jsondoc.IsJSON(raw) {
+		suffix, form = ".json", "application/json"
 	}
-	return portal.File{Name: name, Type: "application/xml", Data: raw}, err
+	if redacted {
+		suffix = ".redacted" + suffix
+	}
+	return portal.File{Name: id.String() + suffix, Type: form, Data: raw}, err
 }
 
 // Receipt returns the receipt document.

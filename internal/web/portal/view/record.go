@@ -34,6 +34,9 @@ func (d RecordDoc) Heading(w words.Speaker) string {
 	if name := d.field("HO_TEN"); name != "" {
 		return name
 	}
+	if d.Opened != nil && d.Opened.Patient.Name != "" {
+		return d.Opened.Patient.Name
+	}
 	return w.T("record.heading", kindWord(d.Record.Kind, w), d.Record.Facility.Name)
 }
 
@@ -91,15 +94,19 @@ func (d RecordDoc) Facts(w words.Speaker) []Fact {
 			facts = append(facts, Fact{w.T(key), value, code})
 		}
 	}
-	birth := moment(d.field("NGAY_SINH"))
-	if sex := d.field("GIOI_TINH"); w.Has("sex." + sex) {
-		birth += ", " + w.T("sex."+sex)
+	who := Patient{Birth: d.field("NGAY_SINH"), Sex: d.field("GIOI_TINH"), CitizenID: d.field("SO_CCCD")}
+	if said := d.Opened.Patient; d.field("HO_TEN") == "" || !w.Has("sex."+who.Sex) {
+		who = said
+	}
+	birth := moment(who.Birth)
+	if w.Has("sex." + who.Sex) {
+		birth += ", " + w.T("sex."+who.Sex)
 	}
 	add("record.born", birth, false)
 	add("record.in", moment(d.field("NGAY_VAO")), false)
 	add("record.out", moment(d.field("NGAY_RA")), false)
 	add("record.episode", d.Opened.Episode, true)
-	add("record.citizen", maskNumber(d.field("SO_CCCD")), false)
+	add("record.citizen", maskNumber(who.CitizenID), false)
 	return facts
 }
 

@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/insight"
+	"lienthong/internal/kind"
 	"lienthong/internal/schema"
 	"lienthong/internal/web/portal/words"
 )
@@ -72,15 +73,26 @@ func filled(d RecordDoc, t *dossier.Table) []column {
 // Value reads a cell of the column.
 func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
 	text := t.Cell(row, c.Name).Text
+	if c.field != nil {
+		if m, ok := c.field.Meaning(strings.TrimSpace(text)); ok {
+			return value{Text: text, Meaning: w.Text(m)}
+		}
+	}
 	switch {
 	case text == "":
 		return value{}
-	case c.Name == "SO_CCCD":
+	case c.Name == "SO_CCCD", c.Name == "MA_DINH_DANH_CONG_DAN", c.Name == "MA_DINH_DANH_Y_TE":
 		return value{Text: maskNumber(text)}
 	case c.Name == "GIOI_TINH" && w.Has("sex."+text):
 		return value{Text: text, Meaning: w.T("sex." + text)}
 	case c.Type == schema.Date || c.Type == schema.DateTime:
 		return value{Text: moment(text)}
+	case c.Type == schema.Moment:
+		return value{Text: otherMoment(text)}
+	case len(text) > longWord && !strings.ContainsAny(text, " \n"): // a signature, a picture: nothing to read
+		return value{Text: text[:24] + "…"}
+	case c.field != nil && len(c.field.Values) > 0: // a code out of the field's own list
+		return value{Text: text}
 	}
 	if m := meaning(c.Name, text, w); m != "" {
 		return value{Text: text, Meaning: m}
@@ -89,6 +101,42 @@ func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
 		return value{Text: decimal(text, w)}
 	}
 	return value{Text: text}
+}
+
+// longWord is how long a word is that nobody reads.
+const longWord = 200
+
+// otherMoment writes a date of a document outside the QĐ 4750 family for people;
+// as sent when it is none.
+func otherMoment(s string) string {
+	if m, err := kind.ParseDate(s); err == nil {
+		return moment(m.String())
+	}
+	return s
+}
+
+// extras are the fields of a row that no column is known for.
+func extras(t *dossier.Table, row int) []dossier.Extra {
+	var list []dossier.Extra
+	for _, x := range t.Rows[row].Extra {
+		if len(x.Cell.Text) > longWord && !strings.ContainsAny(x.Cell.Text, " \n") {
+			x.Cell.Text = x.Cell.Text[:24] + "…"
+		}
+		if strings.TrimSpace(x.Cell.Text) != "" {
+			list = append(list, x)
+		}
+	}
+	return list
+}
+
+// anyExtras reports whether some row has fields that no column is known for.
+func anyExtras(t *dossier.Table) bool {
+	for i := range t.Rows {
+		if len(extras(t, i)) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // meaning looks a code up in the list named after its field, and provinces in theirs.

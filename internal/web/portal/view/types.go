@@ -128,7 +128,13 @@ type Opened struct {
 	Receipt []byte          // receipt document, as downloaded
 	Digest  string          // SHA-256 of the content, in hex
 	Seals   []Seal
+	Papers  []string // names of the papers that came beside the file, in order
+	Patient Patient  // whom a kind of other words speaks of
 }
+
+// Patient is what the heading of a record says of its subject, in the forms of
+// the QĐ 4750 family.
+type Patient struct{ Name, Birth, Sex, CitizenID string }
 
 // Seal is one signature over the file.
 type Seal struct {
