@@ -96,7 +96,7 @@ func (w *Writer) take(ctx context.Context) (store.Head, error) {
 		}
 		err := tx.QueryRow(ctx, `SELECT log FROM lease
 			WHERE (owner = $1 OR owner = '' OR beat < `+serverMicros+` - $2)
-			  AND log NOT IN (SELECT log FROM log WHERE closed IS NOT NULL)
+			  AND log NOT IN (SELECT log FROM log WHERE closed <> '')
 			ORDER BY owner = $1 DESC, log LIMIT 1`, w.lease.Owner, leaseFor.Microseconds()).Scan(&w.number)
 		if errors.Is(err, pgx.ErrNoRows) {
 			err = w.found(ctx, tx)

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 
@@ -40,13 +41,16 @@ func (l *Ledger) Append(ctx context.Context, leaves [][]byte) (store.LeafPlace, 
 
 // Head returns the last committed head of a log.
 func (l *Ledger) Head(ctx context.Context, log int) (store.Head, error) {
-	head, size := store.Head{Log: log}, int64(0)
-	err := l.db.Pool.QueryRow(ctx, `SELECT epoch, size, checkpoint, closed FROM log WHERE log = $1`, log).Scan(&head.Epoch, &size, &head.Checkpoint, &head.Closed)
+	head, size, closed := store.Head{Log: log}, int64(0), []byte(nil)
+	err := l.db.Pool.QueryRow(ctx, `SELECT epoch, size, checkpoint, closed FROM log WHERE log = $1`, log).Scan(&head.Epoch, &size, &head.Checkpoint, &closed)
 	if err != nil {
 		return store.Head{}, handle.Fault(err)
 	}
 	head.Origin = ledger.Origin(l.hub, uint(log))
 	head.Size, head.Checkpoint = uint64(size), handle.OrNil(head.Checkpoint)
+	if len(closed) > 0 {
+		head.Closed = bytes.TrimPrefix(closed, []byte{isClosed})
+	}
 	return head, nil
 }
 
@@ -93,13 +97,17 @@ func (l *Ledger) PutKey(ctx context.Context, k store.KeyLeaf) error {
 
 // CloseLog ends a log, also for who holds it.
 func (l *Ledger) CloseLog(ctx context.Context, log int, known string) error {
-	return l.close(ctx, log, append([]byte{}, known...))
+	return l.close(ctx, log, append([]byte{isClosed}, known...))
 }
 
 // ReopenLog lets a closed log go on.
-func (l *Ledger) ReopenLog(ctx context.Context, log int) error { return l.close(ctx, log, nil) }
+func (l *Ledger) ReopenLog(ctx context.Context, log int) error { return l.close(ctx, log, []byte{}) }
 
-// close sets a log's end, nil: it goes on. Its epoch grows, so that a holder
+// isClosed stands before the last checkpoint known of a closed log: of one of
+// which none is known, too, the column is not empty.
+const isClosed = 1
+
+// close sets a log's end, empty: it goes on. Its epoch grows, so that a holder
 // cannot commit any more, and its lease is free.
 func (l *Ledger) close(ctx context.Context, log int, note []byte) error {
 	return handle.Fault(pgx.BeginFunc(ctx, l.db.Pool, func(tx pgx.Tx) error {
@@ -107,10 +115,10 @@ func (l *Ledger) close(ctx context.Context, log int, note []byte) error {
 			return err
 		}
 		var later bool
-		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM log WHERE log > $1 AND closed IS NULL)`, log).Scan(&later); err != nil {
+		if err := tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM log WHERE log > $1 AND closed = '')`, log).Scan(&later); err != nil {
 			return err
 		}
-		if note == nil && later {
+		if len(note) == 0 && later {
 			return store.ErrLogFollowed
 		}
 		tag, err := tx.Exec(ctx, `UPDATE log SET closed = $2, epoch = epoch + 1 WHERE log = $1`, log, note)
