@@ -42,30 +42,15 @@ type cli struct {
 	Stamp    stampCmd    `cmd:"" help:"Verify a time-stamp offline."`
 	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
 
+	Erase      eraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
+	Retention  retentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
 	Dictionary dictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
 }
 
-// answerNo is the error of a command whose answer is no: exit 1.
-var errNo = errors.New("the answer is no")
-
-// Exit codes (DESIGN §6).
-const (
-	exitOK = iota
-	exitNo
-	exitUnanswered
-)
-
 func main() {
 	os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
-}
-
-// streams are what a command speaks through.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	lang     string
 }
 
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
@@ -98,25 +83,4 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	}
 	report(errOut, c.Lang, err)
 	return exitUnanswered
-}
-
-// report tells a person what went wrong: the sentence and code of a fault, or
-// the error itself, which only the operator of this machine sees.
-func report(w io.Writer, lang string, err error) {
-	var f *fault.Error
-	if errors.As(err, &f) && f.Kind != fault.Broken {
-		fmt.Fprintf(w, "lienthong: %s (%s)\n", f.Text.In(lang), f.Code)
-		if f.Cause != nil {
-			fmt.Fprintf(w, "  %v\n", f.Cause)
-		}
-		return
-	}
-	fmt.Fprintln(w, "lienthong:", err)
-}
-
-// writeJSON writes a value as indented JSON.
-func writeJSON(w io.Writer, v any) error {
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(v)
 }

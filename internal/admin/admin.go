@@ -29,6 +29,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
+	"lienthong/internal/keep"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -69,6 +70,7 @@ type Deps struct {
 	Acts       Acts
 	Services   store.Services
 	Watch      store.Witness
+	Keeper     *keep.Keeper
 	Clock      clock.Clock
 	Random     io.Reader // nil: the operating system's
 }
@@ -98,7 +100,8 @@ func New(d Deps) *Office {
 
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
-	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Watch: s.Witness, Clock: c})
+	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Watch: s.Witness,
+		Keeper: keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
 }
 
 // Facility is what an operator says of a facility. Of one that is known only

@@ -50,7 +50,8 @@ var layers = map[string]place{
 	"store":        {2, nil},
 
 	// L3: what the hub does.
-	"admin":    {3, nil},
+	"admin":    {3, []string{"keep"}},
+	"keep":     {3, nil},
 	"bundle":   {3, []string{"disclose", "evidence"}},
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
@@ -58,7 +59,7 @@ var layers = map[string]place{
 	"trust":    {3, nil},
 	"notary":   {3, nil},
 	"witness":  {3, nil},
-	"reverify": {3, []string{"dictionary", "evidence"}},
+	"reverify": {3, []string{"dictionary", "evidence", "keep"}},
 
 	"dictionary": {3, []string{"evidence"}},
 

@@ -26,6 +26,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
 	"lienthong/internal/intake"
+	"lienthong/internal/keep"
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkin"
 	"lienthong/internal/kind/checkup"
@@ -180,6 +181,7 @@ func (h *Hub) start(ctx context.Context) error {
 		return err
 	}
 	h.Office = admin.Of(h.Slices, h.cfg.Clock)
+	h.Office.Keeper = keep.New(keep.Store{Retention: h.Slices.Retention, Records: h.Slices.Records, Ledger: h.Slices.Ledger}, h.cfg.Clock, h.Vault.Forget)
 	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
 		return err
 	}

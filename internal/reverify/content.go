@@ -46,14 +46,20 @@ func (c *checked) content(ctx context.Context) error {
 		}
 		return nil
 	}
-	if f.opened == nil {
+	opened, view := f.opened, f.view
+	if f.partial != nil {
+		if opened, view = c.alone(f); opened == nil {
+			c.wrong("record.content", "")
+		}
+	}
+	if opened == nil {
 		return nil
 	}
-	if c.r.Index < 0 || c.r.Index >= f.opened.Len() {
+	if c.r.Index < 0 || c.r.Index >= opened.Len() {
 		c.wrong("record.row", "idx")
 		return nil
 	}
-	read := f.opened.Dossier(c.r.Index)
+	read := opened.Dossier(c.r.Index)
 	if !c.sameFrame(f) || !c.said(&read) {
 		c.wrong("record.content", "")
 	}
@@ -61,12 +67,12 @@ func (c *checked) content(ctx context.Context) error {
 		c.wrong("record.row", "findings")
 	}
 	var bits uint32
-	bits, c.docs = read.Label(f.view, c.r.Verdict.State.IsAccepted())
+	bits, c.docs = read.Label(view, c.r.Verdict.State.IsAccepted())
 	if bits != c.r.Documents {
 		c.wrong("record.row", "documents")
 	}
 	c.line = read.Line
-	c.order = order(read.Sequence, f.opened.Created().String())
+	c.order = order(read.Sequence, opened.Created().String())
 	return c.patient(ctx, &read)
 }
 

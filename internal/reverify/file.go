@@ -30,6 +30,7 @@ type sentFile struct {
 	row      *store.File
 	sent     evidence.Sent // as it came
 	raw      []byte        // as it is kept: its bytes, then those of papers beside it
+	partial  []byte        // its envelope, where some of its records were erased
 	opened   kind.File
 	view     kind.View
 	split    *body.File
@@ -79,6 +80,9 @@ func fileName(facility care.FacilityCode, hash vault.Keyed) string {
 // join gives the file's bytes back; false when they cannot be had.
 func (w *walk) join(ctx context.Context, f *sentFile, places []store.Stored) bool {
 	name := fileName(f.facility, f.hash)
+	if fileErased(f.row, places) {
+		return false
+	}
 	key, err := w.Vault.OpenKey(evidence.FileName(f.row), f.row.Wrapped)
 	if err != nil {
 		w.differ("file.unopened", "file", name, "")
@@ -97,7 +101,9 @@ func (w *walk) join(ctx context.Context, f *sentFile, places []store.Stored) boo
 	if len(places) > 0 && !places[0].Withdraws.IsZero() {
 		f.raw, f.sent.Bytes = wrapping, wrapping
 	} else if err = w.unpack(f, wrapping, w.parts(ctx, f.row, places)); err != nil {
-		if !errors.Is(err, errErased) {
+		if errors.Is(err, errErased) {
+			f.partial = wrapping
+		} else {
 			w.differ("file.bytes", "file", name, "")
 		}
 		f.raw = nil

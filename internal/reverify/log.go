@@ -23,6 +23,9 @@ func (w *walk) logs(ctx context.Context) error {
 	if err := w.readAnnotations(ctx); err != nil {
 		return err
 	}
+	if err := w.readTombstones(ctx); err != nil {
+		return err
+	}
 	for _, head := range w.heads {
 		w.progress(fmt.Sprintf("log %d", head.Log))
 		w.report.Logs++
@@ -39,6 +42,7 @@ func (w *walk) logs(ctx context.Context) error {
 		}
 	}
 	w.leftAnnotations()
+	w.leftErasures(ctx)
 	for at, r := range w.looks {
 		if !r.found {
 			w.differ("disclosure.edited", "disclosure", fmt.Sprintf("%d/%d", at.log, at.index), "")
@@ -88,6 +92,10 @@ func (w *walk) log(ctx context.Context, head store.Head) error {
 	w.report.Tiles += r.Tiles
 	w.report.Checkpoints += r.Checkpoints
 	for _, p := range r.Problems {
+		if p.Code == "erasure.unproved" {
+			w.unproved = append(w.unproved, unproved{n, p})
+			continue
+		}
 		w.note(Difference{Code: p.Code, Table: tableOf(p), Row: place(n, p), Text: p.Text})
 	}
 	w.report.More += int(r.More)
@@ -151,6 +159,8 @@ func (w *walk) otherLeaves(ctx context.Context, n int, head store.Head, source l
 				o.keys = append(o.keys, keyLeaf{index, rest})
 			case k == ledger.LeafAdmin:
 				w.actLeaf(n, index, [32]byte(rest), index >= head.Size)
+			case k == ledger.LeafErasure:
+				w.erasureLeaf(n, index, [32]byte(rest), index >= head.Size)
 			case k == ledger.LeafAnnotation:
 				w.annotationLeaf(n, index, [32]byte(rest), index >= head.Size)
 			case k == ledger.LeafRestore:

@@ -65,6 +65,7 @@ func (w *walk) readActs(ctx context.Context) error {
 		if len(detail.Marks) > 0 {
 			moved++
 		}
+		w.eraserOf(a)
 		switch a.Action {
 		case "service.add":
 			approved[detail.Service] = true

@@ -38,7 +38,7 @@ func (w *walk) get(ctx context.Context, id dossier.ID) (*store.Record, error) {
 // nil when it was erased. Only a run that was ended is an error.
 func (w *walk) record(ctx context.Context, head store.Head, r *store.Record, sealed []byte) (*ledger.Receipt, error) {
 	if !r.Erased.IsZero() {
-		return nil, ctx.Err()
+		return w.erased(ctx, r, sealed)
 	}
 	c := &checked{walk: w, r: r, sealed: sealed, name: r.ID.String()}
 	whole := w.whole(r)
@@ -347,6 +347,12 @@ func (c *checked) timeline(ctx context.Context) error {
 				c.wrong("record.timeline", e.What)
 			}
 		case "linked", "unlinked":
+		case "erased":
+			if s := c.stones[c.r.ID]; c.erasedSince(c.r) {
+				break
+			} else if s == nil || !e.At.Equal(s.At) || e.Detail != s.Reason || e.Actor != s.Actor || !e.By.IsZero() {
+				c.wrong("record.timeline", e.What)
+			}
 		case store.SealRevoked, store.SealDisputed:
 			if !c.annotated(c.r.ID, &e) {
 				c.wrong("record.timeline", e.What)
@@ -354,6 +360,9 @@ func (c *checked) timeline(ctx context.Context) error {
 		default:
 			c.wrong("record.timeline", e.What)
 		}
+	}
+	if (seen["erased"] == 1) != !c.r.Erased.IsZero() {
+		c.wrong("record.timeline", "erased")
 	}
 	for what, id := range by {
 		want := 1

@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dictionary"
+	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
@@ -142,8 +143,12 @@ type walk struct {
 	looks       map[leafName]*rooted // roots of stored disclosures
 	annotations map[[32]byte]int     // digests of the statements of stamps and annotations
 	remarks     map[noted]*remark    // annotations of records
-	heads       []store.Head         // of the logs when the walk began
-	summed      []store.Count        // the counters of that moment; nil where there was none
+	stones      map[dossier.ID]*stone
+	statements  map[[32]byte]*stone // by the digest of the statement
+	erasers     []eraser
+	unproved    []unproved
+	heads       []store.Head  // of the logs when the walk began
+	summed      []store.Count // the counters of that moment; nil where there was none
 	perMin      []store.MinuteCount
 	began       time.Time
 	seen        map[care.FacilityCode]time.Time // when a file of each was last received

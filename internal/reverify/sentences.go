@@ -43,5 +43,8 @@ var sentences = map[string]fault.Text{
 	"counter.edited":     {VI: "Số đếm khác với đếm lại từ hồ sơ.", EN: "A count differs from counting anew from the records."},
 	"minute.edited":      {VI: "Số đếm theo phút khác với đếm lại từ hồ sơ.", EN: "A count by the minute differs from counting anew."},
 	"restore.edited":     {VI: "Điểm chốt cuối của sổ đã đóng không khớp với mục mở sổ mới.", EN: "The last known checkpoint of a closed log does not match the entry its successor begins with."},
+	"erasure.edited":     {VI: "Dấu tích xóa không khớp với biên bản hoặc việc quản trị đã ghi sổ.", EN: "A tombstone does not match its statement or its act in the log."},
+	"erasure.missing":    {VI: "Mất dấu tích của một lần xóa đã ghi sổ.", EN: "The tombstone of an erasure in the log is missing."},
+	"erasure.incomplete": {VI: "Hồ sơ ghi là đã xóa mà nội dung hoặc dấu vết vẫn còn.", EN: "A record is said to be erased, and something of it is still there."},
 	"seen.edited":        {VI: "Lần gửi gần nhất của cơ sở không đúng.", EN: "When a facility last sent is not right."},
 }

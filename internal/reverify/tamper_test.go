@@ -18,7 +18,9 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
 	"lienthong/internal/intake"
+	"lienthong/internal/keep"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
@@ -70,6 +72,20 @@ func live(h *testHub) {
 	h.root()
 	_, err = h.office.MakeLink(ctx, "operator", "ministry", "/")
 	must(h.t, err)
+	pair := h.stored("79902", h.dossiers("79902", "20261120", person(110), person(111)))
+	h.erase(gone[0], pair[0], again[0])
+}
+
+// erase erases records by order of a court.
+func (h *testHub) erase(ids ...dossier.ID) {
+	h.t.Helper()
+	q := keep.Request{Reason: keep.CourtOrder, Case: "12/2026/QĐ-TA"}
+	for _, id := range ids {
+		q.Records = append(q.Records, id.String())
+	}
+	h.clock.Advance(time.Second)
+	_, err := h.office.Erase(context.Background(), "operator", q)
+	must(h.t, err)
 }
 
 // fill sends enough for a full tile.
@@ -100,7 +116,7 @@ func TestUntouchedStoreIsClean(t *testing.T) {
 	for _, d := range r.Differences {
 		t.Errorf("%s %s %s %s", d.Code, d.Table, d.Row, d.Field)
 	}
-	if r.Records < 300 || r.Tiles == 0 || r.Disclosures != 4 || r.Refusals != 3 || r.Acts != 4 || len(r.Skipped) > 0 {
+	if r.Records < 300 || r.Tiles == 0 || r.Disclosures != 4 || r.Refusals != 3 || r.Acts != 5 || len(r.Skipped) > 0 {
 		t.Errorf("too little was looked at: %+v", r)
 	}
 }
@@ -178,7 +194,7 @@ func tables(t testing.TB, path string) []table {
 
 func rawDB(t testing.TB, path string) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)")
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(10000)&_pragma=synchronous(off)")
 	must(t, err)
 	db.SetMaxOpenConns(1)
 	return db

@@ -1,7 +1,11 @@
 package store
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -52,8 +56,9 @@ type Retention interface {
 	// gone, by class and month.
 	Terms(ctx context.Context) ([]Term, error)
 	// DropMonth destroys the key of a class and month with its act. ErrAbsent
-	// where there is none, ErrKeyInUse while a record or file needs it.
-	DropMonth(ctx context.Context, class string, month int, act Act) error
+	// where there is none, ErrKeyInUse while a record or file needs it. What is
+	// returned is for Clean.
+	DropMonth(ctx context.Context, class string, month int, act Act) ([]Residue, error)
 	// Tombstone returns what was said when a record was erased; ErrAbsent.
 	Tombstone(ctx context.Context, id dossier.ID) (*Tombstone, error)
 	// Tombstones gives every tombstone, for the re-verifier.
@@ -66,8 +71,7 @@ const EraseAtOnce = 256
 // Erasure is one record to be erased, with its tombstone.
 type Erasure struct {
 	Tombstone
-	Leaf []byte   // of the tombstone's statement
-	Tags []string // every tag the record may be found by
+	Leaf []byte // of the tombstone's statement
 }
 
 // Tombstone is what is kept of an erasure.
@@ -83,6 +87,30 @@ type Tombstone struct {
 // receipt, when and why.
 func (t *Tombstone) Statement(origin string, index uint64) ledger.Erasure {
 	return ledger.Erasure{Origin: origin, Index: index, At: t.At.Truncate(time.Microsecond), Reason: t.Reason}
+}
+
+// Remains is the digest of what of a record's row stays as it is when the record
+// was erased: SHA-256 over JSON. What may change later (whether it is current,
+// what supersedes or withdrew it) is not in it.
+func (r *Record) Remains() [32]byte {
+	b, err := json.Marshal([]any{r.ID.String(), r.Kind, r.FacilityVersion, r.Received.UnixMicro(), r.Verdict.State, r.Verdict.Pack, r.Verdict.TrustEpoch, r.Version,
+		r.Supersedes.String(), r.Withdraws.String(), r.Lane, r.File[:], r.Index, r.Class, r.Month, r.Place.Log, r.Place.Index})
+	if err != nil {
+		panic(err) // texts, numbers and bytes always marshal
+	}
+	return sha256.Sum256(b)
+}
+
+// AllRemain is the digest of what remains of several records, in hexadecimal;
+// their order does not count. The act of an erasure keeps it.
+func AllRemain(rows [][32]byte) string {
+	rows = slices.Clone(rows)
+	slices.SortFunc(rows, func(a, b [32]byte) int { return bytes.Compare(a[:], b[:]) })
+	h := sha256.New()
+	for _, r := range rows {
+		h.Write(r[:])
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // Residue are bytes that may be left where a row lay before: none that a row
@@ -148,7 +176,7 @@ func CheckErasures(records []Erasure) error {
 			return errErasures
 		}
 		seen[e.Record] = true
-		if err := CheckText(append([]string{string(e.Record.Facility), e.Reason, e.Case, e.Actor}, e.Tags...)...); err != nil {
+		if err := CheckText(string(e.Record.Facility), e.Reason, e.Case, e.Actor); err != nil {
 			return err
 		}
 	}

@@ -25,9 +25,8 @@ func retentionCases() []testCase {
 // erasure is what package keep makes of a record.
 func (w *world) erasure(id dossier.ID, reason string) store.Erasure {
 	w.t.Helper()
-	e := store.Erasure{Tombstone: store.Tombstone{Record: id, At: w.clock.Now(), Reason: reason, Case: "12/QĐ-TA", Actor: "operator"},
-		Leaf: leafOf("erasure", id.String()), Tags: []string{"doc:XML6", "doc:XML13", "doc:ReferralSlip", "XML1.TEN.missing", "XML2.SO_LUONG.big"}}
-	return e
+	return store.Erasure{Tombstone: store.Tombstone{Record: id, At: w.clock.Now(), Reason: reason, Case: "12/QĐ-TA", Actor: "operator"},
+		Leaf: leafOf("erasure", id.String())}
 }
 
 func (w *world) erase(ids ...dossier.ID) {
@@ -284,15 +283,17 @@ func erasedMonth(t *testing.T, h *Harness) {
 	if diff := cmp.Diff([]store.Term{{Class: "clinical", Month: 202607, Records: 2, Erased: 1, Files: 2, Key: true}}, terms); diff != "" {
 		t.Error(diff)
 	}
-	if err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")); !errors.Is(err, store.ErrKeyInUse) {
+	if _, err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")); !errors.Is(err, store.ErrKeyInUse) {
 		t.Errorf("a key in use: %v", err)
 	}
 	w.erase(ids[0], ids[2])
-	w.must(w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")))
+	residue, err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire"))
+	w.must(err)
+	w.must(w.s.Retention.Clean(w.ctx(), residue))
 	if months, err := w.s.Keys.Months(w.ctx()); err != nil || len(months) != 0 {
 		t.Errorf("months %v, %v", months, err)
 	}
-	if err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")); !errors.Is(err, store.ErrAbsent) {
+	if _, err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")); !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("a key that is gone: %v", err)
 	}
 }

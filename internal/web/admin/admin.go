@@ -17,6 +17,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
+	"lienthong/internal/keep"
 	"lienthong/internal/web/problem"
 )
 
@@ -34,6 +35,9 @@ type Acts interface {
 	EndService(ctx context.Context, actor, kind, url string) error
 	Witness(ctx context.Context, actor string, c admin.WitnessChange) error
 	Keep(ctx context.Context, actor string, n admin.Note) error
+	Erase(ctx context.Context, actor string, q keep.Request) (int, error)
+	Terms(ctx context.Context) ([]keep.Term, error)
+	Expire(ctx context.Context, actor, class string, month int) (int, error)
 }
 
 type request struct {
@@ -50,13 +54,20 @@ type request struct {
 	Service    admin.Service       `json:"service,omitzero"`
 	Witness    admin.WitnessChange `json:"witness,omitzero"`
 	Note       admin.Note          `json:"note,omitzero"`
+	Erase      keep.Request        `json:"erase,omitzero"`
+	Class      string              `json:"class,omitempty"`
+	Month      int                 `json:"month,omitempty"`
 }
 
 type response struct {
 	ID    string `json:"id,omitempty"`
 	KID   string `json:"kid,omitempty"`
 	Token string `json:"token,omitempty"`
-	Base  string `json:"base,omitempty"` // where the hub listens
+
+	Count int         `json:"count,omitempty"`
+	Terms []keep.Term `json:"terms,omitempty"`
+
+	Base string `json:"base,omitempty"` // where the hub listens
 }
 
 // Handler serves acts; base is the URL people open the hub under, told with links.
@@ -116,6 +127,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	serve("/service/end", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.EndService(ctx, q.Actor, q.Service.Kind, q.Service.URL)
 	})
+	retention(serve, acts)
 	return mux
 }
 
@@ -158,12 +170,16 @@ func (c *Client) post(ctx context.Context, path string, q request) (response, er
 	if err != nil {
 		return response{}, err
 	}
-	got, err := c.http.Do(r)
+	client := *c.http
+	if isLong(path) {
+		client.Timeout = 0
+	}
+	got, err := client.Do(r)
 	if err != nil {
 		return response{}, fmt.Errorf("admin: %w", err)
 	}
 	defer got.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(got.Body, 1<<20))
+	body, err := io.ReadAll(io.LimitReader(got.Body, 16<<20))
 	if err != nil {
 		return response{}, fmt.Errorf("admin: %w", err)
 	}

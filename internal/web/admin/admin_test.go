@@ -8,10 +8,12 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
+	"lienthong/internal/keep"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -55,6 +57,20 @@ func (o *office) AddService(_ context.Context, actor string, s admin.Service) er
 func (o *office) EndService(_ context.Context, actor, kind, url string) error {
 	o.did = append(o.did, actor+" ends "+kind+" "+url)
 	return nil
+}
+
+func (o *office) Erase(_ context.Context, actor string, q keep.Request) (int, error) {
+	o.did = append(o.did, fmt.Sprintf("%s erases %+v", actor, q))
+	return len(q.Records), nil
+}
+
+func (o *office) Terms(context.Context) ([]keep.Term, error) {
+	return []keep.Term{{Class: "y10", Month: 202611, Records: 3, Key: true}}, nil
+}
+
+func (o *office) Expire(_ context.Context, actor, class string, month int) (int, error) {
+	o.did = append(o.did, fmt.Sprintf("%s expires %s %d", actor, class, month))
+	return 7, nil
 }
 
 func (o *office) Witness(_ context.Context, actor string, c admin.WitnessChange) error {
@@ -143,5 +159,24 @@ func TestNobodyAtTheSocket(t *testing.T) {
 	t.Parallel()
 	if _, err := webadmin.Dial(filepath.Join(t.TempDir(), "s")); !errors.Is(err, webadmin.ErrNotRunning) {
 		t.Errorf("%v", err)
+	}
+}
+
+func TestErasingGoesThroughTheSocket(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	o := &office{}
+	c := dial(t, o)
+	if n, err := c.Erase(ctx, "operator", keep.Request{Records: []string{"a", "b"}, Reason: keep.CourtOrder, Case: "12"}); err != nil || n != 2 {
+		t.Errorf("erased %d, %v", n, err)
+	}
+	if n, err := c.Expire(ctx, "operator", "y2", 202401); err != nil || n != 7 {
+		t.Errorf("expired %d, %v", n, err)
+	}
+	if terms, err := c.Terms(ctx); err != nil || len(terms) != 1 || terms[0].Records != 3 || !terms[0].Key {
+		t.Errorf("terms %+v, %v", terms, err)
+	}
+	if want := []string{"operator erases {Records:[a b] Reason:court_order Case:12}", "operator expires y2 202401"}; !slices.Equal(o.did, want) {
+		t.Errorf("did %q", o.did)
 	}
 }

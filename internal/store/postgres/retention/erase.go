@@ -113,18 +113,24 @@ func drain(rows pgx.Rows) error {
 	return rows.Err()
 }
 
+// deleteTags takes away the tags of a record: its codes, and every document that
+// its facility has a tag for, because no index leads from a record to its tags.
+const deleteTags = `WITH RECURSIVE t (tag) AS (
+		SELECT (SELECT min(n.tag) FROM tag n WHERE n.facility = $1 AND n.tag >= 'doc:' AND n.tag < 'doc;')
+		UNION ALL SELECT (SELECT min(n.tag) FROM tag n WHERE n.facility = $1 AND n.tag > t.tag AND n.tag < 'doc;') FROM t WHERE t.tag IS NOT NULL)
+	DELETE FROM tag WHERE facility = $1 AND serial = $3 AND tag IN (SELECT tag FROM t WHERE tag IS NOT NULL UNION SELECT unnest($2::text[])) RETURNING tag`
+
 // destroy empties the rows and keeps the tombstones.
 func (e *erasing) destroy(ctx context.Context) error {
 	b := e.tx.Batch()
 	for i := range e.records {
 		t := &e.records[i]
 		facility, serial := string(t.Record.Facility), handle.UUID(t.Record.Serial)
-		if len(t.Tags) > 0 {
-			b.Queue(`DELETE FROM tag WHERE facility = $1 AND tag = ANY ($2) AND serial = $3 RETURNING tag`, facility, t.Tags, serial).Query(func(rows pgx.Rows) (err error) {
-				e.gone[t.Record], err = pgx.CollectRows(rows, pgx.RowTo[string])
-				return err
-			})
-		}
+		codes := handle.Column(e.rows[t.Record].Verdict.Findings, func(f dossier.Finding) string { return f.Code })
+		b.Queue(deleteTags, facility, codes, serial).Query(func(rows pgx.Rows) (err error) {
+			e.gone[t.Record], err = pgx.CollectRows(rows, pgx.RowTo[string])
+			return err
+		})
 		b.Queue(`DELETE FROM body WHERE facility = $1 AND serial = $2`, facility, serial)
 		b.Queue(`UPDATE record SET erased = $3, wrapped = '', head = '', findings = '', documents = 0, subject = '' WHERE facility = $1 AND serial = $2`,
 			facility, serial, handle.Micros(t.At))

@@ -66,16 +66,16 @@ func (x *Retention) Terms(ctx context.Context) ([]store.Term, error) {
 }
 
 // DropMonth destroys a month key that nothing needs.
-func (x *Retention) DropMonth(ctx context.Context, class string, month int, act store.Act) error {
+func (x *Retention) DropMonth(ctx context.Context, class string, month int, act store.Act) ([]store.Residue, error) {
 	if err := ledger.CheckAct(act); err != nil {
-		return err
+		return nil, err
 	}
 	if err := store.CheckText(class); err != nil {
-		return err
+		return nil, err
 	}
 	tx, err := x.db.Begin(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer tx.End()
 	var used bool
@@ -91,14 +91,14 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 		return row.Scan(&used)
 	})
 	if err := tx.Send(ctx, b); err != nil {
-		return err
+		return nil, err
 	}
 	if used {
-		return store.ErrKeyInUse
+		return nil, store.ErrKeyInUse
 	}
 	b = tx.Batch()
 	b.Queue(`DELETE FROM month_key WHERE class = $1 AND month = $2`, class, month)
-	return x.writer.CommitAct(ctx, tx, b, act)
+	return nil, x.writer.CommitAct(ctx, tx, b, act)
 }
 
 // cleaned are the tables that erasure takes from.

@@ -3,7 +3,6 @@ package retention
 import (
 	"bytes"
 	"context"
-	"slices"
 
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
@@ -28,15 +27,33 @@ func (x *Retention) Clean(ctx context.Context, erased []store.Residue) error {
 	return x.db.Checkpoint(ctx)
 }
 
-// pagesWith finds the pages that hold a residue.
-func (x *Retention) pagesWith(ctx context.Context, erased []store.Residue) (found []int64, err error) {
-	first := map[[2]byte][]*store.Residue{} // by their first two bytes
+// finder finds residues in pages: by their first two bytes.
+type finder map[[2]byte][]*store.Residue
+
+func finderOf(erased []store.Residue) finder {
+	f := finder{}
 	for i := range erased {
-		if b := erased[i].Bytes; len(b) >= 8 {
-			k := [2]byte(b)
-			first[k] = append(first[k], &erased[i])
+		if b := erased[i].Bytes; len(b) >= 16 {
+			f[[2]byte(b)] = append(f[[2]byte(b)], &erased[i])
 		}
 	}
+	return f
+}
+
+// each calls fn for every residue of a page until it returns false.
+func (f finder) each(page []byte, fn func(at int, r *store.Residue) bool) {
+	for at := 0; at+2 <= len(page); at++ {
+		for _, r := range f[[2]byte(page[at:])] {
+			if bytes.HasPrefix(page[at:], r.Bytes) && !fn(at, r) {
+				return
+			}
+		}
+	}
+}
+
+// pagesWith finds the pages that hold a residue.
+func (x *Retention) pagesWith(ctx context.Context, erased []store.Residue) (found []int64, err error) {
+	f := finderOf(erased)
 	err = x.db.Read(ctx, func(s *file.Snapshot) error {
 		found = nil
 		rows, err := s.Rows(`SELECT pgno, data FROM sqlite_dbpage('main')`)
@@ -50,9 +67,10 @@ func (x *Retention) pagesWith(ctx context.Context, erased []store.Residue) (foun
 			if err := rows.Scan(&n, &page); err != nil {
 				return err
 			}
-			if holds(page, first) {
+			f.each(page, func(int, *store.Residue) bool {
 				found = append(found, n)
-			}
+				return false
+			})
 			if err := ctx.Err(); err != nil {
 				return err
 			}
@@ -62,47 +80,34 @@ func (x *Retention) pagesWith(ctx context.Context, erased []store.Residue) (foun
 	return found, err
 }
 
-func holds(page []byte, first map[[2]byte][]*store.Residue) bool {
-	for at := 0; at+2 <= len(page); at++ {
-		for _, r := range first[[2]byte(page[at:])] {
-			if bytes.HasPrefix(page[at:], r.Bytes) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // wipe overwrites residues in pages with zeros. Within the transaction no row
 // has them: not even one of a subject that is known again, which is left out.
 func wipe(tx *file.Tx, pages []int64, erased []store.Residue) error {
-	live := map[store.SubjectOf]bool{}
+	gone := make([]store.Residue, 0, len(erased))
 	for _, r := range erased {
-		if r.Subject == (store.SubjectOf{}) {
-			continue
-		}
-		var known bool
-		if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM subject WHERE facility = ?1 AND key = ?2) OR EXISTS (SELECT 1 FROM record WHERE facility = ?1 AND subject = ?2)
+		known := false
+		if r.Subject != (store.SubjectOf{}) {
+			if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM subject WHERE facility = ?1 AND key = ?2) OR EXISTS (SELECT 1 FROM record WHERE facility = ?1 AND subject = ?2)
  OR EXISTS (SELECT 1 FROM link WHERE facility = ?1 AND subject = ?2) OR EXISTS (SELECT 1 FROM bar WHERE facility = ?1 AND subject = ?2)`,
-			string(r.Subject.Facility), r.Subject.Key[:]).Scan(&known); err != nil {
-			return err
+				string(r.Subject.Facility), r.Subject.Key[:]).Scan(&known); err != nil {
+				return err
+			}
 		}
-		live[r.Subject] = known
+		if !known {
+			gone = append(gone, r)
+		}
 	}
+	f := finderOf(gone)
 	for _, n := range pages {
 		var page []byte
 		if err := tx.Row(`SELECT data FROM sqlite_dbpage('main') WHERE pgno = ?`, n).Scan(&page); err != nil {
 			return err
 		}
-		clean := slices.Clone(page)
-		for _, r := range erased {
-			if live[r.Subject] || len(r.Bytes) < 8 {
-				continue
-			}
-			for at := bytes.Index(clean, r.Bytes); at >= 0; at = bytes.Index(clean, r.Bytes) {
-				clear(clean[at : at+len(r.Bytes)])
-			}
-		}
+		clean := bytes.Clone(page)
+		f.each(page, func(at int, r *store.Residue) bool {
+			clear(clean[at : at+len(r.Bytes)])
+			return true
+		})
 		if bytes.Equal(clean, page) {
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 
 	"lienthong/internal/care"
 	"lienthong/internal/store"
@@ -23,7 +24,8 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	}
 	var residue []store.Residue
 	err = x.db.Write(ctx, file.Administrative, len(records), func(tx *file.Tx) error {
-		e := erasing{tx: tx, deltas: file.Deltas{}, files: map[fileKey]bool{}, subjects: map[store.SubjectOf]bool{}}
+		e := erasing{tx: tx, deltas: file.Deltas{}, files: map[fileKey]bool{}, subjects: map[store.SubjectOf]bool{},
+			documents: map[care.FacilityCode][]string{}}
 		for i := range records {
 			if err := e.record(&records[i]); err != nil {
 				return err
@@ -50,6 +52,8 @@ type erasing struct {
 	files    map[fileKey]bool
 	subjects map[store.SubjectOf]bool
 	residue  []store.Residue
+
+	documents map[care.FacilityCode][]string // tags of documents, by facility
 }
 
 // record destroys one record.
@@ -64,7 +68,7 @@ func (e *erasing) record(x *store.Erasure) error {
 	case !r.Erased.IsZero():
 		return store.ErrErased
 	}
-	gone, err := e.tags(id, &r, x.Tags)
+	gone, err := e.tags(id, &r)
 	if err != nil {
 		return err
 	}
@@ -89,7 +93,7 @@ func (e *erasing) record(x *store.Erasure) error {
 	if _, _, err := e.tx.Leaf(x.Leaf, nil); err != nil {
 		return err
 	}
-	e.key(r.Wrapped)
+	e.residue = append(e.residue, keyResidue(r.Wrapped)...)
 	if !r.Subject.IsZero() {
 		e.subjects[store.SubjectOf{Facility: r.ID.Facility, Key: r.Subject}] = true
 		e.residue = append(e.residue, store.Residue{Bytes: bytes.Join([][]byte{r.Subject[:], episode, content}, nil)})
@@ -97,16 +101,29 @@ func (e *erasing) record(x *store.Erasure) error {
 	return e.filesOf(id, r.ID.Facility)
 }
 
-// key notes what may be left of a wrapped data key: its end in three parts, so
+// keyResidue is what may be left of a wrapped key: its end in three parts, so
 // that a part that SQLite itself wrote over or cut hides no other.
-func (e *erasing) key(wrapped []byte) {
+func keyResidue(wrapped []byte) (all []store.Residue) {
 	for end := len(wrapped); end >= 16 && end > len(wrapped)-48; end -= 16 {
-		e.residue = append(e.residue, store.Residue{Bytes: bytes.Clone(wrapped[end-16 : end])})
+		all = append(all, store.Residue{Bytes: bytes.Clone(wrapped[end-16 : end])})
 	}
+	return all
 }
 
-// tags takes away those of the tags that the record has, and names them.
-func (e *erasing) tags(id int64, r *store.Record, may []string) (gone []string, err error) {
+// tags takes away the tags of a record, and names those of documents. No index
+// leads from a record to its tags: every document of its facility is tried.
+func (e *erasing) tags(id int64, r *store.Record) (gone []string, err error) {
+	documents, known := e.documents[r.ID.Facility]
+	if !known {
+		if documents, err = e.documentsOf(r.ID.Facility); err != nil {
+			return nil, err
+		}
+		e.documents[r.ID.Facility] = documents
+	}
+	may := slices.Clone(documents)
+	for _, f := range r.Verdict.Findings {
+		may = append(may, f.Code)
+	}
 	for _, tag := range may {
 		n, err := e.tx.Exec(`DELETE FROM tag WHERE facility = ? AND tag = ? AND received = ? AND record = ?`,
 			string(r.ID.Facility), tag, file.Micros(r.Received), id)
@@ -118,6 +135,25 @@ func (e *erasing) tags(id int64, r *store.Record, may []string) (gone []string, 
 		}
 	}
 	return gone, nil
+}
+
+// documentsOf names the documents that records of a facility have a tag for.
+func (e *erasing) documentsOf(facility care.FacilityCode) (all []string, err error) {
+	rows, err := e.tx.Rows(`WITH RECURSIVE t (tag) AS (SELECT min(tag) FROM tag WHERE facility = ?1 AND tag >= 'doc:' AND tag < 'doc;'
+ UNION ALL SELECT (SELECT min(n.tag) FROM tag n WHERE n.facility = ?1 AND n.tag > t.tag AND n.tag < 'doc;') FROM t WHERE t.tag IS NOT NULL)
+ SELECT tag FROM t WHERE tag IS NOT NULL`, string(facility))
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var tag string
+		if err := rows.Scan(&tag); err != nil {
+			return nil, err
+		}
+		all = append(all, tag)
+	}
+	return all, rows.Err()
 }
 
 // filesOf notes the files a record stands in: its own, and those with a place
@@ -163,7 +199,7 @@ func (e *erasing) emptyFiles() error {
 		if _, err := e.tx.Exec(`UPDATE file SET wrapped = NULL, digest = zeroblob(32) WHERE id = ?`, id); err != nil {
 			return err
 		}
-		e.key(wrapped)
+		e.residue = append(e.residue, keyResidue(wrapped)...)
 	}
 	return nil
 }

@@ -65,11 +65,15 @@ func (x *Retention) Terms(ctx context.Context) ([]store.Term, error) {
 }
 
 // DropMonth destroys a month key that nothing needs.
-func (x *Retention) DropMonth(ctx context.Context, class string, month int, act store.Act) error {
+func (x *Retention) DropMonth(ctx context.Context, class string, month int, act store.Act) (residue []store.Residue, err error) {
 	if err := file.CheckAct(act); err != nil {
-		return err
+		return nil, err
 	}
-	return x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+	err = x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+		var wrapped []byte
+		if err := tx.Row(`SELECT wrapped FROM month_key WHERE class = ? AND month = ?`, class, month).Scan(&wrapped); err != nil {
+			return err
+		}
 		var used bool
 		if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM record WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)
  OR EXISTS (SELECT 1 FROM file WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)`, class, month).Scan(&used); err != nil {
@@ -78,15 +82,13 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 		if used {
 			return store.ErrKeyInUse
 		}
-		n, err := tx.Exec(`DELETE FROM month_key WHERE class = ? AND month = ?`, class, month)
-		if err != nil {
+		if _, err := tx.Exec(`DELETE FROM month_key WHERE class = ? AND month = ?`, class, month); err != nil {
 			return err
 		}
-		if n == 0 {
-			return store.ErrAbsent
-		}
+		residue = keyResidue(wrapped)
 		return tx.Act(act)
 	})
+	return residue, err
 }
 
 const selectTombstone = `SELECT facility, serial, at, reason, number, actor FROM tombstone`
