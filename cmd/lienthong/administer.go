@@ -6,15 +6,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"lienthong/internal/admin"
-	"lienthong/internal/agent"
 	webadmin "lienthong/internal/web/admin"
 )
-
-// actor is who acts on the command line, as acts keep it.
-const actor = "operator: command line"
 
 type initCmd struct {
 	Data     string `required:"" help:"Directory of the hub." type:"path"`
@@ -39,16 +34,6 @@ func (c *initCmd) Run(ctx context.Context, s *streams) error {
 	fmt.Fprintf(s.out, "hub %s: data in %s, keys in %s\n", p.Name, p.dir, p.Keys)
 	fmt.Fprintf(s.out, "log key: %s\n", key)
 	return nil
-}
-
-// prepare makes the tables and the first leaves, and returns the log's verifier key.
-func (p *place) prepare(ctx context.Context) (string, error) {
-	h, err := p.start(ctx, quiet())
-	if err != nil {
-		return "", err
-	}
-	key := h.LogKey.Verifier()
-	return key, h.Close()
 }
 
 type migrateCmd struct {
@@ -101,19 +86,6 @@ func (c *trustAddCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintln(s.out, "trusted")
 		return nil
 	})
-}
-
-// administer opens the place, lets do act, and gives it back.
-func administer(ctx context.Context, dir string, do func(webadmin.Acts) error) error {
-	p, err := openPlace(dir)
-	if err != nil {
-		return err
-	}
-	acts, done, err := p.acts(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(acts), done())
 }
 
 type facilityCmd struct {
@@ -179,28 +151,6 @@ func (c *credentialCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintf(s.out, "credential of %s written to %s\n", c.Code, c.Out)
 		return nil
 	})
-}
-
-func newCredential(ctx context.Context, a webadmin.Acts, hubName, code string) ([]byte, error) {
-	key, spki, err := agent.NewKey()
-	if err != nil {
-		return nil, err
-	}
-	id, kid, err := a.AddClient(ctx, actor, code, spki)
-	if err != nil {
-		return nil, err
-	}
-	return agent.MakeCredential(hubName, code, id, kid, key)
-}
-
-// writeNew writes a secret to a file that is not there yet.
-func writeNew(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Close())
 }
 
 type revokeCmd struct {
@@ -276,8 +226,4 @@ func (c *linkCmd) Run(ctx context.Context, s *streams) error {
 		fmt.Fprintln(s.out, loginURL(base, token))
 		return nil
 	})
-}
-
-func loginURL(base, token string) string {
-	return strings.TrimSuffix(base, "/") + "/login?token=" + token
 }

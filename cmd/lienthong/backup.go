@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -18,7 +17,6 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/backup"
 	"lienthong/internal/fault"
-	"lienthong/internal/ledger"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/store/sqlite/pages"
 	webadmin "lienthong/internal/web/admin"
@@ -351,35 +349,6 @@ func (c *backupProvenCmd) Run(ctx context.Context, s *streams) error {
 		_, err := fmt.Fprintf(s.out, map[bool]string{true: "kept: restored %s, %d records\n", false: "đã ghi: khôi phục lúc %s, %d hồ sơ\n"}[s.lang == "en"], r.RestoredAt, r.Records)
 		return err
 	})
-}
-
-// holds reports whether this hub's logs hold what the report says was
-// restored: each log named had that root at that size.
-func (p *place) holds(ctx context.Context, r *backup.Report) error {
-	open, err := p.open(quiet().Logger)
-	if err != nil {
-		return err
-	}
-	slices, err := open(ctx, nil)
-	if err != nil {
-		return err
-	}
-	for _, l := range r.Logs {
-		head, e := slices.Ledger.Head(ctx, l.Log)
-		if e == nil && head.Size < l.Size {
-			e = errors.New("this hub's log is shorter")
-		}
-		if e == nil && l.Size > 0 {
-			root, err := ledger.NewReader(slices.Ledger.Source(l.Log), 0).Root(ctx, l.Size)
-			if e = err; e == nil && !bytes.Equal(root[:], l.Root) {
-				e = errors.New("this hub's log is another")
-			}
-		}
-		if e != nil {
-			err = backup.ErrReport.Because(fmt.Errorf("log %d: %w", l.Log, e))
-		}
-	}
-	return errors.Join(err, slices.Close())
 }
 
 // sealer is what PostgreSQL's own user signs and encrypts with.

@@ -18,7 +18,6 @@ import (
 	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/seal"
 	"lienthong/internal/trust"
-	"lienthong/internal/xmltok"
 )
 
 type dossierCmd struct {
@@ -107,18 +106,6 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	}
 	checker.Trust, err = trust.NewView(d)
 	return checker, err
-}
-
-// readLimited reads a file, and refuses one that the hub would not take.
-func readLimited(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > 32<<20 {
-		return nil, xmltok.ErrLimits
-	}
-	return os.ReadFile(path)
 }
 
 func (c *checkCmd) refused(s *streams, out *bufio.Writer, path string, why error) error {
@@ -277,13 +264,6 @@ func (c *signCmd) pair() (seal.KeyPair, error) {
 		return seal.KeyPair{}, err
 	}
 	return seal.LoadPEM(key, cert)
-}
-
-func trimNewline(b []byte) []byte {
-	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
-		b = b[:len(b)-1]
-	}
-	return b
 }
 
 // sealingOf opens the file to learn where its kind wants the signature.

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"net"
@@ -18,8 +17,6 @@ import (
 	"path/filepath"
 	"runtime/debug"
 	"time"
-
-	"github.com/lmittmann/tint"
 
 	"lienthong/internal/hub"
 	webadmin "lienthong/internal/web/admin"
@@ -112,13 +109,6 @@ func (c *hubCmd) readConfig() error {
 	return nil
 }
 
-func scheme(cert string) string {
-	if cert != "" {
-		return "https"
-	}
-	return "http"
-}
-
 func (c *hubCmd) tls() (*tls.Config, error) {
 	if c.TLSCert == "" {
 		return nil, nil
@@ -141,26 +131,6 @@ func (c *hubCmd) tls() (*tls.Config, error) {
 	}
 	return cfg, nil
 }
-
-func logger(w io.Writer, asJSON bool) *slog.Logger {
-	if asJSON {
-		return slog.New(slog.NewJSONHandler(w, nil))
-	}
-	return slog.New(tint.NewHandler(w, &tint.Options{TimeFormat: time.TimeOnly, NoColor: !isTerminal(w)}))
-}
-
-// isTerminal reports whether a person watches.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
-
-// quiet is the configuration of a hub that is opened for one act.
-func quiet() hub.Config { return hub.Config{Logger: slog.New(slog.DiscardHandler)} }
 
 // server is a hub with its three doors: the world's, the operator's metrics,
 // and the administrator's socket.

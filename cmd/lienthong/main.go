@@ -6,7 +6,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,8 +14,6 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
-
-	"lienthong/internal/fault"
 )
 
 // cli is the command line (DESIGN §6).

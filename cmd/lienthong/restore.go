@@ -295,19 +295,6 @@ func (c *restoreRunCmd) finish(ctx context.Context, s *streams, p *place, keys *
 	return c.show(s, out)
 }
 
-// withSlices opens the place's store without its log.
-func (p *place) withSlices(ctx context.Context, do func(*store.Slices) error) error {
-	open, err := p.open(quiet().Logger)
-	if err != nil {
-		return err
-	}
-	slices, err := open(ctx, nil)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(slices), slices.Close())
-}
-
 // closeLogs ends every log of a restored store: whether they went on after the
 // backup nobody here can know.
 func closeLogs(ctx context.Context, s *store.Slices) error {

@@ -1,0 +1,26 @@
+package main
+
+import (
+	"os"
+
+	"lienthong/internal/xmltok"
+)
+
+// readLimited reads a file, and refuses one that the hub would not take.
+func readLimited(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.Size() > 32<<20 {
+		return nil, xmltok.ErrLimits
+	}
+	return os.ReadFile(path)
+}
+
+func trimNewline(b []byte) []byte {
+	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
+		b = b[:len(b)-1]
+	}
+	return b
+}

@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"lienthong/internal/fault"
+)
+
+// errNo is the error of a command whose answer is no: exit 1.
+var errNo = errors.New("the answer is no")
+
+// Exit codes (DESIGN §6).
+const (
+	exitOK = iota
+	exitNo
+	exitUnanswered
+)
+
+// streams are what a command speaks through.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+	lang     string
+}
+
+// report tells a person what went wrong: the sentence and code of a fault, or
+// the error itself, which only the operator of this machine sees.
+func report(w io.Writer, lang string, err error) {
+	var f *fault.Error
+	if errors.As(err, &f) && f.Kind != fault.Broken {
+		fmt.Fprintf(w, "lienthong: %s (%s)\n", f.Text.In(lang), f.Code)
+		if f.Cause != nil {
+			fmt.Fprintf(w, "  %v\n", f.Cause)
+		}
+		return
+	}
+	fmt.Fprintln(w, "lienthong:", err)
+}
+
+// writeJSON writes a value as indented JSON.
+func writeJSON(w io.Writer, v any) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
