@@ -45,10 +45,10 @@ func (c *verifyCmd) Run(s *streams) error {
 			}
 		}
 	}
-	if first := bytes.TrimLeft(data, " \t\r\n"); len(first) > 0 && first[0] == '{' {
-		return c.receipt(s, data)
+	if bytes.HasPrefix(data, []byte("PK")) { // an archive (APPNOTE 4.3.7)
+		return c.bundle(s, data)
 	}
-	return c.bundle(s, data)
+	return c.receipt(s, data)
 }
 
 // readUpTo reads a file whole, and no more than any of its kind has.
