@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"lienthong/internal/bundle"
 	"lienthong/internal/fault"
@@ -45,7 +47,7 @@ func (c *verifyCmd) Run(s *streams) error {
 			}
 		}
 	}
-	if bytes.HasPrefix(data, []byte("PK")) { // an archive (APPNOTE 4.3.7)
+	if bytes.HasPrefix(data, []byte("PK")) || strings.EqualFold(filepath.Ext(c.Receipt), ".zip") { // an archive (APPNOTE 4.3.7), or meant to be one
 		return c.bundle(s, data)
 	}
 	return c.receipt(s, data)
