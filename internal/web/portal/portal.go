@@ -118,7 +118,6 @@ type Deps struct {
 	Rules    Rules
 	Keeping  Keeping // nil: not shown
 	Checker  Checker // nil: no printed receipt is found
-	Checker  Checker // nil: no printed receipt is found
 }
 
 // Keeping tells operators how well the data are kept.
