@@ -119,14 +119,17 @@ type Opened struct {
 	Papers  []string         // names of the papers beside the file; see Paper
 }
 
-// Open gives one record. Faults: record.absent, disclosure.reason_required,
+// Open gives one record. Faults: record.absent, record.erased, disclosure.reason_required,
 // disclosure.withheld, disclosure.compartment; a broken store or vault.
 func (d *Discloser) Open(ctx context.Context, reader Reader, id dossier.ID) (*Opened, error) {
 	r, basis, err := d.admit(ctx, reader, id)
 	if err != nil {
 		return nil, err
 	}
-	if basis != OwnRecord && r.Documents&compartment.Bits != 0 {
+	switch {
+	case !r.Erased.IsZero():
+		return nil, store.ErrErased
+	case basis != OwnRecord && r.Documents&compartment.Bits != 0:
 		return nil, ErrCompartment
 	}
 	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
@@ -172,7 +175,8 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 		return o, nil
 	}
 	o.View = reader.View()
-	sent, stored, err := d.rebuild(ctx, r, alone)
+	as := alone
+	sent, stored, err := d.rebuild(ctx, r, &as)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +211,7 @@ func withoutClosed(k kind.Dossier) kind.Dossier {
 
 func (d *Discloser) head(r *store.Record) (evidence.Head, error) {
 	if !r.Erased.IsZero() {
-		return evidence.Head{}, store.ErrAbsent
+		return evidence.Head{}, store.ErrErased
 	}
 	plain, err := d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartHead, r.Head)
 	if err != nil {
@@ -290,7 +294,8 @@ func (d *Discloser) related(ctx context.Context, reader Reader, id dossier.ID, l
 // Original gives the exact bytes of the file a record came in: whole to the
 // file's own facility, and to an operator when the file holds this one record
 // and no closed compartment; else a redacted original, in which the inner
-// documents of other dossiers are replaced by their SHA-256.
+// documents of other dossiers are replaced by their SHA-256, those of erased
+// ones by "withheld": also for the facility, when one was erased from its file.
 func (d *Discloser) Original(ctx context.Context, reader Reader, id dossier.ID) (raw []byte, redacted bool, err error) {
 	sent, redacted, err := d.Sent(ctx, reader, id)
 	return sent.Bytes, redacted, err
@@ -303,7 +308,10 @@ func (d *Discloser) Sent(ctx context.Context, reader Reader, id dossier.ID) (sen
 	if err != nil {
 		return sent, false, err
 	}
-	if !r.Erased.IsZero() || !r.Withdraws.IsZero() {
+	switch {
+	case !r.Erased.IsZero():
+		return sent, false, store.ErrErased
+	case !r.Withdraws.IsZero():
 		return sent, false, store.ErrAbsent
 	}
 	if basis != OwnRecord && r.Documents&closedBits != 0 {
@@ -316,7 +324,7 @@ func (d *Discloser) Sent(ctx context.Context, reader Reader, id dossier.ID) (sen
 	if basis != OwnRecord {
 		as = digests
 	}
-	sent, stored, err := d.rebuild(ctx, r, as)
+	sent, stored, err := d.rebuild(ctx, r, &as)
 	if err != nil {
 		return sent, false, err
 	}
@@ -332,8 +340,9 @@ const (
 	alone        // the one dossier, to be read here: no other is opened
 )
 
-// rebuild gives a record's file back as it was sent, and as it is kept.
-func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) (sent evidence.Sent, file *store.File, err error) {
+// rebuild gives a record's file back as it was sent, and as it is kept. A file
+// that others were erased from is not whole any more: as is then digests.
+func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as *form) (sent evidence.Sent, file *store.File, err error) {
 	file, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
 	if err != nil {
 		return sent, nil, err
@@ -352,7 +361,7 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) (sent
 	}
 	from := body.Source{
 		Dossier: func(i int) ([]byte, error) {
-			if as == alone && i != r.Index {
+			if *as == alone && i != r.Index {
 				return nil, nil
 			}
 			for k := range places {
@@ -372,7 +381,10 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as form) (sent
 		},
 	}
 	var joined []byte
-	if as == whole {
+	if *as == whole && slices.ContainsFunc(places, func(s store.Stored) bool { return !s.Erased.IsZero() }) {
+		*as = digests
+	}
+	if *as == whole {
 		joined, err = body.Join(envelope.Skeleton, from)
 	} else {
 		joined, err = body.Redact(envelope.Skeleton, r.Index, from)

@@ -118,7 +118,11 @@ func (k *Keeper) Erase(ctx context.Context, actor string, q Request) (int, error
 			}
 		}
 	}
-	act, err := k.act(actor, ActErase, q.Reason, Detail{Records: len(list), Case: q.Case, Remains: remains(list)})
+	left, err := k.remains(ctx, list)
+	if err != nil {
+		return 0, err
+	}
+	act, err := k.act(actor, ActErase, q.Reason, Detail{Records: len(list), Case: q.Case, Remains: left})
 	if err != nil {
 		return 0, err
 	}
@@ -207,12 +211,16 @@ type Detail struct {
 	Remains string `json:"remains,omitempty"` // store.AllRemain of the records' rows
 }
 
-func remains(list []store.Record) string {
+func (k *Keeper) remains(ctx context.Context, list []store.Record) (string, error) {
 	rows := make([][32]byte, len(list))
 	for i := range list {
-		rows[i] = list[i].Remains()
+		f, _, err := k.store.Records.File(ctx, list[i].ID.Facility, list[i].File)
+		if err != nil {
+			return "", err
+		}
+		rows[i] = list[i].Remains(f)
 	}
-	return store.AllRemain(rows)
+	return store.AllRemain(rows), nil
 }
 
 func (k *Keeper) act(actor, action, object string, detail Detail) (store.Act, error) {
@@ -286,7 +294,11 @@ func (k *Keeper) Expire(ctx context.Context, actor, class string, month int) (in
 		if len(due) == 0 {
 			break
 		}
-		act, err := k.act(actor, ActErase, name, Detail{Records: len(due), Remains: remains(due)})
+		rows, err := k.remains(ctx, due)
+		if err != nil {
+			return erased, err
+		}
+		act, err := k.act(actor, ActErase, name, Detail{Records: len(due), Remains: rows})
 		if err != nil {
 			return erased, err
 		}

@@ -73,7 +73,11 @@ func (w *walk) readTombstones(ctx context.Context) error {
 		}
 		w.stones[s.Record], w.statements[sha256.Sum256(statement)] = s, s
 		m := moment{s.At.UnixMicro(), s.Actor}
-		remain[m] = append(remain[m], r.Remains())
+		f, _, err := w.Slices.Records.File(ctx, r.ID.Facility, r.File)
+		if err != nil {
+			f = &store.File{} // said of the file
+		}
+		remain[m] = append(remain[m], r.Remains(f))
 		if c, ok := cases[m]; ok && c != s.Case {
 			w.differ("erasure.edited", "tombstone", s.Record.String(), "number")
 		}
@@ -155,6 +159,7 @@ func (w *walk) nowErased(ctx context.Context, name string) bool {
 // what its neighbours say of it.
 func (w *walk) erased(ctx context.Context, r *store.Record, sealed []byte) (*ledger.Receipt, error) {
 	c := &checked{walk: w, r: r, name: r.ID.String()}
+	w.report.Erased++
 	if r.Wrapped != nil || r.Head != nil || sealed != nil || len(r.Verdict.Findings) > 0 || r.Documents != 0 || !r.Subject.IsZero() {
 		c.differ("erasure.incomplete", "record", c.name, "")
 	}

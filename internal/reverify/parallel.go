@@ -51,6 +51,7 @@ func (w *walk) merge(p *walk) {
 	}
 	w.report.More += p.report.More
 	w.report.Whole += p.report.Whole
+	w.report.Erased += p.report.Erased
 	for k, n := range p.counted {
 		w.counted[k] += n
 	}

@@ -78,7 +78,8 @@ type Report struct {
 	Tiles       uint64       `json:"tiles"`
 	Checkpoints uint64       `json:"checkpoints"`
 	Records     int          `json:"records"`
-	Whole       int          `json:"whole"` // of them, those whose content was made again
+	Whole       int          `json:"whole"`  // of them, those whose content was made again
+	Erased      int          `json:"erased"` // of them, those of which a tombstone is left
 	Files       int          `json:"files"`
 	Episodes    int          `json:"episodes"`
 	Acts        int          `json:"acts"`

@@ -19,7 +19,7 @@ import (
 // The faults of Retention.
 var (
 	// ErrErased: the record was erased; of it there is a tombstone only.
-	ErrErased = fault.New(fault.Conflict, "record.erased",
+	ErrErased = fault.New(fault.Absent, "record.erased",
 		"Hồ sơ này đã xóa; hub chỉ còn giữ ngày xóa và lý do.", "This record was erased; the hub keeps the date and the reason only.")
 	// ErrKeyInUse: something that is not erased is still sealed under the key.
 	ErrKeyInUse = fault.New(fault.Conflict, "retention.key_in_use",
@@ -43,11 +43,11 @@ type Retention interface {
 	// seals. Counters lose what no row says any more (Forgotten). What is
 	// returned is for Clean.
 	Erase(ctx context.Context, records []Erasure, act Act) ([]Residue, error)
-	// Clean takes out of the engine's files what was erased: of SQLite pages that
-	// were used before and the write-ahead log, of PostgreSQL dead rows. It
-	// returns when that is on disk. After it no file of the engine holds a byte
-	// of an erased data key (doc/design/at-rest.md says what PostgreSQL's own
-	// write-ahead log and a standby hold).
+	// Clean takes out of the engine's files what was erased, and returns when
+	// that is on disk: of SQLite every page that was used before, and the
+	// write-ahead log; no byte of an erased key is left. PostgreSQL frees the dead
+	// rows only: their bytes stay in free space until it is used again or VACUUM
+	// FULL is run, and in its write-ahead log (doc/design/at-rest.md).
 	Clean(ctx context.Context, erased []Residue) error
 	// Due returns records of a class and month that are not erased, oldest first,
 	// at most limit.
@@ -89,12 +89,17 @@ func (t *Tombstone) Statement(origin string, index uint64) ledger.Erasure {
 	return ledger.Erasure{Origin: origin, Index: index, At: t.At.Truncate(time.Microsecond), Reason: t.Reason}
 }
 
-// Remains is the digest of what of a record's row stays as it is when the record
-// was erased: SHA-256 over JSON. What may change later (whether it is current,
-// what supersedes or withdrew it) is not in it.
-func (r *Record) Remains() [32]byte {
+// Remains is the digest of what stays of a record's row, and of the row of the
+// file it came in, when it was erased: SHA-256 over JSON. What may change later
+// (whether it is current, what supersedes or withdrew it) is not in it.
+func (r *Record) Remains(f *File) [32]byte {
+	certificates := make([][]byte, len(f.Certificates))
+	for i := range f.Certificates {
+		certificates[i] = f.Certificates[i].Hash[:]
+	}
 	b, err := json.Marshal([]any{r.ID.String(), r.Kind, r.FacilityVersion, r.Received.UnixMicro(), r.Verdict.State, r.Verdict.Pack, r.Verdict.TrustEpoch, r.Version,
-		r.Supersedes.String(), r.Withdraws.String(), r.Lane, r.File[:], r.Index, r.Class, r.Month, r.Place.Log, r.Place.Index})
+		r.Supersedes.String(), r.Withdraws.String(), r.Lane, r.File[:], r.Index, r.Class, r.Month, r.Place.Log, r.Place.Index,
+		f.Size, f.Received.UnixMicro(), f.Sender, f.Lane, f.Class, f.Month, certificates, f.Seals, f.Dossiers})
 	if err != nil {
 		panic(err) // texts, numbers and bytes always marshal
 	}

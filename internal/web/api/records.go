@@ -39,6 +39,7 @@ type Item struct {
 	Person       *string          `json:"person"`
 	ReceivedAt   time.Time        `json:"received_at"`
 	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
+	ErasedFor    string           `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
 	JudgedWith   intake.Judged    `json:"judged_with"`
 	Findings     []intake.Finding `json:"findings"`
 	Seals        []Seal           `json:"seals,omitempty"` // of one record, not in lists
@@ -108,7 +109,7 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 		return f, err
 	}
 	switch f.State {
-	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn:
+	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn, dossier.Erased:
 	default:
 		return f, errFilter
 	}
@@ -211,6 +212,14 @@ func (a *API) record(w http.ResponseWriter, r *http.Request, who Caller) error {
 		return err
 	}
 	it := a.item(r, who, rec)
+	if !rec.Erased.IsZero() { // a tombstone is all there is
+		t, err := a.Slices.Retention.Tombstone(r.Context(), rec.ID)
+		if err != nil {
+			return err
+		}
+		it.ErasedFor = t.Reason
+		return give(w, it)
+	}
 	if it.Seals, err = a.seals(r, who, rec); err != nil {
 		return err
 	}

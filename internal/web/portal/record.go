@@ -60,7 +60,7 @@ func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, want asked) 
 		return
 	}
 	doc := view.RecordDoc{Record: rec, NeedReason: page.Reader.Role.Kind == role.Operator,
-		MayOpen: p.deps.Content != nil && page.Reader.Role.May(role.Content)}
+		MayOpen: p.deps.Content != nil && page.Reader.Role.May(role.Content) && rec.Erased.IsZero()}
 	status := http.StatusOK
 	for _, step := range []struct {
 		wanted bool

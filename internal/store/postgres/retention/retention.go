@@ -104,9 +104,10 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 // cleaned are the tables that erasure takes from.
 var cleaned = []string{"record", "body", "tag", "file", "subject", "link", "bar", "claim", "month_key"}
 
-// Clean vacuums the tables that erasure takes from: dead rows, and with them
-// what they held, leave the tables' pages. Index entries of dead rows go with
-// them. What the write-ahead log and standbys hold is not reached from here.
+// Clean vacuums the tables that erasure takes from: no dead row is left, nor an
+// index entry of one. Their bytes stay in the free space of pages until it is
+// used again; only VACUUM FULL, which locks a table, writes pages anew. What the
+// write-ahead log and standbys hold is not reached from here.
 func (x *Retention) Clean(ctx context.Context, _ []store.Residue) error {
 	conn, err := x.db.Pool.Acquire(ctx)
 	if err != nil {

@@ -131,7 +131,11 @@ func (tx *Tx) DropBody(record int64) error {
 	if _, err := tx.Exec(`DELETE FROM body WHERE record = ?`, record); err != nil {
 		return err
 	}
-	return tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM record WHERE id = ?`, record))
+	if err := tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM record WHERE id = ?`, record)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE record SET piece = NULL, piece_from = NULL, piece_size = NULL WHERE id = ?`, record)
+	return err
 }
 
 // DropSkeleton destroys the skeleton of a file, given by its address.
@@ -139,10 +143,15 @@ func (tx *Tx) DropSkeleton(file int64) error {
 	if _, err := tx.Exec(`UPDATE file SET skeleton = NULL WHERE id = ?`, file); err != nil {
 		return err
 	}
-	return tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM file WHERE id = ?`, file))
+	if err := tx.blank(tx.Row(`SELECT piece, piece_from, piece_size FROM file WHERE id = ?`, file)); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE file SET piece = NULL, piece_from = NULL, piece_size = NULL WHERE id = ?`, file)
+	return err
 }
 
-// blank overwrites with zeros what lies at a span.
+// blank overwrites with zeros what lies at a span. A piece with nothing else in
+// it goes: what is sealed is never all zeros.
 func (tx *Tx) blank(span Row) error {
 	var piece, from, size sql.NullInt64
 	if err := span.Scan(&piece, &from, &size); err != nil {
@@ -159,8 +168,13 @@ func (tx *Tx) blank(span Row) error {
 		}
 		n := min(left, int64(len(data))-at)
 		clear(data[at : at+n])
-		if _, err := tx.Exec(`UPDATE piece SET data = ? WHERE id = ?`, data, id); err != nil {
+		if _, err := tx.Exec(`UPDATE piece SET data = ? WHERE id = ?`, data, id); err != nil { // in place, so that the bytes go
 			return err
+		}
+		if len(bytes.Trim(data, "\x00")) == 0 {
+			if _, err := tx.Exec(`DELETE FROM piece WHERE id = ?`, id); err != nil {
+				return err
+			}
 		}
 		at, left = 0, left-n
 	}

@@ -257,6 +257,9 @@ type Step struct {
 // transaction carries the one time that was kept for it.
 func (d RecordDoc) Steps(w words.Speaker) []Step {
 	r := d.Record
+	if !r.Erased.IsZero() {
+		return []Step{tombstone(r, w)}
+	}
 	at := func(t time.Time) string { return w.Milli(t) }
 	mark, _ := stateLook(r.Verdict.State)
 	steps := []Step{
@@ -278,10 +281,18 @@ func (d RecordDoc) Steps(w words.Speaker) []Step {
 		}
 		steps = append(steps, s)
 	}
-	if !r.Erased.IsZero() {
-		steps = append(steps, Step{Mark: "dash", Title: w.T("state.erased"), At: r.Erased, Time: w.Time(r.Erased)})
-	}
 	return steps
+}
+
+// tombstone is all that is told of an erased record: when, and why.
+func tombstone(r Record, w words.Speaker) Step {
+	s := Step{Mark: "dash", Title: w.T("state.erased"), At: r.Erased, Time: w.Time(r.Erased)}
+	for _, e := range r.Events {
+		if e.What == "erased" && w.Has("erased."+e.Detail) {
+			s.Detail = w.T("erased." + e.Detail)
+		}
+	}
+	return s
 }
 
 func qrBox(rows [][]bool) string { return fmt.Sprintf("0 0 %d %d", len(rows), len(rows)) }
