@@ -46,8 +46,6 @@ func routes() []route {
 		line("GET", "/how", nil, (*Portal).how),
 		line("GET", "/check", nil, (*Portal).check),
 		line("POST", "/check", nil, (*Portal).check),
-		line("GET", "/check", nil, (*Portal).check),
-		line("POST", "/check", nil, (*Portal).check),
 
 		line("GET", "/overview", in(role.Counts), (*Portal).overview),
 		line("GET", "/overview/live", in(role.Counts), (*Portal).overviewLive),
@@ -71,7 +69,6 @@ func routes() []route {
 		line("GET", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("POST", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("GET", "/records/{id}/receipt", in(role.Content), (*Portal).receipt),
-		line("GET", "/records/{id}/print", in(role.Content), (*Portal).printed),
 		line("GET", "/records/{id}/print", in(role.Content), (*Portal).printed),
 
 		line("GET", "/today", in(role.Send), (*Portal).today),
