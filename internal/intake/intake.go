@@ -208,8 +208,10 @@ func (in *Intake) work(ctx context.Context, files []File) (leave func(), err err
 		}
 	}
 	size = min(max(size, 1), in.cfg.UnderWork)
-	if err := room.Acquire(ctx, size); err != nil {
-		return nil, ErrBusy.Because(err)
+	if !room.TryAcquire(size) { // where there is room, a sender that has gone is answered too: its refusal is kept
+		if err := room.Acquire(ctx, size); err != nil {
+			return nil, ErrBusy.Because(err)
+		}
 	}
 	return func() { room.Release(size) }, nil
 }
