@@ -28,3 +28,9 @@ func lock(f *os.File, wait bool) error {
 		}
 	}
 }
+
+// unlock gives a lock back and closes the file. To close the file is not enough: a child that this
+// process is about to start has it open, too, until it runs a program.
+func unlock(f *os.File) error {
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+}

@@ -22,3 +22,8 @@ func lock(f *os.File, wait bool) error {
 	}
 	return err
 }
+
+// unlock gives a lock back and closes the file.
+func unlock(f *os.File) error {
+	return errors.Join(windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, new(windows.Overlapped)), f.Close())
+}

@@ -112,7 +112,7 @@ func (o *opened) alone(ctx context.Context, dir string, cfg Config) (*store.Slic
 		return nil, err
 	}
 	s, err := o.open(ctx, dir, cfg)
-	return s, errors.Join(err, turn.Close())
+	return s, errors.Join(err, unlock(turn))
 }
 
 func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slices, error) {
@@ -161,7 +161,7 @@ func (o *opened) close() error {
 		}
 	}
 	if o.lock != nil {
-		if err := o.lock.Close(); !errors.Is(err, os.ErrClosed) {
+		if err := unlock(o.lock); !errors.Is(err, os.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}
