@@ -150,6 +150,12 @@ func verify(t testing.TB, keys secrets, open openStore, o reverify.Options) (*re
 		return nil, err
 	}
 	defer func() { must(t, s.Close()) }()
+	return verifyIn(t, keys, s, o)
+}
+
+// verifyIn walks a store that is open.
+func verifyIn(t testing.TB, keys secrets, s *store.Slices, o reverify.Options) (*reverify.Report, error) {
+	t.Helper()
 	codec, seals := parts(t)
 	x, err := reverify.New(reverify.Deps{Slices: s, Vault: keys.vault(t), Codec: codec, Kinds: kinds(), Seals: seals, Clock: clock.NewFake(at.Add(time.Hour)),
 		LogKey: func(origin string) (string, error) {
