@@ -3,6 +3,7 @@ package reverify_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,12 +12,16 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/hub"
+	"lienthong/internal/keep"
+	"lienthong/internal/retention"
 	"lienthong/internal/reverify"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -247,3 +252,169 @@ func ownReader(id dossier.ID) disclose.Reader {
 }
 
 func isErased(err error) bool { return errors.Is(err, store.ErrErased) }
+
+func TestAMonthWhoseTermEndedGoesWithItsKey(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Database(t)
+	dir := t.TempDir()
+	for name, open := range map[string]openStore{"sqlite": sqliteOf(dir), "postgres": func(log store.OpenLog) (*store.Slices, error) {
+		return postgres.Open(context.Background(), address, postgres.Config{Clock: clock.NewFake(at), OpenLog: log, HubName: hubName, Owner: "test"})
+	}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			ctx := context.Background()
+			keys := newSecrets(t)
+			h := startHub(t, keys, open, slog.New(slog.DiscardHandler))
+			h.register("79901")
+			h.stored("79901", h.dossiers("79901", "20261120", person(1), with(person(2), "KET_QUA_DTRI", "5")))
+			for i := range 5 {
+				h.stored("79901", h.dossiers("79901", "20261120", person(10+i)))
+			}
+			visit := keep.Ends(retention.Visit, 202611)
+			if _, err := h.office.Expire(ctx, "operator", retention.Visit, 202611); !errors.Is(err, keep.ErrNotEnded) {
+				t.Errorf("before its term: %v", err)
+			}
+			h.clock.Advance(visit.Sub(h.clock.Now()) - time.Second)
+			if _, err := h.office.Expire(ctx, "operator", retention.Visit, 202611); !errors.Is(err, keep.ErrNotEnded) {
+				t.Errorf("a second before its end: %v", err)
+			}
+			h.clock.Advance(time.Second)
+			n, err := h.office.Expire(ctx, "operator", retention.Visit, 202611)
+			if err != nil || n != 6 {
+				t.Fatalf("erased %d, %v", n, err)
+			}
+			if _, err := h.office.Expire(ctx, "operator", retention.Visit, 202611); !errors.Is(err, keep.ErrClass) {
+				t.Errorf("again: %v", err)
+			}
+			terms, err := h.office.Terms(ctx)
+			must(t, err)
+			byClass := map[string]keep.Term{}
+			for _, x := range terms {
+				byClass[x.Class] = x
+			}
+			if v, d := byClass[retention.Visit], byClass[retention.Death]; v.Key || v.Records != 0 || v.Erased != 6 || !v.Ended || !d.Key || d.Records != 1 || d.Files != 1 || d.Ended {
+				t.Errorf("terms: %+v", terms)
+			}
+			if _, err := h.office.Expire(ctx, "operator", retention.Death, 202611); !errors.Is(err, keep.ErrNotEnded) {
+				t.Errorf("another class: %v", err)
+			}
+			h.clock.Advance(keep.Ends(retention.Death, 202611).Sub(h.clock.Now()))
+			if n, err := h.office.Expire(ctx, "operator", retention.Death, 202611); err != nil || n != 1 {
+				t.Errorf("the last one: %d, %v", n, err)
+			}
+			months, err := h.slices.Keys.Months(ctx)
+			must(t, err)
+			if len(months) != 0 {
+				t.Errorf("%d keys are left", len(months))
+			}
+			h.close()
+			clean(t, keys, open, 7)
+		})
+	}
+}
+
+func TestWhatMayBeErased(t *testing.T) {
+	t.Parallel()
+	ctx := context.Background()
+	h := startHub(t, newSecrets(t), sqliteOf(t.TempDir()), slog.New(slog.DiscardHandler))
+	h.register("79901")
+	ids := h.stored("79901", h.dossiers("79901", "20261120", person(1), person(2)))
+	id := ids[0].String()
+	many := make([]string, keep.AtOnce+1)
+	for i := range many {
+		many[i] = id
+	}
+	for name, c := range map[string]struct {
+		q    keep.Request
+		want error
+	}{
+		"too early":            {keep.Request{Records: []string{id}, Reason: keep.Retention}, keep.ErrNotEnded},
+		"asked for, too early": {keep.Request{Records: []string{id}, Reason: keep.SubjectRequest}, keep.ErrNotEnded},
+		"no decision":          {keep.Request{Records: []string{id}, Reason: keep.CourtOrder}, keep.ErrCase},
+		"a sentence":           {keep.Request{Records: []string{id}, Reason: keep.Mistake, Case: "của bà Lưu"}, keep.ErrCase},
+		"no reason":            {keep.Request{Records: []string{id}, Reason: "because", Case: "1"}, keep.ErrReason},
+		"nothing":              {keep.Request{Reason: keep.Mistake, Case: "1"}, keep.ErrNothing},
+		"too many":             {keep.Request{Records: many, Reason: keep.Mistake, Case: "1"}, keep.ErrNothing},
+		"no name":              {keep.Request{Records: []string{"x"}, Reason: keep.Mistake, Case: "1"}, dossier.ErrID},
+	} {
+		if _, err := h.office.Erase(ctx, "operator", c.q); !errors.Is(err, c.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n, err := h.office.Erase(ctx, "operator", keep.Request{Records: []string{id, id}, Reason: keep.Mistake, Case: "15-QĐ/SYT"}); err != nil || n != 1 {
+		t.Errorf("erased %d, %v", n, err)
+	}
+	if _, err := h.office.Erase(ctx, "operator", keep.Request{Records: []string{ids[1].String(), id}, Reason: keep.Mistake, Case: "1"}); !isErased(err) {
+		t.Errorf("again: %v", err)
+	}
+}
+
+func TestDoorsTellOfAnErasedRecordItsTombstone(t *testing.T) {
+	t.Parallel()
+	address := pgtest.Database(t)
+	dir := t.TempDir()
+	for name, open := range map[string]hub.OpenStore{
+		"sqlite": func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {
+			return sqlite.Open(ctx, dir, sqlite.Config{Clock: clock.NewFake(at), OpenLog: log, HubName: hubName, Owner: "test"})
+		},
+		"postgres": func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {
+			return postgres.Open(ctx, address, postgres.Config{Clock: clock.NewFake(at), OpenLog: log, HubName: hubName, Owner: "test"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log journal
+			d := openDoors(t, open, &log)
+			defer func() { d.server.Close(); must(t, d.Close()) }()
+			file := d.signs.dossiers("79901", "20261120", person(1), person(2))
+			type said struct {
+				Results []struct {
+					Record, State string
+					Erased        string `json:"erased_at"`
+					Receipt       json.RawMessage
+				}
+			}
+			submit := func(file []byte) (s said) {
+				status, answer := d.ask(t, clerk, "POST", "/api/v1/submissions", file, "Content-Type", "application/xml")
+				if status != 200 {
+					t.Fatalf("submitting: %d %s", status, answer)
+				}
+				must(t, json.Unmarshal(answer, &s))
+				return s
+			}
+			first := submit(file)
+			id := first.Results[0].Record
+			_, err := d.Office.Erase(context.Background(), "operator", keep.Request{Records: []string{id}, Reason: keep.CourtOrder, Case: "12/2026"})
+			must(t, err)
+			for _, who := range []string{clerk, operator} {
+				status, answer := d.ask(t, who, "GET", "/api/v1/records/"+id, nil)
+				for _, part := range []string{`"state":"erased"`, `"erased_for":"court_order"`, `"erased_at":"`, `"findings":[]`, `"person":null`, `"episode":null`} {
+					if status != 200 || !bytes.Contains(answer, []byte(part)) {
+						t.Errorf("%s: %d %s: no %s", who, status, answer, part)
+					}
+				}
+			}
+			for _, path := range []string{"/receipt", "/original", "/content"} {
+				status, answer := d.ask(t, clerk, "GET", "/api/v1/records/"+id+path, nil)
+				if status != 404 || !bytes.Contains(answer, []byte("record.erased")) {
+					t.Errorf("%s: %d %s", path, status, answer)
+				}
+			}
+			if status, answer := d.ask(t, clerk, "GET", "/api/v1/records/"+first.Results[1].Record+"/original", nil); status != 200 || !bytes.Contains(answer, []byte("withheld")) {
+				t.Errorf("the neighbour's file: %d %s", status, answer)
+			}
+			status, page := d.ask(t, clerk, "GET", "/records/"+id, nil)
+			if status != 200 || !bytes.Contains(page, []byte("tòa án")) || bytes.Contains(page, []byte("TRẦN THỊ SỐ")) {
+				t.Errorf("its page: %d, %d bytes", status, len(page))
+			}
+			again := submit(file).Results
+			if again[0].State != "erased" || again[0].Record != id || again[0].Erased == "" || len(again[0].Receipt) > 4 || again[1].State != "accepted" && again[1].State != "accepted_with_warnings" || len(again[1].Receipt) < 100 {
+				t.Errorf("the same bytes again: %+v", again)
+			}
+			// In a new envelope, too.
+			if again := submit(d.signs.dossiers("79901", "20261119", person(1))).Results; again[0].State != "erased" || again[0].Record != id {
+				t.Errorf("the same dossier again: %+v", again)
+			}
+		})
+	}
+}
