@@ -95,6 +95,8 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	})
 	must(t, err)
 	t.Cleanup(h.close)
+	_, err = writer.BeginAfter(ctx, h.slices.Ledger)
+	must(t, err)
 	_, err = h.slices.Keys.PutFact(ctx, "master", []byte(v.MasterID()))
 	must(t, err)
 	receiptKey, err := ledger.NewReceiptKey(keys.receipt)
