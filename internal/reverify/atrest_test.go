@@ -269,6 +269,8 @@ func plant(t testing.TB, d *door) (values []planted) {
 	submit(422, []byte("<x>"+file["HO_TEN"]+"</x>"), "Content-Disposition", `attachment; filename="`+url.PathEscape(file["HO_TEN"])+`.xml"`)
 	submit(200, d.signs.dossiers("79901", "20261120", next()), "Content-Disposition", `attachment; filename="`+file["SO_CCCD"]+`.xml"`)
 
+	besides(t, d, next)
+
 	// Withdrawing: the reason is clinical text and is sealed.
 	reason := next()
 	if status, answer := d.ask(t, clerk, "POST", "/api/v1/records/"+ids[0]+"/withdraw", []byte(`{"reason":"nhầm với `+reason["HO_TEN"]+" "+reason["SO_CCCD"]+`"}`), "Content-Type", "application/json"); status != 200 {
@@ -299,6 +301,56 @@ func plant(t testing.TB, d *door) (values []planted) {
 	return values
 }
 
+// besides sends kinds that are sealed beside their bytes: prescriptions and
+// medical records in JSON and XML, once sealed and once not.
+func besides(t testing.TB, d *door, next func() visit) {
+	t.Helper()
+	for i := range 3 {
+		for what, make := range map[string]func(v visit) string{
+			"prescription": func(v visit) string {
+				return fmt.Sprintf(`{"loai_don_thuoc":"c","ma_don_thuoc":"%s","ho_ten_benh_nhan":"%s","ma_dinh_danh_y_te":"","ma_dinh_danh_cong_dan":"%s",
+"ngay_sinh_benh_nhan":"05/03/1960","gioi_tinh":3,"chan_doan":[{"ma_chan_doan":"J18.9","ten_chan_doan":"%s","ket_luan":"%s"}],
+"thong_tin_don_thuoc":[{"ma_thuoc":"40.30","biet_duoc":"Amlor","ten_thuoc":"Amlodipin 5 mg","don_vi_tinh":"Viên","so_luong":30,"cach_dung":"%s"}],
+"ngay_tai_kham":"30","ngay_gio_ke_don":"2026-11-20 09:15:00"}`, fmt.Sprintf("79901%07d-C", i), v["HO_TEN"], v["SO_CCCD"], v["CHAN_DOAN_RV"], v["DIA_CHI"], v["DIEN_THOAI"])
+			},
+			"record in XML": func(v visit) string {
+				return `<?xml version="1.0" encoding="UTF-8"?><HoSoBenhAn><MaLK>` + v["MA_LK"] + `</MaLK><ThongTinBenhNhan><MaBN>` + v["MA_BN"] + `</MaBN><HoTen>` + v["HO_TEN"] + `</HoTen>` +
+					`<NgaySinh>05/03/1960</NgaySinh><GioiTinh>2</GioiTinh><SoCCCD>` + v["SO_CCCD"] + `</SoCCCD></ThongTinBenhNhan>` +
+					`<ThongTinVaoVien><MaCSKCB>79901</MaCSKCB><NgayVao>202611180800</NgayVao></ThongTinVaoVien><ThongTinDieuTri><NgayRa>202611191500</NgayRa></ThongTinDieuTri>` +
+					`<KetQuaXetNghiem><ChiSo><TenChiSo>WBC</TenChiSo><KetQua>` + v["CHAN_DOAN_RV"] + `</KetQua></ChiSo></KetQuaXetNghiem></HoSoBenhAn>`
+			},
+			"record in JSON": func(v visit) string {
+				return `{"HoSoBenhAn":{"MaLK":"` + v["MA_LK"] + `","ThongTinBenhNhan":{"MaBN":"` + v["MA_BN"] + `","HoTen":"` + v["HO_TEN"] + `","NgaySinh":"05/03/1960","GioiTinh":"Nữ","SoCCCD":"` + v["SO_CCCD"] + `"},` +
+					`"ThongTinVaoVien":{"NgayVao":"18/11/2026 08:00"},"YLenhThuocVatTu":[{"TenThuoc":"` + v["CHAN_DOAN_RV"] + `","SoLuong":20}]}}`
+			},
+		} {
+			raw := []byte(make(next()))
+			header := []string{"Content-Type", "application/json"}
+			want := 422 // not sealed
+			if i > 0 {
+				token, err := d.signs.signers["79901"].SignDetached(raw)
+				must(t, err)
+				header, want = append(header, "Seal", token), 200
+			}
+			status, answer := d.ask(t, clerk, "POST", "/api/v1/submissions", raw, header...)
+			if status != want || want == 200 && !bytes.Contains(answer, []byte(`"state":"accepted`)) {
+				t.Fatalf("%s: %d %s", what, status, answer)
+			}
+		}
+	}
+}
+
+// measured is what the hub tells of itself to whoever watches it.
+func measured(t testing.TB, d *door) []byte {
+	t.Helper()
+	w := httptest.NewRecorder()
+	d.Metrics().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Body.Len() < 1000 {
+		t.Errorf("metrics of %d bytes", w.Body.Len())
+	}
+	return w.Body.Bytes()
+}
+
 // judge fails for everything found that is not kept by design.
 func judge(t testing.TB, where string, found map[string]int) (listed int) {
 	t.Helper()
@@ -325,6 +377,7 @@ func TestNothingPersonalIsFoundAtRest(t *testing.T) {
 	values := plant(t, d)
 	look := newNet(t, values)
 	judge(t, "a store at work", look.catchDir(t, dir))
+	judge(t, "metrics", prefixed(look.catch(measured(t, d))))
 	d.server.Close()
 	must(t, d.Close())
 	if judge(t, "a closed store", look.catchDir(t, dir)) == 0 {
