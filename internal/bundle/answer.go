@@ -2,6 +2,7 @@ package bundle
 
 import (
 	"crypto/x509"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"time"
@@ -16,6 +17,7 @@ type said struct {
 	state string
 	since time.Time // revoked
 	at    time.Time // thisUpdate
+	until time.Time // nextUpdate; zero: not said
 }
 
 func (s said) text() fault.Text {
@@ -48,7 +50,7 @@ func readAnswer(a Answer, c, issuer *x509.Certificate) (s said, err error) {
 	if r.SerialNumber == nil || r.SerialNumber.Cmp(c.SerialNumber) != 0 || !mayAnswer(r, issuer) {
 		return s, errAnswer
 	}
-	s.at = r.ThisUpdate
+	s.at, s.until = r.ThisUpdate, r.NextUpdate
 	switch r.Status {
 	case ocsp.Good:
 		s.state = Good
@@ -75,6 +77,14 @@ func mayAnswer(r *ocsp.Response, issuer *x509.Certificate) bool {
 	return false
 }
 
+// The marks of lists that do not say all: delta lists (RFC 5280 §5.2.4), and
+// partial and indirect ones (§5.2.5). A certificate that is not on one of these
+// may be revoked all the same.
+var (
+	oidDelta   = asn1.ObjectIdentifier{2, 5, 29, 27}
+	oidIssuing = asn1.ObjectIdentifier{2, 5, 29, 28}
+)
+
 func readList(raw []byte, c, issuer *x509.Certificate) (s said, err error) {
 	list, err := x509.ParseRevocationList(raw)
 	if err != nil {
@@ -83,7 +93,12 @@ func readList(raw []byte, c, issuer *x509.Certificate) (s said, err error) {
 	if err := list.CheckSignatureFrom(issuer); err != nil {
 		return s, err
 	}
-	s.state, s.at = Good, list.ThisUpdate
+	for _, x := range list.Extensions {
+		if x.Id.Equal(oidDelta) || x.Id.Equal(oidIssuing) {
+			return s, errAnswer
+		}
+	}
+	s.state, s.at, s.until = Good, list.ThisUpdate, list.NextUpdate
 	for i := range list.RevokedCertificateEntries {
 		if e := &list.RevokedCertificateEntries[i]; e.SerialNumber.Cmp(c.SerialNumber) == 0 {
 			s.state, s.since = Revoked, e.RevocationTime

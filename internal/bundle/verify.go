@@ -317,14 +317,24 @@ func (c *check) certificates(signed []seal.Signature) {
 }
 
 // redactedCertificates holds the enclosed certificates against the text of
-// those in the redacted file.
+// those in the redacted file, and those of papers against their seals. What
+// stands around the documents of a redacted file is covered by no digest and no
+// seal that could be checked, so whose seal it was stays open.
 func (c *check) redactedCertificates(file kind.File) {
 	inside := extracts(file, c.p.Original)
-	ok := len(inside) == len(c.p.Signers)-len(c.p.Papers)
+	ok := len(inside)+len(c.signers) == len(c.p.Signers)
 	for i := 0; ok && i < len(inside); i++ {
 		ok = inside[i].Equal(c.p.Signers[i][0])
 	}
-	c.step("signer", "", ok, ownCertificates, otherCertificates)
+	for i := 0; ok && i < len(c.signers); i++ {
+		ok = c.signers[i].Certificate.Equal(c.p.Signers[len(inside)+i][0])
+	}
+	if !ok {
+		c.step("signer", "", false, ownCertificates, otherCertificates)
+		return
+	}
+	c.open("signer", "", fault.Text{VI: "Chứng thư kèm theo là chứng thư ghi trong bản đã lược; ai đã ký thì chỉ bản đầy đủ mới chứng minh được.",
+		EN: "The enclosed certificate is the one written in the redacted file; who sealed it is proved by the whole file only."})
 }
 
 // extracts are the signers' certificates that stand in a file's envelope: those
@@ -492,6 +502,10 @@ func (c *check) answer(name string, a Answer) {
 	bad := fault.Text{VI: "Trả lời về thu hồi không phải của tổ chức cấp, không về chứng thư này hoặc nói khác bảng kê.", EN: "The answer about revocation is not the issuer's, not about this certificate, or says something else than the manifest."}
 	if !c.step("revocation", name, err == nil && said.state == a.State, said.text(), bad) {
 		return
+	}
+	if said.state == Good && !said.until.IsZero() && said.until.Before(c.body.ReceivedAt) {
+		c.open("revocation", name, fault.Text{VI: "Trả lời về thu hồi đã hết hạn trước khi hub nhận hồ sơ, nên không nói gì về lúc đó.",
+			EN: "The answer about revocation had run out before the hub received the record, and says nothing of that moment."})
 	}
 	if said.state == Revoked && said.since.Before(c.body.ReceivedAt) {
 		early := fault.Text{VI: "Chứng thư đã bị thu hồi trước khi hub nhận hồ sơ.", EN: "The certificate had been revoked before the hub received the record."}

@@ -170,7 +170,7 @@ func TestAnOperatorsEvidenceIsRedactedOrRefused(t *testing.T) {
 		w.check(err)
 		data := packed(p)
 		r := must(bundle.Verify(data, w.bundleOptions()))
-		if !r.OK || !r.Trusted || !r.Redacted || openSteps(r) != "seal time_stamp revocation" {
+		if !r.OK || !r.Trusted || !r.Redacted || openSteps(r) != "seal signer time_stamp revocation" {
 			t.Errorf("%v open %q", wrong(r), openSteps(r))
 		}
 		if bytes.Contains(data, []byte("BN-OTHER")) {
