@@ -27,7 +27,12 @@ func (g *gate) Waiting(lane store.Lane) int {
 type Grouper = grouper
 
 func NewGrouper(commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *Grouper {
-	return newGrouper(commit)
+	return newGrouper(1, commit)
+}
+
+// NewWideGrouper commits several groups at once.
+func NewWideGrouper(atOnce int, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *Grouper {
+	return newGrouper(atOnce, commit)
 }
 
 func (g *grouper) Submit(lane store.Lane, members []store.Prepared) ([]store.Outcome, []error) {

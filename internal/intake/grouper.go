@@ -13,13 +13,15 @@ const groupLimit = 64
 
 // grouper gathers prepared dossiers into groups for Commit. It never waits for
 // more to come: while one group commits the next gathers by itself, so a lone
-// dossier is committed at once and a busy hub commits full groups.
+// dossier is committed at once and a busy hub commits full groups. An engine
+// that works on several at once (store.AtOnce) is given as many.
 type grouper struct {
 	commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)
+	atOnce int
 
 	mu      sync.Mutex
 	waiting [3][]*batch // by lane, in order of arrival
-	running bool
+	running int         // groups being committed
 	closed  bool
 	idle    chan struct{} // closed when the last group is done after close
 }
@@ -34,8 +36,8 @@ type batch struct {
 	done     chan struct{}
 }
 
-func newGrouper(commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
-	return &grouper{commit: commit, idle: make(chan struct{})}
+func newGrouper(atOnce int, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
+	return &grouper{commit: commit, atOnce: max(atOnce, 1), idle: make(chan struct{})}
 }
 
 // submit commits members and returns an outcome or an error for each. Once
@@ -52,8 +54,10 @@ func (g *grouper) submit(lane store.Lane, members []store.Prepared) ([]store.Out
 		return b.outcomes, b.errs
 	}
 	g.waiting[lane] = append(g.waiting[lane], b)
-	start := !g.running
-	g.running = true
+	start := g.running < g.atOnce
+	if start {
+		g.running++
+	}
 	g.mu.Unlock()
 	if start {
 		go g.run()
@@ -67,7 +71,7 @@ func (g *grouper) close() {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true
-		if !g.running {
+		if g.running == 0 {
 			close(g.idle)
 		}
 	}
@@ -122,7 +126,9 @@ func (g *grouper) split(lane store.Lane, group []store.Prepared, places []place)
 }
 
 func (g *grouper) settle(b *batch) {
-	if b.open--; b.open == 0 { // only run touches open
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if b.open--; b.open == 0 {
 		close(b.done)
 	}
 }
@@ -154,8 +160,7 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 		}
 	}
 	if group == nil {
-		g.running = false
-		if g.closed {
+		if g.running--; g.closed && g.running == 0 {
 			close(g.idle)
 		}
 	}

@@ -111,7 +111,11 @@ func New(d Deps, c Config) (*Intake, error) {
 	if in.Observer == nil {
 		in.Observer = unobserved{}
 	}
-	in.groups = newGrouper(in.commit)
+	atOnce := 1
+	if several, ok := d.Store.(store.AtOnce); ok {
+		atOnce = several.AtOnce()
+	}
+	in.groups = newGrouper(atOnce, in.commit)
 	in.months = &months{keys: d.Months, vault: d.Vault}
 	return in, nil
 }

@@ -233,3 +233,45 @@ func TestCloseCommitsWhatWasTakenAndRefusesTheRest(t *testing.T) {
 		g.Close() // a second time
 	})
 }
+
+func TestSeveralGroupsAtOnceWhereTheEngineWants(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		now, most := 0, 0
+		hold := make(chan struct{})
+		g := intake.NewWideGrouper(2, func(_ context.Context, _ store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+			mu.Lock()
+			now++
+			most = max(most, now)
+			mu.Unlock()
+			<-hold
+			mu.Lock()
+			now--
+			mu.Unlock()
+			out := make([]store.Outcome, len(group))
+			for i, p := range group {
+				out[i] = store.Outcome{Status: store.StatusStored, Place: store.LeafPlace{Index: uint64(p.Index)}}
+			}
+			return out, nil
+		})
+		var wg sync.WaitGroup
+		for c := range 20 {
+			wg.Go(func() {
+				outcomes, errs := g.Submit(store.Routine, members(c*1000, 40))
+				for i := range outcomes {
+					if errs[i] != nil || outcomes[i].Place.Index != uint64(c*1000+i) {
+						t.Errorf("caller %d member %d: %v %v", c, i, outcomes[i], errs[i])
+					}
+				}
+			})
+		}
+		synctest.Wait()
+		close(hold)
+		wg.Wait()
+		g.Close()
+		if most != 2 {
+			t.Errorf("%d groups at once", most)
+		}
+	})
+}

@@ -30,6 +30,10 @@ type Intake interface {
 	Refuse(ctx context.Context, refusals []Refusal) error
 }
 
+// AtOnce is an Intake that works on several groups at the same time: so many are
+// worth giving it.
+type AtOnce interface{ AtOnce() int }
+
 // Query asks what is known of one dossier. Each hash is given under every live
 // pepper, newest first.
 type Query struct {

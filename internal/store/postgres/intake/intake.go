@@ -27,7 +27,13 @@ type Intake struct {
 	slots  chan struct{}
 }
 
-var _ store.Intake = (*Intake)(nil)
+var (
+	_ store.Intake = (*Intake)(nil)
+	_ store.AtOnce = (*Intake)(nil)
+)
+
+// AtOnce is 2: while one group waits for its commit the next locks and reads.
+func (i *Intake) AtOnce() int { return 2 }
 
 // New returns the slice; writer nil: it reads and keeps replays, and what needs a leaf is ErrNoLog.
 func New(db *handle.DB, writer *ledger.Writer) *Intake {
