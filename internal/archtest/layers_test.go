@@ -77,6 +77,7 @@ var layers = map[string]place{
 	"web/api":            {4, []string{"web/problem"}},
 	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},
 	"web/session":        {4, []string{"web/problem"}},
+	"web/tlog":           {4, []string{"web/problem"}},
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.

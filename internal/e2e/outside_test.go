@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/seal"
 	"lienthong/internal/stamp"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/tlog"
 )
 
 // issuer is an authority with a revocation service, and a facility's pair under it.
@@ -204,7 +205,7 @@ func TestACheckpointIsTimeStampedForEverybody(t *testing.T) {
 			}
 			return b
 		}
-		var list struct{ Items []api.Stamp }
+		var list struct{ Items []tlog.Stamp }
 		w.check(json.Unmarshal(get("/ledger/0/stamps"), &list))
 		if len(list.Items) != 1 || list.Items[0].State != "stamped" {
 			t.Fatalf("%+v", list)

@@ -45,6 +45,7 @@ import (
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
+	"lienthong/internal/web/tlog"
 	"lienthong/internal/web/token"
 	"lienthong/internal/witness"
 )
@@ -89,6 +90,7 @@ type Hub struct {
 	Bundles  *bundle.Collector
 	API      *api.API
 
+	log     *tlog.Doors
 	cfg     Config
 	metrics *metrics
 	lost    atomic.Pointer[error] // why nothing more is received
@@ -263,8 +265,13 @@ func (h *Hub) openDoors() error {
 	shown.Records = disclose.Metadata{Records: h.Slices.Records}
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
-		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles, Watcher: h.Watcher,
+		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
 	}, h.cfg.API)
+	if err != nil {
+		return err
+	}
+	h.log, err = tlog.New(tlog.Deps{Ledger: h.Slices.Ledger, Cosigning: h.Slices.Witness, Stamps: h.Slices.Stamps, Receipts: h.Receipts,
+		Watcher: h.Watcher, Slot: h.API.Slot, Logger: h.cfg.Logger})
 	return err
 }
 
@@ -335,6 +342,7 @@ func (h *Hub) rootDisclosures(ctx context.Context) error {
 func (h *Hub) Handler() http.Handler {
 	mux := http.NewServeMux()
 	h.API.Register(mux)
+	h.log.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)

@@ -1,6 +1,7 @@
 // Package api is the hub's own HTTP interface, /api/v1: what facilities' systems
-// and agents speak (DESIGN §6), and the public ledger. One file for each
-// interaction. Pages for people are in web/portal; statuses in web/problem.
+// and agents speak (DESIGN §6). One file for each interaction. The public ledger
+// is in web/tlog, described here with the rest; pages for people are in
+// web/portal, statuses in web/problem.
 package api
 
 import (
@@ -74,14 +75,12 @@ type Deps struct {
 	Logger   *slog.Logger
 	Token    http.Handler
 	Bundles  Bundles  // nil: no evidence bundles are given
-	Watcher  Watcher  // nil: no log is witnessed
 	Rechecks Rechecks // nil: nothing is known later
 }
 
 // Config has the limits of the door; zero values are the design's.
 type Config struct {
 	Hub          string
-	Logs         func() []int  // numbers of the logs that are served
 	FileLimit    int64         // default 32 MiB
 	TarLimit     int64         // default 512 MiB
 	TarMembers   int           // default 10,000
@@ -158,13 +157,6 @@ func Routes() []Route {
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
 		{"GET", "/openapi.json", "", (*API).openapi},
-		{"GET", "/ledger/{log}/checkpoint", "", (*API).checkpoint},
-		{"GET", "/ledger/{log}/cosigned", "", (*API).cosigned},
-		{"GET", "/ledger/{log}/consistency", "", (*API).consistency},
-		{"POST", "/witness/add-checkpoint", "", (*API).addCheckpoint},
-		{"GET", "/ledger/{log}/tile/{path...}", "", (*API).tile},
-		{"GET", "/ledger/{log}/stamps", "", (*API).stamps},
-		{"GET", "/ledger/{log}/stamp/{size}", "", (*API).stamp},
 	}
 }
 
@@ -227,7 +219,7 @@ func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if fault.KindOf(err) == fault.Busy {
-		problem.WriteSlot(w, r, a.Logger, err, a.slot())
+		problem.WriteSlot(w, r, a.Logger, err, a.Slot())
 		return
 	}
 	problem.Write(w, r, a.Logger, err)

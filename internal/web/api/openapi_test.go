@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/problem"
+	"lienthong/internal/web/tlog"
 )
 
 type object = map[string]any
@@ -71,7 +72,7 @@ func TestEveryRouteIsDescribedAndNothingElse(t *testing.T) {
 	t.Parallel()
 	doc := description(t)
 	want := map[string]bool{"POST /oauth2/token": true} // mounted beside the table
-	for _, r := range api.Routes() {
+	for _, r := range routes() {
 		want[r.Method+" "+pathOf(r.Pattern)] = r.Room == ""
 	}
 	got := map[string]bool{}
@@ -148,7 +149,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 func TestSchemasAreTheGoTypes(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": intake.Finding{},
-		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Seal": api.Seal{}, "Stamp": api.Stamp{}, "Problem": problem.Problem{}} {
+		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
 		schema := at(t, description(t), "components", "schemas", name)
 		want := map[string]string{}
 		var required []string
@@ -405,5 +406,18 @@ func TestTheDescriptionIsServed(t *testing.T) {
 	rec := setup(t).get("/openapi.json", "")
 	if doc := read[object](t, rec); doc["openapi"] != "3.1.0" {
 		t.Errorf("%d %v", rec.Code, doc["openapi"])
+	}
+}
+
+// What the doors of the logs answer is held against the description too: get
+// does it for every call.
+func TestTheDoorsOfTheLogsAreDescribed(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for path, want := range map[string]int{"/ledger/0/checkpoint": 200, "/ledger/0/tile/entries/000.p/3": 200, "/ledger/0/stamps": 200, "/ledger/0/stamps?limit=0": 422,
+		"/ledger/0/stamp/2": 200, "/ledger/0/consistency?from=1": 200, "/ledger/0/consistency": 422, "/ledger/0/cosigned": 404, "/ledger/9/checkpoint": 404} {
+		if rec := w.get(path, ""); rec.Code != want {
+			t.Errorf("%s: %d %s", path, rec.Code, rec.Body)
+		}
 	}
 }

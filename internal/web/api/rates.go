@@ -50,8 +50,8 @@ func (l *rates) slot(sender string, now time.Time) *problem.Slot {
 	return slotAfter(now, wait, float64(l.limit))
 }
 
-// slot is when senders turned away by a busy hub may come again.
-func (a *API) slot() *problem.Slot {
+// Slot is when senders turned away by a busy hub may come again.
+func (a *API) Slot() *problem.Slot {
 	return slotAfter(a.Clock.Now(), time.Duration(a.Intake.RetryAfter())*time.Second, a.cfg.RatePerS)
 }
 

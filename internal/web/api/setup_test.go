@@ -30,6 +30,7 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/tlog"
 )
 
 var noon = time.Date(2026, 3, 2, 5, 0, 0, 0, time.UTC)
@@ -71,13 +72,18 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 		f(&c)
 	}
 	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
-		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Stamps: fakeStamps{}}, Rechecks: fakeRechecks{},
+		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}}, Rechecks: fakeRechecks{},
 		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	a.Register(mux)
+	log, err := tlog.New(tlog.Deps{Ledger: w.ledger, Stamps: fakeStamps{}, Receipts: desk, Slot: a.Slot, Logger: a.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Register(mux)
 	w.handler = mux
 	return w
 }
@@ -373,25 +379,7 @@ func (f *fakeRecords) File(context.Context, care.FacilityCode, vault.Keyed) (*st
 	return &store.File{Seals: f.seals}, nil, nil
 }
 
-// fakeStamps has three stamps, the last of them late; rechecks know one revoked certificate.
-type fakeStamps struct{ store.Stamps }
-
-func (fakeStamps) List(_ context.Context, log int, before uint64, limit int) ([]store.Stamp, bool, error) {
-	all := []store.Stamp{{Size: 3, State: store.StampLate, At: noon, Attempts: 2, Code: "outbound.unreachable"},
-		{Size: 2, State: store.StampKept, At: noon, GenTime: noon, NotAfter: noon.AddDate(1, 0, 0)}, {Size: 1, State: store.StampKept, At: noon, GenTime: noon, NotAfter: noon.AddDate(1, 0, 0)}}
-	for before != 0 && len(all) > 0 && all[0].Size >= before {
-		all = all[1:]
-	}
-	return all[:min(limit, len(all))], len(all) > limit, nil
-}
-
-func (fakeStamps) Covering(_ context.Context, log int, size uint64) (*store.Stamp, error) {
-	if size > 2 {
-		return nil, store.ErrAbsent
-	}
-	return &store.Stamp{Size: max(size, 1), Token: []byte("token")}, nil
-}
-
+// fakeRechecks knows one revoked certificate.
 type fakeRechecks struct{}
 
 func (fakeRechecks) Newest(fingerprint [32]byte) (store.Revocation, bool) {
@@ -483,4 +471,23 @@ func (fakeLedger) Tile(context.Context, int, uint64) ([]byte, error) { return ni
 func row(n byte) store.Record {
 	return store.Record{ID: id(n), Kind: "qd4750", Received: noon.Add(-time.Duration(n) * time.Minute), Version: 1, Current: true,
 		Verdict: dossier.Verdict{State: dossier.Accepted, Pack: "v1", TrustEpoch: 3}}
+}
+
+// fakeStamps has one stamp of each kind.
+type fakeStamps struct{ store.Stamps }
+
+func (fakeStamps) List(context.Context, int, uint64, int) ([]store.Stamp, bool, error) {
+	return []store.Stamp{{Size: 3, State: store.StampLate, At: noon, Attempts: 2, Code: "outbound.unreachable"},
+		{Size: 2, State: store.StampKept, At: noon, GenTime: noon, NotAfter: noon.AddDate(1, 0, 0)}}, true, nil
+}
+
+func (fakeStamps) Covering(context.Context, int, uint64) (*store.Stamp, error) {
+	return &store.Stamp{Size: 2, Token: []byte("token")}, nil
+}
+
+// fakeRetention has a tombstone for every record.
+type fakeRetention struct{ store.Retention }
+
+func (fakeRetention) Tombstone(_ context.Context, id dossier.ID) (*store.Tombstone, error) {
+	return &store.Tombstone{Record: id, At: noon, Reason: "court_order", Case: "12/2026"}, nil
 }

@@ -1,4 +1,4 @@
-package api
+package tlog
 
 import (
 	"context"
@@ -10,13 +10,13 @@ import (
 	"lienthong/internal/store"
 )
 
-// log reads the {log} of a path; a number this hub does not know is absent.
-func (a *API) log(ctx context.Context, r *http.Request) (int, error) {
+// number reads the {log} of a path; a number this hub does not know is absent.
+func (d *Doors) number(ctx context.Context, r *http.Request) (int, error) {
 	n, err := strconv.Atoi(r.PathValue("log"))
 	if err != nil || strconv.Itoa(n) != r.PathValue("log") {
 		return 0, store.ErrAbsent
 	}
-	logs, err := a.Slices.Ledger.Logs(ctx)
+	logs, err := d.Ledger.Logs(ctx)
 	if err != nil {
 		return 0, err
 	}
@@ -29,12 +29,12 @@ func (a *API) log(ctx context.Context, r *http.Request) (int, error) {
 // checkpoint answers GET /ledger/{log}/checkpoint: the newest signed note, as
 // committed (C2SP tlog-checkpoint), with cosignatures behind it where witnesses
 // have cosigned that very one.
-func (a *API) checkpoint(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
+func (d *Doors) checkpoint(w http.ResponseWriter, r *http.Request) error {
+	n, err := d.number(r.Context(), r)
 	if err != nil {
 		return err
 	}
-	head, err := a.Slices.Ledger.Head(r.Context(), n)
+	head, err := d.Ledger.Head(r.Context(), n)
 	if err != nil {
 		return err
 	}
@@ -42,14 +42,14 @@ func (a *API) checkpoint(w http.ResponseWriter, r *http.Request, _ Caller) error
 		return store.ErrAbsent
 	}
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write(a.cosignedHead(r.Context(), n, head.Checkpoint))
+	_, _ = w.Write(d.cosignedHead(r.Context(), n, head.Checkpoint))
 	return nil
 }
 
 // tile answers GET /ledger/{log}/tile/...: hash tiles and entry bundles under
 // C2SP tlog-tiles paths. A full tile never changes.
-func (a *API) tile(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
+func (d *Doors) tile(w http.ResponseWriter, r *http.Request) error {
+	n, err := d.number(r.Context(), r)
 	if err != nil {
 		return err
 	}
@@ -57,7 +57,7 @@ func (a *API) tile(w http.ResponseWriter, r *http.Request, _ Caller) error {
 	if err != nil {
 		return store.ErrAbsent.Because(err)
 	}
-	reader := a.Receipts.Reader(n)
+	reader := d.Receipts.Reader(n)
 	var data []byte
 	if p.Entries {
 		data, err = reader.EntryBundle(r.Context(), p.N, p.Width)

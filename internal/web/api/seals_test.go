@@ -8,34 +8,6 @@ import (
 	"lienthong/internal/web/api"
 )
 
-func TestTimeStampsArePublic(t *testing.T) {
-	t.Parallel()
-	w := setup(t)
-	type page struct {
-		Items []api.Stamp `json:"items"`
-		Next  *int64      `json:"next"`
-	}
-	first := read[page](t, w.get("/ledger/0/stamps?limit=2", ""))
-	if len(first.Items) != 2 || first.Next == nil || *first.Next != 2 || first.Items[0].State != "late" || first.Items[0].GenTime != nil || first.Items[0].Code != "outbound.unreachable" ||
-		first.Items[1].GenTime == nil || first.Items[1].Checkpoint != "note 2" {
-		t.Errorf("%+v", first)
-	}
-	rest := read[page](t, w.get("/ledger/0/stamps?before=2", ""))
-	if len(rest.Items) != 1 || rest.Next != nil || rest.Items[0].Size != 1 {
-		t.Errorf("%+v", rest)
-	}
-	rec := w.get("/ledger/0/stamp/2", "")
-	if rec.Code != 200 || rec.Body.String() != "token" || rec.Header().Get("Content-Type") != "application/cms" {
-		t.Errorf("%d %q %v", rec.Code, rec.Body, rec.Header())
-	}
-	for path, want := range map[string]int{"/ledger/0/stamp/0": 404, "/ledger/0/stamp/3": 404, "/ledger/0/stamp/02": 404, "/ledger/0/stamp/x": 404, "/ledger/1/stamp/2": 404,
-		"/ledger/9/stamps": 404, "/ledger/0/stamps?limit=101": 422, "/ledger/0/stamps?before=-1": 422, "/ledger/0/stamps?before=0": 422} {
-		if rec := w.get(path, ""); rec.Code != want {
-			t.Errorf("%s: %d", path, rec.Code)
-		}
-	}
-}
-
 func TestARecordNamesWhoSealedIt(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

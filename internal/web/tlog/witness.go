@@ -1,4 +1,4 @@
-package api
+package tlog
 
 import (
 	"bytes"
@@ -15,24 +15,19 @@ import (
 	"lienthong/internal/witness"
 )
 
-// Watcher cosigns logs of other hubs; *witness.Watcher does.
-type Watcher interface {
-	Add(ctx context.Context, body []byte) (line string, err error)
-}
-
 // addCheckpoint answers POST /witness/add-checkpoint (C2SP tlog-witness): 200
 // with the cosignature line, 400 for a malformed request, 403 not signed by the
 // trusted key, 404 a log nobody trusts here, 409 with the size known, 422 a proof
 // that does not hold. Bodies of errors other than 409 are problem documents.
-func (a *API) addCheckpoint(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	if a.Watcher == nil {
+func (d *Doors) addCheckpoint(w http.ResponseWriter, r *http.Request) error {
+	if d.Watcher == nil {
 		return store.ErrAbsent
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, ledger.MaxAddCheckpoint))
 	if err != nil {
 		body = nil // refused as malformed
 	}
-	line, err := a.Watcher.Add(r.Context(), body)
+	line, err := d.Watcher.Add(r.Context(), body)
 	var known *witness.KnownSize
 	switch {
 	case err == nil:
@@ -45,7 +40,7 @@ func (a *API) addCheckpoint(w http.ResponseWriter, r *http.Request, _ Caller) er
 		_, _ = io.WriteString(w, strconv.FormatUint(known.Size, 10)+"\n")
 		return nil
 	case errors.Is(err, ledger.ErrAddCheckpoint), errors.Is(err, ledger.ErrCheckpoint):
-		problem.WriteStatus(w, r, a.Logger, http.StatusBadRequest, fault.Of(err))
+		problem.WriteStatus(w, r, d.Logger, http.StatusBadRequest, fault.Of(err))
 		return nil
 	}
 	return err
@@ -53,12 +48,12 @@ func (a *API) addCheckpoint(w http.ResponseWriter, r *http.Request, _ Caller) er
 
 // consistency answers GET /ledger/{log}/consistency?from=&to=: the proof that
 // the log at size from is a prefix of it at size to; to is the newest when absent.
-func (a *API) consistency(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
+func (d *Doors) consistency(w http.ResponseWriter, r *http.Request) error {
+	n, err := d.number(r.Context(), r)
 	if err != nil {
 		return err
 	}
-	head, err := a.Slices.Ledger.Head(r.Context(), n)
+	head, err := d.Ledger.Head(r.Context(), n)
 	if err != nil {
 		return err
 	}
@@ -79,7 +74,7 @@ func (a *API) consistency(w http.ResponseWriter, r *http.Request, _ Caller) erro
 	if to > head.Size {
 		return store.ErrAbsent
 	}
-	proof, err := a.Receipts.Reader(n).ProveConsistency(r.Context(), from, to)
+	proof, err := d.Receipts.Reader(n).ProveConsistency(r.Context(), from, to)
 	if err != nil {
 		return err
 	}
@@ -91,12 +86,12 @@ func (a *API) consistency(w http.ResponseWriter, r *http.Request, _ Caller) erro
 
 // cosigned answers GET /ledger/{log}/cosigned: the newest checkpoint that a
 // witness cosigned, with the cosignatures behind it.
-func (a *API) cosigned(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
+func (d *Doors) cosigned(w http.ResponseWriter, r *http.Request) error {
+	n, err := d.number(r.Context(), r)
 	if err != nil {
 		return err
 	}
-	note, err := a.withCosignatures(r.Context(), n)
+	note, err := d.withCosignatures(r.Context(), n)
 	if err != nil {
 		return err
 	}
@@ -106,11 +101,11 @@ func (a *API) cosigned(w http.ResponseWriter, r *http.Request, _ Caller) error {
 }
 
 // withCosignatures is the newest cosigned checkpoint with its lines; record.absent.
-func (a *API) withCosignatures(ctx context.Context, log int) ([]byte, error) {
-	if a.Slices.Witness == nil {
+func (d *Doors) withCosignatures(ctx context.Context, log int) ([]byte, error) {
+	if d.Cosigning == nil {
 		return nil, store.ErrAbsent
 	}
-	note, lines, err := a.Slices.Witness.Cosigned(ctx, log)
+	note, lines, err := d.Cosigning.Cosigned(ctx, log)
 	if err != nil {
 		return nil, err
 	}
@@ -119,8 +114,8 @@ func (a *API) withCosignatures(ctx context.Context, log int) ([]byte, error) {
 
 // cosignedHead is the newest checkpoint with the cosignatures of that very one,
 // itself where there are none: a witness is never waited for.
-func (a *API) cosignedHead(ctx context.Context, log int, head []byte) []byte {
-	note, err := a.withCosignatures(ctx, log)
+func (d *Doors) cosignedHead(ctx context.Context, log int, head []byte) []byte {
+	note, err := d.withCosignatures(ctx, log)
 	if err == nil && bytes.HasPrefix(note, head) {
 		return note
 	}

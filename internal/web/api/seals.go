@@ -5,92 +5,11 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strconv"
 	"time"
 
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
-
-// Stamp is a time-stamp of a checkpoint, or the demand for one (store.Stamp).
-// The authority's address is the operator's business; its name is in the token.
-type Stamp struct {
-	Size       int64      `json:"size"`
-	State      string     `json:"state"` // "stamped", "late", "covered"
-	At         time.Time  `json:"at"`    // when it was taken or first demanded, by the hub's clock
-	GenTime    *time.Time `json:"gen_time,omitempty"`
-	NotAfter   *time.Time `json:"not_after,omitempty"`
-	Attempts   int        `json:"failed_attempts"`
-	Code       string     `json:"code,omitempty"` // why the last one failed
-	Checkpoint string     `json:"checkpoint"`     // the signed note it is over, byte for byte
-}
-
-const mostStamps = 100
-
-// stamps answers GET /ledger/{log}/stamps: time-stamps of a log's checkpoints,
-// newest first, the late ones among them.
-func (a *API) stamps(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
-	if err != nil {
-		return err
-	}
-	limit, err := number(r.URL.Query().Get("limit"), 1, mostStamps)
-	if err != nil {
-		return err
-	}
-	if limit == 0 {
-		limit = 20
-	}
-	before := uint64(0)
-	if s := r.URL.Query().Get("before"); s != "" {
-		if before, err = strconv.ParseUint(s, 10, 62); err != nil || before == 0 {
-			return errFilter.Because(err)
-		}
-	}
-	list, more, err := a.Slices.Stamps.List(r.Context(), n, before, limit)
-	if err != nil {
-		return err
-	}
-	items := make([]Stamp, len(list))
-	for i := range list {
-		s := &list[i]
-		items[i] = Stamp{Size: int64(s.Size), State: s.State, At: s.At, Attempts: s.Attempts, Code: s.Code}
-		if !s.GenTime.IsZero() {
-			items[i].GenTime, items[i].NotAfter = &s.GenTime, &s.NotAfter
-		}
-		if items[i].Checkpoint, err = a.Slices.Ledger.Checkpoint(r.Context(), n, s.Size); err != nil {
-			return err
-		}
-	}
-	var next *uint64
-	if more {
-		next = &list[len(list)-1].Size
-	}
-	return give(w, map[string]any{"items": items, "next": next})
-}
-
-// stamp answers GET /ledger/{log}/stamp/{size}: the TimeStampToken (RFC 3161,
-// DER) over the checkpoint of that size.
-func (a *API) stamp(w http.ResponseWriter, r *http.Request, _ Caller) error {
-	n, err := a.log(r.Context(), r)
-	if err != nil {
-		return err
-	}
-	size, err := strconv.ParseUint(r.PathValue("size"), 10, 62)
-	if err != nil || strconv.FormatUint(size, 10) != r.PathValue("size") {
-		return store.ErrAbsent
-	}
-	s, err := a.Slices.Stamps.Covering(r.Context(), n, size)
-	if err != nil {
-		return err
-	}
-	if s.Size != size {
-		return store.ErrAbsent
-	}
-	w.Header().Set("Content-Type", "application/cms")
-	_, _ = w.Write(s.Token) // a reader that has gone asks again
-	return nil
-}
 
 // Seal is one signature of the file a record came in: whose, over what, and
 // what was known of its certificate then and later. The receipt does not say
