@@ -25,7 +25,6 @@ var errMissing = errors.New("no PostgreSQL server found (initdb and postgres)")
 type cluster struct {
 	dir   string              // holds data, socket and server.log
 	life  io.Closer           // closing it ends the watchdog and with it the server
-	watch *exec.Cmd           // the watchdog
 	ended <-chan error        // its end
 	owner *syscall.Credential // nil: the user that runs the tests
 }
