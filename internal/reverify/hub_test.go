@@ -75,7 +75,6 @@ type testHub struct {
 	office   *admin.Office
 	watch    *trust.Watch
 	signers  map[string]seal.KeyPair
-	serial   int
 }
 
 func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *testHub {

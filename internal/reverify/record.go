@@ -348,9 +348,8 @@ func (c *checked) timeline(ctx context.Context) error {
 			}
 		case "linked", "unlinked":
 		case "erased":
-			if s := c.stones[c.r.ID]; c.erasedSince(c.r) {
-				break
-			} else if s == nil || !e.At.Equal(s.At) || e.Detail != s.Reason || e.Actor != s.Actor || !e.By.IsZero() {
+			s := c.stones[c.r.ID]
+			if !c.erasedSince(c.r) && (s == nil || !e.At.Equal(s.At) || e.Detail != s.Reason || e.Actor != s.Actor || !e.By.IsZero()) {
 				c.wrong("record.timeline", e.What)
 			}
 		case store.SealRevoked, store.SealDisputed:
