@@ -80,13 +80,7 @@ func (s *scan) inStream() func(at int) bool {
 			ends = append(ends, i)
 			continue
 		}
-		if rest := s.doc[at:]; len(rest) > 0 && (rest[0] == '\r' || rest[0] == '\n') {
-			begin := at + 1
-			if rest[0] == '\r' && len(rest) > 1 && rest[1] == '\n' {
-				begin++
-			}
-			s.starts = append(s.starts, begin)
-		}
+		s.starts = append(s.starts, afterLineEnd(s.doc, at))
 	}
 	return func(at int) bool {
 		i, _ := slices.BinarySearch(s.starts, at+1) // streams that began before at
@@ -96,6 +90,21 @@ func (s *scan) inStream() func(at int) bool {
 		k, _ := slices.BinarySearch(ends, s.starts[i-1])
 		return k < len(ends) && at < ends[k]
 	}
+}
+
+// afterLineEnd is where the data of a stream begins behind its keyword: readers
+// pass over blanks before the line end, and do without one.
+func afterLineEnd(b []byte, at int) int {
+	for at < len(b) && (b[at] == ' ' || b[at] == '\t' || b[at] == '\f' || b[at] == 0) {
+		at++
+	}
+	if at < len(b) && b[at] == '\r' {
+		at++
+	}
+	if at < len(b) && b[at] == '\n' {
+		at++
+	}
+	return at
 }
 
 // names looks for the names in bytes, for short ones only where they count: in
@@ -226,19 +235,28 @@ func goTo(b []byte) bool {
 }
 
 // streams looks into what inflates. A stream of objects that is packed in another
-// way cannot be looked into.
+// way cannot be looked into. What stands before a stream is its dictionary and
+// may be more: where one begins cannot be told from keywords, which comments and
+// strings hold too.
 func (s *scan) streams() error {
+	if hasName(s.doc, "ObjStm") && packedUnseen(s.doc) {
+		return kind.ErrPaper.Because(errors.New("objects, and something packed in another way"))
+	}
 	before := 0
 	for _, start := range s.starts {
 		dict := s.doc[before:start]
+		near := dict
 		if i := bytes.LastIndex(dict, []byte("endstream")); i >= 0 {
-			dict = dict[i:]
+			near = dict[i:]
 		}
 		objects := hasName(dict, "ObjStm")
 		if objects && otherwisePacked(dict) {
 			return kind.ErrPaper.Because(errors.New("objects packed in another way"))
 		}
-		if err := s.inflate(s.doc[start:], objects, !objects && hasName(dict, "Image")); err != nil {
+		if objects && !isZlib(s.doc[start:]) && (hasName(dict, "FlateDecode") || hasName(dict, "Fl")) {
+			return kind.ErrPaper.Because(errors.New("objects that do not inflate"))
+		}
+		if err := s.inflate(s.doc[start:], objects, !objects && hasName(near, "Image")); err != nil {
 			return err
 		}
 		before = start
@@ -272,9 +290,14 @@ func otherwisePacked(dict []byte) bool {
 	return flates > 1
 }
 
+// isZlib reports the two bytes that zlib data begins with (RFC 1950 §2.2).
+func isZlib(data []byte) bool {
+	return len(data) >= 2 && data[0]&0x0F == 8 && (int(data[0])<<8|int(data[1]))%31 == 0
+}
+
 // inflate looks at one stream, where it is zlib data at all.
 func (s *scan) inflate(data []byte, objects, picture bool) error {
-	if len(data) < 2 || data[0]&0x0F != 8 || (int(data[0])<<8|int(data[1]))%31 != 0 {
+	if !isZlib(data) {
 		return nil
 	}
 	in := bytes.NewReader(data)
