@@ -29,25 +29,27 @@ func Markdown(w io.Writer, p *quality.Pack, refusals []*fault.Error, langs ...st
 	for _, f := range refusals {
 		m.row([]string{"`" + f.Code + "`"}, []fault.Text{f.Text})
 	}
-	table := ""
 	m.section(fault.Text{VI: "Hồ sơ bị từ chối", EN: "Rejected dossiers"})
-	m.ruleHead()
-	rejects := true
-	for _, r := range p.Rules() {
-		switch {
-		case rejects && !r.Rejects:
-			rejects = false
-			m.section(fault.Text{VI: "Nhận kèm nhận xét", EN: "Accepted with findings"})
-			m.ruleHead()
-		case r.Table != table && !r.Rejects:
-			m.section(titleOf(r.Table))
-			m.ruleHead()
-		}
-		table = r.Table
-		m.row([]string{"`" + r.Code + "`", string(r.Severity), blocks(r.Blocks)}, []fault.Text{r.Text, r.Hint}, r.Source, r.ConfirmedBy)
+	m.rules(p, func(r *quality.Rule) bool { return r.Rejects })
+	m.section(fault.Text{VI: "Nhận kèm nhận xét", EN: "Accepted with findings"})
+	m.rules(p, func(r *quality.Rule) bool { return !r.Rejects && r.Table == "" })
+	for _, table := range tables(p) {
+		m.section(titleOf(table))
+		m.rules(p, func(r *quality.Rule) bool { return !r.Rejects && r.Table == table })
 	}
 	_, err := io.WriteString(w, m.b.String())
 	return err
+}
+
+// tables are those that findings are about, in the order of the rules.
+func tables(p *quality.Pack) []string {
+	var list []string
+	for _, r := range p.Rules() {
+		if !r.Rejects && r.Table != "" && !slices.Contains(list, r.Table) {
+			list = append(list, r.Table)
+		}
+	}
+	return list
 }
 
 // page is a markdown page in one or two languages.
@@ -86,6 +88,16 @@ func (m *page) section(t fault.Text) {
 		names[i] = t.In(l)
 	}
 	m.b.WriteString("\n## " + strings.Join(names, " / ") + "\n\n")
+}
+
+// rules writes those that are to stand in one section.
+func (m *page) rules(p *quality.Pack, here func(*quality.Rule) bool) {
+	m.ruleHead()
+	for _, r := range p.Rules() {
+		if here(&r) {
+			m.row([]string{"`" + r.Code + "`", string(r.Severity), blocks(r.Blocks)}, []fault.Text{r.Text, r.Hint}, r.Source, r.ConfirmedBy)
+		}
+	}
 }
 
 func (m *page) ruleHead() {
@@ -132,10 +144,14 @@ func blocks(purposes []dossier.Purpose) string {
 	return strings.Join(words, ", ")
 }
 
+// titleOf is a table's title: of the XML family as its schema says, of other
+// kinds its name.
 func titleOf(table string) fault.Text {
 	versions := schema.Versions()
-	t := versions[len(versions)-1].Table(table).Title
-	return fault.Text{VI: table + " " + t.VI, EN: t.EN}
+	if t := versions[len(versions)-1].Table(table); t != nil {
+		return fault.Text{VI: table + " " + t.Title.VI, EN: t.Title.EN}
+	}
+	return fault.Text{VI: "Bảng " + table, EN: "Table " + table}
 }
 
 // entry is a rule as scripts read it.
