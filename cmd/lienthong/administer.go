@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/command"
+	"lienthong/internal/command/proof"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -19,20 +21,20 @@ type initCmd struct {
 }
 
 // Run makes directory, keys and tables.
-func (c *initCmd) Run(ctx context.Context, s *streams) error {
+func (c *initCmd) Run(ctx context.Context, s *command.Streams) error {
 	if c.Keys == "" {
 		c.Keys = filepath.Clean(c.Data) + ".keys"
 	}
-	p, err := makePlace(c.Data, placeFile{Name: c.Name, Keys: c.Keys, Database: c.Database})
+	p, err := command.MakePlace(c.Data, command.PlaceFile{Name: c.Name, Keys: c.Keys, Database: c.Database})
 	if err != nil {
 		return err
 	}
-	key, err := p.prepare(ctx)
+	key, err := p.Prepare(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "hub %s: data in %s, keys in %s\n", p.Name, p.dir, p.Keys)
-	fmt.Fprintf(s.out, "log key: %s\n", key)
+	fmt.Fprintf(s.Out, "hub %s: data in %s, keys in %s\n", p.Name, p.Dir, p.Keys)
+	fmt.Fprintf(s.Out, "log key: %s\n", key)
 	return nil
 }
 
@@ -41,12 +43,12 @@ type migrateCmd struct {
 }
 
 // Run opens the store, which brings its tables up to date.
-func (c *migrateCmd) Run(ctx context.Context, s *streams) error {
-	p, err := openPlace(c.Data)
+func (c *migrateCmd) Run(ctx context.Context, s *command.Streams) error {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	open, err := p.open(quiet().Logger)
+	open, err := p.Open(command.Quiet().Logger)
 	if err != nil {
 		return err
 	}
@@ -57,15 +59,15 @@ func (c *migrateCmd) Run(ctx context.Context, s *streams) error {
 	if err := slices.Close(); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "the store's tables are up to date")
+	fmt.Fprintln(s.Out, "the store's tables are up to date")
 	return nil
 }
 
 type trustCmd struct {
-	Add        trustAddCmd        `cmd:"" help:"Trust an authority: certificates it issues bind by the tax code in their subject."`
-	TSA        trustTSACmd        `cmd:"" name:"tsa" help:"Approve a time-stamp authority."`
-	Revocation trustRevocationCmd `cmd:"" help:"Approve an issuer's OCSP responder or revocation list."`
-	End        trustEndCmd        `cmd:"" help:"Call an approved service no more."`
+	Add        trustAddCmd              `cmd:"" help:"Trust an authority: certificates it issues bind by the tax code in their subject."`
+	TSA        proof.TrustTSACmd        `cmd:"" name:"tsa" help:"Approve a time-stamp authority."`
+	Revocation proof.TrustRevocationCmd `cmd:"" help:"Approve an issuer's OCSP responder or revocation list."`
+	End        proof.TrustEndCmd        `cmd:"" help:"Call an approved service no more."`
 }
 
 type trustAddCmd struct {
@@ -74,16 +76,16 @@ type trustAddCmd struct {
 }
 
 // Run adds the anchor.
-func (c *trustAddCmd) Run(ctx context.Context, s *streams) error {
+func (c *trustAddCmd) Run(ctx context.Context, s *command.Streams) error {
 	text, err := os.ReadFile(c.CA)
 	if err != nil {
 		return err
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.AddAnchor(ctx, actor, string(text)); err != nil {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.AddAnchor(ctx, command.Actor, string(text)); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, "trusted")
+		fmt.Fprintln(s.Out, "trusted")
 		return nil
 	})
 }
@@ -109,7 +111,7 @@ type facilityAddCmd struct {
 }
 
 // Run registers the facility.
-func (c *facilityAddCmd) Run(ctx context.Context, s *streams) error {
+func (c *facilityAddCmd) Run(ctx context.Context, s *command.Streams) error {
 	f := admin.Facility{Code: c.Code, Name: c.Name, Level: c.Level, Type: c.Type, Province: c.Province, Ward: c.Ward,
 		Unit: c.ManagedBy, Vendor: c.Vendor, TaxCode: c.TaxCode}
 	for _, path := range c.Cert {
@@ -119,11 +121,11 @@ func (c *facilityAddCmd) Run(ctx context.Context, s *streams) error {
 		}
 		f.Certificates = append(f.Certificates, string(text))
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.AddFacility(ctx, actor, f); err != nil {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.AddFacility(ctx, command.Actor, f); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "facility %s registered\n", c.Code)
+		fmt.Fprintf(s.Out, "facility %s registered\n", c.Code)
 		return nil
 	})
 }
@@ -135,20 +137,20 @@ type credentialCmd struct {
 }
 
 // Run makes a key, registers its public half and writes the credential file.
-func (c *credentialCmd) Run(ctx context.Context, s *streams) error {
-	p, err := openPlace(c.Data)
+func (c *credentialCmd) Run(ctx context.Context, s *command.Streams) error {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		b, err := newCredential(ctx, a, p.Name, c.Code)
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		b, err := command.NewCredential(ctx, a, p.Name, c.Code)
 		if err != nil {
 			return err
 		}
-		if err := writeNew(c.Out, b); err != nil {
+		if err := command.WriteNew(c.Out, b); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "credential of %s written to %s\n", c.Code, c.Out)
+		fmt.Fprintf(s.Out, "credential of %s written to %s\n", c.Code, c.Out)
 		return nil
 	})
 }
@@ -161,26 +163,26 @@ type revokeCmd struct {
 }
 
 // Run revokes.
-func (c *revokeCmd) Run(ctx context.Context, s *streams) error {
+func (c *revokeCmd) Run(ctx context.Context, s *command.Streams) error {
 	if (c.Cert == "") == (c.Client == "") {
 		return errors.New("name either --cert or --client")
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
 		if c.Client != "" {
-			if err := a.RevokeClient(ctx, actor, c.Client); err != nil {
+			if err := a.RevokeClient(ctx, command.Actor, c.Client); err != nil {
 				return err
 			}
-			fmt.Fprintf(s.out, "credential %s revoked\n", c.Client)
+			fmt.Fprintf(s.Out, "credential %s revoked\n", c.Client)
 			return nil
 		}
 		text, err := os.ReadFile(c.Cert)
 		if err != nil {
 			return err
 		}
-		if err := a.RevokeCertificate(ctx, actor, c.Code, string(text)); err != nil {
+		if err := a.RevokeCertificate(ctx, command.Actor, c.Code, string(text)); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "certificate revoked for %s\n", c.Code)
+		fmt.Fprintf(s.Out, "certificate revoked for %s\n", c.Code)
 		return nil
 	})
 }
@@ -196,12 +198,12 @@ type unlinkCmd struct {
 }
 
 // Run unlinks. Records stay where they are, and the two are not linked again by themselves.
-func (c *unlinkCmd) Run(ctx context.Context, s *streams) error {
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.Unlink(ctx, actor, c.Record, c.Reason); err != nil {
+func (c *unlinkCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.Unlink(ctx, command.Actor, c.Record, c.Reason); err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "the patient of %s is no longer linked\n", c.Record)
+		fmt.Fprintf(s.Out, "the patient of %s is no longer linked\n", c.Record)
 		return nil
 	})
 }
@@ -213,9 +215,9 @@ type linkCmd struct {
 }
 
 // Run prints a login link that works once within ten minutes.
-func (c *linkCmd) Run(ctx context.Context, s *streams) error {
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		token, err := a.MakeLink(ctx, actor, c.Role, c.Next)
+func (c *linkCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		token, err := a.MakeLink(ctx, command.Actor, c.Role, c.Next)
 		if err != nil {
 			return err
 		}
@@ -223,7 +225,7 @@ func (c *linkCmd) Run(ctx context.Context, s *streams) error {
 		if client, ok := a.(*webadmin.Client); ok && client.Base() != "" {
 			base = client.Base()
 		}
-		fmt.Fprintln(s.out, loginURL(base, token))
+		fmt.Fprintln(s.Out, command.LoginURL(base, token))
 		return nil
 	})
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/command"
 	"lienthong/internal/hub"
 	"lienthong/internal/synth"
 )
@@ -29,7 +30,7 @@ type demoCmd struct {
 
 // Run starts a hub, founds a synthetic nation in it and lets its facilities
 // send: everything on the way is the real thing.
-func (c *demoCmd) Run(ctx context.Context, s *streams) error {
+func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
 	dir, temporary, err := c.directory()
 	if err != nil {
 		return err
@@ -42,15 +43,15 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	debug.SetMemoryLimit(memoryLimit)
-	log := slog.New(slog.NewTextHandler(s.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base := "http://" + c.Listen
 	tour := &tour{base: base}
-	h, err := p.start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
+	h, err := p.Start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
 	if err != nil {
 		return err
 	}
 	tour.acts = h.Administer()
-	fmt.Fprintf(s.out, "Liên Thông, bản chạy thử · demo\n  %s\n  hub %s, sổ · log key %s\n", honesty, p.Name, h.LogKey.Verifier())
+	fmt.Fprintf(s.Out, "Liên Thông, bản chạy thử · demo\n  %s\n  hub %s, sổ · log key %s\n", honesty, p.Name, h.LogKey.Verifier())
 	began := time.Now()
 	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, To: time.Now().Add(-time.Hour)})
 	if err != nil {
@@ -62,13 +63,13 @@ func (c *demoCmd) Run(ctx context.Context, s *streams) error {
 	if err := outside(ctx, h, tour.acts, nation, dir); err != nil {
 		return errors.Join(err, h.Close())
 	}
-	fmt.Fprintf(s.out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
+	fmt.Fprintf(s.Out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
 	srv := &server{hub: h, handler: h.Handler(), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
 	feeding, stop := context.WithCancel(ctx)
 	var fed sync.WaitGroup
 	err = srv.serve(ctx, func() {
-		tour.print(ctx, s.out, dir)
-		f := &feeder{nation: nation, hub: p.Name, base: base, acts: tour.acts, out: s.out, tour: tour, start: c.Start, rate: c.Rate, limit: c.Files}
+		tour.print(ctx, s.Out, dir)
+		f := &feeder{nation: nation, hub: p.Name, base: base, acts: tour.acts, out: s.Out, tour: tour, start: c.Start, rate: c.Rate, limit: c.Files}
 		fed.Go(func() { f.run(feeding) })
 	})
 	stop()
@@ -88,11 +89,11 @@ func (c *demoCmd) directory() (dir string, temporary bool, err error) {
 }
 
 // place opens the hub's directory, made where it is not.
-func (c *demoCmd) place(dir string) (*place, error) {
-	if _, err := os.Stat(filepath.Join(dir, hubFile)); err == nil {
-		return openPlace(dir)
+func (c *demoCmd) place(dir string) (*command.Place, error) {
+	if _, err := os.Stat(filepath.Join(dir, command.HubFile)); err == nil {
+		return command.OpenPlace(dir)
 	}
-	return makePlace(dir, placeFile{Name: "lienthong.demo", Keys: dir + ".keys"})
+	return command.MakePlace(dir, command.PlaceFile{Name: "lienthong.demo", Keys: dir + ".keys"})
 }
 
 // found registers the nation's authority and facilities.

@@ -11,6 +11,7 @@ import (
 	"os"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/intake"
@@ -33,16 +34,16 @@ type checkCmd struct {
 }
 
 // Run judges each file. The answer is no when one is refused or rejected.
-func (c *checkCmd) Run(ctx context.Context, s *streams) error {
+func (c *checkCmd) Run(ctx context.Context, s *command.Streams) error {
 	checker, err := c.checker(ctx)
 	if err != nil {
 		return err
 	}
-	out := bufio.NewWriter(s.out)
+	out := bufio.NewWriter(s.Out)
 	defer out.Flush()
 	no := false
 	for _, path := range c.Files {
-		raw, err := readLimited(path)
+		raw, err := command.ReadLimited(path)
 		var p *intake.Preview
 		if err == nil {
 			f := intake.File{Name: path, Bytes: raw}
@@ -74,7 +75,7 @@ func (c *checkCmd) Run(ctx context.Context, s *streams) error {
 		}
 	}
 	if no {
-		return errNo
+		return command.ErrNo
 	}
 	return nil
 }
@@ -88,11 +89,11 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	if c.Data == "" {
 		return checker, nil
 	}
-	p, err := openPlace(c.Data)
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return nil, err
 	}
-	open, err := p.open(quiet().Logger)
+	open, err := p.Open(command.Quiet().Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -108,16 +109,16 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	return checker, err
 }
 
-func (c *checkCmd) refused(s *streams, out *bufio.Writer, path string, why error) error {
+func (c *checkCmd) refused(s *command.Streams, out *bufio.Writer, path string, why error) error {
 	f := fault.Of(why)
 	if c.JSON {
 		return writeLine(out, intake.Refused{File: path, Refused: true, Code: f.Code, Message: f.Text})
 	}
-	_, err := fmt.Fprintf(out, "%s: refused %s: %s\n", path, f.Code, f.Text.In(s.lang))
+	_, err := fmt.Fprintf(out, "%s: refused %s: %s\n", path, f.Code, f.Text.In(s.Lang))
 	return err
 }
 
-func (c *checkCmd) judged(s *streams, out *bufio.Writer, p *intake.Preview, r *intake.Result) error {
+func (c *checkCmd) judged(s *command.Streams, out *bufio.Writer, p *intake.Preview, r *intake.Result) error {
 	if c.JSON {
 		return writeLine(out, struct {
 			*intake.Result
@@ -127,7 +128,7 @@ func (c *checkCmd) judged(s *streams, out *bufio.Writer, p *intake.Preview, r *i
 	if _, err := fmt.Fprintf(out, "%s[%d] %s %s (seal %s)\n", r.File, r.Index, r.Episode, r.State, p.Seal); err != nil {
 		return err
 	}
-	return showFindings(out, s.lang, r.Findings)
+	return showFindings(out, s.Lang, r.Findings)
 }
 
 // showFindings prints one line for each: what, where, and what to do.
@@ -165,12 +166,12 @@ type signCmd struct {
 }
 
 // Run signs the file into its container, by the kind its root names.
-func (c *signCmd) Run(s *streams) error {
+func (c *signCmd) Run(s *command.Streams) error {
 	pair, err := c.pair()
 	if err != nil {
 		return err
 	}
-	raw, err := readLimited(c.File)
+	raw, err := command.ReadLimited(c.File)
 	if err != nil {
 		return err
 	}
@@ -201,7 +202,7 @@ func (c *signCmd) Run(s *streams) error {
 	if err := os.WriteFile(c.Out, signed, 0o600); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, "signed:", c.Out)
+	fmt.Fprintln(s.Out, "signed:", c.Out)
 	return nil
 }
 
@@ -255,7 +256,7 @@ func (c *signCmd) pair() (seal.KeyPair, error) {
 			if err != nil {
 				return seal.KeyPair{}, err
 			}
-			password = string(trimNewline(b))
+			password = string(command.TrimNewline(b))
 		}
 		return seal.LoadPKCS12(key, password)
 	}
@@ -281,7 +282,7 @@ func sealingOf(kinds *kind.Registry, raw []byte) (kind.Sealing, error) {
 
 // detached writes the detached seal of the file: OUT is to lie beside it, named
 // as the file with .jws behind.
-func (c *signCmd) detached(s *streams, pair seal.KeyPair, raw []byte) error {
+func (c *signCmd) detached(s *command.Streams, pair seal.KeyPair, raw []byte) error {
 	token, err := pair.SignDetached(raw)
 	if err != nil {
 		return err
@@ -290,7 +291,7 @@ func (c *signCmd) detached(s *streams, pair seal.KeyPair, raw []byte) error {
 		return err
 	}
 	words := map[bool]string{true: "detached seal: %s; it goes with the file as %s\n", false: "chữ ký tách rời: %s; gửi kèm tệp với tên %s\n"}
-	_, err = fmt.Fprintf(s.out, words[s.lang == "en"], c.Out, c.File+".jws")
+	_, err = fmt.Fprintf(s.Out, words[s.Lang == "en"], c.Out, c.File+".jws")
 	return err
 }
 
@@ -300,23 +301,23 @@ type rulesCmd struct {
 }
 
 // Run prints the catalogue.
-func (c *rulesCmd) Run(s *streams) error {
+func (c *rulesCmd) Run(s *command.Streams) error {
 	p := hub.Rules()
 	switch {
 	case c.JSON:
-		return catalogue.JSON(s.out, p, intake.Refusals())
+		return catalogue.JSON(s.Out, p, intake.Refusals())
 	case c.Markdown:
-		return catalogue.Markdown(s.out, p, intake.Refusals(), "vi", "en")
+		return catalogue.Markdown(s.Out, p, intake.Refusals(), "vi", "en")
 	}
 	for _, f := range intake.Refusals() {
-		fmt.Fprintf(s.out, "%-34s %-8s %s\n", f.Code, "refuses", f.Text.In(s.lang))
+		fmt.Fprintf(s.Out, "%-34s %-8s %s\n", f.Code, "refuses", f.Text.In(s.Lang))
 	}
 	for _, r := range p.Rules() {
 		weight := string(r.Severity)
 		if r.Rejects {
 			weight = "rejects"
 		}
-		fmt.Fprintf(s.out, "%-34s %-8s %s\n", r.Code, weight, r.Text.In(s.lang))
+		fmt.Fprintf(s.Out, "%-34s %-8s %s\n", r.Code, weight, r.Text.In(s.Lang))
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 	"filippo.io/age"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/command"
 	"lienthong/internal/synth"
 )
 
@@ -74,11 +75,11 @@ func newDrill(t *testing.T, database string) *drill {
 	if d.nation, err = synth.New(synth.Config{Seed: 7, Profile: synth.Pilot, DefectShare: -1}); err != nil {
 		t.Fatal(err)
 	}
-	p, err := makePlace(d.data, placeFile{Name: "lienthong.drill", Keys: d.data + ".keys", Database: database})
+	p, err := command.MakePlace(d.data, command.PlaceFile{Name: "lienthong.drill", Keys: d.data + ".keys", Database: database})
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := p.start(t.Context(), quiet())
+	h, err := p.Start(t.Context(), command.Quiet())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +94,7 @@ func newDrill(t *testing.T, database string) *drill {
 		if d.clients[sub.Facility] != nil {
 			continue
 		}
-		if d.clients[sub.Facility], err = newCredential(t.Context(), h.Administer(), p.Name, sub.Facility); err != nil {
+		if d.clients[sub.Facility], err = command.NewCredential(t.Context(), h.Administer(), p.Name, sub.Facility); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/command"
 	"lienthong/internal/synth"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -140,7 +141,7 @@ func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error)
 	if c, ok := f.clients[code]; ok {
 		return c, nil
 	}
-	b, err := newCredential(ctx, f.acts, f.hub, code)
+	b, err := command.NewCredential(ctx, f.acts, f.hub, code)
 	if err != nil {
 		return nil, err
 	}

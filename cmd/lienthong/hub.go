@@ -18,6 +18,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"lienthong/internal/command"
 	"lienthong/internal/hub"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -42,11 +43,11 @@ type hubCmd struct {
 }
 
 // Run serves until it is told to stop, then drains.
-func (c *hubCmd) Run(ctx context.Context, s *streams) error {
+func (c *hubCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err := c.readConfig(); err != nil {
 		return err
 	}
-	p, err := openPlace(c.Data)
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
@@ -54,12 +55,12 @@ func (c *hubCmd) Run(ctx context.Context, s *streams) error {
 		p.Database = c.Database
 	}
 	debug.SetMemoryLimit(memoryLimit)
-	log := logger(s.err, c.LogJSON)
+	log := command.Logger(s.Err, c.LogJSON)
 	base := c.PublicURL
 	if base == "" {
-		base = scheme(c.TLSCert) + "://" + c.Listen
+		base = command.Scheme(c.TLSCert) + "://" + c.Listen
 	}
-	h, err := p.start(ctx, hub.Config{PublicURL: base, Secure: c.TLSCert != "", Logger: log})
+	h, err := p.Start(ctx, hub.Config{PublicURL: base, Secure: c.TLSCert != "", Logger: log})
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (c *hubCmd) tls() (*tls.Config, error) {
 type server struct {
 	hub     *hub.Hub
 	handler http.Handler
-	place   *place
+	place   *command.Place
 	base    string
 	listen  string
 	ops     string
@@ -174,7 +175,7 @@ func (s *server) serve(ctx context.Context, ready func()) error {
 
 // open listens at all doors; the channel tells when one breaks.
 func (s *server) open(world, operator, socket *http.Server) (<-chan error, error) {
-	path := filepath.Join(s.place.dir, socketFile)
+	path := filepath.Join(s.place.Dir, command.SocketFile)
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}

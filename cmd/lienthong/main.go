@@ -14,34 +14,38 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+	"lienthong/internal/command"
+	"lienthong/internal/command/custody"
+	"lienthong/internal/command/measure"
+	"lienthong/internal/command/proof"
 )
 
 // cli is the command line (DESIGN §6).
 type cli struct {
-	Demo     demoCmd     `cmd:"" help:"Run a hub with a synthetic nation, live; login links are printed."`
-	Init     initCmd     `cmd:"" help:"Make a hub's store and keys."`
-	Migrate  migrateCmd  `cmd:"" help:"Bring the store's tables up to date."`
-	Trust    trustCmd    `cmd:"" help:"Trust certificate authorities."`
-	Facility facilityCmd `cmd:"" help:"Register facilities and give out credentials."`
-	Person   personCmd   `cmd:"" help:"Undo a link between a patient and a person."`
-	Link     linkCmd     `cmd:"" help:"Make a one-time login link."`
-	Hub      hubCmd      `cmd:"" help:"Run a hub."`
-	Dossier  dossierCmd  `cmd:"" help:"Check and sign dossiers offline; list the rules."`
-	Submit   submitCmd   `cmd:"" help:"Send files to a hub."`
-	Evidence evidenceCmd `cmd:"" help:"Get everything that proves a record, in one zip."`
-	Witness  witnessCmd  `cmd:"" help:"Witness the logs of other hubs, and be witnessed by them."`
-	Verify   verifyCmd   `cmd:"" help:"Verify a receipt or an evidence bundle offline."`
-	Audit    auditCmd    `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
-	Backup   backupCmd   `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
-	Restore  restoreCmd  `cmd:"" help:"Restore a backup elsewhere and prove it."`
-	Synth    synthCmd    `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
-	Simulate simulateCmd `cmd:"" help:"Run a simulated service outside: a time-stamp authority."`
-	Stamp    stampCmd    `cmd:"" help:"Verify a time-stamp offline."`
-	Bench    benchCmd    `cmd:"" help:"Measure intake, reading and the floor."`
+	Demo     demoCmd            `cmd:"" help:"Run a hub with a synthetic nation, live; login links are printed."`
+	Init     initCmd            `cmd:"" help:"Make a hub's store and keys."`
+	Migrate  migrateCmd         `cmd:"" help:"Bring the store's tables up to date."`
+	Trust    trustCmd           `cmd:"" help:"Trust certificate authorities."`
+	Facility facilityCmd        `cmd:"" help:"Register facilities and give out credentials."`
+	Person   personCmd          `cmd:"" help:"Undo a link between a patient and a person."`
+	Link     linkCmd            `cmd:"" help:"Make a one-time login link."`
+	Hub      hubCmd             `cmd:"" help:"Run a hub."`
+	Dossier  dossierCmd         `cmd:"" help:"Check and sign dossiers offline; list the rules."`
+	Submit   submitCmd          `cmd:"" help:"Send files to a hub."`
+	Evidence proof.EvidenceCmd  `cmd:"" help:"Get everything that proves a record, in one zip."`
+	Witness  proof.WitnessCmd   `cmd:"" help:"Witness the logs of other hubs, and be witnessed by them."`
+	Verify   proof.VerifyCmd    `cmd:"" help:"Verify a receipt or an evidence bundle offline."`
+	Audit    custody.AuditCmd   `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
+	Backup   custody.BackupCmd  `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
+	Restore  custody.RestoreCmd `cmd:"" help:"Restore a backup elsewhere and prove it."`
+	Synth    measure.SynthCmd   `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
+	Simulate simulateCmd        `cmd:"" help:"Run a simulated service outside: a time-stamp authority."`
+	Stamp    proof.StampCmd     `cmd:"" help:"Verify a time-stamp offline."`
+	Bench    measure.BenchCmd   `cmd:"" help:"Measure intake, reading and the floor."`
 
-	Erase      eraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
-	Retention  retentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
-	Dictionary dictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
+	Erase      custody.EraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
+	Retention  custody.RetentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
+	Dictionary measure.DictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
 }
@@ -58,26 +62,26 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }), kong.UsageOnError())
 	if err != nil {
 		fmt.Fprintln(errOut, "lienthong:", err)
-		return exitUnanswered
+		return command.ExitUnanswered
 	}
 	parsed, err := parser.Parse(args)
 	if code == 0 { // help was asked for and printed
-		return exitOK
+		return command.ExitOK
 	}
 	if err != nil {
 		fmt.Fprintln(errOut, "lienthong:", err)
-		return exitUnanswered
+		return command.ExitUnanswered
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&streams{in, out, errOut, c.Lang})
+	err = parsed.Run(&command.Streams{in, out, errOut, c.Lang})
 	switch {
 	case err == nil:
-		return exitOK
-	case errors.Is(err, errNo):
-		return exitNo
+		return command.ExitOK
+	case errors.Is(err, command.ErrNo):
+		return command.ExitNo
 	}
-	report(errOut, c.Lang, err)
-	return exitUnanswered
+	command.Report(errOut, c.Lang, err)
+	return command.ExitUnanswered
 }

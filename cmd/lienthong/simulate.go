@@ -15,6 +15,7 @@ import (
 	ocspsim "lienthong/internal/bridge/revocation/simulator"
 	tsasim "lienthong/internal/bridge/tsa/simulator"
 	"lienthong/internal/clock"
+	"lienthong/internal/command"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
 	"lienthong/internal/synth"
@@ -31,13 +32,13 @@ type simulateTSACmd struct {
 }
 
 // Run answers RFC 3161 requests until it is told to stop.
-func (c *simulateTSACmd) Run(ctx context.Context, s *streams) error {
+func (c *simulateTSACmd) Run(ctx context.Context, s *command.Streams) error {
 	a, err := authorityIn(c.Dir)
 	if err != nil {
 		return err
 	}
 	return serveHTTP(ctx, c.Listen, a, func(addr string) {
-		fmt.Fprintf(s.out, "time-stamp authority (simulated): http://%s/, root %s\n", addr, filepath.Join(c.Dir, "root.pem"))
+		fmt.Fprintf(s.Out, "time-stamp authority (simulated): http://%s/, root %s\n", addr, filepath.Join(c.Dir, "root.pem"))
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 )
@@ -23,8 +24,8 @@ type submitCmd struct {
 }
 
 // Run sends and prints. The answer is no when something was rejected or refused.
-func (c *submitCmd) Run(ctx context.Context, s *streams) error {
-	b, err := readPrivate(c.Credential)
+func (c *submitCmd) Run(ctx context.Context, s *command.Streams) error {
+	b, err := command.ReadPrivate(c.Credential)
 	if err != nil {
 		return err
 	}
@@ -36,7 +37,7 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	o := agent.Options{Lane: c.Lane, Again: c.Again, Failed: func(file string, err error) { fmt.Fprintf(s.err, "%s: %v\n", file, err) }, Progress: c.progress(s)}
+	o := agent.Options{Lane: c.Lane, Again: c.Again, Failed: func(file string, err error) { fmt.Fprintf(s.Err, "%s: %v\n", file, err) }, Progress: c.progress(s)}
 	if c.State != "" {
 		if o.State, err = agent.OpenState(c.State, client); err != nil {
 			return err
@@ -47,7 +48,7 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 		err = errors.Join(err, o.State.Close())
 	}
 	if !c.JSON {
-		fmt.Fprintf(s.err, "\r%d accepted (%d with warnings), %d rejected, %d refused, %d undecided\n",
+		fmt.Fprintf(s.Err, "\r%d accepted (%d with warnings), %d rejected, %d refused, %d undecided\n",
 			summary.Accepted, summary.Warned, summary.Rejected, summary.Refused, summary.Deferred)
 	}
 	switch {
@@ -55,17 +56,17 @@ func (c *submitCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	case summary.Failed > 0 && summary.Deferred == 0:
 		return agent.ErrFile
-	case summary.Exit() == exitUnanswered:
+	case summary.Exit() == command.ExitUnanswered:
 		return agent.ErrUndecided
-	case summary.Exit() == exitNo:
-		return errNo
+	case summary.Exit() == command.ExitNo:
+		return command.ErrNo
 	}
 	return nil
 }
 
-func (c *submitCmd) show(s *streams, a agent.Answer) error {
+func (c *submitCmd) show(s *command.Streams, a agent.Answer) error {
 	if c.JSON {
-		_, err := fmt.Fprintf(s.out, "%s\n", a.JSON)
+		_, err := fmt.Fprintf(s.Out, "%s\n", a.JSON)
 		return err
 	}
 	// What the hub says beside it is shown and not acted on: a line that cannot
@@ -79,21 +80,21 @@ func (c *submitCmd) show(s *streams, a agent.Answer) error {
 	}
 	what := a.Record
 	if what == "" {
-		what = strings.TrimSuffix(a.Code+": "+said.Message.In(s.lang), ": ")
+		what = strings.TrimSuffix(a.Code+": "+said.Message.In(s.Lang), ": ")
 	}
 	outcome := string(a.Outcome)
 	if a.Warned {
 		outcome += "_with_warnings"
 	}
-	if _, err := fmt.Fprintf(s.out, "%s[%d] %s %s\n", a.File, a.Index, outcome, what); err != nil {
+	if _, err := fmt.Fprintf(s.Out, "%s[%d] %s %s\n", a.File, a.Index, outcome, what); err != nil {
 		return err
 	}
-	return showFindings(s.out, s.lang, said.Findings)
+	return showFindings(s.Out, s.Lang, said.Findings)
 }
 
 // progress tells a person at a terminal how far it is.
-func (c *submitCmd) progress(s *streams) func(agent.Summary) {
-	if c.JSON || !isTerminal(s.err) {
+func (c *submitCmd) progress(s *command.Streams) func(agent.Summary) {
+	if c.JSON || !command.IsTerminal(s.Err) {
 		return nil
 	}
 	total := 0
@@ -103,6 +104,6 @@ func (c *submitCmd) progress(s *streams) func(agent.Summary) {
 	return func(p agent.Summary) {
 		const width = 30
 		done := min(width, width*p.Files/max(total, 1))
-		fmt.Fprintf(s.err, "\r[%s%s] %d/%d, %d MB", strings.Repeat("#", done), strings.Repeat(".", width-done), p.Files, total, p.Bytes>>20)
+		fmt.Fprintf(s.Err, "\r[%s%s] %d/%d, %d MB", strings.Repeat("#", done), strings.Repeat(".", width-done), p.Files, total, p.Bytes>>20)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"bytes"
@@ -11,10 +11,10 @@ import (
 	"lienthong/internal/store"
 )
 
-// holds reports whether this hub's logs hold what the report says was
+// Holds reports whether this hub's logs hold what the report says was
 // restored: each log named had that root at that size.
-func (p *place) holds(ctx context.Context, r *backup.Report) error {
-	open, err := p.open(quiet().Logger)
+func (p *Place) Holds(ctx context.Context, r *backup.Report) error {
+	open, err := p.Open(Quiet().Logger)
 	if err != nil {
 		return err
 	}
@@ -40,9 +40,9 @@ func (p *place) holds(ctx context.Context, r *backup.Report) error {
 	return errors.Join(err, slices.Close())
 }
 
-// withSlices opens the place's store without its log.
-func (p *place) withSlices(ctx context.Context, do func(*store.Slices) error) error {
-	open, err := p.open(quiet().Logger)
+// WithSlices opens the place's store without its log.
+func (p *Place) WithSlices(ctx context.Context, do func(*store.Slices) error) error {
+	open, err := p.Open(Quiet().Logger)
 	if err != nil {
 		return err
 	}

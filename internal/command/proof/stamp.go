@@ -1,4 +1,4 @@
-package main
+package proof
 
 import (
 	"context"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
 	"lienthong/internal/stamp"
@@ -18,7 +19,7 @@ import (
 	webadmin "lienthong/internal/web/admin"
 )
 
-type trustTSACmd struct {
+type TrustTSACmd struct {
 	Data    string `required:"" help:"Directory of the hub." type:"path"`
 	URL     string `required:"" name:"url" help:"Address of the time-stamp authority (RFC 3161 over HTTP)."`
 	Private bool   `help:"It lies on a private network or on this machine."`
@@ -26,11 +27,11 @@ type trustTSACmd struct {
 }
 
 // Run approves a time-stamp authority.
-func (c *trustTSACmd) Run(ctx context.Context, s *streams) error {
+func (c *TrustTSACmd) Run(ctx context.Context, s *command.Streams) error {
 	return approve(ctx, s, c.Data, c.CA, admin.Service{Kind: store.ServiceTSA, URL: c.URL, Private: c.Private})
 }
 
-type trustRevocationCmd struct {
+type TrustRevocationCmd struct {
 	Data    string `required:"" help:"Directory of the hub." type:"path"`
 	OCSP    string `name:"ocsp" help:"Address of the issuer's OCSP responder."`
 	CRL     string `name:"crl" help:"Address of the issuer's revocation list."`
@@ -39,7 +40,7 @@ type trustRevocationCmd struct {
 }
 
 // Run approves an issuer's revocation services.
-func (c *trustRevocationCmd) Run(ctx context.Context, s *streams) error {
+func (c *TrustRevocationCmd) Run(ctx context.Context, s *command.Streams) error {
 	var list []admin.Service
 	for kind, url := range map[string]string{store.ServiceOCSP: c.OCSP, store.ServiceCRL: c.CRL} {
 		if url != "" {
@@ -52,41 +53,41 @@ func (c *trustRevocationCmd) Run(ctx context.Context, s *streams) error {
 	return approve(ctx, s, c.Data, c.Issuer, list...)
 }
 
-type trustEndCmd struct {
+type TrustEndCmd struct {
 	Data string `required:"" help:"Directory of the hub." type:"path"`
 	Kind string `required:"" enum:"tsa,ocsp,crl" help:"tsa, ocsp or crl."`
 	URL  string `required:"" name:"url" help:"Address that is no longer to be called."`
 }
 
 // Run ends an approved service.
-func (c *trustEndCmd) Run(ctx context.Context, s *streams) error {
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.EndService(ctx, actor, c.Kind, c.URL); err != nil {
+func (c *TrustEndCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.EndService(ctx, command.Actor, c.Kind, c.URL); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, "ended")
+		fmt.Fprintln(s.Out, "ended")
 		return nil
 	})
 }
 
-func approve(ctx context.Context, s *streams, dir, file string, list ...admin.Service) error {
+func approve(ctx context.Context, s *command.Streams, dir, file string, list ...admin.Service) error {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	return administer(ctx, dir, func(a webadmin.Acts) error {
+	return command.Administer(ctx, dir, func(a webadmin.Acts) error {
 		for _, v := range list {
 			v.PEM = string(text)
-			if err := a.AddService(ctx, actor, v); err != nil {
+			if err := a.AddService(ctx, command.Actor, v); err != nil {
 				return err
 			}
-			fmt.Fprintf(s.out, "approved %s %s\n", v.Kind, v.URL)
+			fmt.Fprintf(s.Out, "approved %s %s\n", v.Kind, v.URL)
 		}
 		return nil
 	})
 }
 
-type stampCmd struct {
+type StampCmd struct {
 	Verify stampVerifyCmd `cmd:"" help:"Verify a time-stamp over a checkpoint offline, with nothing but the authority's root."`
 }
 
@@ -98,7 +99,7 @@ type stampVerifyCmd struct {
 }
 
 // Run tells the proven time: exit 0, or 1 when the token proves none.
-func (c *stampVerifyCmd) Run(_ context.Context, s *streams) error {
+func (c *stampVerifyCmd) Run(_ context.Context, s *command.Streams) error {
 	var files [3][]byte
 	for i, name := range []string{c.CA, c.Checkpoint, c.Token} {
 		var err error
@@ -141,16 +142,16 @@ func (c *stampVerifyCmd) Run(_ context.Context, s *streams) error {
 		answer.OK, answer.Time, answer.Authority, answer.NotAfter = true, &p.Time, p.Certificate.Subject.String(), &p.NotAfter
 	}
 	if c.JSON {
-		if err := writeJSON(s.out, answer); err != nil {
+		if err := command.WriteJSON(s.Out, answer); err != nil {
 			return err
 		}
 	} else if answer.OK {
-		fmt.Fprintf(s.out, "%s size %d existed at %s, says %s (the signature of the log itself: lienthong verify)\n", cp.Origin, cp.Size, p.Time.Format(time.RFC3339), answer.Authority)
+		fmt.Fprintf(s.Out, "%s size %d existed at %s, says %s (the signature of the log itself: lienthong verify)\n", cp.Origin, cp.Size, p.Time.Format(time.RFC3339), answer.Authority)
 	} else {
-		report(s.out, s.lang, err)
+		command.Report(s.Out, s.Lang, err)
 	}
 	if !answer.OK {
-		return errNo
+		return command.ErrNo
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package custody
 
 import (
 	"context"
@@ -16,13 +16,14 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/backup"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/store/sqlite/pages"
 	webadmin "lienthong/internal/web/admin"
 )
 
-type backupCmd struct {
+type BackupCmd struct {
 	Make    backupMakeCmd    `cmd:"" default:"withargs" help:"Copy the store, encrypted, to a place the hub cannot change afterwards; also while the hub runs."`
 	Key     backupKeyCmd     `cmd:"" help:"Make the identity that opens backups; it belongs on another machine, and offline."`
 	Receive backupReceiveCmd `cmd:"" help:"Take a backup from stdin into a place: for a host that pulls."`
@@ -95,7 +96,7 @@ func takeSnapshots(ctx context.Context, dir string) (*snapshots, error) {
 func (s *snapshots) close() error { return errors.Join(s.main.Close(), s.disclosure.Close()) }
 
 // plan says what is backed up.
-func (s *snapshots) plan(ctx context.Context, p *place) (backup.Plan, error) {
+func (s *snapshots) plan(ctx context.Context, p *command.Place) (backup.Plan, error) {
 	plan := backup.Plan{Hub: p.Name, At: s.at, Parts: []backup.Part{{Name: sqlite.MainFile, Source: s.main}, {Name: sqlite.DisclosureFile, Source: s.disclosure}}}
 	heads, err := s.main.Heads(ctx)
 	if err != nil {
@@ -114,8 +115,8 @@ func (s *snapshots) plan(ctx context.Context, p *place) (backup.Plan, error) {
 }
 
 // Run makes one backup.
-func (c *backupMakeCmd) Run(ctx context.Context, s *streams) error {
-	p, err := openPlace(c.Data)
+func (c *backupMakeCmd) Run(ctx context.Context, s *command.Streams) error {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
@@ -137,8 +138,8 @@ func (c *backupMakeCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	err = administer(ctx, c.Data, func(a webadmin.Acts) error {
-		return a.Keep(ctx, actor, admin.Note{Action: admin.BackupMade, Object: made.Digest, Detail: detail})
+	err = command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		return a.Keep(ctx, command.Actor, admin.Note{Action: admin.BackupMade, Object: made.Digest, Detail: detail})
 	})
 	if err != nil {
 		return fmt.Errorf("the backup is whole, but the hub could not note it: %w", err)
@@ -146,8 +147,8 @@ func (c *backupMakeCmd) Run(ctx context.Context, s *streams) error {
 	return c.show(s, made, time.Since(began))
 }
 
-func (c *backupMakeCmd) maker(p *place) (*backup.Maker, map[string][]byte, error) {
-	keys, err := p.keys()
+func (c *backupMakeCmd) maker(p *command.Place) (*backup.Maker, map[string][]byte, error) {
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -159,7 +160,7 @@ func (c *backupMakeCmd) maker(p *place) (*backup.Maker, map[string][]byte, error
 	if err != nil {
 		return nil, nil, err
 	}
-	maker := &backup.Maker{Signer: signer, Recipients: to, States: backup.NewStates(filepath.Join(p.dir, "backup.state"))}
+	maker := &backup.Maker{Signer: signer, Recipients: to, States: backup.NewStates(filepath.Join(p.Dir, "backup.state"))}
 	if !c.WithKeys {
 		return maker, nil, nil
 	}
@@ -167,11 +168,11 @@ func (c *backupMakeCmd) maker(p *place) (*backup.Maker, map[string][]byte, error
 	return maker, files, err
 }
 
-func (c *backupMakeCmd) make(ctx context.Context, s *streams, p *place, maker *backup.Maker, keys map[string][]byte) (made *backup.Made, err error) {
+func (c *backupMakeCmd) make(ctx context.Context, s *command.Streams, p *command.Place, maker *backup.Maker, keys map[string][]byte) (made *backup.Made, err error) {
 	var to backup.Place
 	var previous *backup.Previous
 	if c.To == "-" {
-		stream := backup.NewStream(s.out)
+		stream := backup.NewStream(s.Out)
 		defer func() {
 			if err == nil {
 				err = stream.Close()
@@ -184,7 +185,7 @@ func (c *backupMakeCmd) make(ctx context.Context, s *streams, p *place, maker *b
 			}
 		}
 	} else {
-		if inside(c.To, p.dir) {
+		if command.Inside(c.To, p.Dir) {
 			return nil, fmt.Errorf("the place %s lies inside the data directory: it would go with it", c.To)
 		}
 		var dir *backup.Dir
@@ -197,7 +198,7 @@ func (c *backupMakeCmd) make(ctx context.Context, s *streams, p *place, maker *b
 	if err != nil {
 		return nil, err
 	}
-	taken, err := takeSnapshots(ctx, p.dir)
+	taken, err := takeSnapshots(ctx, p.Dir)
 	if err != nil {
 		return nil, err
 	}
@@ -210,14 +211,14 @@ func (c *backupMakeCmd) make(ctx context.Context, s *streams, p *place, maker *b
 	return maker.Make(ctx, to, plan)
 }
 
-func (c *backupMakeCmd) show(s *streams, made *backup.Made, took time.Duration) error {
-	out := s.out
+func (c *backupMakeCmd) show(s *command.Streams, made *backup.Made, took time.Duration) error {
+	out := s.Out
 	if c.To == "-" {
-		out = s.err
+		out = s.Err
 	}
 	m := made.Manifest
 	if c.JSON {
-		return writeJSON(out, map[string]any{"seq": m.Seq, "kind": m.Kind, "base": m.Base, "digest": made.Digest, "made_at": m.MadeAt, "records": m.Records,
+		return command.WriteJSON(out, map[string]any{"seq": m.Seq, "kind": m.Kind, "base": m.Base, "digest": made.Digest, "made_at": m.MadeAt, "records": m.Records,
 			"last": m.Last, "pages": made.Pages, "bytes": made.Bytes, "segments": len(m.Segments), "keys": m.Keys, "seconds": took.Seconds()})
 	}
 	words := map[string][3]string{
@@ -225,13 +226,13 @@ func (c *backupMakeCmd) show(s *streams, made *backup.Made, took time.Duration) 
 			"CÓ gồm khóa: ai giữ khóa mở bản sao lưu sẽ đọc được mọi hồ sơ\n"},
 		"en": {"backup %d (%s): %d records, %d pages, %.1f MB, %.1f s\n", "the keys are NOT in it: keep a copy of %s elsewhere; without them no record can be opened\n",
 			"the keys ARE in it: whoever holds an identity can read every record\n"},
-	}[s.lang]
+	}[s.Lang]
 	_, err := fmt.Fprintf(out, words[0], m.Seq, m.Kind, m.Records, made.Pages, float64(made.Bytes)/1e6, took.Seconds())
 	if m.Keys {
 		_, e := fmt.Fprint(out, words[2])
 		return errors.Join(err, e)
 	}
-	p, e := openPlace(c.Data)
+	p, e := command.OpenPlace(c.Data)
 	if e != nil {
 		return errors.Join(err, e)
 	}
@@ -242,7 +243,7 @@ func (c *backupMakeCmd) show(s *streams, made *backup.Made, took time.Duration) 
 // logKey returns a verifier line given, or in a file.
 func logKey(s string) string {
 	if b, err := os.ReadFile(s); err == nil {
-		return string(trimNewline(b))
+		return string(command.TrimNewline(b))
 	}
 	return s
 }
@@ -253,16 +254,16 @@ type backupReceiveCmd struct {
 }
 
 // Run takes a stream in.
-func (c *backupReceiveCmd) Run(s *streams) error {
+func (c *backupReceiveCmd) Run(s *command.Streams) error {
 	d, err := backup.OpenDir(c.To)
 	if err != nil {
 		return err
 	}
-	m, err := d.Receive(s.in, logKey(c.LogKey))
+	m, err := d.Receive(s.In, logKey(c.LogKey))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, map[bool]string{true: "received backup %d (%s): %d records\n", false: "đã nhận bản sao lưu %d (%s): %d hồ sơ\n"}[s.lang == "en"], m.Seq, m.Kind, m.Records)
+	_, err = fmt.Fprintf(s.Out, map[bool]string{true: "received backup %d (%s): %d records\n", false: "đã nhận bản sao lưu %d (%s): %d hồ sơ\n"}[s.Lang == "en"], m.Seq, m.Kind, m.Records)
 	return err
 }
 
@@ -272,7 +273,7 @@ type backupNewestCmd struct {
 }
 
 // Run prints the digest of the newest backup; nothing of an empty place.
-func (c *backupNewestCmd) Run(s *streams) error {
+func (c *backupNewestCmd) Run(s *command.Streams) error {
 	d, err := backup.OpenDir(c.Place)
 	if err != nil {
 		return err
@@ -281,7 +282,7 @@ func (c *backupNewestCmd) Run(s *streams) error {
 	if err != nil || p == nil || p.Manifest == nil {
 		return err
 	}
-	_, err = fmt.Fprintln(s.out, p.Digest)
+	_, err = fmt.Fprintln(s.Out, p.Digest)
 	return err
 }
 
@@ -292,7 +293,7 @@ type backupCheckCmd struct {
 }
 
 // Run checks a backup and those it builds on.
-func (c *backupCheckCmd) Run(ctx context.Context, s *streams) error {
+func (c *backupCheckCmd) Run(ctx context.Context, s *command.Streams) error {
 	d, err := backup.OpenDir(c.Place)
 	if err != nil {
 		return err
@@ -304,7 +305,7 @@ func (c *backupCheckCmd) Run(ctx context.Context, s *streams) error {
 	if err := chain.Check(ctx); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%d: %d manifests, %d records, made %s\n", chain.Last().Seq, len(chain.Manifests), chain.Last().Records, chain.Last().MadeAt)
+	_, err = fmt.Fprintf(s.Out, "%d: %d manifests, %d records, made %s\n", chain.Last().Seq, len(chain.Manifests), chain.Last().Records, chain.Last().MadeAt)
 	return err
 }
 
@@ -314,16 +315,16 @@ type backupProvenCmd struct {
 }
 
 // Run holds a report against the hub's own log and keeps it as an act.
-func (c *backupProvenCmd) Run(ctx context.Context, s *streams) error {
+func (c *backupProvenCmd) Run(ctx context.Context, s *command.Streams) error {
 	b, err := os.ReadFile(c.Report)
 	if err != nil {
 		return err
 	}
-	p, err := openPlace(c.Data)
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
@@ -335,18 +336,18 @@ func (c *backupProvenCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := p.holds(ctx, r); err != nil {
+	if err := p.Holds(ctx, r); err != nil {
 		return err
 	}
 	detail, err := json.Marshal(r)
 	if err != nil {
 		return err
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.Keep(ctx, actor, admin.Note{Action: admin.RestoreProven, Object: r.Backup, Detail: detail}); err != nil {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.Keep(ctx, command.Actor, admin.Note{Action: admin.RestoreProven, Object: r.Backup, Detail: detail}); err != nil {
 			return err
 		}
-		_, err := fmt.Fprintf(s.out, map[bool]string{true: "kept: restored %s, %d records\n", false: "đã ghi: khôi phục lúc %s, %d hồ sơ\n"}[s.lang == "en"], r.RestoredAt, r.Records)
+		_, err := fmt.Fprintf(s.Out, map[bool]string{true: "kept: restored %s, %d records\n", false: "đã ghi: khôi phục lúc %s, %d hồ sơ\n"}[s.Lang == "en"], r.RestoredAt, r.Records)
 		return err
 	})
 }
@@ -360,7 +361,7 @@ type sealer struct {
 }
 
 func (c *sealer) open() (*backup.Dir, *backup.Maker, error) {
-	text, err := readPrivate(c.Key)
+	text, err := command.ReadPrivate(c.Key)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -401,22 +402,22 @@ func (c *backupWALCmd) Run() error {
 type backupBaseCmd struct{ sealer }
 
 // Run keeps a base backup.
-func (c *backupBaseCmd) Run(ctx context.Context, s *streams) error {
+func (c *backupBaseCmd) Run(ctx context.Context, s *command.Streams) error {
 	d, maker, err := c.open()
 	if err != nil {
 		return err
 	}
-	made, err := maker.KeepBase(ctx, d, c.Hub, time.Now(), io.Reader(s.in))
+	made, err := maker.KeepBase(ctx, d, c.Hub, time.Now(), io.Reader(s.In))
 	if err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "base %d: %.1f MB, %s\n", made.Manifest.Seq, float64(made.Bytes)/1e6, maker.Signer.Verifier())
+	_, err = fmt.Fprintf(s.Out, "base %d: %.1f MB, %s\n", made.Manifest.Seq, float64(made.Bytes)/1e6, maker.Signer.Verifier())
 	return err
 }
 
 // decodeSeed reads a key file of 32 bytes in base64.
 func decodeSeed(text []byte) ([]byte, error) {
-	seed, err := base64.StdEncoding.DecodeString(string(trimNewline(text)))
+	seed, err := base64.StdEncoding.DecodeString(string(command.TrimNewline(text)))
 	if err != nil || len(seed) != 32 {
 		return nil, errors.New("the key file does not hold 32 bytes in base64")
 	}
@@ -428,14 +429,14 @@ type backupKeyCmd struct {
 }
 
 // Run makes an age identity and prints its recipient.
-func (c *backupKeyCmd) Run(s *streams) error {
+func (c *backupKeyCmd) Run(s *command.Streams) error {
 	id, err := age.GenerateX25519Identity()
 	if err != nil {
 		return err
 	}
-	if err := writeNew(c.Out, []byte("# opens backups of a hub; keep it away from the hub\n"+id.String()+"\n")); err != nil {
+	if err := command.WriteNew(c.Out, []byte("# opens backups of a hub; keep it away from the hub\n"+id.String()+"\n")); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "recipient: %s\n", id.Recipient())
+	_, err = fmt.Fprintf(s.Out, "recipient: %s\n", id.Recipient())
 	return err
 }

@@ -1,13 +1,14 @@
-package main
+package measure
 
 import (
 	"context"
 	"fmt"
 
+	"lienthong/internal/command"
 	"lienthong/internal/synth"
 )
 
-type synthCmd struct {
+type SynthCmd struct {
 	Seed    uint64 `default:"1" help:"The same seed gives the same bytes."`
 	People  int    `help:"How many people may fall ill; default by profile."`
 	Days    int    `default:"30" help:"Days of visits."`
@@ -18,7 +19,7 @@ type synthCmd struct {
 }
 
 // Run writes the nation's files.
-func (c *synthCmd) Run(ctx context.Context, s *streams) error {
+func (c *SynthCmd) Run(ctx context.Context, s *command.Streams) error {
 	n, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, People: c.People, Days: c.Days})
 	if err != nil {
 		return err
@@ -28,8 +29,8 @@ func (c *synthCmd) Run(ctx context.Context, s *streams) error {
 		files = n.Len()
 	}
 	var progress func(done, of int)
-	if isTerminal(s.err) {
-		progress = func(done, of int) { fmt.Fprintf(s.err, "\r%d/%d", done, of) }
+	if command.IsTerminal(s.Err) {
+		progress = func(done, of int) { fmt.Fprintf(s.Err, "\r%d/%d", done, of) }
 	}
 	beside := c.Beside
 	if beside < 0 {
@@ -39,7 +40,7 @@ func (c *synthCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(s.out, "%d files, %d dossiers, %d MB of %d facilities written to %s\n", written.Files, written.Dossiers, written.Bytes>>20,
+	fmt.Fprintf(s.Out, "%d files, %d dossiers, %d MB of %d facilities written to %s\n", written.Files, written.Dossiers, written.Bytes>>20,
 		len(n.Facilities()), c.Out)
 	return nil
 }

@@ -1,19 +1,15 @@
-package main
+package measure
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"os"
-	"regexp"
-	"slices"
 	"time"
 
 	"lienthong/internal/body"
 	"lienthong/internal/clock"
+	"lienthong/internal/command"
 	"lienthong/internal/dictionary"
 	"lienthong/internal/hub"
 	"lienthong/internal/kind"
@@ -21,7 +17,7 @@ import (
 	"lienthong/internal/vault"
 )
 
-type dictionaryCmd struct {
+type DictionaryCmd struct {
 	Train     dictionaryTrainCmd     `cmd:"" help:"Train a compression dictionary on the store's own newest bodies and keep it, sealed, in the store."`
 	Synthetic dictionarySyntheticCmd `cmd:"" help:"Train one on a synthetic nation and write it to a file: how the program's own was made."`
 }
@@ -38,19 +34,19 @@ const leastPatients = 5
 
 // Run trains; hubs on the store find the dictionary themselves and use it a
 // minute later.
-func (c *dictionaryTrainCmd) Run(ctx context.Context, s *streams) (err error) {
+func (c *dictionaryTrainCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if c.Least < leastPatients {
 		return fmt.Errorf("--least must be %d at least", leastPatients)
 	}
-	p, err := openPlace(c.Data)
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
-	open, err := p.open(quiet().Logger)
+	open, err := p.Open(command.Quiet().Logger)
 	if err != nil {
 		return err
 	}
@@ -88,7 +84,7 @@ func (c *dictionaryTrainCmd) Run(ctx context.Context, s *streams) (err error) {
 	}
 	words := map[bool]string{true: "dictionary %d of %d bytes, from %d bodies of %d patients; used from %s\n",
 		false: "từ điển nén %d gồm %d byte, từ %d hồ sơ của %d người bệnh; dùng từ %s\n"}
-	_, err = fmt.Fprintf(s.out, words[s.lang == "en"], id, len(content), bodies, patients, from.In(clock.Hanoi).Format(time.DateTime))
+	_, err = fmt.Fprintf(s.Out, words[s.Lang == "en"], id, len(content), bodies, patients, from.In(clock.Hanoi).Format(time.DateTime))
 	return err
 }
 
@@ -100,13 +96,12 @@ type dictionarySyntheticCmd struct {
 }
 
 // Run writes the dictionary.
-func (c *dictionarySyntheticCmd) Run(_ context.Context, s *streams) error {
+func (c *dictionarySyntheticCmd) Run(_ context.Context, s *command.Streams) error {
 	n, err := synth.New(synth.Config{Seed: c.Seed, Profile: synth.Pilot, DefectShare: -1})
 	if err != nil {
 		return err
 	}
 	var bodies []body.Sample
-	around := shapes{}
 	for i := range c.Files {
 		sub, err := n.At(i)
 		if err != nil {
@@ -117,55 +112,19 @@ func (c *dictionarySyntheticCmd) Run(_ context.Context, s *streams) error {
 			return err
 		}
 		who := fmt.Sprint(i)
-		around.add(split.Skeleton)
 		for k := range split.Dossiers() {
-			frame := split.Dossier(k)
-			bodies = append(bodies, body.Sample{Person: who, Text: frame[:min(len(frame), 64<<10)]})
+			bodies = append(bodies, body.NewSample(who, split.Dossier(k)))
 		}
 	}
-	end := around.commonest(4)
-	content, err := body.Train(bodies, body.Training{Size: 64<<10 - len(end), Least: c.Least})
+	content, err := body.Train(bodies, body.Training{Least: c.Least})
 	if err != nil {
 		return err
 	}
-	content = append(content, end...)
 	if err := os.WriteFile(c.Out, content, 0o644); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(s.out, "%d bytes\n", len(content))
+	_, err = fmt.Fprintf(s.Out, "%d bytes\n", len(content))
 	return err
-}
-
-// shapes are what is around the dossiers of synthetic files, one of each shape
-// with how often it was seen.
-type shapes map[string]*seen
-
-type seen struct {
-	example []byte
-	times   int
-}
-
-var texts = regexp.MustCompile(`>[^<]+<`)
-
-func (s shapes) add(skeleton []byte) {
-	from := max(bytes.IndexByte(skeleton, '<'), 0) // behind the binary head
-	key := string(texts.ReplaceAll(skeleton[from:], []byte("><")))
-	if s[key] == nil {
-		s[key] = &seen{example: skeleton[from:]}
-	}
-	s[key].times++
-}
-
-// commonest returns an example of each of the n commonest shapes, the commonest last.
-func (s shapes) commonest(n int) []byte {
-	list := slices.SortedFunc(maps.Values(s), func(a, b *seen) int {
-		return cmp.Or(cmp.Compare(a.times, b.times), bytes.Compare(a.example, b.example))
-	})
-	var out []byte
-	for _, x := range list[max(0, len(list)-n):] {
-		out = append(out, x.example...)
-	}
-	return out
 }
 
 func splitFile(kinds *kind.Registry, raw []byte) (body.File, error) {

@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"os"
@@ -6,8 +6,8 @@ import (
 	"lienthong/internal/xmltok"
 )
 
-// readLimited reads a file, and refuses one that the hub would not take.
-func readLimited(path string) ([]byte, error) {
+// ReadLimited reads a file, and refuses one that the hub would not take.
+func ReadLimited(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -18,7 +18,7 @@ func readLimited(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-func trimNewline(b []byte) []byte {
+func TrimNewline(b []byte) []byte {
 	for len(b) > 0 && (b[len(b)-1] == '\n' || b[len(b)-1] == '\r') {
 		b = b[:len(b)-1]
 	}

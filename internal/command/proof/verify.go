@@ -1,4 +1,4 @@
-package main
+package proof
 
 import (
 	"bytes"
@@ -12,13 +12,14 @@ import (
 	"strings"
 
 	"lienthong/internal/bundle"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/ledger"
 	"lienthong/internal/seal"
 )
 
-type verifyCmd struct {
+type VerifyCmd struct {
 	Original     string   `help:"The file that was sent: its digest must be the receipt's." type:"existingfile"`
 	LogKey       []string `name:"log-key" help:"Verifier key of the hub's log, or a file that holds it; without it only consistency is checked and the exit code is 2."`
 	TSARoot      []string `name:"tsa-root" help:"Root certificate (PEM) of a time-stamp authority that is trusted." type:"existingfile"`
@@ -35,7 +36,7 @@ var errUntrusted = errors.New("no --log-key given: it agrees with itself, and no
 
 // Run verifies offline: 0 it holds, 1 it does not, 2 it agrees with itself but
 // no key says whose it is.
-func (c *verifyCmd) Run(s *streams) error {
+func (c *VerifyCmd) Run(s *command.Streams) error {
 	data, err := readUpTo(c.Receipt, bundle.MaxBundle)
 	if err != nil {
 		return err
@@ -43,7 +44,7 @@ func (c *verifyCmd) Run(s *streams) error {
 	for _, list := range [][]string{c.LogKey, c.Witness, c.MustWitness} {
 		for i, k := range list { // a key, or a file that holds it
 			if b, err := os.ReadFile(k); err == nil {
-				list[i] = string(trimNewline(b))
+				list[i] = string(command.TrimNewline(b))
 			}
 		}
 	}
@@ -67,7 +68,7 @@ func readUpTo(path string, limit int64) ([]byte, error) {
 	return b, err
 }
 
-func (c *verifyCmd) receipt(s *streams, doc []byte) (err error) {
+func (c *VerifyCmd) receipt(s *command.Streams, doc []byte) (err error) {
 	opts := ledger.VerifyOptions{LogKeys: c.LogKey, RequireWitness: c.MustWitness}
 	if c.Original != "" {
 		if opts.Original, err = os.ReadFile(c.Original); err != nil {
@@ -85,7 +86,7 @@ func (c *verifyCmd) receipt(s *streams, doc []byte) (err error) {
 	return c.show(s, r, r.Says, steps, r.OK, r.Trusted)
 }
 
-func (c *verifyCmd) bundle(s *streams, data []byte) error {
+func (c *VerifyCmd) bundle(s *command.Streams, data []byte) error {
 	seals, err := seal.NewVerifier(seal.Config{})
 	if err != nil {
 		return err
@@ -129,13 +130,13 @@ func certificateFiles(paths []string) ([]*x509.Certificate, error) {
 }
 
 // show prints what was found, a line for each step, and turns it into the exit code.
-func (c *verifyCmd) show(s *streams, report any, says fault.Text, steps []bundle.Step, ok, trusted bool) error {
+func (c *VerifyCmd) show(s *command.Streams, report any, says fault.Text, steps []bundle.Step, ok, trusted bool) error {
 	if c.JSON {
-		if err := writeJSON(s.out, report); err != nil {
+		if err := command.WriteJSON(s.Out, report); err != nil {
 			return err
 		}
 	} else {
-		fmt.Fprintln(s.out, says.In(s.lang))
+		fmt.Fprintln(s.Out, says.In(s.Lang))
 		for _, step := range steps {
 			mark := "✓"
 			switch {
@@ -148,12 +149,12 @@ func (c *verifyCmd) show(s *streams, report any, says fault.Text, steps []bundle
 			if step.Member != "" {
 				member = step.Member + ": "
 			}
-			fmt.Fprintf(s.out, "  %s %s%s\n", mark, member, step.Text.In(s.lang))
+			fmt.Fprintf(s.Out, "  %s %s%s\n", mark, member, step.Text.In(s.Lang))
 		}
 	}
 	switch {
 	case !ok:
-		return errNo
+		return command.ErrNo
 	case !trusted:
 		return errUntrusted
 	}

@@ -1,15 +1,16 @@
-package main
+package proof
 
 import (
 	"context"
 	"fmt"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/command"
 	"lienthong/internal/hub"
 	webadmin "lienthong/internal/web/admin"
 )
 
-type witnessCmd struct {
+type WitnessCmd struct {
 	Key     witnessKeyCmd     `cmd:"" help:"Print the key others know this hub's cosignatures by."`
 	Trust   witnessTrustCmd   `cmd:"" help:"Cosign the log of another hub from now on."`
 	Untrust witnessUntrustCmd `cmd:"" help:"Cosign it no longer."`
@@ -22,12 +23,12 @@ type witnessKeyCmd struct {
 }
 
 // Run prints the verifier line.
-func (c *witnessKeyCmd) Run(s *streams) error {
-	p, err := openPlace(c.Data)
+func (c *witnessKeyCmd) Run(s *command.Streams) error {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (c *witnessKeyCmd) Run(s *streams) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, key)
+	fmt.Fprintln(s.Out, key)
 	return nil
 }
 
@@ -45,7 +46,7 @@ type witnessTrustCmd struct {
 }
 
 // Run begins to watch a log.
-func (c *witnessTrustCmd) Run(ctx context.Context, s *streams) error {
+func (c *witnessTrustCmd) Run(ctx context.Context, s *command.Streams) error {
 	return changeWitness(ctx, s, c.Data, admin.WitnessChange{Do: admin.WitnessTrust, Key: c.LogKey}, "watched")
 }
 
@@ -55,7 +56,7 @@ type witnessUntrustCmd struct {
 }
 
 // Run ends watching a log.
-func (c *witnessUntrustCmd) Run(ctx context.Context, s *streams) error {
+func (c *witnessUntrustCmd) Run(ctx context.Context, s *command.Streams) error {
 	return changeWitness(ctx, s, c.Data, admin.WitnessChange{Do: admin.WitnessUntrust, Key: c.LogKey}, "no longer watched")
 }
 
@@ -67,7 +68,7 @@ type witnessAddCmd struct {
 }
 
 // Run adds a witness.
-func (c *witnessAddCmd) Run(ctx context.Context, s *streams) error {
+func (c *witnessAddCmd) Run(ctx context.Context, s *command.Streams) error {
 	return changeWitness(ctx, s, c.Data, admin.WitnessChange{Do: admin.WitnessAdd, Key: c.Key, URL: c.URL, Private: c.Private}, "asked from now on")
 }
 
@@ -77,16 +78,16 @@ type witnessEndCmd struct {
 }
 
 // Run ends asking a witness.
-func (c *witnessEndCmd) Run(ctx context.Context, s *streams) error {
+func (c *witnessEndCmd) Run(ctx context.Context, s *command.Streams) error {
 	return changeWitness(ctx, s, c.Data, admin.WitnessChange{Do: admin.WitnessEnd, Key: c.Key}, "asked no longer")
 }
 
-func changeWitness(ctx context.Context, s *streams, dir string, change admin.WitnessChange, done string) error {
-	return administer(ctx, dir, func(a webadmin.Acts) error {
-		if err := a.Witness(ctx, actor, change); err != nil {
+func changeWitness(ctx context.Context, s *command.Streams, dir string, change admin.WitnessChange, done string) error {
+	return command.Administer(ctx, dir, func(a webadmin.Acts) error {
+		if err := a.Witness(ctx, command.Actor, change); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, done)
+		fmt.Fprintln(s.Out, done)
 		return nil
 	})
 }

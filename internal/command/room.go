@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"errors"
@@ -7,11 +7,11 @@ import (
 )
 
 // room tells how much the disk of the data has left and how much the data take.
-func (p *place) room() (free, used int64, err error) {
-	if free, err = freeBytes(p.dir); err != nil {
+func (p *Place) room() (free, used int64, err error) {
+	if free, err = freeBytes(p.Dir); err != nil {
 		return 0, 0, err
 	}
-	entries, err := os.ReadDir(p.dir)
+	entries, err := os.ReadDir(p.Dir)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -1,4 +1,4 @@
-package main
+package measure
 
 import (
 	"bufio"
@@ -17,11 +17,12 @@ import (
 	"lienthong/internal/agent"
 	"lienthong/internal/bench"
 	"lienthong/internal/care"
+	"lienthong/internal/command"
 	"lienthong/internal/synth"
 	webadmin "lienthong/internal/web/admin"
 )
 
-type benchCmd struct {
+type BenchCmd struct {
 	Intake benchIntakeCmd `cmd:"" help:"Signed outpatient dossiers over HTTP in tar.zst batches, as fast as the hub answers."`
 	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
 	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
@@ -60,7 +61,7 @@ func (b *benchSetup) corpusDir(dir string) string {
 }
 
 // setup makes the dossiers, a hub with their facilities, and starts it.
-func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
+func (b *benchSetup) setup(ctx context.Context, s *command.Streams) (*benchHub, error) {
 	dir := b.Dir
 	remove := func() error { return nil }
 	if dir == "" {
@@ -78,7 +79,7 @@ func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	p, err := makePlace(filepath.Join(dir, "hub"), placeFile{Name: "lienthong.bench", Keys: filepath.Join(dir, "hub.keys"), Database: b.Database})
+	p, err := command.MakePlace(filepath.Join(dir, "hub"), command.PlaceFile{Name: "lienthong.bench", Keys: filepath.Join(dir, "hub.keys"), Database: b.Database})
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
@@ -94,17 +95,17 @@ func (b *benchSetup) setup(ctx context.Context, s *streams) (*benchHub, error) {
 		return nil, errors.Join(err, remove())
 	}
 	target.Credentials = credentials
-	h := &benchHub{target: target, nation: nation, data: p.dir, dir: b.corpusDir(dir), corpus: corpus, stopped: func() error { return nil }}
+	h := &benchHub{target: target, nation: nation, data: p.Dir, dir: b.corpusDir(dir), corpus: corpus, stopped: func() error { return nil }}
 	h.stop = func() error { return errors.Join(stop(), h.stopped(), remove()) }
 	return h, nil
 }
 
 // fill puts rows into the store before the hub is started.
-func (b *benchSetup) fill(ctx context.Context, s *streams, p *place) error {
+func (b *benchSetup) fill(ctx context.Context, s *command.Streams, p *command.Place) error {
 	if b.prefill == 0 {
 		return nil
 	}
-	h, err := p.start(ctx, quiet())
+	h, err := p.Start(ctx, command.Quiet())
 	if err != nil {
 		return err
 	}
@@ -113,18 +114,18 @@ func (b *benchSetup) fill(ctx context.Context, s *streams, p *place) error {
 	for _, v := range directory.All() {
 		c.Versions[v.Code] = v.ID
 	}
-	if isTerminal(s.err) {
-		c.Progress = func(done, of int) { fmt.Fprintf(s.err, "\rfilling %d/%d", done, of) }
+	if command.IsTerminal(s.Err) {
+		c.Progress = func(done, of int) { fmt.Fprintf(s.Err, "\rfilling %d/%d", done, of) }
 	}
 	if err := errors.Join(bench.Fill(ctx, c), h.Close()); err != nil {
 		return err
 	}
-	fmt.Fprintf(s.err, "\r%d rows put in ahead in %.0f s\n", b.prefill, time.Since(began).Seconds())
+	fmt.Fprintf(s.Err, "\r%d rows put in ahead in %.0f s\n", b.prefill, time.Since(began).Seconds())
 	return nil
 }
 
 // corpus makes dossiers from..from+count, or takes those made before with the same seed.
-func (b *benchSetup) corpus(ctx context.Context, s *streams, n *synth.Nation, path string, from, count int) (*bench.Corpus, error) {
+func (b *benchSetup) corpus(ctx context.Context, s *command.Streams, n *synth.Nation, path string, from, count int) (*bench.Corpus, error) {
 	label, make := fmt.Sprintf("outpatients of seed %d from %d", b.Seed, from), n.Outpatient
 	if b.mix {
 		label, make = fmt.Sprintf("national mix of seed %d from %d", b.Seed, from), n.Mixed
@@ -139,19 +140,19 @@ func (b *benchSetup) corpus(ctx context.Context, s *streams, n *synth.Nation, pa
 			return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
 		},
 		Progress: func(done, of int) {
-			if isTerminal(s.err) {
-				fmt.Fprintf(s.err, "\rmaking dossiers %d/%d", done, of)
+			if command.IsTerminal(s.Err) {
+				fmt.Fprintf(s.Err, "\rmaking dossiers %d/%d", done, of)
 			}
 		}})
 	if err == nil {
-		fmt.Fprintf(s.err, "\r%d signed dossiers made in %.0f s\n", count, time.Since(began).Seconds())
+		fmt.Fprintf(s.Err, "\r%d signed dossiers made in %.0f s\n", count, time.Since(began).Seconds())
 	}
 	return c, err
 }
 
 // enrol registers the nation and gives the facilities that send their credentials.
-func enrol(ctx context.Context, p *place, n *synth.Nation, senders []string) (map[string]*agent.Credential, error) {
-	acts, done, err := p.acts(ctx)
+func enrol(ctx context.Context, p *command.Place, n *synth.Nation, senders []string) (map[string]*agent.Credential, error) {
+	acts, done, err := p.Acts(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -160,19 +161,19 @@ func enrol(ctx context.Context, p *place, n *synth.Nation, senders []string) (ma
 }
 
 func enrolWith(ctx context.Context, acts webadmin.Acts, hubName string, n *synth.Nation, senders []string) (map[string]*agent.Credential, error) {
-	if err := acts.AddAnchor(ctx, actor, string(n.Root())); err != nil {
+	if err := acts.AddAnchor(ctx, command.Actor, string(n.Root())); err != nil {
 		return nil, err
 	}
 	list := make([]admin.Facility, 0, len(n.Facilities()))
 	for _, f := range n.Facilities() {
 		list = append(list, f.Registration())
 	}
-	if err := acts.AddFacility(ctx, actor, list...); err != nil {
+	if err := acts.AddFacility(ctx, command.Actor, list...); err != nil {
 		return nil, err
 	}
 	credentials := make(map[string]*agent.Credential, len(senders))
 	for _, code := range senders {
-		b, err := newCredential(ctx, acts, hubName, code)
+		b, err := command.NewCredential(ctx, acts, hubName, code)
 		if err != nil {
 			return nil, err
 		}
@@ -184,7 +185,7 @@ func enrolWith(ctx context.Context, acts webadmin.Acts, hubName string, n *synth
 }
 
 // startChild runs the hub as it would run anywhere: this binary, its own process.
-func startChild(ctx context.Context, s *streams, p *place) (bench.Target, func() error, error) {
+func startChild(ctx context.Context, s *command.Streams, p *command.Place) (bench.Target, func() error, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return bench.Target{}, nil, err
@@ -197,7 +198,7 @@ func startChild(ctx context.Context, s *streams, p *place) (bench.Target, func()
 	if err != nil {
 		return bench.Target{}, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "hub", "--data", p.dir, "--listen", listen, "--ops-listen", ops)
+	cmd := exec.CommandContext(ctx, self, "hub", "--data", p.Dir, "--listen", listen, "--ops-listen", ops)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	log, err := cmd.StderrPipe()
@@ -207,7 +208,7 @@ func startChild(ctx context.Context, s *streams, p *place) (bench.Target, func()
 	if err := cmd.Start(); err != nil {
 		return bench.Target{}, nil, err
 	}
-	if err := untilReady(log, s.err); err != nil {
+	if err := untilReady(log, s.Err); err != nil {
 		return bench.Target{}, nil, errors.Join(err, cmd.Cancel(), cmd.Wait())
 	}
 	stop := func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }
@@ -242,11 +243,11 @@ func freeAddress() (string, error) {
 // printer is what every result can do.
 type printer interface{ Print(w io.Writer) error }
 
-func (b *benchSetup) show(s *streams, r printer) error {
+func (b *benchSetup) show(s *command.Streams, r printer) error {
 	if b.JSON {
-		return writeJSON(s.out, r)
+		return command.WriteJSON(s.Out, r)
 	}
-	return r.Print(s.out)
+	return r.Print(s.Out)
 }
 
 type benchIntakeCmd struct {
@@ -260,7 +261,7 @@ type benchIntakeCmd struct {
 }
 
 // Run measures intake.
-func (c *benchIntakeCmd) Run(ctx context.Context, s *streams) error {
+func (c *benchIntakeCmd) Run(ctx context.Context, s *command.Streams) error {
 	c.prefill = c.Prefill
 	c.mix = c.Mix == "nation"
 	h, err := c.setup(ctx, s)
@@ -293,7 +294,7 @@ type benchAloneCmd struct {
 }
 
 // Run measures lone dossiers.
-func (c *benchAloneCmd) Run(ctx context.Context, s *streams) error {
+func (c *benchAloneCmd) Run(ctx context.Context, s *command.Streams) error {
 	h, err := c.setup(ctx, s)
 	if err != nil {
 		return err
@@ -314,7 +315,7 @@ type benchReadCmd struct {
 }
 
 // Run measures reading.
-func (c *benchReadCmd) Run(ctx context.Context, s *streams) error {
+func (c *benchReadCmd) Run(ctx context.Context, s *command.Streams) error {
 	c.prefill = c.Prefill
 	h, err := c.setup(ctx, s)
 	if err != nil {
@@ -343,10 +344,10 @@ type benchFloorCmd struct {
 }
 
 // Run measures the floor.
-func (c *benchFloorCmd) Run(ctx context.Context, s *streams) error {
+func (c *benchFloorCmd) Run(ctx context.Context, s *command.Streams) error {
 	var list [][]byte
 	for _, path := range c.Files {
-		b, err := readLimited(path)
+		b, err := command.ReadLimited(path)
 		if err != nil {
 			return err
 		}
@@ -357,7 +358,7 @@ func (c *benchFloorCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	if c.JSON {
-		return writeJSON(s.out, r)
+		return command.WriteJSON(s.Out, r)
 	}
-	return r.Print(s.out)
+	return r.Print(s.Out)
 }

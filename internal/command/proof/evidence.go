@@ -1,4 +1,4 @@
-package main
+package proof
 
 import (
 	"bytes"
@@ -10,11 +10,12 @@ import (
 
 	"lienthong/internal/agent"
 	"lienthong/internal/bundle"
+	"lienthong/internal/command"
 	"lienthong/internal/dossier"
 	"lienthong/internal/web/admin"
 )
 
-type evidenceCmd struct {
+type EvidenceCmd struct {
 	Hub        string `help:"Base URL of the hub, with --credential."`
 	Credential string `help:"Credential file of the facility whose record it is." type:"existingfile"`
 	Data       string `help:"Directory of a hub on this machine, with --reason." type:"path"`
@@ -24,7 +25,7 @@ type evidenceCmd struct {
 }
 
 // Run gets the bundle from a hub over the network, or as the operator of one here.
-func (c *evidenceCmd) Run(ctx context.Context, s *streams) error {
+func (c *EvidenceCmd) Run(ctx context.Context, s *command.Streams) error {
 	if (c.Data == "") == (c.Credential == "") {
 		return errors.New("name either --credential (and --hub) or --data")
 	}
@@ -44,15 +45,15 @@ func (c *evidenceCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	if err := writeNew(c.Out, data); err != nil {
+	if err := command.WriteNew(c.Out, data); err != nil {
 		return err
 	}
-	fmt.Fprintln(s.out, c.Out)
+	fmt.Fprintln(s.Out, c.Out)
 	return nil
 }
 
-func (c *evidenceCmd) remote(ctx context.Context) ([]byte, error) {
-	b, err := readPrivate(c.Credential)
+func (c *EvidenceCmd) remote(ctx context.Context) ([]byte, error) {
+	b, err := command.ReadPrivate(c.Credential)
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +70,7 @@ func (c *evidenceCmd) remote(ctx context.Context) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	case status == http.StatusNotFound:
-		return nil, errNo
+		return nil, command.ErrNo
 	case status != http.StatusOK:
 		return nil, fmt.Errorf("the hub answered %d: %.300s", status, body)
 	}
@@ -77,24 +78,24 @@ func (c *evidenceCmd) remote(ctx context.Context) ([]byte, error) {
 }
 
 // local asks the hub that runs there, else opens its store for the moment.
-func (c *evidenceCmd) local(ctx context.Context) ([]byte, error) {
-	p, err := openPlace(c.Data)
+func (c *EvidenceCmd) local(ctx context.Context) ([]byte, error) {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return nil, err
 	}
-	client, err := admin.Dial(filepath.Join(p.dir, socketFile))
+	client, err := admin.Dial(filepath.Join(p.Dir, command.SocketFile))
 	if err == nil {
-		return client.Evidence(ctx, actor, c.Record, c.Reason)
+		return client.Evidence(ctx, command.Actor, c.Record, c.Reason)
 	}
 	if !errors.Is(err, admin.ErrNotRunning) {
 		return nil, err
 	}
-	h, err := p.start(ctx, quiet())
+	h, err := p.Start(ctx, command.Quiet())
 	if err != nil {
 		return nil, err
 	}
 	var out bytes.Buffer
-	parts, err := h.Evidence(ctx, actor, c.Record, c.Reason)
+	parts, err := h.Evidence(ctx, command.Actor, c.Record, c.Reason)
 	if err == nil {
 		err = bundle.Write(&out, parts)
 	}

@@ -1,4 +1,4 @@
-package main
+package custody
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/backup"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/ledger"
@@ -26,7 +27,7 @@ import (
 const sampled = 256
 
 // walk re-verifies the store where that is asked for, and says where it ends.
-func (c *restoreRunCmd) walk(ctx context.Context, s *streams, slices *store.Slices, keys *hub.Keys, out *restored) error {
+func (c *restoreRunCmd) walk(ctx context.Context, s *command.Streams, slices *store.Slices, keys *hub.Keys, out *restored) error {
 	if err := ends(ctx, slices, out); err != nil {
 		return err
 	}
@@ -79,7 +80,7 @@ func (c *restoreRunCmd) walk(ctx context.Context, s *streams, slices *store.Slic
 		out.PerSecond = float64(report.Records) / t
 	}
 	for _, d := range report.Differences {
-		fmt.Fprintf(s.err, "%-20s %s %s %s: %s\n", d.Code, d.Table, d.Row, d.Field, d.Text.In(s.lang))
+		fmt.Fprintf(s.Err, "%-20s %s %s %s: %s\n", d.Code, d.Table, d.Row, d.Field, d.Text.In(s.Lang))
 	}
 	return nil
 }
@@ -116,16 +117,16 @@ func ends(ctx context.Context, slices *store.Slices, out *restored) error {
 }
 
 // show prints what was restored.
-func (c *restoreRunCmd) show(s *streams, r *restored) error {
+func (c *restoreRunCmd) show(s *command.Streams, r *restored) error {
 	if c.JSON {
-		return writeJSON(s.out, r)
+		return command.WriteJSON(s.Out, r)
 	}
-	en := s.lang == "en"
+	en := s.Lang == "en"
 	say := func(vi, english string, args ...any) {
 		if en {
 			vi = english
 		}
-		fmt.Fprintf(s.out, vi, args...)
+		fmt.Fprintf(s.Out, vi, args...)
 	}
 	if r.Backup > 0 {
 		say("bản sao lưu %d, lúc %s\n", "backup %d, made %s\n", r.Backup, r.MadeAt)
@@ -173,12 +174,12 @@ type continueCmd struct {
 }
 
 // Run proves that the restored log extends or equals the checkpoint.
-func (c *continueCmd) Run(ctx context.Context, s *streams) error {
-	p, err := openPlace(c.Data)
+func (c *continueCmd) Run(ctx context.Context, s *command.Streams) error {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
@@ -198,25 +199,25 @@ func (c *continueCmd) Run(ctx context.Context, s *streams) error {
 		return err
 	}
 	goesOn := false
-	if err := p.withSlices(ctx, func(slices *store.Slices) error {
+	if err := p.WithSlices(ctx, func(slices *store.Slices) error {
 		goesOn, err = c.decide(ctx, slices, said, note)
 		return err
 	}); err != nil {
 		return err
 	}
 	if !goesOn {
-		fmt.Fprintln(s.out, map[bool]string{true: "the next log begins with this checkpoint", false: "sổ mới sẽ bắt đầu bằng điểm chốt này"}[s.lang == "en"])
+		fmt.Fprintln(s.Out, map[bool]string{true: "the next log begins with this checkpoint", false: "sổ mới sẽ bắt đầu bằng điểm chốt này"}[s.Lang == "en"])
 		return nil
 	}
 	detail, err := json.Marshal(map[string]any{"size": said.Size})
 	if err != nil {
 		return err
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.Keep(ctx, actor, admin.Note{Action: admin.RestoreGoesOn, Object: said.Origin, Detail: detail}); err != nil {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		if err := a.Keep(ctx, command.Actor, admin.Note{Action: admin.RestoreGoesOn, Object: said.Origin, Detail: detail}); err != nil {
 			return err
 		}
-		fmt.Fprintln(s.out, map[bool]string{true: "proved: the log goes on", false: "đã chứng minh: sổ được ghi tiếp"}[s.lang == "en"])
+		fmt.Fprintln(s.Out, map[bool]string{true: "proved: the log goes on", false: "đã chứng minh: sổ được ghi tiếp"}[s.Lang == "en"])
 		return nil
 	})
 }
@@ -284,7 +285,7 @@ func (c *restoreWALCmd) Run() error {
 	}
 	b, err := d.WAL(c.Name, who, logKey(c.LogKey))
 	if errors.Is(err, backup.ErrNone) {
-		return errNo
+		return command.ErrNo
 	}
 	if err != nil {
 		return err
@@ -299,7 +300,7 @@ type restoreBaseCmd struct {
 }
 
 // Run writes the base backup out.
-func (c *restoreBaseCmd) Run(ctx context.Context, s *streams) error {
+func (c *restoreBaseCmd) Run(ctx context.Context, s *command.Streams) error {
 	who, err := identities(c.Identity)
 	if err != nil {
 		return err
@@ -312,5 +313,5 @@ func (c *restoreBaseCmd) Run(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	return chain.Base(ctx, s.out, who)
+	return chain.Base(ctx, s.Out, who)
 }

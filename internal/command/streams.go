@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"encoding/json"
@@ -9,26 +9,26 @@ import (
 	"lienthong/internal/fault"
 )
 
-// errNo is the error of a command whose answer is no: exit 1.
-var errNo = errors.New("the answer is no")
+// ErrNo is the error of a command whose answer is no: exit 1.
+var ErrNo = errors.New("the answer is no")
 
 // Exit codes (DESIGN §6).
 const (
-	exitOK = iota
-	exitNo
-	exitUnanswered
+	ExitOK = iota
+	ExitNo
+	ExitUnanswered
 )
 
-// streams are what a command speaks through.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
-	lang     string
+// Streams are what a command speaks through.
+type Streams struct {
+	In       io.Reader
+	Out, Err io.Writer
+	Lang     string
 }
 
-// report tells a person what went wrong: the sentence and code of a fault, or
+// Report tells a person what went wrong: the sentence and code of a fault, or
 // the error itself, which only the operator of this machine sees.
-func report(w io.Writer, lang string, err error) {
+func Report(w io.Writer, lang string, err error) {
 	var f *fault.Error
 	if errors.As(err, &f) && f.Kind != fault.Broken {
 		fmt.Fprintf(w, "lienthong: %s (%s)\n", f.Text.In(lang), f.Code)
@@ -40,8 +40,8 @@ func report(w io.Writer, lang string, err error) {
 	fmt.Fprintln(w, "lienthong:", err)
 }
 
-// writeJSON writes a value as indented JSON.
-func writeJSON(w io.Writer, v any) error {
+// WriteJSON writes a value as indented JSON.
+func WriteJSON(w io.Writer, v any) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
 	return e.Encode(v)

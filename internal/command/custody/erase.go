@@ -1,4 +1,4 @@
-package main
+package custody
 
 import (
 	"context"
@@ -7,11 +7,12 @@ import (
 	"strconv"
 	"strings"
 
+	"lienthong/internal/command"
 	"lienthong/internal/keep"
 	webadmin "lienthong/internal/web/admin"
 )
 
-type eraseCmd struct {
+type EraseCmd struct {
 	Data    string   `required:"" help:"Directory of the hub." type:"path"`
 	Reason  string   `required:"" help:"court_order, mistake, subject_request or retention; the last two only when the term has ended."`
 	Case    string   `help:"Number of the decision; needed for court_order and mistake. No person's name."`
@@ -19,18 +20,18 @@ type eraseCmd struct {
 }
 
 // Run erases the records, all or none.
-func (c *eraseCmd) Run(ctx context.Context, s *streams) error {
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		n, err := a.Erase(ctx, actor, keep.Request{Records: c.Records, Reason: c.Reason, Case: c.Case})
+func (c *EraseCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		n, err := a.Erase(ctx, command.Actor, keep.Request{Records: c.Records, Reason: c.Reason, Case: c.Case})
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%d records erased\n", n)
+		fmt.Fprintf(s.Out, "%d records erased\n", n)
 		return nil
 	})
 }
 
-type retentionCmd struct {
+type RetentionCmd struct {
 	List   retentionListCmd   `cmd:"" help:"What is kept by class and month, until when, and by which source."`
 	Expire retentionExpireCmd `cmd:"" help:"Erase a month whose term has ended, and destroy its key."`
 }
@@ -41,8 +42,8 @@ type retentionListCmd struct {
 }
 
 // Run lists.
-func (c *retentionListCmd) Run(ctx context.Context, s *streams) error {
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
+func (c *retentionListCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
 		terms, err := a.Terms(ctx)
 		if err != nil {
 			return err
@@ -53,7 +54,7 @@ func (c *retentionListCmd) Run(ctx context.Context, s *streams) error {
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(s.out, string(b))
+				fmt.Fprintln(s.Out, string(b))
 			}
 			return nil
 		}
@@ -69,7 +70,7 @@ func (c *retentionListCmd) Run(ctx context.Context, s *streams) error {
 			if by == "" {
 				by = "nobody yet"
 			}
-			fmt.Fprintf(s.out, "%-9s %d-%02d  %8d records %8d erased %8d files  ends %s  %s  (%s; confirmed by %s)\n", t.Class, t.Month/100, t.Month%100,
+			fmt.Fprintf(s.Out, "%-9s %d-%02d  %8d records %8d erased %8d files  ends %s  %s  (%s; confirmed by %s)\n", t.Class, t.Month/100, t.Month%100,
 				t.Records, t.Erased, t.Files, t.Ends.Format("2006-01-02"), state, t.Source, by)
 		}
 		return nil
@@ -83,17 +84,17 @@ type retentionExpireCmd struct {
 }
 
 // Run erases the month.
-func (c *retentionExpireCmd) Run(ctx context.Context, s *streams) error {
+func (c *retentionExpireCmd) Run(ctx context.Context, s *command.Streams) error {
 	month, err := strconv.Atoi(strings.Replace(c.Month, "-", "", 1))
 	if err != nil {
 		return keep.ErrClass
 	}
-	return administer(ctx, c.Data, func(a webadmin.Acts) error {
-		n, err := a.Expire(ctx, actor, c.Class, month)
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		n, err := a.Expire(ctx, command.Actor, c.Class, month)
 		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.out, "%d records erased, the key of %s %s destroyed\n", n, c.Class, c.Month)
+		fmt.Fprintf(s.Out, "%d records erased, the key of %s %s destroyed\n", n, c.Class, c.Month)
 		return nil
 	})
 }

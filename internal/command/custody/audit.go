@@ -1,4 +1,4 @@
-package main
+package custody
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"lienthong/internal/body"
+	"lienthong/internal/command"
 	"lienthong/internal/hub"
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
@@ -14,7 +15,7 @@ import (
 	"lienthong/internal/vault"
 )
 
-type auditCmd struct {
+type AuditCmd struct {
 	Data  string   `required:"" help:"The hub's directory." type:"existingdir"`
 	Known []string `help:"Signed checkpoint known from elsewhere (a file, of a witness or an agent): shows a store that was set back." type:"existingfile"`
 	Limit int      `default:"1000" help:"How many differences are listed."`
@@ -23,12 +24,12 @@ type auditCmd struct {
 
 // Run walks the store: 0 nothing is different, 1 something is, 2 it could not
 // be walked. It reads only, and may run beside the hub.
-func (c *auditCmd) Run(ctx context.Context, s *streams) (err error) {
-	p, err := openPlace(c.Data)
+func (c *AuditCmd) Run(ctx context.Context, s *command.Streams) (err error) {
+	p, err := command.OpenPlace(c.Data)
 	if err != nil {
 		return err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
@@ -41,9 +42,9 @@ func (c *auditCmd) Run(ctx context.Context, s *streams) (err error) {
 		options.Known = append(options.Known, note)
 	}
 	if !c.JSON {
-		options.Progress = func(p reverify.Progress) { fmt.Fprintf(s.err, "%s: %d\n", p.Stage, p.Records) }
+		options.Progress = func(p reverify.Progress) { fmt.Fprintf(s.Err, "%s: %d\n", p.Stage, p.Records) }
 	}
-	open, err := p.open(quiet().Logger)
+	open, err := p.Open(command.Quiet().Logger)
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,7 @@ func (c *auditCmd) Run(ctx context.Context, s *streams) (err error) {
 		return err
 	}
 	if !report.OK() {
-		return errNo
+		return command.ErrNo
 	}
 	return nil
 }
@@ -97,20 +98,20 @@ func reverifyDeps(keys hub.Keys) (reverify.Deps, error) {
 	}}, nil
 }
 
-func (c *auditCmd) show(s *streams, r *reverify.Report) error {
+func (c *AuditCmd) show(s *command.Streams, r *reverify.Report) error {
 	if c.JSON {
-		return writeJSON(s.out, r)
+		return command.WriteJSON(s.Out, r)
 	}
 	for _, d := range r.Differences {
-		if _, err := fmt.Fprintf(s.out, "%-20s %s %s %s: %s\n", d.Code, d.Table, d.Row, d.Field, d.Text.In(s.lang)); err != nil {
+		if _, err := fmt.Fprintf(s.Out, "%-20s %s %s %s: %s\n", d.Code, d.Table, d.Row, d.Field, d.Text.In(s.Lang)); err != nil {
 			return err
 		}
 	}
 	words := map[bool]string{true: "records %d, files %d, leaves %d, acts %d, looks %d, refusals %d: differences %d\n",
 		false: "hồ sơ %d, tệp %d, mục sổ %d, việc quản trị %d, lượt xem %d, tệp từ chối %d: khác biệt %d\n"}
-	_, err := fmt.Fprintf(s.out, words[s.lang == "en"], r.Records, r.Files, r.Leaves, r.Acts, r.Disclosures, r.Refusals, len(r.Differences)+r.More)
+	_, err := fmt.Fprintf(s.Out, words[s.Lang == "en"], r.Records, r.Files, r.Leaves, r.Acts, r.Disclosures, r.Refusals, len(r.Differences)+r.More)
 	for _, what := range r.Skipped {
-		_, e := fmt.Fprintf(s.out, map[bool]string{true: "not compared, the hub is at work: %s\n", false: "chưa so được vì hub đang làm việc: %s\n"}[s.lang == "en"], what)
+		_, e := fmt.Fprintf(s.Out, map[bool]string{true: "not compared, the hub is at work: %s\n", false: "chưa so được vì hub đang làm việc: %s\n"}[s.Lang == "en"], what)
 		err = errors.Join(err, e)
 	}
 	return err

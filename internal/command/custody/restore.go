@@ -1,4 +1,4 @@
-package main
+package custody
 
 import (
 	"bytes"
@@ -15,12 +15,13 @@ import (
 	"filippo.io/age"
 
 	"lienthong/internal/backup"
+	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
 )
 
-type restoreCmd struct {
+type RestoreCmd struct {
 	Run      restoreRunCmd  `cmd:"" default:"withargs" help:"Lay a backup down in a new directory, and prove it; or prove a directory that was restored."`
 	Continue continueCmd    `cmd:"" help:"Let a restored hub's old log go on, when a checkpoint known from elsewhere proves that the restore holds it to its end."`
 	WAL      restoreWALCmd  `cmd:"" name:"wal" help:"PostgreSQL's restore_command: give one archived WAL file back."`
@@ -82,7 +83,7 @@ type restoredLog struct {
 }
 
 // Run restores, proves, or both.
-func (c *restoreRunCmd) Run(ctx context.Context, s *streams) error {
+func (c *restoreRunCmd) Run(ctx context.Context, s *command.Streams) error {
 	switch {
 	case c.Dir != "" && c.Verify && c.From == "" && c.Data == "":
 		return c.prove(ctx, s)
@@ -121,7 +122,7 @@ func identities(path string) ([]age.Identity, error) {
 	if path == "" {
 		return nil, backup.ErrIdentity.Because(errors.New("no --identity given"))
 	}
-	b, err := readPrivate(path)
+	b, err := command.ReadPrivate(path)
 	if err != nil {
 		return nil, err
 	}
@@ -137,7 +138,7 @@ func identities(path string) ([]age.Identity, error) {
 func (c *restoreRunCmd) signerOf(hubName string) (string, *hub.Keys, error) {
 	var keys *hub.Keys
 	if _, err := os.Stat(filepath.Join(c.Keys, "log.key")); err == nil {
-		k, err := (&place{dir: c.Data, placeFile: placeFile{Keys: c.Keys}}).keys()
+		k, err := (&command.Place{Dir: c.Data, PlaceFile: command.PlaceFile{Keys: c.Keys}}).ReadKeys()
 		if err != nil {
 			return "", nil, err
 		}
@@ -184,7 +185,7 @@ func (c *restoreRunCmd) choose() (*backup.Chain, *hub.Keys, error) {
 
 // lay lays a backup down beside the target, proves it there, and gives it the
 // target's name last: what is half restored never has it.
-func (c *restoreRunCmd) lay(ctx context.Context, s *streams) (err error) {
+func (c *restoreRunCmd) lay(ctx context.Context, s *command.Streams) (err error) {
 	who, err := identities(c.Identity)
 	if err != nil {
 		return err
@@ -215,10 +216,10 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *streams) (err error) {
 	}
 	out := &restored{Backup: chain.Last().Seq, Digest: chain.Digest, MadeAt: chain.Last().MadeAt, Signer: chain.Signer, Spoiled: chain.Spoiled,
 		SignerOnly: c.LogKey == "" && keys == nil, Laid: time.Since(began).Seconds(), Records: int(chain.Last().Records), Last: chain.Last().Last}
-	p := &place{dir: dir, placeFile: placeFile{Name: chain.Last().Hub, Keys: c.Keys}}
+	p := &command.Place{Dir: dir, PlaceFile: command.PlaceFile{Name: chain.Last().Hub, Keys: c.Keys}}
 	if err := c.finish(ctx, s, p, keys, out); err != nil {
-		if errors.Is(err, errNo) {
-			fmt.Fprintf(s.err, map[bool]string{true: "not as it was written: left in %s\n", false: "dữ liệu không khớp: để lại ở %s\n"}[s.lang == "en"], dir)
+		if errors.Is(err, command.ErrNo) {
+			fmt.Fprintf(s.Err, map[bool]string{true: "not as it was written: left in %s\n", false: "dữ liệu không khớp: để lại ở %s\n"}[s.Lang == "en"], dir)
 			return err
 		}
 		return errors.Join(err, os.RemoveAll(dir))
@@ -228,14 +229,14 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *streams) (err error) {
 
 // keepKeys writes the keys of a backup to the key directory, never over others.
 func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*hub.Keys, error) {
-	if inside(c.Keys, c.Data) {
+	if command.Inside(c.Keys, c.Data) {
 		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", c.Data)
 	}
 	if err := os.MkdirAll(c.Keys, 0o700); err != nil {
 		return nil, err
 	}
 	for name, b := range files {
-		if err := writeNew(filepath.Join(c.Keys, name), b); err != nil {
+		if err := command.WriteNew(filepath.Join(c.Keys, name), b); err != nil {
 			return nil, err
 		}
 	}
@@ -244,7 +245,7 @@ func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*hub.Keys, error) {
 }
 
 // adopt makes a directory for a PostgreSQL server that was restored by its own means.
-func (c *restoreRunCmd) adopt(ctx context.Context, s *streams) error {
+func (c *restoreRunCmd) adopt(ctx context.Context, s *command.Streams) error {
 	_, keys, err := c.signerOf(c.Name)
 	if err != nil {
 		return err
@@ -256,7 +257,7 @@ func (c *restoreRunCmd) adopt(ctx context.Context, s *streams) error {
 	if err != nil {
 		return err
 	}
-	p := &place{dir: dir, placeFile: placeFile{Name: c.Name, Keys: c.Keys, Database: c.Database}}
+	p := &command.Place{Dir: dir, PlaceFile: command.PlaceFile{Name: c.Name, Keys: c.Keys, Database: c.Database}}
 	if err := c.finish(ctx, s, p, keys, &restored{}); err != nil {
 		return errors.Join(err, os.RemoveAll(dir))
 	}
@@ -264,8 +265,8 @@ func (c *restoreRunCmd) adopt(ctx context.Context, s *streams) error {
 }
 
 // finish closes the logs of a restored store, proves it, and names it.
-func (c *restoreRunCmd) finish(ctx context.Context, s *streams, p *place, keys *hub.Keys, out *restored) error {
-	if err := p.withSlices(ctx, func(slices *store.Slices) error {
+func (c *restoreRunCmd) finish(ctx context.Context, s *command.Streams, p *command.Place, keys *hub.Keys, out *restored) error {
+	if err := p.WithSlices(ctx, func(slices *store.Slices) error {
 		if err := closeLogs(ctx, slices); err != nil {
 			return err
 		}
@@ -274,19 +275,19 @@ func (c *restoreRunCmd) finish(ctx context.Context, s *streams, p *place, keys *
 		return err
 	}
 	if out.Different > 0 {
-		return errors.Join(errNo, c.show(s, out))
+		return errors.Join(command.ErrNo, c.show(s, out))
 	}
-	b, err := json.MarshalIndent(p.placeFile, "", "  ")
+	b, err := json.MarshalIndent(p.PlaceFile, "", "  ")
 	if err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(p.dir, hubFile), append(b, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(p.Dir, command.HubFile), append(b, '\n'), 0o600); err != nil {
 		return err
 	}
 	if err := os.Remove(c.Data); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return backup.ErrNotEmpty.Because(err)
 	}
-	if err := os.Rename(p.dir, c.Data); err != nil {
+	if err := os.Rename(p.Dir, c.Data); err != nil {
 		return err
 	}
 	if err := c.report(keys, p.Name, out); err != nil {
@@ -318,24 +319,24 @@ func closeLogs(ctx context.Context, s *store.Slices) error {
 }
 
 // prove walks a directory that was restored before.
-func (c *restoreRunCmd) prove(ctx context.Context, s *streams) error {
-	p, err := openPlace(c.Dir)
+func (c *restoreRunCmd) prove(ctx context.Context, s *command.Streams) error {
+	p, err := command.OpenPlace(c.Dir)
 	if err != nil {
 		return err
 	}
 	if c.Keys != "" {
 		p.Keys = c.Keys
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return err
 	}
 	out := &restored{}
-	if err := p.withSlices(ctx, func(slices *store.Slices) error { return c.walk(ctx, s, slices, &keys, out) }); err != nil {
+	if err := p.WithSlices(ctx, func(slices *store.Slices) error { return c.walk(ctx, s, slices, &keys, out) }); err != nil {
 		return err
 	}
 	if out.Different > 0 {
-		return errors.Join(errNo, c.show(s, out))
+		return errors.Join(command.ErrNo, c.show(s, out))
 	}
 	if err := c.report(&keys, p.Name, out); err != nil {
 		return err
@@ -367,5 +368,5 @@ func (c *restoreRunCmd) report(keys *hub.Keys, hubName string, out *restored) er
 	if err != nil {
 		return err
 	}
-	return writeNew(c.Report, b)
+	return command.WriteNew(c.Report, b)
 }

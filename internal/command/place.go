@@ -1,4 +1,4 @@
-package main
+package command
 
 import (
 	"context"
@@ -23,46 +23,46 @@ import (
 	webadmin "lienthong/internal/web/admin"
 )
 
-// place is a hub's directory: what `init` made and every other command uses.
-type place struct {
-	dir string
-	placeFile
+// Place is a hub's directory: what `init` made and every other command uses.
+type Place struct {
+	Dir string
+	PlaceFile
 }
 
-// placeFile is DIR/hub.json.
-type placeFile struct {
+// PlaceFile is DIR/hub.json.
+type PlaceFile struct {
 	Name     string `json:"name"`
 	Keys     string `json:"keys"`               // directory of the key files, outside DIR
 	Database string `json:"database,omitempty"` // file that holds a PostgreSQL URL
 }
 
 const (
-	hubFile    = "hub.json"
-	socketFile = "admin.sock"
+	HubFile    = "hub.json"
+	SocketFile = "admin.sock"
 )
 
-// openPlace reads what init wrote.
-func openPlace(dir string) (*place, error) {
-	b, err := os.ReadFile(filepath.Join(dir, hubFile))
+// OpenPlace reads what init wrote.
+func OpenPlace(dir string) (*Place, error) {
+	b, err := os.ReadFile(filepath.Join(dir, HubFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is no hub's directory: run lienthong init --data %s", dir, dir)
 	}
 	if err != nil {
 		return nil, err
 	}
-	p := &place{dir: dir}
-	if err := json.Unmarshal(b, &p.placeFile); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, hubFile), err)
+	p := &Place{Dir: dir}
+	if err := json.Unmarshal(b, &p.PlaceFile); err != nil {
+		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, HubFile), err)
 	}
 	return p, nil
 }
 
-// makePlace makes the directory, the keys and the store.
-func makePlace(dir string, f placeFile) (*place, error) {
-	if inside(f.Keys, dir) {
+// MakePlace makes the directory, the keys and the store.
+func MakePlace(dir string, f PlaceFile) (*Place, error) {
+	if Inside(f.Keys, dir) {
 		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", dir)
 	}
-	if _, err := os.Stat(filepath.Join(dir, hubFile)); err == nil {
+	if _, err := os.Stat(filepath.Join(dir, HubFile)); err == nil {
 		return nil, fmt.Errorf("%s holds a hub already", dir)
 	}
 	// Asked before anything is made: a half-made hub could be neither used nor made again.
@@ -70,7 +70,7 @@ func makePlace(dir string, f placeFile) (*place, error) {
 		return nil, fmt.Errorf("%q cannot name a hub: no spaces, no plus sign", f.Name)
 	}
 	if f.Database != "" {
-		if _, err := readPrivate(f.Database); err != nil {
+		if _, err := ReadPrivate(f.Database); err != nil {
 			return nil, err
 		}
 	}
@@ -86,14 +86,14 @@ func makePlace(dir string, f placeFile) (*place, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := os.WriteFile(filepath.Join(dir, hubFile), append(b, '\n'), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, HubFile), append(b, '\n'), 0o600); err != nil {
 		return nil, err
 	}
-	return &place{dir, f}, nil
+	return &Place{dir, f}, nil
 }
 
-// inside reports whether path lies in dir, by what the names lead to.
-func inside(path, dir string) bool {
+// Inside reports whether path lies in dir, by what the names lead to.
+func Inside(path, dir string) bool {
 	real := func(p string) string {
 		if abs, err := filepath.Abs(p); err == nil {
 			p = abs
@@ -138,16 +138,16 @@ func makeKeys(dir string) error {
 	return nil
 }
 
-// keys reads the key files, which nobody else may read.
-func (p *place) keys() (hub.Keys, error) {
-	if inside(p.Keys, p.dir) {
-		return hub.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.dir)
+// ReadKeys reads the key files, which nobody else may read.
+func (p *Place) ReadKeys() (hub.Keys, error) {
+	if Inside(p.Keys, p.Dir) {
+		return hub.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.Dir)
 	}
-	return hub.ReadKeys(func(name string) ([]byte, error) { return readPrivate(filepath.Join(p.Keys, name)) })
+	return hub.ReadKeys(func(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) })
 }
 
-// readPrivate reads a file that only its owner may read.
-func readPrivate(path string) ([]byte, error) {
+// ReadPrivate reads a file that only its owner may read.
+func ReadPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -158,15 +158,15 @@ func readPrivate(path string) ([]byte, error) {
 	return os.ReadFile(path)
 }
 
-// open returns what opens the place's store with the log opened by the hub.
-func (p *place) open(log *slog.Logger) (hub.OpenStore, error) {
+// Open returns what opens the place's store with the log opened by the hub.
+func (p *Place) Open(log *slog.Logger) (hub.OpenStore, error) {
 	owner := p.owner()
 	if p.Database == "" {
 		return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
-			return sqlite.Open(ctx, p.dir, sqlite.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
+			return sqlite.Open(ctx, p.Dir, sqlite.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
 		}, nil
 	}
-	b, err := readPrivate(p.Database)
+	b, err := ReadPrivate(p.Database)
 	if err != nil {
 		return nil, err
 	}
@@ -176,38 +176,38 @@ func (p *place) open(log *slog.Logger) (hub.OpenStore, error) {
 	}, nil
 }
 
-// start starts the place's hub.
-func (p *place) start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
-	keys, err := p.keys()
+// Start starts the place's hub.
+func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return nil, err
 	}
-	open, err := p.open(cfg.Logger)
+	open, err := p.Open(cfg.Logger)
 	if err != nil {
 		return nil, err
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
 	if p.Database == "" {
-		cfg.Guard, cfg.Room = sqlite.NewGuard(p.dir), p.room
+		cfg.Guard, cfg.Room = sqlite.NewGuard(p.Dir), p.room
 	}
 	return hub.Start(ctx, cfg)
 }
 
-// acts returns what administers the place: the hub that runs there, or the
+// Acts returns what administers the place: the hub that runs there, or the
 // store itself with its log held for the moment. done gives it back.
-func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error, err error) {
-	client, err := webadmin.Dial(filepath.Join(p.dir, socketFile))
+func (p *Place) Acts(ctx context.Context) (acts webadmin.Acts, done func() error, err error) {
+	client, err := webadmin.Dial(filepath.Join(p.Dir, SocketFile))
 	if err == nil {
 		return client, func() error { return nil }, nil
 	}
 	if !errors.Is(err, webadmin.ErrNotRunning) {
 		return nil, nil, err
 	}
-	keys, err := p.keys()
+	keys, err := p.ReadKeys()
 	if err != nil {
 		return nil, nil, err
 	}
-	open, err := p.open(slog.New(slog.DiscardHandler))
+	open, err := p.Open(slog.New(slog.DiscardHandler))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -231,10 +231,10 @@ func (p *place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 
 // owner names this hub among others of one database: the same name takes its
 // own log again at once after a crash, another waits until it is abandoned.
-func (p *place) owner() string {
-	dir, err := filepath.Abs(p.dir)
+func (p *Place) owner() string {
+	dir, err := filepath.Abs(p.Dir)
 	if err != nil {
-		dir = p.dir
+		dir = p.Dir
 	}
 	return hostname() + ":" + dir
 }
