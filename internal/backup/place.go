@@ -54,12 +54,22 @@ func (d *Dir) Write(name string, b []byte) error {
 	return errors.Join(at.Sync(), at.Close())
 }
 
-// read returns a file of at most limit bytes; ErrMissing.
+// read returns a file of at most limit bytes; ErrMissing. What is no regular
+// file is ErrDamaged and is not opened: whoever may add to the place could have
+// put a pipe there, which nobody writes to.
 func (d *Dir) read(name string, limit int64) ([]byte, error) {
-	f, err := os.Open(filepath.Join(d.path, name))
+	path := filepath.Join(d.path, name)
+	what, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrMissing.Because(err)
 	}
+	if err != nil {
+		return nil, err
+	}
+	if !what.Mode().IsRegular() {
+		return nil, ErrDamaged.Because(fmt.Errorf("%s is no regular file", name))
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
@@ -92,26 +102,37 @@ func (d *Dir) sequence() ([]int, error) {
 type Previous struct {
 	Manifest *Manifest
 	Digest   string // SHA-256 of its file
-	next     int    // the number after the greatest in the place
+	next     int    // the first number after it that is free in the place
 }
 
 // Newest returns the newest backup of the place that vkey signed; nil where
-// there is none. A manifest that was cut short when its writer died is passed by.
+// there is none. A manifest that was cut short when its writer died is passed
+// by, and so is what another put there, whatever number it has.
 func (d *Dir) Newest(vkey string) (*Previous, error) {
 	all, err := d.sequence()
 	if err != nil || len(all) == 0 {
 		return nil, err
 	}
+	p := &Previous{next: 1}
 	for _, n := range slices.Backward(all) {
 		b, err := d.read(manifestName(n), maxManifest)
 		if err != nil {
+			if errors.Is(err, ErrDamaged) {
+				continue
+			}
 			return nil, err
 		}
 		if m, _, err := ParseManifest(b, vkey); err == nil && m.Seq == n {
-			return &Previous{Manifest: m, Digest: digestOf(b), next: all[len(all)-1] + 1}, nil
+			p.Manifest, p.Digest, p.next = m, digestOf(b), n+1
+			break
 		}
 	}
-	return &Previous{next: all[len(all)-1] + 1}, nil
+	for _, n := range all {
+		if n == p.next {
+			p.next++
+		}
+	}
+	return p, nil
 }
 
 // Stream is a place written out as a tar, segments first and the manifest last:
