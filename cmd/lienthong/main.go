@@ -75,7 +75,7 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&command.Streams{in, out, errOut, c.Lang})
+	err = parsed.Run(&command.Streams{In: in, Out: out, Err: errOut, Lang: c.Lang})
 	switch {
 	case err == nil:
 		return command.ExitOK
