@@ -59,10 +59,9 @@ var layers = map[string]place{
 	"trust":    {3, nil},
 	"notary":   {3, nil},
 	"witness":  {3, nil},
-	"reverify": {3, []string{"dictionary", "evidence", "keep", "reverify/recount"}},
+	"reverify": {3, []string{"dictionary", "evidence", "keep", "reverify/..."}},
 
-	"reverify/recount": {3, nil},
-
+	"reverify/...": {3, nil},
 
 	"dictionary": {3, []string{"evidence"}},
 

@@ -175,7 +175,7 @@ func (w *walk) erased(ctx context.Context, r *store.Record, sealed []byte) (*led
 		}
 	}
 	if len(w.report.Skipped) == 0 && !w.since(r) {
-		w.count(r, nil, c.superseded, c.withdrawn)
+		w.tally.Record(r, nil, c.superseded, c.withdrawn)
 	}
 	return nil, ctx.Err()
 }

@@ -3,6 +3,7 @@ package reverify
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"slices"
 
@@ -69,12 +70,7 @@ func (w *walk) file(ctx context.Context, facility care.FacilityCode, hash vault.
 // fileName says where a file is: its facility and half of its keyed hash, which
 // tells nothing without the pepper.
 func fileName(facility care.FacilityCode, hash vault.Keyed) string {
-	const digits = "0123456789abcdef"
-	out := []byte(string(facility) + " ")
-	for _, b := range hash[:8] {
-		out = append(out, digits[b>>4], digits[b&15])
-	}
-	return string(out)
+	return string(facility) + " " + hex.EncodeToString(hash[:8])
 }
 
 // join gives the file's bytes back; false when they cannot be had.

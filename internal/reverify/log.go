@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"strings"
 
 	"lienthong/internal/ledger"
 	"lienthong/internal/ledger/audit"
@@ -96,20 +97,11 @@ func (w *walk) log(ctx context.Context, head store.Head) error {
 			w.unproved = append(w.unproved, unproved{n, p})
 			continue
 		}
-		w.note(Difference{Code: p.Code, Table: tableOf(p), Row: place(n, p), Text: p.Text})
+		table, _, _ := strings.Cut(p.Code, ".") // that the problem is about
+		w.note(Difference{Code: p.Code, Table: table, Row: place(n, p), Text: p.Text})
 	}
 	w.report.More += int(r.More)
 	return nil
-}
-
-// tableOf names the table that a problem of an audit is about.
-func tableOf(p audit.Problem) string {
-	for i, c := range p.Code {
-		if c == '.' {
-			return p.Code[:i]
-		}
-	}
-	return p.Code
 }
 
 func place(log int, p audit.Problem) string {

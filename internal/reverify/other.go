@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"lienthong/internal/clock"
 	"lienthong/internal/ledger"
 	"lienthong/internal/store"
 )
@@ -144,7 +143,7 @@ func (w *walk) look(ctx context.Context, d *store.Disclosure) error {
 		w.differ("disclosure.stray", "disclosure", fmt.Sprint(d.ID), "")
 		return ctx.Err()
 	}
-	w.counted[countKey{r.FacilityVersion, clock.Day(d.At), r.Kind, lookup, ""}]++
+	w.tally.Look(r, d.At)
 	return nil
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"lienthong/internal/ledger"
 	"lienthong/internal/ledger/audit"
+	"lienthong/internal/reverify/recount"
 	"lienthong/internal/store"
 )
 
@@ -32,7 +33,7 @@ type walked struct {
 func (w *walk) part() *walk {
 	p := *w
 	p.report = &Report{Skipped: w.report.Skipped}
-	p.counted, p.minutes = map[countKey]int64{}, map[minuteKey]int64{}
+	p.tally = recount.New()
 	p.cache, p.next = [8]*sentFile{}, 0
 	return &p
 }
@@ -52,12 +53,7 @@ func (w *walk) merge(p *walk) {
 	w.report.More += p.report.More
 	w.report.Whole += p.report.Whole
 	w.report.Erased += p.report.Erased
-	for k, n := range p.counted {
-		w.counted[k] += n
-	}
-	for k, n := range p.minutes {
-		w.minutes[k] += n
-	}
+	w.tally.Add(p.tally)
 }
 
 // checked verifies the records of a log on all cores and gives their entries

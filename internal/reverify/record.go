@@ -62,7 +62,7 @@ func (w *walk) record(ctx context.Context, head store.Head, r *store.Record, sea
 		}
 	}
 	if len(w.report.Skipped) == 0 && !w.since(r) {
-		w.count(r, c.docs, c.superseded, c.withdrawn)
+		w.tally.Record(r, c.docs, c.superseded, c.withdrawn)
 	}
 	return &c.head.Receipt, ctx.Err()
 }

@@ -24,6 +24,8 @@ import (
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/reverify/recount"
+	"lienthong/internal/reverify/said"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -115,7 +117,7 @@ func (x *Reverifier) Run(ctx context.Context, o Options) (*Report, error) {
 	if o.Limit <= 0 {
 		o.Limit = 1000
 	}
-	w := &walk{Deps: x.Deps, opts: o, began: x.Clock.Now(), report: &Report{Differences: []Difference{}, Skipped: []string{}}, counted: map[countKey]int64{}, minutes: map[minuteKey]int64{}, seen: map[care.FacilityCode]time.Time{}, said: map[Difference]bool{}}
+	w := &walk{Deps: x.Deps, opts: o, began: x.Clock.Now(), report: &Report{Differences: []Difference{}, Skipped: []string{}}, tally: recount.New(), seen: map[care.FacilityCode]time.Time{}, said: map[Difference]bool{}}
 	for _, stage := range []struct {
 		name string
 		run  func(context.Context) error
@@ -155,8 +157,7 @@ type walk struct {
 	seen        map[care.FacilityCode]time.Time // when a file of each was last received
 	cache       [8]*sentFile                    // files rebuilt last
 	next        int
-	counted     map[countKey]int64
-	minutes     map[minuteKey]int64
+	tally       *recount.Tally
 	said        map[Difference]bool // of files
 	orphans     []orphan            // roots of looks without rows
 }
@@ -169,7 +170,7 @@ func (w *walk) progress(stage string) {
 
 // differ notes a difference.
 func (w *walk) differ(code, table, row, field string) {
-	w.note(Difference{Code: code, Table: table, Row: row, Field: field, Text: sentences[code]})
+	w.note(Difference{Code: code, Table: table, Row: row, Field: field, Text: said.Of(code)})
 }
 
 func (w *walk) note(d Difference) {

@@ -1,9 +1,12 @@
-package reverify
+// Package said holds the sentence for each difference that re-verifying finds.
+// What an audit of a log finds has its sentences in package ledger/audit.
+package said
 
 import "lienthong/internal/fault"
 
-// sentences says each difference for people; those of a log's audit come from
-// package ledger/audit.
+// Of is the sentence for a code.
+func Of(code string) fault.Text { return sentences[code] }
+
 var sentences = map[string]fault.Text{
 	"row.unreadable":     {VI: "Không đọc được dòng dữ liệu: giá trị không đúng dạng.", EN: "A row cannot be read: a value is not in its form."},
 	"row.stray":          {VI: "Dòng dữ liệu không khớp với dòng mà nó thuộc về.", EN: "A row does not go with the row it belongs to."},
