@@ -3,6 +3,7 @@ package body_test
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -125,23 +126,22 @@ func TestTrainTakesOnlyWhatManyShare(t *testing.T) {
 		text := fmt.Sprintf("<TONG_HOP>\r\n<MA_LK>BN%05d</MA_LK>\r\n<HO_TEN>NGUYỄN VĂN %c</HO_TEN>\r\n<GIOI_TINH>%d</GIOI_TINH>\r\n<MA_QUOCTICH>000</MA_QUOCTICH>\r\n<NHOM_MAU></NHOM_MAU>\r\n"+
 			"<CHAN_DOAN>Viêm họng cấp</CHAN_DOAN>\r\n<HIEM>bệnh hiếm gặp %d</HIEM>\r\n</TONG_HOP>\r\n", i, 'A'+i%20, 1+i%2, i/4)
 		for range 1 + i%3*4 { // the same patient again and again says no more
-			samples = append(samples, body.Sample{Person: fmt.Sprint(i), Text: []byte(text)})
+			samples = append(samples, body.NewSample(fmt.Sprint(i), frame(text)))
 		}
 	}
 	content, err := body.Train(samples, body.Training{Size: 4 << 10, Least: least})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, wanted := range []string{"<MA_QUOCTICH>000</MA_QUOCTICH>\r\n<NHOM_MAU></NHOM_MAU>\r\n", "<CHAN_DOAN>Viêm họng cấp"} {
+	for _, wanted := range []string{"Viêm họng cấp\x00", "000\x00"} {
 		if !bytes.Contains(content, []byte(wanted)) {
-			t.Errorf("not learnt: %s", wanted)
+			t.Errorf("not learnt: %q", wanted)
 		}
 	}
-	for _, s := range samples {
-		lines := bytes.Split(s.Text, []byte("\r\n"))
-		for _, unique := range [][]byte{lines[1], lines[2], lines[7]} {
-			if value := unique[bytes.IndexByte(unique, '>')+1 : bytes.LastIndexByte(unique, '<')]; bytes.Contains(content, value) {
-				t.Fatalf("%s is in the dictionary", value)
+	for i := range 40 {
+		for _, unique := range []string{fmt.Sprintf("BN%05d", i), fmt.Sprintf("NGUYỄN VĂN %c", 'A'+i%20), fmt.Sprintf("hiếm gặp %d", i/4)} {
+			if bytes.Contains(content, []byte(unique)) {
+				t.Fatalf("%s is in the dictionary", unique)
 			}
 		}
 	}
@@ -153,11 +153,20 @@ func TestTrainTakesOnlyWhatManyShare(t *testing.T) {
 	}
 }
 
+// frame is the frame of a dossier whose parts are these texts, as if decoded.
+func frame(parts ...string) []byte {
+	out := []byte{1}
+	for _, p := range parts {
+		out = append(binary.LittleEndian.AppendUint32(append(out, 1), uint32(len(p))), p...)
+	}
+	return out
+}
+
 func FuzzTrain(f *testing.F) {
 	f.Add([]byte("<A>x</A>\n<B></B>"), []byte("<A>x</A>\n<B>y</B>"), 1)
 	f.Add([]byte("< <a>>"), []byte("a<"), 2)
 	f.Fuzz(func(t *testing.T, a, b []byte, size int) {
-		content, err := body.Train([]body.Sample{{Person: "1", Text: a}, {Person: "2", Text: b}}, body.Training{Size: 1 + max(size, 0)%4096, Least: 2})
+		content, err := body.Train([]body.Sample{body.NewSample("1", frame(string(a))), body.NewSample("2", frame(string(b)))}, body.Training{Size: 1 + max(size, 0)%4096, Least: 2})
 		if err == nil && len(content) > 1+max(size, 0)%4096 {
 			t.Fatalf("%d bytes", len(content))
 		}

@@ -26,11 +26,9 @@ type Lesson struct {
 }
 
 const (
-	maxSample = 64 << 10 // bytes of a body that are looked at
-	longest   = 64 << 20 // bytes of a body when it is opened
-	page      = 500      // records asked for at once
-	tail      = 6 << 10  // of the program's own dictionary: what is around the inner documents
-	size      = 64 << 10 // of a dictionary
+	longest = 64 << 20 // bytes of a body when it is opened
+	page    = 500      // records asked for at once
+	size    = 64 << 10 // of a dictionary
 
 	closed = 1<<6 | 1<<15 | compartment.Bits // closed compartments, by table (XML6, XML15) or by content: not learnt from
 )
@@ -47,31 +45,26 @@ func Learn(ctx context.Context, records Records, v *vault.Vault, codec *body.Cod
 	if l.Least <= 0 {
 		l.Least = 20
 	}
-	samples, err := collect(ctx, records, v, codec, l.Samples)
+	samples, patients, err := collect(ctx, records, v, codec, l.Samples)
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	persons := map[string]bool{}
-	for _, s := range samples {
-		persons[s.Person] = true
-	}
-	content, err = body.Train(samples, body.Training{Size: size - tail, Least: l.Least})
+	content, err = body.Train(samples, body.Training{Size: size, Least: l.Least})
 	if err != nil {
 		return nil, 0, 0, err
 	}
-	own := body.Builtin().Content
-	return append(content, own[len(own)-min(tail, len(own)):]...), len(samples), len(persons), nil
+	return content, len(samples), patients, nil
 }
 
-// collect opens bodies, newest first. One that went or cannot be opened is not
-// learnt from: the re-verifier is for finding those.
-func collect(ctx context.Context, records Records, v *vault.Vault, codec *body.Codec, most int) ([]body.Sample, error) {
-	var samples []body.Sample
+// collect opens bodies, newest first, and counts whose they are. One that went
+// or cannot be opened is not learnt from: the re-verifier is for finding those.
+func collect(ctx context.Context, records Records, v *vault.Vault, codec *body.Codec, most int) (samples []body.Sample, patients int, err error) {
+	persons := map[string]bool{}
 	f := store.Filter{Limit: page}
 	for {
 		list, more, err := records.List(ctx, role.Scope{All: true}, f)
 		if err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 		for i := range list {
 			r := &list[i]
@@ -83,7 +76,7 @@ func collect(ctx context.Context, records Records, v *vault.Vault, codec *body.C
 				continue
 			}
 			if err != nil {
-				return nil, err
+				return nil, 0, err
 			}
 			frame, err := open(v, codec, r, sealed)
 			if err != nil {
@@ -93,13 +86,14 @@ func collect(ctx context.Context, records Records, v *vault.Vault, codec *body.C
 			if r.Person == (store.PersonID{}) {
 				person = string(r.ID.Facility) + string(r.Subject.Bytes())
 			}
-			samples = append(samples, body.Sample{Person: person, Text: frame[:min(len(frame), maxSample)]})
+			persons[person] = true
+			samples = append(samples, body.NewSample(person, frame))
 			if len(samples) == most {
-				return samples, nil
+				return samples, len(persons), nil
 			}
 		}
 		if !more || len(list) == 0 {
-			return samples, nil
+			return samples, len(persons), nil
 		}
 		last := &list[len(list)-1]
 		f.Before = store.Cursor{At: last.Received, ID: last.ID}

@@ -76,7 +76,7 @@ func (w *world) untilUsed(id uint32) answer {
 		name := must(dossier.ParseID(a.Record))
 		r := must(w.hub.Slices.Records.Get(w.ctx, role.Scope{All: true}, name))
 		packed := must(w.hub.Vault.Open(evidence.RecordName(name), r.Wrapped, evidence.PartBody, must(w.hub.Slices.Records.Body(w.ctx, name))))
-		if packed[0] == 2 && uint32(packed[1]) == id {
+		if packed[0] == 3 && uint32(packed[1]) == id { // form 3: a dossier in tokens
 			return a
 		}
 		time.Sleep(100 * time.Millisecond)
