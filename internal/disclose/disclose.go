@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lienthong/internal/body"
 	"lienthong/internal/care"
@@ -38,6 +39,10 @@ const Policy = "builtin/v1"
 const (
 	OwnRecord      = "own_record"
 	OperatorReason = "operator_reason"
+	// Refused is of a look that was not had: somebody else asked for a record of a
+	// closed compartment and was told so. That it is one can be learnt so, and
+	// by whom is on paper.
+	Refused = "refused_compartment"
 )
 
 var (
@@ -130,7 +135,7 @@ func (d *Discloser) Open(ctx context.Context, reader Reader, id dossier.ID) (*Op
 	case !r.Erased.IsZero():
 		return nil, store.ErrErased
 	case basis != OwnRecord && r.Documents&compartment.Bits != 0:
-		return nil, ErrCompartment
+		return nil, d.refuse(ctx, reader, r)
 	}
 	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
 		return nil, err
@@ -153,15 +158,27 @@ func (d *Discloser) admit(ctx context.Context, reader Reader, id dossier.ID) (*s
 func (d *Discloser) record(ctx context.Context, reader Reader, basis string, count int, records ...store.Record) error {
 	now := d.Clock.Now()
 	rows := make([]store.Disclosure, len(records))
-	for i, r := range records {
-		rows[i] = store.Disclosure{At: now, Reader: reader.Name, Role: reader.Role.String(), Record: r.ID, Person: r.Person,
-			Facility: r.ID.Facility, Basis: basis, Policy: Policy, Reason: strings.TrimSpace(reader.Reason), Route: reader.Route, Count: count}
+	for i := range records {
+		rows[i] = row(now, reader, basis, count, &records[i])
 	}
 	if err := d.Log.Record(ctx, rows); err != nil {
 		return fmt.Errorf("disclose: writing down the look: %w", err)
 	}
 	d.looks.count(now, records)
 	return nil
+}
+
+func row(now time.Time, reader Reader, basis string, count int, r *store.Record) store.Disclosure {
+	return store.Disclosure{At: now, Reader: reader.Name, Role: reader.Role.String(), Record: r.ID, Person: r.Person,
+		Facility: r.ID.Facility, Basis: basis, Policy: Policy, Reason: strings.TrimSpace(reader.Reason), Route: reader.Route, Count: count}
+}
+
+// refuse says ErrCompartment, once it is written down who was told.
+func (d *Discloser) refuse(ctx context.Context, reader Reader, r *store.Record) error {
+	if err := d.Log.Record(ctx, []store.Disclosure{row(d.Clock.Now(), reader, Refused, 0, r)}); err != nil {
+		return fmt.Errorf("disclose: writing down the refusal: %w", err)
+	}
+	return ErrCompartment
 }
 
 func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*Opened, error) {
@@ -245,7 +262,7 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 	case reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility:
 		return nil, ErrWithheld
 	case reader.Role.Kind == role.Operator && r.Documents&closedBits != 0:
-		return nil, ErrCompartment // its findings and digests speak of what is closed
+		return nil, d.refuse(ctx, reader, r) // its findings and digests speak of what is closed
 	}
 	h, err := d.head(r)
 	if err != nil {
@@ -315,7 +332,7 @@ func (d *Discloser) Sent(ctx context.Context, reader Reader, id dossier.ID) (sen
 		return sent, false, store.ErrAbsent
 	}
 	if basis != OwnRecord && r.Documents&closedBits != 0 {
-		return sent, false, ErrCompartment
+		return sent, false, d.refuse(ctx, reader, r)
 	}
 	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
 		return sent, false, err

@@ -262,7 +262,7 @@ func (h *Hub) openDoors() error {
 	}
 	h.cfg.API.Hub = h.cfg.Name
 	shown := *h.Slices
-	shown.Records = disclose.Metadata{Records: h.Slices.Records}
+	shown.Records, shown.Counters = disclose.Metadata{Records: h.Slices.Records}, disclose.Sums{Counters: h.Slices.Counters}
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,

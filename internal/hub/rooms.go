@@ -18,7 +18,7 @@ import (
 // openPortal wires the pages for people.
 func (h *Hub) openPortal() error {
 	d, err := desk.New(desk.Slices{
-		Counters: h.Slices.Counters, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
+		Counters: disclose.Sums{Counters: h.Slices.Counters}, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
 		Acts: h.Slices.Keys, Episode: h.episode,
 	}, h.cfg.Clock)
 	if err != nil {
