@@ -81,22 +81,32 @@ func (f *feeder) pace(ctx context.Context, work chan<- int) {
 	}
 }
 
-// besideEvery is how many files of a nation's days come before one of other kinds.
-const besideEvery = 20
+// Of other kinds: a prescription for two of three files, as in the pilot, where
+// they are 41 in 100 of all; and now and then a slip, a health check or a record.
+const (
+	prescribeEvery = 3
+	besideEvery    = 20
+)
 
-// send sends file i, and now and then one beside it: slips, health checks.
+// send sends file i, and what comes before it of other kinds.
 func (f *feeder) send(ctx context.Context, i int) error {
-	sub, err := f.nation.At(i)
-	if err == nil && i%besideEvery == besideEvery-1 {
-		var beside synth.Submission
-		if beside, err = f.nation.Beside(i / besideEvery); err == nil {
-			err = f.submit(ctx, beside)
+	var before []func(int) (synth.Submission, error)
+	if i%prescribeEvery != 0 {
+		before = append(before, f.nation.Prescription)
+	}
+	if i%besideEvery == besideEvery-1 {
+		before = append(before, func(i int) (synth.Submission, error) { return f.nation.Beside(i / besideEvery) })
+	}
+	for _, make := range append(before, f.nation.At) {
+		sub, err := make(i)
+		if err != nil {
+			return err
+		}
+		if err := f.submit(ctx, sub); err != nil {
+			return err
 		}
 	}
-	if err != nil {
-		return err
-	}
-	return f.submit(ctx, sub)
+	return nil
 }
 
 func (f *feeder) submit(ctx context.Context, sub synth.Submission) error {

@@ -3,8 +3,6 @@ package synth
 import (
 	"bytes"
 	"context"
-	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"path"
 	"slices"
@@ -14,9 +12,7 @@ import (
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/kind/slip"
 	"lienthong/internal/schema"
-	"lienthong/internal/seal"
 	"lienthong/internal/synth/folder"
-	"lienthong/internal/synth/keys"
 	"lienthong/internal/synth/world"
 )
 
@@ -35,6 +31,10 @@ const (
 // besideFrom is the number of the first story of Beside, behind those of a
 // nation's days and before those of Outpatients.
 const besideFrom = 1 << 32
+
+// Prescription is the ith of the prescriptions among the files Beside makes, all
+// of them different.
+func (n *Nation) Prescription(i int) (Submission, error) { return n.Beside(i*besideKinds + besideKinds - 3) }
 
 // Beside makes file i, from 0, of what the days of At do not hold: slips that go
 // before their dossier, health checks with the signatures of a doctor and of the
@@ -73,20 +73,20 @@ func (n *Nation) Beside(i int) (Submission, error) {
 }
 
 func (n *Nation) besideSlot(number int, visit string) slot {
-	r := n.stream("beside", number)
-	f := n.senders.Draw(r)
+	r := n.Stream("beside", number)
+	f := n.Sender(r)
 	for f.Level == "central" || f.Level == "commune" {
-		f = n.senders.Draw(r)
+		f = n.Sender(r)
 	}
 	sl := slot{story: story{id: besideFrom/64 + number, visit: visit, facility: f, drugs: true, at: n.moment(r, number)}, part: partDossier}
 	sl.sent = sl.at
 	if visit == Referral {
-		sl.to = n.nearest(r, map[string]string{"regional": "provincial", "provincial": "central"}[f.Level], f.Province)
+		sl.to = n.Nearest(r, map[string]string{"regional": "provincial", "provincial": "central"}[f.Level], f.Province)
 	}
 	var found bool
 	if sl.person, found = n.patient(r, &sl.story); !found && visit == FollowUp {
 		sl.visit = Referral // the same papers but another slip: nobody here has a lasting disease
-		sl.to = n.nearest(r, "central", f.Province)
+		sl.to = n.Nearest(r, "central", f.Province)
 	}
 	return sl
 }
@@ -123,12 +123,12 @@ func (n *Nation) told(sl *slot, without, visit string, number int) (Submission, 
 	v.write()
 	v.tables = slices.DeleteFunc(v.tables, func(s *sheet) bool { return s.table.Name == without })
 	s := Submission{Facility: v.f.Code, Kind: "qd4750", Dossiers: 1, Visit: visit, Quirk: v.quirk, At: sl.sent,
-		FileName: fmt.Sprintf(v.f.habit.file, v.f.Code, sl.sent.Format("20060102"), number)}
+		FileName: fmt.Sprintf(v.f.Habit.File, v.f.Code, sl.sent.Format("20060102"), number)}
 	if v.err != nil {
 		return s, v.err
 	}
 	var out bytes.Buffer
-	if err := qd4750.Write(&out, qd4750.Envelope{Facility: v.f.Code, Created: created(sl.sent), Dossiers: [][]qd4750.Inner{v.inner()}}, v.f.habit.style); err != nil {
+	if err := qd4750.Write(&out, qd4750.Envelope{Facility: v.f.Code, Created: created(sl.sent), Dossiers: [][]qd4750.Inner{v.inner()}}, v.f.Habit.Style); err != nil {
 		return s, fmt.Errorf("synth: %w", err)
 	}
 	var err error
@@ -151,17 +151,17 @@ func (n *Nation) checkup(sl *slot, number int) (Submission, error) {
 	table := func(name string, pairs ...string) [][]string {
 		return [][]string{cells(checkup.Spec().Table(name), pairs...)}
 	}
-	e := checkup.Envelope{Facility: v.f.Code, GTIN: fmt.Sprintf("893%010d", v.f.number), Created: date(v.out), Checks: []checkup.Check{{
-		checkup.Person: table(checkup.Person, "MA_LK", key, "MA_CSKCB", v.f.Code, "MA_BN", v.f.local(v.p), "HO_TEN", v.f.written(v.p.name), "SO_CCCD", v.citizen,
-			"NGAY_SINH", v.birth, "GIOI_TINH", itoa(v.p.sex), "MA_QUOCTICH", "000", "MA_DANTOC", v.p.ethnic, "DIA_CHI", v.p.address, "MATINH_CU_TRU", v.p.province,
-			"MAXA_CU_TRU", v.p.ward.Code),
+	e := checkup.Envelope{Facility: v.f.Code, GTIN: fmt.Sprintf("893%010d", v.f.Number), Created: date(v.out), Checks: []checkup.Check{{
+		checkup.Person: table(checkup.Person, "MA_LK", key, "MA_CSKCB", v.f.Code, "MA_BN", v.f.Local(v.p), "HO_TEN", v.f.Written(v.p.Name), "SO_CCCD", v.citizen,
+			"NGAY_SINH", v.birth, "GIOI_TINH", itoa(v.p.Sex), "MA_QUOCTICH", "000", "MA_DANTOC", v.p.Ethnic, "DIA_CHI", v.p.Address, "MATINH_CU_TRU", v.p.Province,
+			"MAXA_CU_TRU", v.p.Ward.Code),
 		checkup.Occasion: table(checkup.Occasion, "MA_LK", key, "MA_CSKCB", v.f.Code, "SO_GIAY_KSK", fmt.Sprintf("%05d/GKSK", r.IntN(1e5)), "LY_DO_KHAM", "Khám sức khỏe định kỳ",
 			"NGAY_KHAM", stamp(v.in), "NGAY_KET_LUAN", stamp(v.out)),
 		checkup.Vitals: table(checkup.Vitals, "MA_LK", key, "CHIEU_CAO", itoa(height), "CAN_NANG", itoa(weight), "CHI_SO_BMI",
 			fmt.Sprintf("%.1f", float64(weight)*10000/float64(height*height)), "MACH", itoa(world.Between(r, 62, 90)), "HUYET_AP_TAM_THU", itoa(world.Between(r, 105, 135)),
 			"HUYET_AP_TAM_TRUONG", itoa(world.Between(r, 62, 85)), "NHIET_DO", "36.7", "SPO2", itoa(world.Between(r, 96, 99))),
 		checkup.Conclusion: table(checkup.Conclusion, "MA_LK", key, "PHAN_LOAI_SUC_KHOE", itoa(world.Between(r, 1, 3)), "NOI_DUNG_KET_LUAN", "Đủ sức khỏe học tập, làm việc",
-			"DE_NGHI", v.advice, "NGAY_KET_LUAN", stamp(v.out), "MA_BAC_SI", v.doctor.code, "NGUOI_KET_LUAN", v.doctor.name),
+			"DE_NGHI", v.advice, "NGAY_KET_LUAN", stamp(v.out), "MA_BAC_SI", v.doctor.Code, "NGUOI_KET_LUAN", v.doctor.Name),
 	}}}
 	var out bytes.Buffer
 	if err := checkup.Write(&out, e); err != nil {
@@ -173,7 +173,7 @@ func (n *Nation) checkup(sl *slot, number int) (Submission, error) {
 	}
 	once, err := pair.SignHolder(out.Bytes(), checkup.Container, checkup.ByPerson)
 	if err == nil {
-		s.XML, err = v.f.pair.SignHolder(once, checkup.Container, checkup.ByUnit)
+		s.XML, err = v.f.Pair.SignHolder(once, checkup.Container, checkup.ByUnit)
 	}
 	return s, err
 }
@@ -185,22 +185,6 @@ func cells(t *schema.Table, pairs ...string) []string {
 		row[t.Columns.Index(pairs[i])] = pairs[i+1]
 	}
 	return row
-}
-
-// Doctor is the key and certificate of the doctor who concludes health checks at
-// a facility: a person's, under the synthetic root, whose serialNumber is a
-// citizen number that nobody can own (century digit 8 or 9).
-func (n *Nation) Doctor(f *Facility) (seal.KeyPair, error) {
-	key, err := keys.EC(n.config.Seed, f.Code+" doctor")
-	if err != nil {
-		return seal.KeyPair{}, err
-	}
-	from, to := validity()
-	template := &x509.Certificate{SerialNumber: keys.Serial(n.config.Seed, f.Code+" doctor"), NotBefore: from, NotAfter: to, BasicConstraintsValid: true,
-		Subject:  pkix.Name{Country: []string{"VN"}, CommonName: f.doctors[0].name, SerialNumber: fmt.Sprintf("0%s9%02d%06d", f.old, 70+f.number%25, f.number)},
-		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment}
-	made, err := issue(template, n.authority.certificate, key, n.authority.key)
-	return seal.KeyPair{Key: key, Certificate: made.certificate}, err
 }
 
 // withBeside is a nation whose files go on with those of Beside.
