@@ -93,7 +93,7 @@ func dossierDefects() []defect {
 			v.summary.set("NGAY_VAO", stamp(v.in)[:4]+"13"+stamp(v.in)[6:])
 		}},
 		{Defect: rejected("facility.mismatch"), weight: 2, dossier: func(v *visit) {
-			v.summary.set("MA_CSKCB", v.n.facilities[(v.f.number+1)%len(v.n.facilities)].Code)
+			v.summary.set("MA_CSKCB", v.n.Facilities()[(v.f.Number+1)%len(v.n.Facilities())].Code)
 		}},
 		{Defect: rejected("episode.mismatch"), weight: 2, dossier: func(v *visit) {
 			if s := v.sheet("XML8"); s != nil {
@@ -119,7 +119,7 @@ func dossierDefects() []defect {
 		{Defect: found("XML1.MA_DOITUONG_KCB.not_in_list"), weight: 5, dossier: set("MA_DOITUONG_KCB", "4.9")},
 		{Defect: found("XML1.GT_THE_DEN.expired"), weight: 6, dossier: func(v *visit) {
 			from, to := v.in.AddDate(-1, -1, 0), v.in.AddDate(0, 0, -3)
-			v.summary.set("MA_THE_BHYT", "GD4"+v.f.old+v.p.social, "MA_DKBD", v.f.Code, "GT_THE_TU", date(from), "GT_THE_DEN", date(to))
+			v.summary.set("MA_THE_BHYT", "GD4"+v.f.Old+v.p.Social, "MA_DKBD", v.f.Code, "GT_THE_TU", date(from), "GT_THE_DEN", date(to))
 			if v.entitled == "9" {
 				v.summary.set("MA_DOITUONG_KCB", "3.3") // the counter took the card for a good one
 			}

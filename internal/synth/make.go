@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/kind/checkin"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/schema"
+	"lienthong/internal/synth/country"
 	"lienthong/internal/synth/world"
 )
 
@@ -39,7 +40,7 @@ func (n *Nation) make(sl *slot, number int) (Submission, error) {
 		visits = append(visits, n.more(sl)...)
 	}
 	s := Submission{Facility: v.f.Code, Kind: "qd4750", Dossiers: len(visits), Visit: v.kind, Quirk: v.quirk, Defect: sl.defect, At: sl.sent,
-		Urgent: v.kind == Emergency || v.kind == Referral, FileName: fmt.Sprintf(v.f.habit.file, v.f.Code, sl.sent.Format("20060102"), number)}
+		Urgent: v.kind == Emergency || v.kind == Referral, FileName: fmt.Sprintf(v.f.Habit.File, v.f.Code, sl.sent.Format("20060102"), number)}
 	if sl.part == partCorrection {
 		v.correct()
 	}
@@ -60,7 +61,7 @@ func (n *Nation) make(sl *slot, number int) (Submission, error) {
 	if d.inner != nil {
 		e.Dossiers[0] = d.inner(v, e.Dossiers[0])
 	}
-	style := v.f.habit.style
+	style := v.f.Habit.Style
 	if d.envelope != nil {
 		style.Inline = false
 	}
@@ -81,9 +82,9 @@ func (n *Nation) sealed(f *Facility, raw []byte, d defect) ([]byte, error) {
 	if d.unsigned {
 		return raw, nil
 	}
-	pair := f.pair
+	pair := f.Pair
 	if d.stranger {
-		pair = n.facilities[(f.number+1)%len(n.facilities)].pair
+		pair = n.Facilities()[(f.Number+1)%len(n.Facilities())].Pair
 	}
 	signed, err := pair.Sign(raw, container)
 	if err != nil {
@@ -98,7 +99,7 @@ func (n *Nation) sealed(f *Facility, raw []byte, d defect) ([]byte, error) {
 // more makes the further visits of a file with several: other patients of the
 // same afternoon.
 func (n *Nation) more(sl *slot) []*visit {
-	r := n.stream("several", sl.id)
+	r := n.Stream("several", sl.id)
 	var out []*visit
 	for extra := range world.Between(r, 1, 4) {
 		other := *sl
@@ -125,7 +126,7 @@ func (v *visit) correct() {
 func (n *Nation) checkIn(sl *slot, number int) (Submission, error) {
 	v := n.visitOf(sl, 0)
 	list := []*visit{v}
-	if r := n.stream("arrivals", sl.id); world.Chance(r, 0.3) {
+	if r := n.Stream("arrivals", sl.id); world.Chance(r, 0.3) {
 		list = append(list, n.more(sl)...)
 	}
 	spec := schema.For(day(v.in))
@@ -142,7 +143,7 @@ func (n *Nation) checkIn(sl *slot, number int) (Submission, error) {
 		if x.admission {
 			r.set("NGAY_VAO_NOI_TRU", stamp(x.admitted))
 		}
-		exam := examOf(n.world.Services["exam"], x.main.System, x.p.age(x.out))
+		exam := examOf(n.World.Services["exam"], x.main.System, x.p.Age(x.out))
 		r.set("MA_DICH_VU", exam.Code, "TEN_DICH_VU", exam.Name)
 		rows = append(rows, r.cells)
 		if x.err != nil {
@@ -203,10 +204,10 @@ const inpatientRows = 238
 
 // single makes a dossier without defects, of a facility with a P-256 key.
 func (n *Nation) single(i int, visit string, rows int) (Submission, error) {
-	r := n.stream("outpatient", i)
-	f := n.senders.Draw(r)
-	for rsaAt(f.number) || f.Level == "commune" {
-		f = n.senders.Draw(r)
+	r := n.Stream("outpatient", i)
+	f := n.Sender(r)
+	for country.RSAAt(f.Number) || f.Level == "commune" {
+		f = n.Sender(r)
 	}
 	sl := slot{story: story{id: outpatientsFrom/64 + i, visit: visit, bed: rows, facility: f, drugs: true, at: n.moment(r, i)}, part: partDossier}
 	sl.sent = sl.at

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"lienthong/internal/synth/country"
 	"lienthong/internal/synth/world"
 )
 
@@ -119,7 +120,7 @@ func (n *Nation) block(number int) []slot {
 }
 
 func (n *Nation) planBlock(number int) []slot {
-	r := n.stream("block", number)
+	r := n.Stream("block", number)
 	slots := make([]slot, 0, blockSize+4)
 	for len(slots) < blockSize {
 		s := n.story(r, number)
@@ -144,7 +145,7 @@ func (n *Nation) planBlock(number int) []slot {
 
 // story draws who goes where, and when.
 func (n *Nation) story(r *rand.Rand, block int) story {
-	s := story{facility: n.senders.Draw(r)}
+	s := story{facility: n.Sender(r)}
 	m := n.visits[s.facility.Level].Draw(r)
 	s.visit, s.drugs = m.visit, world.Chance(r, m.drugs)
 	s.at = n.moment(r, block)
@@ -154,7 +155,7 @@ func (n *Nation) story(r *rand.Rand, block int) story {
 	}
 	if s.visit == Referral {
 		above := map[string]string{"commune": "regional", "regional": "provincial", "provincial": "central"}[s.facility.Level]
-		s.to = n.nearest(r, above, s.facility.Province)
+		s.to = n.Nearest(r, above, s.facility.Province)
 	}
 	if s.visit == Inpatient {
 		s.bed = world.Between(r, 50, 265)
@@ -171,7 +172,7 @@ func (n *Nation) moment(r *rand.Rand, block int) time.Time {
 		share := (float64(block%blocks) + r.Float64()) / float64(blocks)
 		t = t.AddDate(0, 0, int(share*float64(days)))
 	}
-	t = time.Date(t.Year(), t.Month(), t.Day(), world.Between(r, 8, 16), world.Between(r, 1, 59), 0, 0, hanoi())
+	t = time.Date(t.Year(), t.Month(), t.Day(), world.Between(r, 8, 16), world.Between(r, 1, 59), 0, 0, country.Hanoi())
 	if t.Before(n.config.From) {
 		t = t.AddDate(0, 0, 1)
 	}
@@ -181,69 +182,25 @@ func (n *Nation) moment(r *rand.Rand, block int) time.Time {
 // patient draws somebody whom the visit can happen to; false when nobody was found.
 func (n *Nation) patient(r *rand.Rand, s *story) (number int, found bool) {
 	for range 40 {
-		number = n.somebody(r, s.facility)
-		p := n.person(number)
-		age := p.age(s.at)
-		ok := age < 95 && s.at.Sub(p.birth) > 45*24*time.Hour // the longest stay began after birth
+		number = n.Somebody(r, s.facility)
+		p := n.Person(number)
+		age := p.Age(s.at)
+		ok := age < 95 && s.at.Sub(p.Birth) > 45*24*time.Hour // the longest stay began after birth
 		switch s.visit {
 		case Chronic, FollowUp:
-			ok = ok && len(p.chronic) > 0
+			ok = ok && len(p.Chronic) > 0
 		case Birth:
-			ok = p.sex == 2 && age >= 18 && age <= 42
+			ok = p.Sex == 2 && age >= 18 && age <= 42
 		case HIV, TB:
 			ok = age >= 18 && age <= 65
 		case SickLeave:
-			ok = age >= 20 && age < 60 && len(p.cards) > 0
+			ok = age >= 20 && age < 60 && len(p.Cards) > 0
 		}
 		if ok {
 			return number, true
 		}
 	}
 	return number, false
-}
-
-// somebody draws a person who may come to a facility: mostly those registered
-// there for primary care, at hospitals those of the province.
-func (n *Nation) somebody(r *rand.Rand, f *Facility) int {
-	d := n.districts[r.IntN(len(n.districts))]
-	for _, x := range n.districts {
-		if x.province == f.Province && !(f.Level == "central" && world.Chance(r, 0.3)) {
-			d = x
-		}
-	}
-	household := d.first + r.IntN(max(1, d.past-d.first))
-	if list := n.primary[f.Province]; f.primary && d.province == f.Province && world.Chance(r, 0.75) {
-		if at := d.first + (household-d.first)/len(list)*len(list) + f.place; at < d.past {
-			household = at
-		}
-	}
-	return household*householdSize + r.IntN(householdSize)
-}
-
-// registered is where a person is registered for primary care.
-func (n *Nation) registered(p *person) *Facility {
-	household := p.household
-	for _, d := range n.districts {
-		if household < d.past {
-			list := n.primary[d.province]
-			return list[(household-d.first)%len(list)]
-		}
-	}
-	return n.facilities[len(n.facilities)-1]
-}
-
-// nearest draws a facility of a level, of the province where it has one.
-func (n *Nation) nearest(r *rand.Rand, level, province string) *Facility {
-	var near []*Facility
-	for _, f := range n.byLevel[level] {
-		if f.Province == province {
-			near = append(near, f)
-		}
-	}
-	if len(near) > 0 {
-		return world.Pick(r, near)
-	}
-	return world.Pick(r, n.byLevel[level])
 }
 
 // parts draws the files a story is told in.
@@ -258,7 +215,7 @@ func (n *Nation) parts(r *rand.Rand, s *story) []slot {
 	switch s.visit {
 	case Referral:
 		if world.Chance(r, 0.6) {
-			morning := time.Date(s.at.Year(), s.at.Month(), s.at.Day()+1, world.Between(r, 9, 15), world.Between(r, 1, 59), 0, 0, hanoi())
+			morning := time.Date(s.at.Year(), s.at.Month(), s.at.Day()+1, world.Between(r, 9, 15), world.Between(r, 1, 59), 0, 0, country.Hanoi())
 			return []slot{dossier, {*s, partReceived, later(morning.Sub(s.at)), ""}}
 		}
 		return []slot{dossier}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"lienthong/internal/synth/country"
 	"lienthong/internal/synth/world"
 )
 
@@ -49,16 +50,16 @@ func (v *visit) spend() {
 	if v.drugs {
 		v.prescribe()
 	}
-	exam := v.n.world.Services["exam"][0]
+	exam := v.n.World.Services["exam"][0]
 	switch v.kind {
 	case Traditional:
-		exam = v.n.world.Services["east"][0]
+		exam = v.n.World.Services["east"][0]
 	case Newborn:
-		exam = v.n.world.Services["exam"][1]
+		exam = v.n.World.Services["exam"][1]
 	case Birth:
-		exam = v.n.world.Services["exam"][3]
+		exam = v.n.World.Services["exam"][3]
 	default:
-		exam = examOf(v.n.world.Services["exam"], v.main.System, v.p.age(v.out))
+		exam = examOf(v.n.World.Services["exam"], v.main.System, v.p.Age(v.out))
 	}
 	v.serve(exam, 1, v.within(0), v.within(0.1))
 	v.examine()
@@ -70,7 +71,7 @@ func (v *visit) spend() {
 		if v.main.ICD == "O82" {
 			at = 1
 		}
-		v.serve(v.n.world.Services["birth"][at], 1, v.within(0.3), v.within(0.35))
+		v.serve(v.n.World.Services["birth"][at], 1, v.within(0.3), v.within(0.35))
 		v.nurse(8)
 	case DayCare, Newborn:
 		v.nurse(4)
@@ -79,12 +80,12 @@ func (v *visit) spend() {
 	case Traditional:
 		for range world.Between(v.r, 4, 8) {
 			t := v.within(v.r.Float64())
-			v.serve(world.Pick(v.r, v.n.world.Services["eastcare"]), 1, t, t)
+			v.serve(world.Pick(v.r, v.n.World.Services["eastcare"]), 1, t, t)
 		}
 	default:
 		for range world.Between(v.r, 0, 2) {
 			t := v.within(0.6)
-			v.serve(world.Pick(v.r, v.n.world.Services["care"][:3]), 1, t, t)
+			v.serve(world.Pick(v.r, v.n.World.Services["care"][:3]), 1, t, t)
 		}
 	}
 	v.sleep()
@@ -101,7 +102,7 @@ func examOf(exams []*world.Service, system string, age int) *world.Service {
 // prescribe writes XML2: the condition's drugs and some of the patient's other
 // conditions'; by the day for those who stay.
 func (v *visit) prescribe() {
-	w := v.n.world
+	w := v.n.World
 	if v.kind == Traditional {
 		for _, d := range w.Remedies[:world.Between(v.r, 7, len(w.Remedies))] {
 			v.dispense(d, world.Between(v.r, 5, 10), v.within(0.5))
@@ -148,13 +149,13 @@ func (v *visit) dispense(d *world.Drug, days int, at time.Time) {
 		quantity = d.PerDay * days
 		dose = fmt.Sprintf("%d %s/ngày * %d ngày", d.PerDay, strings.ToLower(d.Unit), days)
 	}
-	hash := mix(d.Code, uint64(v.f.number)) // a facility buys a drug at one price
+	hash := country.Mix(d.Code, uint64(v.f.Number)) // a facility buys a drug at one price
 	price := (d.Low + int64(hash%uint64(d.High-d.Low+1))) * 100
 	r := v.add("XML2")
 	r.set("STT", itoa(rows), "MA_THUOC", d.Code, "MA_NHOM", "4", "TEN_THUOC", d.Name, "DON_VI_TINH", d.Unit, "HAM_LUONG", d.Strength,
 		"DUONG_DUNG", d.Route, "DANG_BAO_CHE", d.Form, "LIEU_DUNG", dose, "CACH_DUNG", d.How,
 		"SO_DANG_KY", fmt.Sprintf("GL-%05d-%02d", hash%100000, 18+hash%7), "TT_THAU", fmt.Sprintf("%d/QĐ-GL;G1;N%d;%d", 100+hash%800, 1+hash%5, v.out.Year()),
-		"DON_GIA", money(price)+"0", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.code, "NGAY_YL", stamp(at), "NGAY_TH_YL", stamp(at),
+		"DON_GIA", money(price)+"0", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.Code, "NGAY_YL", stamp(at), "NGAY_TH_YL", stamp(at),
 		"MA_PTTT", "1", "NGUON_CTRA", payer(v.insured))
 	bv, _ := v.charge(r, cost{quantity, price, price})
 	v.t.drugs += bv
@@ -191,14 +192,14 @@ func (v *visit) expense(unit, group string, ordered, done time.Time) record {
 		rows = len(s.rows) + 1
 	}
 	r := v.add("XML3")
-	r.set("STT", itoa(rows), "MA_NHOM", group, "DON_VI_TINH", unit, "TYLE_TT_DV", "100", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.code,
-		"NGUOI_THUC_HIEN", v.doctor.code, "MA_BENH", v.main.ICD, "NGAY_YL", stamp(ordered), "NGAY_TH_YL", stamp(done), "NGAY_KQ", stamp(done), "MA_PTTT", "1")
+	r.set("STT", itoa(rows), "MA_NHOM", group, "DON_VI_TINH", unit, "TYLE_TT_DV", "100", "MA_KHOA", v.department, "MA_BAC_SI", v.doctor.Code,
+		"NGUOI_THUC_HIEN", v.doctor.Code, "MA_BENH", v.main.ICD, "NGAY_YL", stamp(ordered), "NGAY_TH_YL", stamp(done), "NGAY_KQ", stamp(done), "MA_PTTT", "1")
 	return r
 }
 
 // nurse writes so many rows of care and supplies over the stay.
 func (v *visit) nurse(rows int) {
-	w := v.n.world
+	w := v.n.World
 	for i := range rows {
 		at := v.within(float64(i+1) / float64(rows+1))
 		if i%3 != 0 {
@@ -217,7 +218,7 @@ func (v *visit) nurse(rows int) {
 
 // sleep writes the bed days.
 func (v *visit) sleep() {
-	w := v.n.world
+	w := v.n.World
 	switch v.kind {
 	case Inpatient, Birth, Newborn:
 		v.serve(world.Pick(v.r, w.Services["bed"]), max(1, v.stayed()-1), v.within(0.9), v.out)
@@ -267,14 +268,14 @@ func (v *visit) rows(table string) int {
 
 func (v *visit) panel(name string, ordered, done float64) {
 	code := ""
-	for _, t := range v.n.world.Tests[name] {
+	for _, t := range v.n.World.Tests[name] {
 		if t.Service != "" {
 			code = t.Service
 			v.serve(&world.Service{Code: t.Service, Name: t.ServiceName, Unit: "Lần", Price: t.Price, Group: t.Group}, 1, v.within(ordered), v.within(done))
 		}
 		rows := v.rows("XML4") + 1
 		r := v.add("XML4")
-		r.set("STT", itoa(rows), "MA_DICH_VU", short(code), "MA_CHI_SO", t.Index, "TEN_CHI_SO", t.Name, "NGAY_KQ", stamp(v.within(done)), "MA_BS_DOC_KQ", v.doctor.code)
+		r.set("STT", itoa(rows), "MA_DICH_VU", short(code), "MA_CHI_SO", t.Index, "TEN_CHI_SO", t.Name, "NGAY_KQ", stamp(v.within(done)), "MA_BS_DOC_KQ", v.doctor.Code)
 		if t.Unit == "" {
 			r.set("MO_TA", sentences(v.say("image."+name), v.say("image."+name)), "KET_LUAN", v.say("outcome"))
 			continue

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
 	"lienthong/internal/synth/chart"
+	"lienthong/internal/synth/country"
 )
 
 // Files with a detached seal beside them, as Submission.Visit names them.
@@ -37,19 +38,19 @@ func (n *Nation) prescribed(sl *slot, number int) (Submission, error) {
 		return s, v.err
 	}
 	p := v.p
-	d := prescription.Document{Type: "c", Name: p.name, CitizenID: v.p.citizen, Birth: p.birth.Format("02/01/2006"), Sex: 1, Address: p.address,
-		Note: "", Form: "1", Advice: v.advice, Phone: p.phone, At: v.out.Format("2006-01-02 15:04:05"), Again: "",
+	d := prescription.Document{Type: "c", Name: p.Name, CitizenID: v.p.Citizen, Birth: p.Birth.Format("02/01/2006"), Sex: 1, Address: p.Address,
+		Note: "", Form: "1", Advice: v.advice, Phone: p.Phone, At: v.out.Format("2006-01-02 15:04:05"), Again: "",
 		Diagnoses: []prescription.Diagnosis{{Code: v.main.ICD, Name: v.main.Name}}}
-	serial := strconv.FormatUint(mix("prescription", uint64(number))%78_364_164_096+78_364_164_096, 36) // 36^7 from 1000000
+	serial := strconv.FormatUint(country.Mix("prescription", uint64(number))%78_364_164_096+78_364_164_096, 36) // 36^7 from 1000000
 	d.Code = v.f.Code + serial[len(serial)-7:] + "-C"
-	if p.sex == 1 || p.sex == 2 {
-		d.Sex = p.sex + 1 // 2 male, 3 female there
+	if p.Sex == 1 || p.Sex == 2 {
+		d.Sex = p.Sex + 1 // 2 male, 3 female there
 	}
-	if p.age(v.out) < 6 {
-		d.Guardian, d.Weight = p.parent, strconv.Itoa(4+2*p.age(v.out))
+	if p.Age(v.out) < 6 {
+		d.Guardian, d.Weight = p.Parent, strconv.Itoa(4+2*p.Age(v.out))
 	}
-	if v.insured && len(p.cards) > 0 {
-		d.Card = p.cards[0].number
+	if v.insured && len(p.Cards) > 0 {
+		d.Card = p.Cards[0].Number
 	}
 	if !v.back.IsZero() {
 		d.Again = strconv.Itoa(max(1, int(v.back.Sub(v.out).Hours()/24)))
@@ -88,7 +89,7 @@ func (n *Nation) recorded(sl *slot, visit string, number int) (Submission, error
 		return s, err
 	}
 	p := Paper{Name: s.FileName + paperSuffix, Bytes: chart.Page("Ho so benh an " + v.lk)}
-	p.Seal, err = v.f.pair.SignDetached(p.Bytes)
+	p.Seal, err = v.f.Pair.SignDetached(p.Bytes)
 	s.Papers = []Paper{p}
 	return s, err
 }
@@ -111,7 +112,7 @@ func (s *Submission) beside() map[string][]byte {
 
 // seal takes a file's bytes in with the facility's detached seal over them.
 func (s *Submission) seal(f *Facility, raw []byte) (err error) {
-	if s.Seal, err = f.pair.SignDetached(raw); err != nil {
+	if s.Seal, err = f.Pair.SignDetached(raw); err != nil {
 		return fmt.Errorf("synth: %w", err)
 	}
 	s.XML = raw

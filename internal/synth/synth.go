@@ -13,19 +13,22 @@ package synth
 import (
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
+	"lienthong/internal/synth/country"
 	"lienthong/internal/synth/world"
 )
 
 // The profiles.
 const (
-	Small      = "small"  // 9 facilities of one province
-	Pilot      = "pilot"  // 412 facilities of four provinces, and its proportions of kinds
-	Nationwide = "nation" // every province
+	Small      = country.Small      // 9 facilities of one province
+	Pilot      = country.Pilot      // 412 facilities of four provinces, and its proportions of kinds
+	Nationwide = country.Nationwide // every province
 )
+
+// Facility is one sender. It is shared and not to be changed.
+type Facility = country.Facility
 
 // Config says which nation. The zero value is a pilot of 30 days.
 type Config struct {
@@ -61,21 +64,18 @@ func (c Config) withDefaults() (Config, error) {
 		c.DefectShare = 1.0 / 20
 	}
 	if c.To.IsZero() {
-		c.To = time.Date(2026, 11, 20, 18, 0, 0, 0, hanoi())
+		c.To = time.Date(2026, 11, 20, 18, 0, 0, 0, country.Hanoi())
 	}
-	c.To = c.To.In(hanoi())
+	c.To = c.To.In(country.Hanoi())
 	if c.From.IsZero() {
 		c.From = c.To.AddDate(0, 0, -c.Days)
 	}
-	c.From = c.From.In(hanoi())
-	if c.People < householdSize || c.Days < 0 || c.To.Sub(c.From) < 24*time.Hour || c.DefectShare > 1 || c.From.Year() < 2025 {
-		return c, fmt.Errorf("%w: at least %d people, a day, from 2025 on", ErrConfig, householdSize)
+	c.From = c.From.In(country.Hanoi())
+	if c.People < country.HouseholdSize || c.Days < 0 || c.To.Sub(c.From) < 24*time.Hour || c.DefectShare > 1 || c.From.Year() < 2025 {
+		return c, fmt.Errorf("%w: at least %d people, a day, from 2025 on", ErrConfig, country.HouseholdSize)
 	}
 	return c, nil
 }
-
-// hanoi is Vietnam's zone, which has had no other offset since 1975.
-func hanoi() *time.Location { return time.FixedZone("+07", 7*3600) }
 
 // visitsAYear is how often a person is seen: 190 million visits of 100 million
 // people, and a fifth more without insurance (vietnam.md §6).
@@ -99,17 +99,11 @@ type Submission struct {
 
 // Nation is a nation. It is safe for use by many goroutines.
 type Nation struct {
-	config     Config
-	world      *world.World
-	authority  authority
-	facilities []*Facility
-	byLevel    map[string][]*Facility
-	senders    *world.Choice[*Facility]
-	visits     map[string]*world.Choice[mixture]
-	primary    map[string][]*Facility // who gives primary care in a province
-	districts  []district
-	next       atomic.Int64
-	last       atomic.Pointer[planned]
+	*country.Country
+	config Config
+	visits map[string]*world.Choice[mixture]
+	next   atomic.Int64
+	last   atomic.Pointer[planned]
 }
 
 // New builds the facilities of a nation with their keys (a second for the pilot;
@@ -119,16 +113,11 @@ func New(c Config) (*Nation, error) {
 	if err != nil {
 		return nil, err
 	}
-	w, err := world.Load()
+	land, err := country.New(country.Config{Seed: c.Seed, Profile: c.Profile, People: c.People, From: c.From, To: c.To})
 	if err != nil {
 		return nil, err
 	}
-	n := &Nation{config: c, world: w, visits: plans(), primary: map[string][]*Facility{}}
-	if err := n.found(); err != nil {
-		return nil, err
-	}
-	n.settle()
-	return n, nil
+	return &Nation{Country: land, config: c, visits: plans()}, nil
 }
 
 // Config returns the configuration with its defaults filled in.
@@ -150,21 +139,4 @@ func (n *Nation) Next() (Submission, bool, error) {
 	}
 	s, err := n.At(int(i))
 	return s, err == nil, err
-}
-
-// stream is the source of chance for one thing: it depends on the seed, what the
-// thing is and its number, and on nothing drawn before.
-func (n *Nation) stream(what string, number int) *rand.Rand {
-	return rand.New(rand.NewPCG(n.config.Seed, mix(what, uint64(number))))
-}
-
-func mix(what string, number uint64) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a, then a finaliser so that neighbours differ in all bits
-	for i := range len(what) {
-		h = (h ^ uint64(what[i])) * 1099511628211
-	}
-	h ^= number * 0x9e3779b97f4a7c15
-	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
-	h = (h ^ h>>27) * 0x94d049bb133111eb
-	return h ^ h>>31
 }

@@ -12,7 +12,7 @@ import (
 
 // say draws a phrase and fills its numbers in.
 func (v *visit) say(part string) string {
-	list := v.n.world.Phrases[part]
+	list := v.n.World.Phrases[part]
 	if len(list) == 0 {
 		return ""
 	}
@@ -47,7 +47,7 @@ func capital(s string) string {
 
 // vitals as they are noted at every bedside.
 func (v *visit) vitals() string {
-	if v.p.age(v.out) < 6 {
+	if v.p.Age(v.out) < 6 {
 		return fmt.Sprintf("Mạch %d lần/phút, nhiệt độ %d,%d °C, nhịp thở %d lần/phút", world.Between(v.r, 96, 138), world.Between(v.r, 36, 38), v.r.IntN(10), world.Between(v.r, 24, 42))
 	}
 	return fmt.Sprintf("Huyết áp %d/%d mmHg, mạch %d lần/phút, nhiệt độ %d,%d °C", world.Between(v.r, 10, 16)*10, world.Between(v.r, 6, 9)*10,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/schema"
+	"lienthong/internal/synth/country"
 	"lienthong/internal/synth/world"
 )
 
@@ -20,7 +22,7 @@ type visit struct {
 	told *story // what it is an episode of
 	r    *rand.Rand
 	f    *Facility
-	p    *person
+	p    *country.Person
 	kind string
 	spec *schema.Version
 
@@ -33,7 +35,7 @@ type visit struct {
 	level                 int // MUC_HUONG
 	main                  *world.Condition
 	others                []*world.Condition
-	doctor                doctor
+	doctor                country.Doctor
 	department            string
 	outcome, leaving      string
 	from, to              *Facility
@@ -125,7 +127,7 @@ const (
 // the visits of a file with several.
 func (n *Nation) visitOf(sl *slot, extra int) *visit {
 	s := &sl.story
-	v := &visit{n: n, told: s, f: s.facility, p: n.person(s.person), kind: s.visit, out: s.at, drugs: s.drugs, bed: s.bed}
+	v := &visit{n: n, told: s, f: s.facility, p: n.Person(s.person), kind: s.visit, out: s.at, drugs: s.drugs, bed: s.bed}
 	at := s.id*64 + extra*4
 	switch sl.part {
 	case partReceived:
@@ -135,7 +137,7 @@ func (n *Nation) visitOf(sl *slot, extra int) *visit {
 		v.kind = Newborn
 		at += 2
 	}
-	v.r = n.stream("visit", at)
+	v.r = n.Stream("visit", at)
 	if s.visit == Referral && v.kind != Received {
 		v.to = s.to
 	}
@@ -143,8 +145,8 @@ func (n *Nation) visitOf(sl *slot, extra int) *visit {
 		v.beBorn(n.delivery(s))
 	}
 	v.spec = schema.For(day(v.out))
-	v.lk = fmt.Sprintf(v.f.habit.episode, v.out.Format("060102"), at)
-	v.doctor = world.Pick(v.r, v.f.doctors)
+	v.lk = fmt.Sprintf(v.f.Habit.Episode, v.out.Format("060102"), at)
+	v.doctor = world.Pick(v.r, v.f.Doctors)
 	v.course()
 	v.diagnose()
 	v.insure()
@@ -195,7 +197,7 @@ func (v *visit) course() {
 		}
 		v.in = v.out.AddDate(0, 0, -days).Add(time.Duration(-world.Between(v.r, 5, 90)) * time.Minute)
 		if v.kind == Newborn {
-			v.in = v.p.birth.Add(10 * time.Minute)
+			v.in = v.p.Birth.Add(10 * time.Minute)
 		}
 		v.admitted = v.in.Add(time.Duration(world.Between(v.r, 20, 80)) * time.Minute)
 		if v.kind == Inpatient && world.Chance(v.r, 0.03) {
@@ -218,13 +220,13 @@ func (v *visit) course() {
 
 // stayed counts the days of treatment as SO_NGAY_DTRI does: both ends.
 func (v *visit) stayed() int {
-	from := time.Date(v.in.Year(), v.in.Month(), v.in.Day(), 0, 0, 0, 0, hanoi())
+	from := time.Date(v.in.Year(), v.in.Month(), v.in.Day(), 0, 0, 0, 0, country.Hanoi())
 	return int(v.out.Sub(from).Hours()/24) + 1
 }
 
 // diagnose draws what the patient has.
 func (v *visit) diagnose() {
-	w, age := v.n.world, v.p.age(v.out)
+	w, age := v.n.World, v.p.Age(v.out)
 	switch v.kind {
 	case Birth:
 		v.main = w.ByICD["O80"]
@@ -238,8 +240,8 @@ func (v *visit) diagnose() {
 	case TB:
 		v.main = w.ByICD["A15.0"]
 	case Chronic, FollowUp:
-		if len(v.p.chronic) > 0 {
-			v.main = world.Pick(v.r, v.p.chronic)
+		if len(v.p.Chronic) > 0 {
+			v.main = world.Pick(v.r, v.p.Chronic)
 		}
 	case Traditional:
 		v.main = w.ByICD[world.Pick(v.r, []string{"M54.5", "M47.8", "M17.9", "G47.0"})]
@@ -248,7 +250,7 @@ func (v *visit) diagnose() {
 		}
 	}
 	for range 200 {
-		if c := w.Sampler.Draw(v.r); v.main == nil && c.Fits(v.p.sex, age) && (!c.Chronic || has(v.p.chronic, c)) {
+		if c := w.Sampler.Draw(v.r); v.main == nil && c.Fits(v.p.Sex, age) && (!c.Chronic || slices.Contains(v.p.Chronic, c)) {
 			v.main = c
 		}
 		if v.main != nil {
@@ -258,7 +260,7 @@ func (v *visit) diagnose() {
 	if v.main == nil {
 		v.main = w.ByICD["J06.9"] // nobody is too old for a cold
 	}
-	for _, c := range v.p.chronic {
+	for _, c := range v.p.Chronic {
 		if c != v.main && v.kind != Newborn {
 			v.others = append(v.others, c)
 		}
@@ -268,12 +270,12 @@ func (v *visit) diagnose() {
 // insure says who pays and at what level.
 func (v *visit) insure() {
 	v.unknown = v.kind == Emergency && world.Chance(v.r, 0.06)
-	v.insured = len(v.p.cards) > 0 && v.kind != Uninsured && !v.unknown
+	v.insured = len(v.p.Cards) > 0 && v.kind != Uninsured && !v.unknown
 	if !v.insured {
 		v.entitled = "9"
 		return
 	}
-	number := v.p.cards[len(v.p.cards)-1].number
+	number := v.p.Cards[len(v.p.Cards)-1].Number
 	v.level = 80
 	if len(number) == 15 {
 		v.level = map[byte]int{'1': 100, '2': 100, '3': 95, '4': 80, '5': 100}[number[2]]
@@ -287,14 +289,14 @@ func (v *visit) insure() {
 	case v.kind == Received:
 		v.entitled = "1.3"
 		v.slip = fmt.Sprintf("%s/GCT-%s", v.lk[len(v.lk)-4:], v.from.Code)
-	case v.n.registered(v.p) == v.f:
+	case v.n.Registered(v.p) == v.f:
 		v.entitled = "1.1"
 	case v.f.Level == "commune" || v.f.Level == "regional":
 		v.entitled = "1.2"
 	default:
 		v.entitled = world.Pick(v.r, []string{"1.3", "3.1", "3.3", "1.7"})
 		if v.entitled == "1.3" {
-			v.from = v.n.nearest(v.r, "regional", v.f.Province)
+			v.from = v.n.Nearest(v.r, "regional", v.f.Province)
 			v.slip = fmt.Sprintf("%04d/GCT-%s", v.r.IntN(10000), v.from.Code)
 		}
 	}
@@ -303,27 +305,27 @@ func (v *visit) insure() {
 // identify says what the clerk typed.
 func (v *visit) identify() {
 	p := v.p
-	v.citizen = p.citizen
+	v.citizen = p.Citizen
 	switch {
 	case v.unknown:
 		v.citizen, v.quirk = "", QuirkUnknown
-	case p.oldID != "":
-		v.citizen, v.quirk = p.oldID, QuirkOldID
+	case p.OldID != "":
+		v.citizen, v.quirk = p.OldID, QuirkOldID
 	case v.kind == Newborn:
 		v.citizen, v.quirk = "", QuirkNewborn
-	case p.guardian != "" && p.citizen == "" && world.Chance(v.r, 0.5):
-		v.citizen, v.quirk = p.guardian, QuirkGuardian
-	case p.citizen == "" && len(p.cards) == 0:
+	case p.Guardian != "" && p.Citizen == "" && world.Chance(v.r, 0.5):
+		v.citizen, v.quirk = p.Guardian, QuirkGuardian
+	case p.Citizen == "" && len(p.Cards) == 0:
 		v.quirk = QuirkNoNumber
-	case p.ward.Former != "" && world.Chance(v.r, 0.02):
+	case p.Ward.Former != "" && world.Chance(v.r, 0.02):
 		v.quirk = QuirkOldCodes
 	}
-	v.birth = p.birth.Format("20060102") + "0000"
-	switch age := p.age(v.out); {
-	case v.out.Sub(p.birth) < 29*24*time.Hour:
-		v.birth = stamp(p.birth)
-	case v.f.habit.yearOnly && age > 45 && world.Chance(v.r, 0.4):
-		v.birth = p.birth.Format("2006") + "00000000"
+	v.birth = p.Birth.Format("20060102") + "0000"
+	switch age := p.Age(v.out); {
+	case v.out.Sub(p.Birth) < 29*24*time.Hour:
+		v.birth = stamp(p.Birth)
+	case v.f.Habit.YearOnly && age > 45 && world.Chance(v.r, 0.4):
+		v.birth = p.Birth.Format("2006") + "00000000"
 	}
 }
 
@@ -362,15 +364,15 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // who fills in the fields by which XML1 and XML0 name the patient.
 func (v *visit) who(r record) {
 	var numbers, registered, from, to []string
-	for _, c := range v.p.cards {
+	for _, c := range v.p.Cards {
 		if r.table.Name == "XML0" {
 			numbers, registered, from, to = nil, nil, nil, nil // one card only: the newest
 		}
-		numbers, from, to = append(numbers, c.number), append(from, c.from), append(to, c.to)
-		registered = append(registered, v.n.registered(v.p).Code)
+		numbers, from, to = append(numbers, c.Number), append(from, c.From), append(to, c.To)
+		registered = append(registered, v.n.Registered(v.p).Code)
 	}
-	r.set("STT", "1", "MA_BN", v.f.local(v.p), "HO_TEN", v.f.written(v.p.name), "SO_CCCD", v.citizen, "NGAY_SINH", v.birth,
-		"GIOI_TINH", itoa(v.p.sex), "MA_DOITUONG_KCB", v.entitled, "NGAY_VAO", stamp(v.in), "MA_LOAI_KCB", v.form, "MA_CSKCB", v.f.Code)
+	r.set("STT", "1", "MA_BN", v.f.Local(v.p), "HO_TEN", v.f.Written(v.p.Name), "SO_CCCD", v.citizen, "NGAY_SINH", v.birth,
+		"GIOI_TINH", itoa(v.p.Sex), "MA_DOITUONG_KCB", v.entitled, "NGAY_VAO", stamp(v.in), "MA_LOAI_KCB", v.form, "MA_CSKCB", v.f.Code)
 	if len(numbers) > 0 && v.kind != Uninsured && !v.unknown {
 		r.set("MA_THE_BHYT", strings.Join(numbers, ";"), "MA_DKBD", strings.Join(registered, ";"),
 			"GT_THE_TU", strings.Join(from, ";"), "GT_THE_DEN", strings.Join(to, ";"))

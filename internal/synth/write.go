@@ -22,7 +22,7 @@ var _ folder.Source = (*Nation)(nil)
 // Senders lists the facilities as package folder writes them.
 func (n *Nation) Senders() ([]folder.Sender, error) {
 	var out []folder.Sender
-	for _, f := range n.facilities {
+	for _, f := range n.Facilities() {
 		key, err := f.KeyPEM()
 		if err != nil {
 			return nil, err

@@ -1,4 +1,4 @@
-package synth
+package country
 
 import (
 	"crypto"
@@ -21,11 +21,11 @@ type authority struct {
 }
 
 // Root returns the authority's certificate as PEM.
-func (n *Nation) Root() []byte { return certificatePEM(n.authority.certificate.Raw) }
+func (n *Country) Root() []byte { return certificatePEM(n.authority.certificate.Raw) }
 
 // Authority returns the authority's certificate and key, for whoever plays its
 // revocation service.
-func (n *Nation) Authority() (*x509.Certificate, crypto.Signer) {
+func (n *Country) Authority() (*x509.Certificate, crypto.Signer) {
 	return n.authority.certificate, n.authority.key
 }
 
@@ -38,7 +38,7 @@ func validity() (from, to time.Time) {
 	return time.Date(2024, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2036, 1, 1, 0, 0, 0, 0, time.UTC)
 }
 
-func (n *Nation) makeAuthority() error {
+func (n *Country) makeAuthority() error {
 	key, err := keys.EC(n.config.Seed, "root")
 	if err != nil {
 		return err
@@ -60,7 +60,7 @@ func issue(template, parent *x509.Certificate, public crypto.Signer, by *ecdsa.P
 	}
 	der, err := x509.CreateCertificate(nil, template, parent, public.Public(), by)
 	if err != nil {
-		return authority{}, fmt.Errorf("synth: %w", err)
+		return authority{}, fmt.Errorf("country: %w", err)
 	}
 	c, err := x509.ParseCertificate(der)
 	return authority{by, c}, err
@@ -71,7 +71,7 @@ func uid() asn1.ObjectIdentifier { return asn1.ObjectIdentifier{0, 9, 2342, 1920
 
 // certify gives a facility its key and certificate. Its tax code stands in the
 // subject in one of the ways authorities write it.
-func (n *Nation) certify(f *Facility, way int, useRSA bool) error {
+func (n *Country) certify(f *Facility, way int, useRSA bool) error {
 	var err error
 	if useRSA {
 		f.Key, err = keys.RSA(n.config.Seed, f.Code)
@@ -98,7 +98,7 @@ func (n *Nation) certify(f *Facility, way int, useRSA bool) error {
 		return err
 	}
 	f.Certificate = made.certificate
-	f.pair = seal.KeyPair{Key: f.Key, Certificate: f.Certificate}
+	f.Pair = seal.KeyPair{Key: f.Key, Certificate: f.Certificate}
 	return nil
 }
 
@@ -109,7 +109,23 @@ func (f *Facility) CertificatePEM() []byte { return certificatePEM(f.Certificate
 func (f *Facility) KeyPEM() ([]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(f.Key)
 	if err != nil {
-		return nil, fmt.Errorf("synth: %w", err)
+		return nil, fmt.Errorf("country: %w", err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), nil
+}
+
+// Doctor is the key and certificate of the doctor who concludes health checks at
+// a facility: a person's, under the synthetic root, whose serialNumber is a
+// citizen number that nobody can own (century digit 8 or 9).
+func (n *Country) Doctor(f *Facility) (seal.KeyPair, error) {
+	key, err := keys.EC(n.config.Seed, f.Code+" doctor")
+	if err != nil {
+		return seal.KeyPair{}, err
+	}
+	from, to := validity()
+	template := &x509.Certificate{SerialNumber: keys.Serial(n.config.Seed, f.Code+" doctor"), NotBefore: from, NotAfter: to, BasicConstraintsValid: true,
+		Subject:  pkix.Name{Country: []string{"VN"}, CommonName: f.Doctors[0].Name, SerialNumber: fmt.Sprintf("0%s9%02d%06d", f.Old, 70+f.Number%25, f.Number)},
+		KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageContentCommitment}
+	made, err := issue(template, n.authority.certificate, key, n.authority.key)
+	return seal.KeyPair{Key: key, Certificate: made.certificate}, err
 }

@@ -1,4 +1,4 @@
-package synth
+package country
 
 import (
 	"crypto"
@@ -24,43 +24,44 @@ type Facility struct {
 	Key                     crypto.Signer
 	Certificate             *x509.Certificate
 
-	pair    seal.KeyPair
-	habit   habit
-	number  int
-	head    string // MA_TTDV
-	old     string // province on its code, which mergers did not change
-	doctors []doctor
+	Pair    seal.KeyPair
+	Habit   Habit
+	Number  int
+	Head    string // MA_TTDV
+	Old     string // province on its code, which mergers did not change
+	Doctors []Doctor
 	primary bool // people register here for primary care
 	place   int  // among those of the province
 }
 
-type doctor struct{ code, name string }
+// Doctor is a practitioner of a facility; the code is of social insurance.
+type Doctor struct{ Code, Name string }
 
-// habit is how a vendor's system writes.
-type habit struct {
-	style    qd4750.Style
-	episode  string // format of MA_LK: date, number
-	file     string // format of file names: facility, date, number
+// Habit is how a vendor's system writes.
+type Habit struct {
+	Style    qd4750.Style
+	Episode  string // format of MA_LK: date, number
+	File     string // format of file names: facility, date, number
 	caps     bool   // names in capitals
 	unmarked bool   // names without diacritics
-	yearOnly bool   // birth dates often as a year
+	YearOnly bool   // birth dates often as a year
 }
 
 func vendors() []struct {
 	name  string
-	habit habit
+	habit Habit
 } {
 	type v = struct {
 		name  string
-		habit habit
+		habit Habit
 	}
 	return []v{
-		{"HIS Giả lập Sao Mai", habit{episode: "KCB%s%08d", file: "%s_%s_%d_CheckOut.xml", caps: true}},
-		{"HIS Giả lập Trường Sơn", habit{episode: "%s%08d", file: "%s-%s-%08d.xml", style: qd4750.Style{Declaration: true, Lines: true}}},
-		{"HIS Giả lập Cửu Long", habit{episode: "LK.%s.%d", file: "XML_%s_%s_%d.xml", caps: true, style: qd4750.Style{Wrap: 76, Lines: true}}},
-		{"HIS Giả lập Hồng Hà", habit{episode: "%s-4c1d-%09d", file: "HS_%s_%s_%d.xml", style: qd4750.Style{Declaration: true}}},
-		{"HIS Giả lập Bạch Đằng", habit{episode: "BD%s/%d", file: "%s.%s.%d.xml", caps: true, unmarked: true, yearOnly: true}},
-		{"Trạm Giả lập Online", habit{episode: "TYT%s%07d", file: "%s_%s_%d.xml", style: qd4750.Style{Inline: true}}},
+		{"HIS Giả lập Sao Mai", Habit{Episode: "KCB%s%08d", File: "%s_%s_%d_CheckOut.xml", caps: true}},
+		{"HIS Giả lập Trường Sơn", Habit{Episode: "%s%08d", File: "%s-%s-%08d.xml", Style: qd4750.Style{Declaration: true, Lines: true}}},
+		{"HIS Giả lập Cửu Long", Habit{Episode: "LK.%s.%d", File: "XML_%s_%s_%d.xml", caps: true, Style: qd4750.Style{Wrap: 76, Lines: true}}},
+		{"HIS Giả lập Hồng Hà", Habit{Episode: "%s-4c1d-%09d", File: "HS_%s_%s_%d.xml", Style: qd4750.Style{Declaration: true}}},
+		{"HIS Giả lập Bạch Đằng", Habit{Episode: "BD%s/%d", File: "%s.%s.%d.xml", caps: true, unmarked: true, YearOnly: true}},
+		{"Trạm Giả lập Online", Habit{Episode: "TYT%s%07d", File: "%s_%s_%d.xml", Style: qd4750.Style{Inline: true}}},
 	}
 }
 
@@ -98,7 +99,7 @@ func shares() map[string]int {
 }
 
 // found makes the facilities.
-func (n *Nation) found() error {
+func (n *Country) found() error {
 	if err := n.makeAuthority(); err != nil {
 		return err
 	}
@@ -107,7 +108,7 @@ func (n *Nation) found() error {
 	for _, g := range layout(n.config.Profile) {
 		for range g.count {
 			f := n.facility(g, within)
-			if err := n.certify(f, len(n.facilities), rsaAt(len(n.facilities))); err != nil {
+			if err := n.certify(f, len(n.facilities), RSAAt(len(n.facilities))); err != nil {
 				return err
 			}
 			n.facilities = append(n.facilities, f)
@@ -125,16 +126,16 @@ func (n *Nation) found() error {
 	return nil
 }
 
-// rsaAt says which facilities have RSA keys: few, as a key takes a tenth of a
+// RSAAt says which facilities have RSA keys: few, as a key takes a tenth of a
 // second to make and RSA signs a tenth as fast as P-256.
-func rsaAt(i int) bool { return i == 1 || i == 7 || i == 40 || i == 200 }
+func RSAAt(i int) bool { return i == 1 || i == 7 || i == 40 || i == 200 }
 
-func (n *Nation) facility(g group, within map[string]int) *Facility {
+func (n *Country) facility(g group, within map[string]int) *Facility {
 	i := len(n.facilities)
-	r := n.stream("facility", i)
+	r := n.Stream("facility", i)
 	province, _ := catalog.ProvinceByCode(g.province)
 	old := world.Pick(r, province.Old)
-	f := &Facility{Level: g.level, Province: g.province, Ward: world.Pick(r, n.world.Wards[g.province]).Code, number: i, old: old,
+	f := &Facility{Level: g.level, Province: g.province, Ward: world.Pick(r, n.World.Wards[g.province]).Code, Number: i, Old: old,
 		TaxCode: fmt.Sprintf("99%08d", i*7919+int(n.config.Seed%1000)), Pinned: i%11 == 4}
 	const digits = "0123456789ABCDEFGHJKLMNPQRTUVWXYZ"
 	at := within[old]
@@ -150,10 +151,10 @@ func (n *Nation) facility(g group, within map[string]int) *Facility {
 	if g.level == "commune" && world.Chance(r, 0.3) {
 		v = vendors()[5]
 	}
-	f.Vendor, f.habit = v.name, v.habit
-	f.head = practitioner(r)
+	f.Vendor, f.Habit = v.name, v.habit
+	f.Head = practitioner(r)
 	for range map[string]int{"central": 24, "provincial": 16, "regional": 9, "commune": 3}[g.level] {
-		f.doctors = append(f.doctors, doctor{practitioner(r), n.world.FullName(r, world.Between(r, 1, 2), n.world.Names["surname"].Draw(r))})
+		f.Doctors = append(f.Doctors, Doctor{practitioner(r), n.World.FullName(r, world.Between(r, 1, 2), n.World.Names["surname"].Draw(r))})
 	}
 	return f
 }
@@ -177,7 +178,7 @@ func facilityName(g group, province string, number int) (name, kind string) {
 }
 
 // Facilities lists them in a fixed order.
-func (n *Nation) Facilities() []*Facility { return n.facilities }
+func (n *Country) Facilities() []*Facility { return n.facilities }
 
 // Registration is the facility as an operator registers it.
 func (f *Facility) Registration() admin.Facility {
