@@ -3,6 +3,7 @@ package body
 import (
 	"bytes"
 	"encoding/binary"
+	"math/bits"
 )
 
 // tokener takes a frame into its token form. It keeps its memory; which name
@@ -123,14 +124,7 @@ func (t *tokener) expected(at, end int) int {
 		if len(b) < head || string(b[:len(blank)]) != string(blank) || string(b[len(blank):head]) != string(tags.open) {
 			return at
 		}
-		size := 0
-		for size < len(b)-head && b[head+size] != '<' {
-			size++
-			if size == 24 {
-				size += max(bytes.IndexByte(b[head+size:], '<'), 0)
-				break
-			}
-		}
+		size := tagAhead(b[head:])
 		tail := head + size
 		text := b[head:tail]
 		if len(b)-tail < len(tags.close) || string(b[tail:tail+len(tags.close)]) != string(tags.close) || !t.sayable(text) {
@@ -149,6 +143,24 @@ func (t *tokener) expected(at, end int) int {
 		t.previous = 2*n + 1
 		at += tail + len(tags.close)
 	}
+}
+
+// tagAhead returns where the first '<' of b is; 0 where there is none.
+func tagAhead(b []byte) int {
+	const (
+		ones  = 0x0101010101010101
+		highs = 0x80 * ones
+		less  = '<' * ones
+	)
+	if len(b) >= 16 { // most texts are shorter than a call to find it takes
+		for at := 0; at < 16; at += 8 {
+			x := binary.LittleEndian.Uint64(b[at:]) ^ less
+			if found := (x - ones) &^ x & highs; found != 0 {
+				return at + bits.TrailingZeros64(found)/8
+			}
+		}
+	}
+	return max(bytes.IndexByte(b, '<'), 0)
 }
 
 // tag takes the tag at frame[tag:end], and its element where that has only
@@ -304,13 +316,12 @@ func (t *tokener) value(n, from, end int) {
 		t.values = append(t.values, valEmpty)
 		return
 	}
-	last, before := t.last[n], t.before
-	t.last[n] = [2]int{from, end}
-	t.before = t.last[n]
-	switch was := t.frame[last[0]:last[1]]; {
+	was, before, at := t.last[n].of(t.frame), t.before.of(t.frame), placeOf(from, end)
+	t.last[n], t.before = at, at
+	switch {
 	case string(text) == string(was):
 		t.values = append(t.values, valSame)
-	case string(text) == string(t.frame[before[0]:before[1]]):
+	case string(text) == string(before):
 		t.values = append(t.values, valBefore)
 	case isNext(was, text):
 		t.values = append(t.values, valNext)
@@ -321,13 +332,14 @@ func (t *tokener) value(n, from, end int) {
 
 // isNext tells whether text is the number after was.
 func isNext(was, text []byte) bool {
-	if len(was) == 0 || len(was) > numberSize || len(text)-len(was) > 1 || len(text) < len(was) {
+	if len(was) == 0 || len(text) == 0 || len(text)-len(was) > 1 {
 		return false
 	}
 	from, to := was[len(was)-1], text[len(text)-1]
-	if to != from+1 && (to != '0' || from != '9') {
-		return false
-	}
+	return (to == from+1 || to == '0' && from == '9') && equalNext(was, text)
+}
+
+func equalNext(was, text []byte) bool {
 	var buf [numberSize + 1]byte
 	return bytes.Equal(next(buf[:], was), text)
 }

@@ -85,12 +85,19 @@ var vocabulary1 = sync.OnceValue(func() vocabulary {
 	return v
 })
 
+// place is a text's [from, end) in the frame; empty: none yet.
+type place struct{ from, end uint32 }
+
+func placeOf(from, end int) place { return place{uint32(from), uint32(end)} } // frames have at most maxFile bytes
+
+func (p place) of(frame []byte) []byte { return frame[p.from:p.end] }
+
 // layer is what both sides of the form know at one moment: names, what is open,
-// the white space expected and the last texts, as [start, end) of the frame.
+// the white space expected and the last texts.
 type layer struct {
 	names  []name
-	last   [][2]int // by name; empty: none yet
-	before [2]int
+	last   []place // by name
+	before place
 	open   []int
 	blanks [2][maxDepth + 1][]byte // before opening, before closing tags
 	bare   bool                    // no white space before the next tag: what stands there was said as it is
@@ -100,18 +107,18 @@ func (l *layer) reset() {
 	known := vocabulary1().names
 	if len(l.names) < len(known) {
 		l.names = append(l.names[:0], known...)
-		l.last = make([][2]int, len(known), len(known)+16)
+		l.last = make([]place, len(known), len(known)+16)
 	}
 	l.names, l.last = l.names[:len(known)], l.last[:len(known)]
 	clear(l.last)
 	clear(l.blanks[0][:])
 	clear(l.blanks[1][:])
-	l.before, l.open, l.bare = [2]int{}, l.open[:0], true
+	l.before, l.open, l.bare = place{}, l.open[:0], true
 }
 
 func (l *layer) define(n []byte) {
 	l.names = append(l.names, nameOf(n))
-	l.last = append(l.last, [2]int{})
+	l.last = append(l.last, place{})
 }
 
 // blank is what stands before the next tag.
@@ -141,6 +148,11 @@ func (u *untokener) restore(dst []byte, structure, values []byte, size int) ([]b
 	u.from, u.end, u.part = len(dst), len(dst)+size, 0
 	defer func() { u.out, u.structure, u.values = nil, nil, nil }()
 	for len(u.structure) > 0 {
+		if !u.bare {
+			if u.run(); len(u.structure) == 0 {
+				break
+			}
+		}
 		if err := u.step(); err != nil {
 			return nil, err
 		}
@@ -150,6 +162,44 @@ func (u *untokener) restore(dst []byte, structure, values []byte, size int) ([]b
 		return nil, fmt.Errorf("%w: %d bytes of %d, %d values left", errTokens, len(u.out)-u.from, size, len(u.values))
 	}
 	return u.out, nil
+}
+
+// run does elements in a row as long as they are of the common sort; step does
+// the others, and says what is wrong.
+func (u *untokener) run() {
+	blank, s, v, out := u.blank(0), u.structure, u.values, u.out
+	for len(s) > 0 && len(v) > 0 {
+		n := int(s[0]) - tokElement
+		if n < 0 || n >= shortNames {
+			break
+		}
+		var text []byte
+		used := 1
+		switch {
+		case v[0] >= valText:
+			end := bytes.IndexByte(v, 0)
+			used, text = end+1, v[:max(end, 0)]
+		case v[0] == valSame:
+			text = u.last[n].of(out[u.from:])
+		case v[0] == valBefore:
+			text = u.before.of(out[u.from:])
+		case v[0] != valEmpty:
+			used = 0
+		}
+		tags := &u.names[n]
+		if used == 0 || len(text) == 0 && v[0] != valEmpty || len(blank)+len(tags.open)+len(text)+len(tags.close) > u.end-len(out) {
+			break
+		}
+		out = append(append(out, blank...), tags.open...)
+		if len(text) > 0 {
+			at := placeOf(len(out)-u.from, len(out)-u.from+len(text))
+			u.before, u.last[n] = at, at
+			out = append(out, text...)
+		}
+		out = append(out, tags.close...)
+		s, v = s[1:], v[used:]
+	}
+	u.structure, u.values, u.out = s, v, out
 }
 
 // step does one token of the structure.
@@ -336,7 +386,7 @@ func (u *untokener) value(n int, tags *name) error {
 	}
 	u.values = u.values[1:]
 	var buf [numberSize + 1]byte
-	text := u.out[u.last[n][0]:u.last[n][1]]
+	text := u.last[n].of(u.out[u.from:])
 	switch v {
 	case valEmpty:
 		return u.write(tags.close)
@@ -345,7 +395,7 @@ func (u *untokener) value(n int, tags *name) error {
 		return u.write(closings[v-valClosed])
 	case valSame:
 	case valBefore:
-		text = u.out[u.before[0]:u.before[1]]
+		text = u.before.of(u.out[u.from:])
 	case valNext:
 		text = next(buf[:], text)
 	default:
@@ -362,8 +412,8 @@ func (u *untokener) keep(n int, text []byte, tags *name) error {
 	if len(text)+len(tags.close) > u.end-len(u.out) {
 		return errTokens
 	}
-	u.before = [2]int{len(u.out), len(u.out) + len(text)}
-	u.last[n] = u.before
+	at := placeOf(len(u.out)-u.from, len(u.out)-u.from+len(text))
+	u.before, u.last[n] = at, at
 	u.out = append(append(u.out, text...), tags.close...)
 	return nil
 }
