@@ -16,6 +16,7 @@ const (
 	paperSuffix = ".pdf"
 
 	maxSeal    = 64 << 10 // bytes of one seal
+	sealPlace  = 256      // bytes that keeping one costs beside its own and its name's
 	maxWaiting = 16 << 20 // bytes of members and seals that wait; beyond it the oldest goes as it is
 )
 
@@ -32,8 +33,15 @@ type waits struct {
 // beside holds members until what lies beside them has come.
 type beside struct {
 	held  []*held
-	seals map[string]string // by name of what they seal, before it came
+	seals map[string]stray // by name of what they seal, before it came
 	size  int64
+}
+
+// stray is a seal whose file has not come.
+type stray struct {
+	token   string
+	size    int64
+	release func() // of the room kept for it
 }
 
 type held struct {
@@ -48,10 +56,11 @@ func (b *beside) arrived(m *member, w waits) []*member {
 		return []*member{m}
 	}
 	h := &held{member: m, waits: w}
-	if token, ok := b.seals[m.file.Name]; ok {
+	if s, ok := b.seals[m.file.Name]; ok {
 		delete(b.seals, m.file.Name)
-		b.size -= int64(len(token))
-		m.file.Seal = token
+		b.size -= s.size
+		m.file.Seal = s.token
+		m.release = append(m.release, s.release)
 	}
 	if w.paper {
 		if of := b.fileOf(m.file.Name); of != nil {
@@ -72,28 +81,44 @@ func (b *beside) arrived(m *member, w waits) []*member {
 	return append(ready, b.over()...)
 }
 
-// sealed takes the seal of a member in.
-func (b *beside) sealed(name, token string) []*member {
+// sealed takes the seal of a member in, with the room that is kept for it.
+func (b *beside) sealed(name, token string, size int64, release func()) []*member {
 	for _, h := range b.held {
 		if h.file.Name == name {
-			h.file.Seal = token
+			h.file.Seal, h.release = token, append(h.release, release)
 			return b.let(func(x *held) bool { return x == h && !x.paper && !x.waits.papers })
 		}
 		for _, p := range h.papers {
 			if p.file.Name == name {
-				p.file.Seal = token
+				p.file.Seal, p.release = token, append(p.release, release)
 				return nil
 			}
 		}
 	}
 	if b.seals == nil {
-		b.seals = map[string]string{}
+		b.seals = map[string]stray{}
 	}
-	if b.size+int64(len(token)) <= maxWaiting {
-		b.seals[name] = token
-		b.size += int64(len(token))
+	if s, twice := b.seals[name]; twice {
+		b.size -= s.size
+		s.release()
 	}
+	if b.size+size > maxWaiting {
+		delete(b.seals, name)
+		release()
+		return nil
+	}
+	b.seals[name] = stray{token, size, release}
+	b.size += size
 	return nil
+}
+
+// forget gives back the room of seals whose files never came.
+func (b *beside) forget() {
+	for _, s := range b.seals {
+		b.size -= s.size
+		s.release()
+	}
+	b.seals = nil
 }
 
 // whole reports whether a file and its papers have the seals they need.

@@ -77,3 +77,32 @@ func TestMembersThatWaitDoNotFillTheHub(t *testing.T) {
 		t.Errorf("a tar that broke off: %s, %d files", body, len(w.intake.files))
 	}
 }
+
+// TestSealsThatNobodyWaitsForCount: what is held of them, names too, is room
+// like any other, and is given back.
+func TestSealsThatNobodyWaitsForCount(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		n           int
+		name, token string
+		least       int64
+	}{
+		"long seals":       {100, "", strings.Repeat("x", 60<<10), 5 << 20},
+		"nothing but name": {2000, strings.Repeat("n", 900), "", 1 << 20},
+		"more than may":    {400, "", strings.Repeat("x", 60<<10), 15 << 20},
+	} {
+		w := setup(t)
+		list := []member{{"c.xml", "ok"}}
+		for i := range c.n {
+			list = append(list, member{fmt.Sprintf("%s%d.json.jws", c.name, i), c.token})
+		}
+		list = append(list, list[1], list[1]) // one again and again
+		rec := w.send(string(pack(t, list...)), "Content-Type: application/x-tar")
+		if rec.Code != 200 || len(w.intake.files) != 1 {
+			t.Errorf("%s: %d %s", name, rec.Code, rec.Body)
+		}
+		if w.intake.most < c.least || w.intake.most > 20<<20 || w.intake.held != 0 {
+			t.Errorf("%s: %d bytes reserved at most, %d still", name, w.intake.most, w.intake.held)
+		}
+	}
+}

@@ -180,7 +180,8 @@ func (u *unpacking) wants(m *member) waits {
 }
 
 // room keeps room for bytes. A tar that holds members back never makes others
-// wait for room that only it could give: it lets go of them first.
+// wait for room that only it could give: it lets go of them first. With seals
+// whose files have not come it does not wait at all: it breaks off, to be sent again.
 func (u *unpacking) room(size int64) (release func(), err error) {
 	release, err = u.Intake.Reserve(u.ctx, size, false)
 	if err == nil || fault.KindOf(err) != fault.Busy || u.Intake.Stopping() {
@@ -191,6 +192,9 @@ func (u *unpacking) room(size int64) (release func(), err error) {
 		m.done()
 		u.out.add(m.n, u.deferred(m.file.Name, intake.ErrBusy))
 	}
+	if len(u.beside.seals) > 0 {
+		return nil, err
+	}
 	return u.Intake.Reserve(u.ctx, size, true)
 }
 
@@ -200,14 +204,20 @@ func (u *unpacking) takeSeal(h *tar.Header) error {
 		return nil
 	}
 	token := "too long" // no seal, but not a missing one
+	size := int64(len(h.Name)) + min(h.Size, maxSeal) + sealPlace
+	release, err := u.room(size)
+	if err != nil {
+		return err
+	}
 	if h.Size <= maxSeal {
 		raw := make([]byte, h.Size)
 		if _, err := io.ReadFull(u.members, raw); err != nil {
+			release()
 			return tarFault(noEOF(err))
 		}
 		token = strings.TrimSpace(string(raw))
 	}
-	u.handOver(u.beside.sealed(strings.TrimSuffix(h.Name, sealSuffix), token)...)
+	u.handOver(u.beside.sealed(strings.TrimSuffix(h.Name, sealSuffix), token, size, release)...)
 	return nil
 }
 
@@ -233,6 +243,7 @@ func (u *unpacking) handOver(members ...*member) {
 // finish hands over what waits. A tar that broke off may have lost what lies
 // beside them: then those members are not decided.
 func (u *unpacking) finish(failed error) {
+	u.beside.forget()
 	for _, m := range u.beside.empty() {
 		if failed == nil {
 			u.handOver(m)
