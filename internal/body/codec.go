@@ -86,8 +86,8 @@ type coder struct {
 }
 
 // NewCodec returns a codec that uses the program's own dictionaries, at zstd's
-// fastest speed: the default speed takes a third more time for a fiftieth of
-// the bytes (see BenchmarkDossier). Checksums are left out: the vault's tags
+// fastest speed: of dossiers in tokens the default speed takes four times its
+// time for a fifteenth of the bytes. Checksums are left out: the vault's tags
 // find every changed bit. Single segments carry their size however small they are.
 func NewCodec() (*Codec, error) {
 	c := &Codec{}
