@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
 )
 
@@ -112,10 +113,10 @@ func (c Config) withDefaults() Config {
 // API serves the interface.
 type API struct {
 	Deps
-	cfg     Config
-	rates   *rates
-	seen    seen
-	streams *streams
+	cfg    Config
+	rates  *rates
+	seen   seen
+	bodies *inbound.Door
 
 	recounting sync.Mutex
 }
@@ -127,7 +128,8 @@ func New(d Deps, c Config) (*API, error) {
 		return nil, errors.New("api: a part is missing")
 	}
 	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst),
-		streams: &streams{all: c.Streams, each: c.StreamsEach, of: map[string]int{}}}, nil
+		bodies: inbound.New(inbound.Limits{Expansion: c.Expansion, MinimumSpeed: c.MinimumSpeed, Grace: c.Grace, Pause: c.Pause,
+			Streams: c.Streams, StreamsEach: c.StreamsEach})}, nil
 }
 
 // Route is one door: its method and pattern, the room behind it, and who

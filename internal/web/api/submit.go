@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"mime"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
 	"lienthong/internal/xmltok"
 )
@@ -91,20 +91,20 @@ func (a *API) submitFile(w http.ResponseWriter, r *http.Request, who Caller, lan
 // readFile reads a lone file whole, within the limits and the room there is.
 // leave is called when its bytes are no longer needed.
 func (a *API) readFile(w http.ResponseWriter, r *http.Request, who Caller) (raw []byte, leave func(), err error) {
-	held := &room{ctx: r.Context(), in: a.Intake}
-	if err := held.hold(reservation(r.ContentLength, a.cfg.FileLimit)); err != nil {
-		return nil, held.leave, err
+	held := inbound.NewRoom(func(n int64) (func(), error) { return a.Intake.Reserve(r.Context(), n, false) })
+	if err := held.Hold(inbound.Size(r.ContentLength, a.cfg.FileLimit)); err != nil {
+		return nil, held.Leave, err
 	}
 	if r.ContentLength > a.cfg.FileLimit {
-		return nil, held.leave, xmltok.ErrLimits
+		return nil, held.Leave, xmltok.ErrLimits
 	}
-	body, done, err := a.open(w, r, who, a.cfg.FileLimit)
+	body, done, err := a.bodies.Open(w, r, who.Name, a.cfg.FileLimit)
 	if err != nil {
-		return nil, held.leave, err
+		return nil, held.Leave, err
 	}
 	defer done()
-	raw, err = readAll(body, r.ContentLength, held.hold)
-	return raw, held.leave, err
+	raw, err = inbound.ReadAll(body, r.ContentLength, held.Hold)
+	return raw, held.Leave, err
 }
 
 // refuseAlone answers a file that could not even be read whole; the fact is kept.
@@ -179,13 +179,4 @@ func fileName(r *http.Request) string {
 		return ""
 	}
 	return path.Base(params["filename"])
-}
-
-// reservation is how many bytes a file is counted as at first: of unknown
-// length, or compressed, it grows as it comes.
-func reservation(length, limit int64) int64 {
-	if length < 0 || length > limit {
-		length = unknownLength
-	}
-	return length + bytes.MinRead
 }

@@ -37,7 +37,7 @@ var (
 
 // submitTar takes each member of a tar by itself: a wrapper, not a transaction.
 func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane store.Lane, out *answers) error {
-	body, done, err := a.open(w, r, who, a.cfg.TarLimit)
+	body, done, err := a.bodies.Open(w, r, who.Name, a.cfg.TarLimit)
 	if err != nil {
 		if refused(err) {
 			return a.refuseAlone(r.Context(), who, out, "", r.ContentLength, err)

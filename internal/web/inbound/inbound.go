@@ -1,9 +1,11 @@
-package api
+// Package inbound reads the bodies of requests: decompressed, within limits of
+// size, expansion and speed, and within the memory there is. What is in them is
+// for others (web/api, intake).
+package inbound
 
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -29,11 +31,33 @@ var (
 		"Không giải nén được tệp: dữ liệu nén hỏng hoặc bị cắt.", "The compressed body is damaged or cut short.")
 )
 
-// open returns the decompressed body of a request, which fails with
+// Limits are what a body must keep to.
+type Limits struct {
+	Expansion    int64         // bytes out for a byte in
+	MinimumSpeed int64         // bytes a second a sender must reach
+	Grace        time.Duration // waited for a sender before its speed is judged
+	Pause        time.Duration // longest silence of a sender
+	Streams      int           // compressed bodies read at once
+	StreamsEach  int           // and of one sender
+}
+
+// Door reads bodies. It is safe for use by many goroutines.
+type Door struct {
+	limits  Limits
+	streams streams
+}
+
+// New returns a door; every limit is to be given.
+func New(l Limits) *Door {
+	return &Door{limits: l, streams: streams{all: l.Streams, each: l.StreamsEach, of: map[string]int{}}}
+}
+
+// Open returns the decompressed body of a request, which fails with
 // file.limits past limit bytes or past the allowed expansion, and with
-// request.slow when the sender dawdles. done gives back what it held.
-func (a *API) open(w http.ResponseWriter, r *http.Request, who Caller, limit int64) (body io.Reader, done func(), err error) {
-	wire := &wireReader{from: r.Body, control: http.NewResponseController(w), cfg: a.cfg}
+// request.slow when the sender dawdles. done gives back what it held. Faults at
+// once: request.encoding, file.unreadable, hub.busy.
+func (d *Door) Open(w http.ResponseWriter, r *http.Request, sender string, limit int64) (body io.Reader, done func(), err error) {
+	wire := &wireReader{from: r.Body, control: http.NewResponseController(w), limits: &d.limits}
 	encoding := r.Header.Get("Content-Encoding")
 	switch encoding {
 	case "", "identity":
@@ -42,7 +66,7 @@ func (a *API) open(w http.ResponseWriter, r *http.Request, who Caller, limit int
 	default:
 		return nil, nil, errEncoding
 	}
-	leave, err := a.streams.enter(who.Name)
+	leave, err := d.streams.enter(sender)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -52,7 +76,7 @@ func (a *API) open(w http.ResponseWriter, r *http.Request, who Caller, limit int
 		return nil, nil, wire.blame(errCompressed.Because(err))
 	}
 	done = func() { closeDecoder(); leave() }
-	return &limited{from: &expanding{from: plain, wire: wire, ratio: a.cfg.Expansion}, left: limit}, done, nil
+	return &limited{from: &expanding{from: plain, wire: wire, ratio: d.limits.Expansion}, left: limit}, done, nil
 }
 
 // window is the longest reach back of a zstd stream: what one decoder holds
@@ -98,20 +122,24 @@ func (s *streams) enter(sender string) (leave func(), err error) {
 	}, nil
 }
 
-// room is what one request holds of the hub's memory for files. It grows as
+// Room is what one request holds of the hub's memory for files. It grows as
 // bytes come: what a compressed body will be is known only then.
-type room struct {
-	ctx   context.Context
-	in    Intake
-	have  int64
-	given []func()
+type Room struct {
+	reserve func(bytes int64) (release func(), err error)
+	have    int64
+	given   []func()
+}
+
+// NewRoom returns a room that holds nothing yet; reserve asks for more.
+func NewRoom(reserve func(bytes int64) (release func(), err error)) *Room {
+	return &Room{reserve: reserve}
 }
 
 // roomStep is the least a room grows by.
 const roomStep = 1 << 20
 
-// hold makes the room at least n bytes; hub.busy when there is no more.
-func (m *room) hold(n int64) error {
+// Hold makes the room at least n bytes; reserve's error when there is no more.
+func (m *Room) Hold(n int64) error {
 	if n <= m.have {
 		return nil
 	}
@@ -119,7 +147,7 @@ func (m *room) hold(n int64) error {
 	if m.have > 0 {
 		more = max(more, roomStep)
 	}
-	release, err := m.in.Reserve(m.ctx, more, false)
+	release, err := m.reserve(more)
 	if err != nil {
 		return err
 	}
@@ -128,7 +156,8 @@ func (m *room) hold(n int64) error {
 	return nil
 }
 
-func (m *room) leave() {
+// Leave gives all of it back.
+func (m *Room) Leave() {
 	for _, release := range m.given {
 		release()
 	}
@@ -141,7 +170,7 @@ func (m *room) leave() {
 type wireReader struct {
 	from    io.Reader
 	control *http.ResponseController
-	cfg     Config
+	limits  *Limits
 	waited  time.Duration
 	n       int64
 	failed  error
@@ -150,12 +179,12 @@ type wireReader struct {
 func (w *wireReader) Read(p []byte) (int, error) {
 	began := time.Now()
 	// A server without deadlines (a test's recorder) is read as it is.
-	_ = w.control.SetReadDeadline(began.Add(w.cfg.Pause))
+	_ = w.control.SetReadDeadline(began.Add(w.limits.Pause))
 	n, err := w.from.Read(p)
 	_ = w.control.SetReadDeadline(time.Time{})
 	w.waited += time.Since(began)
 	w.n += int64(n)
-	if err == nil && w.waited > w.cfg.Grace && float64(w.n) < float64(w.cfg.MinimumSpeed)*w.waited.Seconds() {
+	if err == nil && w.waited > w.limits.Grace && float64(w.n) < float64(w.limits.MinimumSpeed)*w.waited.Seconds() {
 		err = errSlow
 	}
 	var timeout interface{ Timeout() bool }
@@ -223,8 +252,18 @@ func (l *limited) Read(p []byte) (int, error) {
 // unknownLength is what a file whose length is not said is taken for at first.
 const unknownLength = 64 << 10
 
-// readAll reads to the end into a buffer that hold allows to grow.
-func readAll(r io.Reader, hint int64, hold func(int64) error) ([]byte, error) {
+// Size is how many bytes a file is counted as at first: of unknown length, or
+// compressed, it grows as it comes.
+func Size(length, limit int64) int64 {
+	if length < 0 || length > limit {
+		length = unknownLength
+	}
+	return length + bytes.MinRead
+}
+
+// ReadAll reads to the end into a buffer that hold allows to grow; hint is the
+// length that was said, negative for none.
+func ReadAll(r io.Reader, hint int64, hold func(int64) error) ([]byte, error) {
 	if hint < 0 {
 		hint = unknownLength
 	}
