@@ -238,3 +238,19 @@ func code(body []byte) string {
 	}
 	return p.Code
 }
+
+// TestOneSenderCannotFillTheAlarms: what it says it saw is its word alone.
+func TestOneSenderCannotFillTheAlarms(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		for i := range 40 {
+			seen := ledger.Checkpoint{Origin: w.hub.LogKey.Origin(), Size: 1 << 20, Root: ledger.Hash{byte(i)}}
+			if status, _, body := w.do("79901", "POST", "/api/v1/submissions", "application/xml", nil, "Last-Checkpoint", seen.Line()); status != http.StatusConflict || code(body) != "ledger.fork" {
+				t.Fatalf("%d %s", status, body)
+			}
+		}
+		if n := len(w.alarms()); n < 2 || n > 16 {
+			t.Errorf("%d alarms of one sender", n)
+		}
+	})
+}

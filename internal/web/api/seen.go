@@ -33,6 +33,10 @@ type seen struct {
 
 const mostSeen = 4096
 
+// mostAlarms is how many alarms are kept of one sender: what it says it saw is
+// its word, and it may say something new with every request.
+const mostAlarms = 16
+
 // announce puts the newest checkpoint of this process's log into the answer.
 func (a *API) announce(w http.ResponseWriter) {
 	head, ok := a.Receipts.Latest()
@@ -110,7 +114,20 @@ func (a *API) forked(ctx context.Context, cp ledger.Checkpoint, head store.Head,
 	a.Logger.Error("a sender remembers a checkpoint that this hub's log does not hold: was it restored from an old copy?",
 		"seen", cp.Line(), "size", head.Size, "sender", who.Name)
 	if a.Slices.Witness != nil {
-		_, err := a.Slices.Witness.Alarm(ctx, store.LogAlarm{Origin: cp.Origin, Kind: store.AlarmSender, At: a.Clock.Now(), From: who.Name,
+		kept, err := a.Slices.Witness.Alarms(ctx, 1000)
+		if err != nil {
+			return err
+		}
+		n := 0
+		for _, x := range kept {
+			if x.Kind == store.AlarmSender && x.From == who.Name {
+				n++
+			}
+		}
+		if n >= mostAlarms {
+			return witness.ErrFork
+		}
+		_, err = a.Slices.Witness.Alarm(ctx, store.LogAlarm{Origin: cp.Origin, Kind: store.AlarmSender, At: a.Clock.Now(), From: who.Name,
 			Known: head.Checkpoint, Seen: []byte(cp.Line())})
 		if err != nil {
 			return err
