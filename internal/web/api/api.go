@@ -129,7 +129,7 @@ func New(d Deps, c Config) (*API, error) {
 	}
 	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst),
 		bodies: inbound.New(inbound.Limits{Expansion: c.Expansion, MinimumSpeed: c.MinimumSpeed, Grace: c.Grace, Pause: c.Pause,
-			Streams: c.Streams, StreamsEach: c.StreamsEach})}, nil
+			Streams: c.Streams, StreamsEach: c.StreamsEach, Busy: intake.ErrBusy})}, nil
 }
 
 // Route is one door: its method and pattern, the room behind it, and who

@@ -16,7 +16,6 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lienthong/internal/fault"
-	"lienthong/internal/intake"
 	"lienthong/internal/xmltok"
 )
 
@@ -39,6 +38,7 @@ type Limits struct {
 	Pause        time.Duration // longest silence of a sender
 	Streams      int           // compressed bodies read at once
 	StreamsEach  int           // and of one sender
+	Busy         error         // told when there are more
 }
 
 // Door reads bodies. It is safe for use by many goroutines.
@@ -49,13 +49,13 @@ type Door struct {
 
 // New returns a door; every limit is to be given.
 func New(l Limits) *Door {
-	return &Door{limits: l, streams: streams{all: l.Streams, each: l.StreamsEach, of: map[string]int{}}}
+	return &Door{limits: l, streams: streams{all: l.Streams, each: l.StreamsEach, busy: l.Busy, of: map[string]int{}}}
 }
 
 // Open returns the decompressed body of a request, which fails with
 // file.limits past limit bytes or past the allowed expansion, and with
 // request.slow when the sender dawdles. done gives back what it held. Faults at
-// once: request.encoding, file.unreadable, hub.busy.
+// once: request.encoding, file.unreadable, Busy.
 func (d *Door) Open(w http.ResponseWriter, r *http.Request, sender string, limit int64) (body io.Reader, done func(), err error) {
 	wire := &wireReader{from: r.Body, control: http.NewResponseController(w), limits: &d.limits}
 	encoding := r.Header.Get("Content-Encoding")
@@ -99,6 +99,7 @@ func decoder(encoding string, wire io.Reader) (io.Reader, func(), error) {
 // sender may be slow: in all, and of one sender.
 type streams struct {
 	all, each int
+	busy      error
 	mu        sync.Mutex
 	n         int
 	of        map[string]int
@@ -108,7 +109,7 @@ func (s *streams) enter(sender string) (leave func(), err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.n >= s.all || s.of[sender] >= s.each {
-		return nil, intake.ErrBusy
+		return nil, s.busy
 	}
 	s.n++
 	s.of[sender]++

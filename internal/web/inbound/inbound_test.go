@@ -18,7 +18,8 @@ import (
 )
 
 func door() *inbound.Door {
-	return inbound.New(inbound.Limits{Expansion: 10, MinimumSpeed: 1, Grace: time.Hour, Pause: time.Hour, Streams: 2, StreamsEach: 1})
+	return inbound.New(inbound.Limits{Expansion: 10, MinimumSpeed: 1, Grace: time.Hour, Pause: time.Hour, Streams: 2, StreamsEach: 1,
+		Busy: fault.New(fault.Busy, "hub.busy", "Bận.", "Busy.")})
 }
 
 func request(encoding string, body io.Reader) *http.Request {
