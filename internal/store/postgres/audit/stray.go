@@ -77,7 +77,7 @@ var strays = []struct{ table, query string }{
 			NOT EXISTS (SELECT 1 FROM link l WHERE l.facility = s.facility AND l.subject = s.subject AND l.person = s.person AND l.until = 0)
 			OR NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = s.facility AND r.subject = s.subject AND r.subject <> ''))`},
 	{"link", `SELECT l.person || ' ' || l.id FROM link l
-		WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.person = l.person AND p.made <= l.since)
+		WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.person = l.person)
 		OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.subject = l.subject AND (l.until <> 0 OR s.person = l.person))
 		OR l.until <> 0 AND l.until < l.since OR (l.until = 0) <> (l.ended_by = '')
 		OR l.actor = '' AND l.reason <> '' OR l.until = 0 AND l.why <> '' OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')

@@ -264,7 +264,7 @@ var strays = []struct{ table, query string }{
 	{"transition", `SELECT id FROM transition t WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = t.record)`},
 	{"subject", `SELECT facility FROM subject s WHERE (s.person IS NOT NULL AND NOT EXISTS (SELECT 1 FROM link l WHERE l.facility = s.facility
  AND l.subject = s.key AND l.person = s.person AND l.until IS NULL)) OR NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = s.facility AND r.subject = s.key)`},
-	{"link", `SELECT l.id FROM link l WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = l.person AND p.since <= l.since)
+	{"link", `SELECT l.id FROM link l WHERE NOT EXISTS (SELECT 1 FROM person p WHERE p.id = l.person)
  OR NOT EXISTS (SELECT 1 FROM subject s WHERE s.facility = l.facility AND s.key = l.subject AND (l.until IS NOT NULL OR s.person = l.person))
  OR l.until < l.since OR (l.until IS NULL) <> (l.ended_by = '')
  OR (l.actor = '' AND l.reason <> '') OR (l.until IS NULL AND l.why <> '') OR (l.evidence = 'by_hand') <> (l.actor <> '') OR l.evidence NOT IN ('by_hand', 'citizen_id', 'insurance_no', 'subject')
