@@ -200,6 +200,7 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *command.Streams) (err error)
 	if err := os.MkdirAll(filepath.Dir(c.Data), 0o700); err != nil {
 		return err
 	}
+	unconfirmed := c.LogKey == "" && keys == nil // keys out of the backup itself confirm nothing
 	began := time.Now()
 	dir, err := os.MkdirTemp(filepath.Dir(c.Data), filepath.Base(c.Data)+".restoring-")
 	if err != nil {
@@ -215,7 +216,7 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *command.Streams) (err error)
 		}
 	}
 	out := &restored{Backup: chain.Last().Seq, Digest: chain.Digest, MadeAt: chain.Last().MadeAt, Signer: chain.Signer, Spoiled: chain.Spoiled,
-		SignerOnly: c.LogKey == "" && keys == nil, Laid: time.Since(began).Seconds(), Records: int(chain.Last().Records), Last: chain.Last().Last}
+		SignerOnly: unconfirmed, Laid: time.Since(began).Seconds(), Records: int(chain.Last().Records), Last: chain.Last().Last}
 	p := &command.Place{Dir: dir, PlaceFile: command.PlaceFile{Name: chain.Last().Hub, Keys: c.Keys}}
 	if err := c.finish(ctx, s, p, keys, out); err != nil {
 		if errors.Is(err, command.ErrNo) {
