@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"filippo.io/age"
@@ -200,20 +197,4 @@ func (c *Chain) Base(ctx context.Context, w io.Writer, identities []age.Identity
 		}
 	}
 	return nil
-}
-
-// WALNames lists the WAL files of the place.
-func (d *Dir) WALNames() ([]string, error) {
-	entries, err := os.ReadDir(d.path)
-	if err != nil {
-		return nil, err
-	}
-	var all []string
-	for _, e := range entries {
-		name, ok := strings.CutPrefix(e.Name(), walPrefix)
-		if at := strings.LastIndexByte(name, '-'); ok && at > 0 && !slices.Contains(all, name[:at]) {
-			all = append(all, name[:at])
-		}
-	}
-	return all, nil
 }

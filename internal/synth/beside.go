@@ -34,7 +34,9 @@ const besideFrom = 1 << 32
 
 // Prescription is the ith of the prescriptions among the files Beside makes, all
 // of them different.
-func (n *Nation) Prescription(i int) (Submission, error) { return n.Beside(i*besideKinds + besideKinds - 3) }
+func (n *Nation) Prescription(i int) (Submission, error) {
+	return n.Beside(i*besideKinds + besideKinds - 3)
+}
 
 // Beside makes file i, from 0, of what the days of At do not hold: slips that go
 // before their dossier, health checks with the signatures of a doctor and of the

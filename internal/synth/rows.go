@@ -50,7 +50,7 @@ func (v *visit) spend() {
 	if v.drugs {
 		v.prescribe()
 	}
-	exam := v.n.World.Services["exam"][0]
+	var exam *world.Service
 	switch v.kind {
 	case Traditional:
 		exam = v.n.World.Services["east"][0]

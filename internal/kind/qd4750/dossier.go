@@ -222,7 +222,7 @@ func appendBase64(dst, src []byte) ([]byte, error) {
 	if decoded, err := strict.AppendDecode(dst, src); err == nil {
 		return decoded, nil
 	}
-	if bytes.IndexAny(src, " \t") >= 0 {
+	if bytes.ContainsAny(src, " \t") {
 		src = bytes.Map(func(c rune) rune {
 			if c == ' ' || c == '\t' {
 				return -1
