@@ -164,15 +164,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.Intake, err = intake.New(intake.Deps{
-		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
-		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: receiptKey, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
-		Observer: h.metrics,
-	}, intake.Config{Hub: h.cfg.Name})
-	if err != nil {
-		return err
-	}
-	if err := h.Intake.PrepareMonths(ctx); err != nil {
+	if err := h.openIntake(ctx, receiptKey, codec, seals); err != nil {
 		return err
 	}
 	h.Disclose, err = disclose.New(disclose.Deps{
@@ -198,6 +190,19 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	h.begin()
 	return nil
+}
+
+func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *body.Codec, seals *seal.Verifier) error {
+	var err error
+	h.Intake, err = intake.New(intake.Deps{
+		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
+		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
+		Observer: h.metrics,
+	}, intake.Config{Hub: h.cfg.Name})
+	if err != nil {
+		return err
+	}
+	return h.Intake.PrepareMonths(ctx)
 }
 
 func (h *Hub) openStore(ctx context.Context) error {
