@@ -174,6 +174,10 @@ func TestPrescriptions(t *testing.T) {
 				t.Errorf("%s: %s %s", x.name, got.State, codesOf(got))
 			}
 		}
+		speaks := prescription("79901kkkkkkk-C", "Sáng 1 viên", "SignatureValue")
+		if got := w.sendTar("79901", true, member{"k", speaks}, member{"k.jws", []byte(sealed(pairs().ec, speaks))})["k"][0]; got.State != "accepted" {
+			t.Errorf("one that speaks of signatures, its seal behind it: %s %s", got.State, got.Code)
+		}
 		w.original(a.Record, first, token)
 		if got := fmt.Sprint(w.person("79901", a.Record)); !strings.Contains(got, second.Record) || !strings.Contains(got, sold.Record) {
 			t.Errorf("the person's records: %s", got)

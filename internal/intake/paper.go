@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"slices"
@@ -160,7 +161,13 @@ func (in *Intake) Wants(raw []byte) (sealed, papers bool) {
 		return false, false
 	}
 	v := reader.View()
-	return v.Detached && !hasSignature(raw), v.Papers
+	return v.Detached && (isJSON(raw) || !hasSignature(raw)), v.Papers
+}
+
+// isJSON reports a JSON document: it carries no signature inside, whatever its
+// texts mention.
+func isJSON(raw []byte) bool {
+	return bytes.HasPrefix(bytes.TrimLeft(bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")), " \t\r\n"), []byte("{"))
 }
 
 // hasSignature reports whether a document may carry an XML signature inside:
