@@ -289,6 +289,9 @@ func (c *check) seals(name string, file kind.File) {
 	}
 	if !c.p.Redacted {
 		c.certificates(c.signers)
+		if c.p.Seal != "" || len(c.p.Papers) > 0 {
+			c.open("signer", "", detachedSeal)
+		}
 	} else {
 		c.redactedCertificates(file)
 	}
@@ -306,6 +309,11 @@ var (
 	ownCertificates   = fault.Text{VI: "Chứng thư kèm theo đúng là của chữ ký trong tệp gốc.", EN: "The enclosed certificate is the one of the seal."}
 	otherCertificates = fault.Text{VI: "Chứng thư kèm theo không phải của chữ ký trong tệp gốc.", EN: "The enclosed certificate is not the one of the seal."}
 )
+
+// detachedSeal: anybody may seal the same bytes later, and the receipt names the
+// bytes only.
+var detachedSeal = fault.Text{VI: "Biên nhận không ghi mã của chữ ký rời: chữ ký khớp với nội dung, còn đó có đúng là chữ ký đã gửi hay không thì so chứng thư với cơ sở ghi trong biên nhận.",
+	EN: "The receipt names no digest of a detached seal: it matches the content; whether it is the one that was sent, compare its certificate with the facility in the receipt."}
 
 func (c *check) certificates(signed []seal.Signature) {
 	ok := len(signed) == len(c.p.Signers)
