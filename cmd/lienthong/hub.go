@@ -27,7 +27,7 @@ import (
 // small machine is planned for (TRUST R10: 512 MB). It lies well above what a
 // saturated hub holds (about 200 MB): a limit below what is really held would
 // have the collector run without end and nothing else get done.
-const memoryLimit = 480 << 20
+const memoryLimit = 400 << 20
 
 type hubCmd struct {
 	Data      string `required:"" help:"Directory of the hub." type:"path"`
