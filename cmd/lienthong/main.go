@@ -44,6 +44,7 @@ type cli struct {
 	Bench    measure.BenchCmd   `cmd:"" help:"Measure intake, reading and the floor."`
 
 	Erase      custody.EraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
+	Archive    custody.ArchiveCmd    `cmd:"" help:"Move the bodies of older records to slower storage."`
 	Retention  custody.RetentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
 	Dictionary measure.DictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
 

@@ -16,6 +16,7 @@ const (
 	RestoreProven = "restore.proven"    // object: the SHA-256 of the manifest restored from
 	RestoreGoesOn = "restore.continued" // object: the origin of the log that goes on
 	RestoreNewLog = "restore.new_log"   // object: the origin of the log begun
+	ArchiveMoved  = "archive.moved"     // object: the month, YYYY-MM, before which records were received
 )
 
 // ErrNote: not one of the things that are kept this way.
@@ -31,7 +32,7 @@ type Note struct {
 // Keep keeps a note as an act, with its leaf in the ledger.
 func (o *Office) Keep(ctx context.Context, actor string, n Note) error {
 	var detail map[string]any
-	if !slices.Contains([]string{BackupMade, RestoreProven, RestoreGoesOn, RestoreNewLog}, n.Action) || len(n.Object) > 200 || len(n.Detail) > 64<<10 {
+	if !slices.Contains([]string{BackupMade, RestoreProven, RestoreGoesOn, RestoreNewLog, ArchiveMoved}, n.Action) || len(n.Object) > 200 || len(n.Detail) > 64<<10 {
 		return ErrNote
 	}
 	if err := json.Unmarshal(n.Detail, &detail); err != nil {

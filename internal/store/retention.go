@@ -59,6 +59,13 @@ type Retention interface {
 	// where there is none, ErrKeyInUse while a record or file needs it. What is
 	// returned is for Clean.
 	DropMonth(ctx context.Context, class string, month int, act Act) ([]Residue, error)
+	// Archive moves the sealed bodies and skeletons of records and files received
+	// before a moment out of the way of what is used every day, at most limit
+	// parts of them (as the engine lays them: pieces or rows) in one call, and
+	// returns how many; 0 means that nothing is left to move. Records read as
+	// before, slower, and are erased as before. It may be ended at any point: what
+	// is read is whole at each, and the next call goes on.
+	Archive(ctx context.Context, before time.Time, limit int) (moved int, err error)
 	// Tombstone returns what was said when a record was erased; ErrAbsent.
 	Tombstone(ctx context.Context, id dossier.ID) (*Tombstone, error)
 	// Tombstones gives every tombstone, for the re-verifier.

@@ -76,6 +76,8 @@ func recipients(list []string) ([]age.Recipient, error) {
 type snapshots struct {
 	at               time.Time
 	main, disclosure *pages.Snapshot
+	archives         []backup.Part
+	flat             []*pages.Flat
 }
 
 // take takes both snapshots, records first: disclosures are durable before
@@ -90,14 +92,24 @@ func takeSnapshots(ctx context.Context, dir string) (*snapshots, error) {
 	if s.disclosure, err = pages.Open(ctx, filepath.Join(dir, sqlite.DisclosureFile)); err != nil {
 		return nil, errors.Join(err, s.main.Close())
 	}
+	if err := s.takeArchives(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.close())
+	}
 	return s, nil
 }
 
-func (s *snapshots) close() error { return errors.Join(s.main.Close(), s.disclosure.Close()) }
+func (s *snapshots) close() error {
+	err := errors.Join(s.main.Close(), s.disclosure.Close())
+	for _, f := range s.flat {
+		err = errors.Join(err, f.Close())
+	}
+	return err
+}
 
 // plan says what is backed up.
 func (s *snapshots) plan(ctx context.Context, p *command.Place) (backup.Plan, error) {
 	plan := backup.Plan{Hub: p.Name, At: s.at, Parts: []backup.Part{{Name: sqlite.MainFile, Source: s.main}, {Name: sqlite.DisclosureFile, Source: s.disclosure}}}
+	plan.Parts = append(plan.Parts, s.archives...)
 	heads, err := s.main.Heads(ctx)
 	if err != nil {
 		return plan, err

@@ -21,6 +21,7 @@ var distribution = map[string]string{
 	"claim": "hash", "blob": "hash", "login_link": "hash", "session": "hash", "token": "client",
 	"log": "log", "lease": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "log",
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility", "tombstone": "facility",
+	"body_archive": "facility", "skeleton_archive": "facility",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 }
 

@@ -19,6 +19,11 @@ var strays = []struct{ table, query string }{
 		WHERE f.dossiers <> (SELECT count(*) FROM place p WHERE p.facility = f.facility AND p.file = f.hash)`},
 	{"body", `SELECT b.facility || ' ' || b.serial FROM body b
 		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = b.facility AND r.serial = b.serial)`},
+	{"body_archive", `SELECT b.facility || ' ' || b.serial FROM body_archive b
+		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = b.facility AND r.serial = b.serial AND r.erased = 0)
+		OR EXISTS (SELECT 1 FROM body x WHERE x.facility = b.facility AND x.serial = b.serial)`},
+	{"skeleton_archive", `SELECT a.facility || ' ' || encode(a.hash, 'hex') FROM skeleton_archive a
+		WHERE NOT EXISTS (SELECT 1 FROM file f WHERE f.facility = a.facility AND f.hash = a.hash AND f.wrapped <> '' AND f.skeleton = '')`},
 	{"content", `SELECT c.facility || ' ' || c.serial FROM content c
 		WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = c.facility AND r.serial = c.serial
 			AND r.kind = c.kind AND r.episode = c.episode AND r.content = c.content)`},

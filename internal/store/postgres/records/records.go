@@ -42,8 +42,9 @@ func (x *Records) Get(ctx context.Context, scope role.Scope, id dossier.ID) (*st
 // Body returns the sealed inner documents, nil for a record without any.
 func (x *Records) Body(ctx context.Context, id dossier.ID) ([]byte, error) {
 	var body []byte
-	err := x.db.Pool.QueryRow(ctx, `SELECT b.data FROM record r
+	err := x.db.Pool.QueryRow(ctx, `SELECT coalesce(b.data, a.data) FROM record r
 		LEFT JOIN body b ON b.facility = r.facility AND b.serial = r.serial
+		LEFT JOIN body_archive a ON a.facility = r.facility AND a.serial = r.serial
 		WHERE r.facility = $1 AND r.serial = $2 AND r.erased = 0`, string(id.Facility), handle.UUID(id.Serial)).Scan(&body)
 	return body, handle.Fault(err)
 }
@@ -121,9 +122,10 @@ const walkPage = 100
 // read ends it, after fn had those before it.
 func (x *Records) Walk(ctx context.Context, log int, from uint64, fn func(*store.Record, []byte) error) error {
 	for {
-		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, b.data, l.idx
+		rows, err := x.db.Pool.Query(ctx, `SELECT `+handle.RecordColumns+`, coalesce(b.data, a.data), l.idx
 			FROM leaf l JOIN record r ON r.facility = l.facility AND r.serial = l.serial `+handle.RecordJoins+`
 			LEFT JOIN body b ON b.facility = r.facility AND b.serial = r.serial
+			LEFT JOIN body_archive a ON a.facility = r.facility AND a.serial = r.serial
 			WHERE l.log = $1 AND l.idx >= $2 AND l.facility <> '' ORDER BY l.idx LIMIT $3`, log, int64(from), walkPage)
 		if err != nil {
 			return handle.Fault(err)

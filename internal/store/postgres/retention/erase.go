@@ -132,6 +132,7 @@ func (e *erasing) destroy(ctx context.Context) error {
 			return err
 		})
 		b.Queue(`DELETE FROM body WHERE facility = $1 AND serial = $2`, facility, serial)
+		b.Queue(`DELETE FROM body_archive WHERE facility = $1 AND serial = $2`, facility, serial)
 		b.Queue(`UPDATE record SET erased = $3, wrapped = '', head = '', findings = '', documents = 0, subject = '' WHERE facility = $1 AND serial = $2`,
 			facility, serial, handle.Micros(t.At))
 		b.Queue(`INSERT INTO tombstone (facility, serial, at, reason, number, actor) VALUES ($1, $2, $3, $4, $5, $6)`,
@@ -179,6 +180,8 @@ func (e *erasing) leftOver(ctx context.Context) error {
 		WHERE f.facility = u.facility AND f.hash = u.hash AND NOT EXISTS (SELECT 1 FROM place p
 			JOIN record r ON r.facility = p.facility AND r.serial = p.serial WHERE p.facility = f.facility AND p.file = f.hash AND r.erased = 0)`,
 		facilities, hashes, make([]byte, 32))
+	b.Queue(`DELETE FROM skeleton_archive a USING unnest($1::text[], $2::bytea[]) AS u (facility, hash), file f
+		WHERE a.facility = u.facility AND a.hash = u.hash AND f.facility = u.facility AND f.hash = u.hash AND f.wrapped = ''`, facilities, hashes)
 	for _, table := range [...]string{"subject", "link", "bar"} {
 		b.Queue(`DELETE FROM `+table+` x USING unnest($1::text[], $2::bytea[]) AS u (facility, subject) WHERE x.facility = u.facility AND x.subject = u.subject
 			AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = u.facility AND r.subject = u.subject AND r.subject <> '')`, subjectsOf, subjects)

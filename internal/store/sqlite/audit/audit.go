@@ -244,9 +244,11 @@ var strays = []struct{ table, query string }{
 	{"body", `SELECT record FROM body b WHERE NOT EXISTS (SELECT 1 FROM record r WHERE r.id = b.record)`},
 	{"body", `SELECT record FROM body b WHERE EXISTS (SELECT 1 FROM record r WHERE r.id = b.record AND r.piece IS NOT NULL)`},
 	{"body", `SELECT id FROM piece WHERE id NOT IN (WITH RECURSIVE cover (id, last) AS (
- SELECT r.piece, r.piece + (max(r.piece_from + r.piece_size) - 1) / max(1, coalesce((SELECT length(q.data) FROM piece q WHERE q.id = r.piece), 1))
+ SELECT r.piece, r.piece + (max(r.piece_from + r.piece_size) - 1) / max(1, coalesce((SELECT length(q.data) FROM piece q WHERE q.id = r.piece), ` + file.FullPiece + `))
  FROM (SELECT piece, piece_from, piece_size FROM record UNION ALL SELECT piece, piece_from, piece_size FROM file) r
  WHERE r.piece IS NOT NULL GROUP BY r.piece UNION ALL SELECT id + 1, last FROM cover WHERE id < last) SELECT id FROM cover)`},
+	{"archive", `SELECT name FROM archive a WHERE last < first OR written NOT IN (0, 1) OR EXISTS (SELECT 1 FROM archive o WHERE o.first > a.first AND o.first <= a.last)`},
+	{"archive_blank", `SELECT id FROM archive_blank b WHERE NOT EXISTS (SELECT 1 FROM archive a WHERE b.piece BETWEEN a.first AND a.last)`},
 	{"body", `SELECT id FROM record r WHERE (r.piece IS NULL) <> (r.piece_from IS NULL) OR (r.piece IS NULL) <> (r.piece_size IS NULL)`},
 	{"file", `SELECT facility || ' ' || id FROM file WHERE (piece IS NULL) <> (piece_from IS NULL) OR (piece IS NULL) <> (piece_size IS NULL)
  OR (piece IS NOT NULL AND skeleton IS NOT NULL) OR (substr(seals, 1, 1) NOT IN ('[', 'n') AND (sender <> '' OR certificates <> x''))`},

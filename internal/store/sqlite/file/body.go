@@ -3,7 +3,9 @@ package file
 import (
 	"bytes"
 	"database/sql"
+	"errors"
 	"fmt"
+	"strconv"
 )
 
 // Bodies are laid end to end, those of one write together, and cut into pieces
@@ -16,6 +18,10 @@ const (
 	pieceLocal = (usable-12)*32/255 - 23
 	pieceSize  = pieceLocal + 4*(usable-4)
 )
+
+// FullPiece is the length in bytes of a piece that another of the same write
+// follows, as text for a query.
+var FullPiece = strconv.Itoa(pieceSize)
 
 // Span is where a body lies: from a byte of a piece on, and further in the
 // pieces after it. The zero Span is no body.
@@ -42,7 +48,7 @@ func (tx *Tx) PutBodies(bodies [][]byte) ([]Span, error) {
 		return spans, nil
 	}
 	var last sql.NullInt64
-	if err := tx.Row(`SELECT max(id) FROM piece`).Scan(&last); err != nil {
+	if err := tx.Row(`SELECT max(coalesce((SELECT max(id) FROM piece), 0), coalesce((SELECT max(last) FROM archive), 0))`).Scan(&last); err != nil {
 		return nil, err
 	}
 	first := last.Int64 + 1
@@ -119,7 +125,10 @@ func (b *Bodies) piece(id int64) ([]byte, error) {
 	var data []byte
 	err := b.s.Row(`SELECT data FROM piece WHERE id = ?`, id).Scan(&data)
 	if err == sql.ErrNoRows {
-		return nil, nil
+		data, err = b.s.archived(id)
+	}
+	if err != nil {
+		return nil, err
 	}
 	b.id, b.data = id, data
 	return data, err
@@ -151,7 +160,8 @@ func (tx *Tx) DropSkeleton(file int64) error {
 }
 
 // blank overwrites with zeros what lies at a span. A piece with nothing else in
-// it goes: what is sealed is never all zeros.
+// it goes: what is sealed is never all zeros. What an archive file has of it is
+// noted, for Overwrite: it could not be taken back with the transaction.
 func (tx *Tx) blank(span Row) error {
 	var piece, from, size sql.NullInt64
 	if err := span.Scan(&piece, &from, &size); err != nil {
@@ -159,24 +169,49 @@ func (tx *Tx) blank(span Row) error {
 	}
 	at, left := from.Int64, size.Int64
 	for id := piece.Int64; left > 0; id++ {
-		var data []byte
-		if err := tx.Row(`SELECT data FROM piece WHERE id = ?`, id).Scan(&data); err != nil {
+		n, err := tx.blankPiece(id, at, left)
+		if err != nil {
 			return err
-		}
-		if at > int64(len(data)) {
-			return fmt.Errorf("piece %d ends before byte %d", id, at)
-		}
-		n := min(left, int64(len(data))-at)
-		clear(data[at : at+n])
-		if _, err := tx.Exec(`UPDATE piece SET data = ? WHERE id = ?`, data, id); err != nil { // in place, so that the bytes go
-			return err
-		}
-		if len(bytes.Trim(data, "\x00")) == 0 {
-			if _, err := tx.Exec(`DELETE FROM piece WHERE id = ?`, id); err != nil {
-				return err
-			}
 		}
 		at, left = 0, left-n
 	}
 	return nil
+}
+
+// blankPiece overwrites up to size bytes of a piece and returns how many of the
+// span lie in it. One that an archive alone has is full where the span goes on
+// after it.
+func (tx *Tx) blankPiece(id, from, size int64) (int64, error) {
+	n := min(size, pieceSize-from)
+	var data []byte
+	here := tx.Row(`SELECT data FROM piece WHERE id = ?`, id).Scan(&data)
+	if here == nil {
+		n = min(size, int64(len(data))-from)
+	} else if !errors.Is(here, sql.ErrNoRows) {
+		return 0, here
+	}
+	if n <= 0 {
+		return 0, fmt.Errorf("piece %d ends before byte %d", id, from)
+	}
+	switch _, err := holder(tx.Row, id); {
+	case err == nil:
+		if _, err := tx.Exec(`INSERT INTO archive_blank (piece, piece_from, piece_size) VALUES (?, ?, ?)`, id, from, n); err != nil {
+			return 0, err
+		}
+	case !errors.Is(err, sql.ErrNoRows) || here != nil:
+		return 0, err
+	}
+	if here != nil {
+		return n, nil
+	}
+	clear(data[from : from+n])
+	if _, err := tx.Exec(`UPDATE piece SET data = ? WHERE id = ?`, data, id); err != nil { // in place, so that the bytes go
+		return 0, err
+	}
+	if len(bytes.Trim(data, "\x00")) == 0 {
+		if _, err := tx.Exec(`DELETE FROM piece WHERE id = ?`, id); err != nil {
+			return 0, err
+		}
+	}
+	return n, nil
 }

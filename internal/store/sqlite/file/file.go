@@ -18,6 +18,8 @@ import (
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"lienthong/internal/store/sqlite/vessel"
 )
 
 const (
@@ -53,6 +55,9 @@ type DB struct {
 	broken error    // of the committer's goroutine only
 	stmts  sync.Map // constant query text to *sql.Stmt, for readers
 	closed chan struct{}
+
+	vesselsMu sync.Mutex
+	vessels   map[int64]*vessel.File // archive files in use, by their first piece
 }
 
 // Open opens the file at path, making it (mode 0600) and its tables where they
@@ -151,5 +156,5 @@ func (d *DB) Close() error {
 	if !first {
 		return nil
 	}
-	return errors.Join(d.read.Close(), d.write.Close())
+	return errors.Join(d.read.Close(), d.write.Close(), d.closeVessels())
 }

@@ -151,6 +151,29 @@ func (s *Snapshot) Last(ctx context.Context) (Last, error) {
 	return l, file.Fault(s.conn.QueryRowContext(ctx, `SELECT count(*) FROM record`).Scan(&l.Records))
 }
 
+// Archives names the archive files that the state needs beside the file. They
+// are found by vessel.Path, and read by OpenFlat.
+func (s *Snapshot) Archives(ctx context.Context) ([]string, error) {
+	var known bool
+	if err := s.conn.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'archive')`).Scan(&known); err != nil || !known {
+		return nil, file.Fault(err)
+	}
+	rows, err := s.conn.QueryContext(ctx, `SELECT name FROM archive WHERE written = 1 ORDER BY first`)
+	if err != nil {
+		return nil, file.Fault(err)
+	}
+	defer rows.Close()
+	var all []string
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, file.Fault(err)
+		}
+		all = append(all, name)
+	}
+	return all, file.Fault(rows.Err())
+}
+
 // Close gives the snapshot up. It is called once.
 func (s *Snapshot) Close() error {
 	var errs []error

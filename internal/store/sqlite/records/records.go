@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -18,6 +19,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/vessel"
 	"lienthong/internal/vault"
 )
 
@@ -415,6 +417,9 @@ func walked(s *file.Snapshot, log int, from uint64) (page []store.Record, bodies
 			continue
 		}
 		body, err := reader.Of(&spans[i])
+		if errors.Is(err, vessel.ErrDamaged) {
+			return page[:i], bodies, err, nil
+		}
 		if err != nil {
 			return nil, nil, nil, err
 		}

@@ -9,7 +9,7 @@ import (
 )
 
 // Clean overwrites what was erased wherever an earlier form of a page still has
-// it, and moves the write-ahead log into the file. It reads the whole file: rows
+// it and in archive files, and moves the write-ahead log into the file. It reads the whole file: rows
 // are moved between pages as they come, and SQLite zeroes only what it takes
 // out of a page itself (secure_delete).
 func (x *Retention) Clean(ctx context.Context, erased []store.Residue) error {
@@ -23,6 +23,9 @@ func (x *Retention) Clean(ctx context.Context, erased []store.Residue) error {
 				return err
 			}
 		}
+	}
+	if err := x.db.Overwrite(ctx); err != nil {
+		return err
 	}
 	return x.db.Checkpoint(ctx)
 }

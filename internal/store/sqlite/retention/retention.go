@@ -39,6 +39,11 @@ func (x *Retention) Due(ctx context.Context, class string, month int, limit int)
 	return all, err
 }
 
+// Archive moves pieces of older records into an archive file.
+func (x *Retention) Archive(ctx context.Context, before time.Time, limit int) (int, error) {
+	return x.db.Archive(ctx, before, limit)
+}
+
 // Terms counts what is kept by class and month.
 func (x *Retention) Terms(ctx context.Context) ([]store.Term, error) {
 	var out []store.Term
