@@ -98,8 +98,8 @@ func (d *DB) Archive(ctx context.Context, before time.Time, limit int) (int, err
 	if err != nil || moved > 0 {
 		return moved, err
 	}
-	a, err := d.note(ctx, before, max(1, min(limit, vessel.MaxPieces)))
-	if err != nil || a == nil {
+	noted, err := d.note(ctx, before, max(1, min(limit, vessel.MaxPieces)))
+	if err != nil || !noted {
 		return 0, err
 	}
 	return d.goOn(ctx)
@@ -134,31 +134,44 @@ func (d *DB) goOn(ctx context.Context) (int, error) {
 	return moved, err
 }
 
-// note claims the next pieces, nil where there are none.
-func (d *DB) note(ctx context.Context, before time.Time, limit int) (a *archive, err error) {
-	err = d.Write(ctx, Administrative, 1, func(tx *Tx) error {
-		a = nil
-		var first, end sql.NullInt64
-		if err := tx.Row(`SELECT min(id), max(id) + 1 FROM piece`).Scan(&first, &end); err != nil || !first.Valid {
+// old returns the first piece and the one after the last that may go; what comes
+// in meanwhile lies after it. It reads along the index of times, and is not for
+// the committer, where all others would wait.
+func (d *DB) old(ctx context.Context, before time.Time) (first, end sql.NullInt64, err error) {
+	err = d.Read(ctx, func(s *Snapshot) error {
+		if err := s.Row(`SELECT min(id), max(id) + 1 FROM piece`).Scan(&first, &end); err != nil || !first.Valid {
 			return err
 		}
 		var later int64
-		err := tx.Row(`SELECT piece FROM record WHERE id >= (SELECT min(id) FROM record WHERE received >= ?) AND piece IS NOT NULL ORDER BY id LIMIT 1`,
+		err := s.Row(`SELECT piece FROM record WHERE id >= (SELECT min(id) FROM record WHERE received >= ?) AND piece IS NOT NULL ORDER BY id LIMIT 1`,
 			Micros(before)).Scan(&later)
-		if err == nil {
-			end.Int64 = min(end.Int64, later)
-		} else if !errors.Is(err, sql.ErrNoRows) {
-			return err
-		}
-		last := min(end.Int64, first.Int64+int64(limit)) - 1
-		if last < first.Int64 {
+		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
-		a = &archive{first: first.Int64, last: last, name: fmt.Sprintf("archive-%012d-%012d.lta", first.Int64, last)}
-		_, err = tx.Exec(`INSERT INTO archive (first, last, name, written) VALUES (?, ?, ?, 0)`, a.first, a.last, a.name)
+		end.Int64 = min(end.Int64, later)
 		return err
 	})
-	return a, err
+	return first, end, err
+}
+
+// note claims the next pieces; false where there are none, or another process
+// claims them.
+func (d *DB) note(ctx context.Context, before time.Time, limit int) (bool, error) {
+	first, end, err := d.old(ctx, before)
+	if err != nil || !first.Valid {
+		return false, err
+	}
+	last := min(end.Int64, first.Int64+int64(limit)) - 1
+	if last < first.Int64 {
+		return false, nil
+	}
+	var n int64
+	err = d.Write(ctx, Administrative, 1, func(tx *Tx) (err error) {
+		n, err = tx.Exec(`INSERT INTO archive (first, last, name, written) SELECT ?1, ?2, ?3, 0 WHERE NOT EXISTS (SELECT 1 FROM archive WHERE last >= ?1)`,
+			first.Int64, last, fmt.Sprintf("archive-%012d-%012d.lta", first.Int64, last))
+		return err
+	})
+	return n > 0, err
 }
 
 // put writes the file of a range and commits that it is there.
