@@ -73,6 +73,9 @@ func (c *submitCmd) show(s *command.Streams, a agent.Answer) error {
 	// be read here is an answer without it.
 	var said struct {
 		Message  fault.Text       `json:"message"`
+		State    string           `json:"state"`
+		Replay   bool             `json:"replay"`
+		Current  *bool            `json:"current"`
 		Findings []intake.Finding `json:"findings"`
 	}
 	if err := json.Unmarshal(a.JSON, &said); err != nil {
@@ -85,6 +88,15 @@ func (c *submitCmd) show(s *command.Streams, a agent.Answer) error {
 	outcome := string(a.Outcome)
 	if a.Warned {
 		outcome += "_with_warnings"
+	}
+	if said.State == "erased" {
+		outcome = said.State
+	}
+	if said.Replay { // the answer it had before; it may have been followed since
+		what += " (replay)"
+	}
+	if said.Current != nil && !*said.Current && a.Outcome == agent.Accepted && said.State != "erased" {
+		what += " (not current)"
 	}
 	if _, err := fmt.Fprintf(s.Out, "%s[%d] %s %s\n", a.File, a.Index, outcome, what); err != nil {
 		return err
