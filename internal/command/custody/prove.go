@@ -1,6 +1,7 @@
 package custody
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -187,6 +188,7 @@ func (c *continueCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err != nil {
 		return err
 	}
+	note = checkpointIn(note)
 	said, err := ledger.ParseCheckpoint(note)
 	if err != nil {
 		return err
@@ -218,8 +220,20 @@ func (c *continueCmd) Run(ctx context.Context, s *command.Streams) error {
 			return err
 		}
 		fmt.Fprintln(s.Out, map[bool]string{true: "proved: the log goes on", false: "đã chứng minh: sổ được ghi tiếp"}[s.Lang == "en"])
+		fmt.Fprintf(s.Err, map[bool]string{
+			true:  "  the checkpoint proves %d entries. If a newer one is known anywhere, do not start this hub: give that one.\n",
+			false: "  điểm chốt này chứng minh %d mục. Nếu nơi nào còn điểm chốt mới hơn, chưa khởi động hub này: hãy dùng điểm chốt đó.\n"}[s.Lang == "en"], said.Size)
 		return nil
 	})
+}
+
+// checkpointIn takes the checkpoint out of a receipt document; a note stays as it
+// is, but that a line end lost or added behind it does no harm.
+func checkpointIn(b []byte) []byte {
+	if d, err := ledger.ParseDocument(b); err == nil {
+		return []byte(d.Checkpoint)
+	}
+	return append(bytes.TrimRight(b, "\n"), '\n')
 }
 
 // decide reopens the log the checkpoint is of, or keeps the checkpoint as the
