@@ -117,7 +117,9 @@ func (t *task) verify() (*seal.Verdict, error) {
 	if s.Inside == nil {
 		return t.in.Seals.VerifyDetached(t.file.Bytes, t.file.Seal)
 	}
-	return t.in.Seals.Verify(t.file.Bytes, *s.Inside)
+	inside := *s.Inside
+	inside.Known = true // its reader has read it to the end
+	return t.in.Seals.Verify(t.file.Bytes, inside)
 }
 
 // owner returns the facility the sealing certificate is registered for. One

@@ -30,16 +30,18 @@ func LeadOf(doc []byte) (Lead, error) {
 	if jsondoc.IsJSON(doc) {
 		return Lead{Members: jsondoc.Names(doc)}, nil
 	}
-	tok := xmltok.New(doc, xmltok.Limits{})
+	tok := xmltok.New(doc, xmltok.Limits{Known: true}) // its reader reads it whole
 	for {
 		k, err := tok.Next()
-		if err != nil {
+		switch {
+		case err != nil:
+			if fault := xmltok.Check(doc, xmltok.Limits{}); fault != nil {
+				return Lead{}, fault
+			}
 			return Lead{}, err
-		}
-		switch k {
-		case xmltok.StartElement:
+		case k == xmltok.StartElement:
 			return Lead{Root: string(tok.Local())}, nil
-		case xmltok.EOF:
+		case k == xmltok.EOF:
 			return Lead{}, xmltok.ErrUnreadable
 		}
 	}

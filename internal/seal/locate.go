@@ -55,6 +55,7 @@ type candidate struct {
 func (w *work) locate(doc []byte, limits xmltok.Limits, expect Expect) error {
 	f, t := &w.found, &w.tok
 	*f = found{sigs: f.sigs[:0], holder: -1}
+	limits.Known = expect.Known
 	t.Reset(doc, limits)
 	w.plain.begin(w.hash, doc)
 	inside, containers := false, 0

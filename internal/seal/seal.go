@@ -82,6 +82,10 @@ type Expect struct {
 	// each covers everything but itself (the enveloped-signature transform as
 	// XMLDSig §6.6.4 has it), which at most one signature of a file can do.
 	Countersigned bool
+	// Known: the caller has read these very bytes whole through package xmltok, and
+	// they were well-formed. They are then not looked at for characters that XML
+	// does not allow; everything else is as without it.
+	Known bool
 	// Holders, where given, are elements inside the container that hold one
 	// signature each, by name and in this order, each there once: who signs which
 	// is told by the place. Count is then their number, and the last of them,

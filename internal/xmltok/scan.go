@@ -7,7 +7,7 @@ func (t *Tokenizer) begin() error {
 	if len(t.doc) > t.limits.Bytes {
 		return ErrLimits
 	}
-	if !validBytes(t.doc[t.pos:]) { // a fragment's document was read before, up to here
+	if !t.limits.Known && !validBytes(t.doc[t.pos:]) { // a fragment's document was read before, up to here
 		return t.bad(t.pos, "not UTF-8, or a character XML 1.0 does not allow")
 	}
 	if t.fragment {

@@ -70,6 +70,11 @@ type Limits struct {
 	Attributes int // per element, namespace declarations included; default 64
 	Elements   int // in the document; default 4,000,000
 	Bytes      int // of the document; default 32 MiB, at most 1 GiB
+
+	// Known: the same bytes were read whole before, or will be before anything is
+	// done with what is read now. Whether they are characters XML allows is then
+	// not looked at again, which is a pass over the document.
+	Known bool
 }
 
 const (
