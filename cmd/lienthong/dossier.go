@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 
+	"lienthong/internal/agent"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
@@ -43,6 +44,9 @@ func (c *checkCmd) Run(ctx context.Context, s *command.Streams) error {
 	defer out.Flush()
 	no := false
 	for _, path := range c.Files {
+		if len(c.Files) > 1 && agent.LiesBeside(path) {
+			continue // judged with the file it lies beside
+		}
 		raw, err := command.ReadLimited(path)
 		var p *intake.Preview
 		if err == nil {

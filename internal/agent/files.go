@@ -83,6 +83,10 @@ func Paths(paths ...string) iter.Seq[File] {
 	}
 }
 
+// LiesBeside reports whether a path is a seal or paper that goes with another
+// file that is there.
+func LiesBeside(path string) bool { return isSeal(path) || isBeside(path) }
+
 func at(path string) File {
 	f := File{Name: nameOf(path), Open: func() (io.ReadCloser, error) { return os.Open(path) }}
 	if info, err := os.Stat(path); err == nil {
