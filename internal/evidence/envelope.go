@@ -129,6 +129,16 @@ type Sent struct {
 	Papers []Paper
 }
 
+// Seals are the detached seals of the file and of its papers, "" where one is
+// sealed inside.
+func (s Sent) Seals() []string {
+	list := []string{s.Seal}
+	for _, p := range s.Papers {
+		list = append(list, p.Seal)
+	}
+	return list
+}
+
 // Paper is one paper beside a file.
 type Paper struct {
 	Name  string

@@ -230,7 +230,7 @@ func sameCertificates(sent evidence.Sent, inside []body.Certificate, kept []stor
 	for _, c := range inside {
 		have[c.Hash] = true
 	}
-	for _, token := range append([]string{sent.Seal}, sealsOf(sent)...) {
+	for _, token := range sent.Seals() {
 		_, certs, err := evidence.PackSeal(token)
 		if err != nil {
 			return false
@@ -247,13 +247,6 @@ func sameCertificates(sent evidence.Sent, inside []body.Certificate, kept []stor
 	return len(have) == len(kept)
 }
 
-func sealsOf(s evidence.Sent) []string {
-	list := make([]string, len(s.Papers))
-	for i, p := range s.Papers {
-		list[i] = p.Seal
-	}
-	return list
-}
 
 // sealed verifies the file's signatures again and holds their notes.
 func (w *walk) sealed(f *sentFile, opened kind.File) bool {
