@@ -247,7 +247,6 @@ func sameCertificates(sent evidence.Sent, inside []body.Certificate, kept []stor
 	return len(have) == len(kept)
 }
 
-
 // sealed verifies the file's signatures again and holds their notes.
 func (w *walk) sealed(f *sentFile, opened kind.File) bool {
 	v, err := w.verify(f, opened)
