@@ -93,7 +93,7 @@ func NewBook(id dossier.ID, entries []BookEntry, now time.Time, w words.Speaker)
 func (v *BookVisit) add(d RecordDoc, e *BookEntry, w words.Speaker) {
 	day := cmp.Or(d.field("NGAY_VAO"), d.field("NGAY_KHAM"), d.field("NGAY_GIO_KE_DON"))
 	if at := d.sortable(day); v.at == "" || at < v.at {
-		v.at, v.Day = at, cmp.Or(moment(day), w.Date(e.At))
+		v.at, v.Day = at, cmp.Or(otherMoment(day), w.Date(e.At))
 	}
 	line := func(what, text, detail string) {
 		if text = strings.TrimSpace(text); text == "" {

@@ -57,3 +57,23 @@ func TestAPrescriptionReadsWell(t *testing.T) {
 		}
 	}
 }
+
+// TestTheBookDatesAPrescriptionForPeople: its date has another form than those
+// of the QĐ 4750 family.
+func TestTheBookDatesAPrescriptionForPeople(t *testing.T) {
+	t.Parallel()
+	f, err := prescription.New().Open([]byte(`{"loai_don_thuoc":"c","ma_don_thuoc":"79901a1b2c3d-C","ngay_gio_ke_don":"2026-11-02 09:15:00",
+		"thong_tin_don_thuoc":[{"ten_thuoc":"Amlodipin","so_luong":30}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := words.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := f.Dossier(0)
+	b := view.NewBook(dossier.ID{}, []view.BookEntry{{Kind: "prescription", Content: d.Content, Spec: d.Spec}}, time.Now(), c.In("vi"))
+	if len(b.Visits) != 1 || b.Visits[0].Day != "02/11/2026 09:15" {
+		t.Errorf("%+v", b.Visits)
+	}
+}

@@ -83,6 +83,8 @@ func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
 		return value{}
 	case c.Name == "SO_CCCD", c.Name == "MA_DINH_DANH_CONG_DAN", c.Name == "MA_DINH_DANH_Y_TE":
 		return value{Text: maskNumber(text)}
+	case c.Name == "MA_THE_BHYT", c.Name == "MA_SO_THE_BAO_HIEM_Y_TE":
+		return value{Text: maskCards(text)}
 	case c.Name == "GIOI_TINH" && w.Has("sex."+text):
 		return value{Text: text, Meaning: w.T("sex." + text)}
 	case c.Type == schema.Date || c.Type == schema.DateTime:
@@ -101,6 +103,18 @@ func (c column) Value(t *dossier.Table, row int, w words.Speaker) value {
 		return value{Text: decimal(text, w)}
 	}
 	return value{Text: text}
+}
+
+// maskCards hides the citizen numbers that stand among card numbers, several
+// separated by ";": a citizen number may serve as the card.
+func maskCards(s string) string {
+	cards := strings.Split(s, ";")
+	for i, card := range cards {
+		if _, err := care.ParseCitizenID(card); err == nil {
+			cards[i] = maskNumber(strings.TrimSpace(card))
+		}
+	}
+	return strings.Join(cards, ";")
 }
 
 // longWord is how long a word is that nobody reads.

@@ -48,14 +48,14 @@ func render(t *testing.T, lang, table string, cells map[string]string) string {
 
 func TestFieldsAreReadableForPeople(t *testing.T) {
 	t.Parallel()
-	page := render(t, "vi", "XML1", map[string]string{"HO_TEN": "Nguyễn <b>An", "GIOI_TINH": "2", "SO_CCCD": "001861004127", "NGAY_SINH": "199900000000",
+	page := render(t, "vi", "XML1", map[string]string{"HO_TEN": "Nguyễn <b>An", "GIOI_TINH": "2", "SO_CCCD": "001861004127", "NGAY_SINH": "199900000000", "MA_THE_BHYT": "DN4010112345678;001861004999",
 		"NGAY_VAO": "202607081420", "KET_QUA_DTRI": "1", "NAM_QT": "2026", "T_TONGCHI_BV": "4812000.50", "MA_BENH_CHINH": "J18.9", "MATINH_CU_TRU": "25"})
-	for _, want := range []string{"Nguyễn &lt;b&gt;An", "nữ", "•••• •••• 4127", ">1999", "08/07/2026 14:20", "4.812.000,5", "J18.9", "Phú Thọ", "Bệnh viện Mẫu", "Kết quả điều trị"} {
+	for _, want := range []string{"Nguyễn &lt;b&gt;An", "nữ", "•••• •••• 4127", "DN4010112345678;•••• •••• 4999", ">1999", "08/07/2026 14:20", "4.812.000,5", "J18.9", "Phú Thọ", "Bệnh viện Mẫu", "Kết quả điều trị"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("%q is missing", want)
 		}
 	}
-	for _, no := range []string{"001861004127", "<b>An", "2.026", "MA_LK"} {
+	for _, no := range []string{"001861004127", "001861004999", "<b>An", "2.026", "MA_LK"} {
 		if strings.Contains(page, no) {
 			t.Errorf("%q is shown", no)
 		}
