@@ -121,6 +121,7 @@ type File struct {
 	Certificates []Blob // left out of the skeleton, kept once by hash
 	Seals        []SealNote
 	Dossiers     int
+	Software     string // name/version of the program that made it, as its sender says; "" unknown
 }
 
 // Blob is public bytes kept once by their SHA-256.
@@ -200,6 +201,7 @@ type Prepared struct {
 	Body    []byte // sealed part 1: the inner documents; nil for a withdrawal
 	Leaf    []byte // leaf data of the receipt
 	Deltas  []Delta
+	Legs    []LegStart // begun with it, in the same commit, when it is Stored
 }
 
 // NewSubject is what identity decided for a dossier's patient.

@@ -23,22 +23,28 @@ import (
 
 // Slices is what an engine hands out when it is opened.
 type Slices struct {
-	Intake      Intake
-	Records     Records
-	People      People
-	Facilities  Facilities
-	Ledger      Ledger
-	Disclosures Disclosures
-	Counters    Counters
-	Access      Access
-	Keys        Keys
-	Audit       Audit
-	Services    Services
-	Stamps      Stamps
-	Revocations Revocations
-	Witness     Witness
-	Retention   Retention
-	Close       func() error
+	Intake       Intake
+	Records      Records
+	People       People
+	Facilities   Facilities
+	Ledger       Ledger
+	Disclosures  Disclosures
+	Counters     Counters
+	Access       Access
+	Keys         Keys
+	Audit        Audit
+	Services     Services
+	Stamps       Stamps
+	Revocations  Revocations
+	Witness      Witness
+	Retention    Retention
+	Legs         Legs
+	Destinations Destinations
+	Secrets      Secrets
+	Gateways     Gateways
+	Enrolments   Enrolments
+	Feeds        Feeds
+	Close        func() error
 }
 
 // Lane is the urgency of a write, the most urgent first.
@@ -88,6 +94,8 @@ var (
 	// ErrLogFollowed: a later log was begun, so this one stays closed.
 	ErrLogFollowed = fault.New(fault.Conflict, "ledger.followed",
 		"Sổ này đã đóng và đã có sổ mới tiếp theo.", "This log is closed and another one has been begun after it.")
+	// ErrTaken: the name is another's.
+	ErrTaken = fault.New(fault.Conflict, "name.taken", "Tên này đã có người khác dùng.", "This name is another's.")
 	// ErrLane: no such lane.
 	ErrLane = fault.New(fault.Invalid, "lane.invalid",
 		"Làn phải là urgent, routine hoặc backlog.", "The lane must be urgent, routine or backlog.")
