@@ -35,6 +35,8 @@ require (
 	software.sslmate.com/src/go-pkcs12 v0.7.4
 )
 
+require github.com/miekg/pkcs11 v1.1.2 // indirect
+
 require (
 	filippo.io/age v1.3.1
 	filippo.io/hpke v0.4.0 // indirect

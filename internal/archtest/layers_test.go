@@ -75,6 +75,7 @@ var layers = map[string]place{
 	"chaos/...":          {4, nil},
 	"synth/...":          {4, []string{"synth/..."}},
 	"agent":              {4, nil},
+	"agent/...":          {4, []string{"agent/..."}},
 	"bridge/...":         {4, []string{"bridge/..."}},
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
@@ -220,11 +221,11 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "demo", "hub", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
-	{[]string{"net"}, []string{"web/...", "bridge/...", "agent", "bench", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
+	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
-		[]string{"store/sqlite/...", "store/postgres/...", "agent", "backup", "bench", "demo", "synth/...", "chaos/...", "command/...", "cmd/lienthong"}, "files are touched at the edges"},
+		[]string{"store/sqlite/...", "store/postgres/...", "agent/...", "backup", "bench", "demo", "synth/...", "chaos/...", "command/...", "cmd/lienthong"}, "files are touched at the edges"},
 	// bench measures a hub that runs as a process of its own.
 	{[]string{"os/exec", "plugin", "unsafe", "C"}, append([]string{"command/...", "cmd/lienthong"}, suites...), "nothing is run or linked in"},
 	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},

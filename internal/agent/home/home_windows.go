@@ -1,0 +1,27 @@
+package home
+
+import (
+	"golang.org/x/sys/windows"
+)
+
+// private: Windows has no modes; the directory's list of rights is set by
+// protect and what is in it inherits that.
+func private(string) error { return nil }
+
+// protect leaves the directory to the system, administrators and its owner.
+// Nothing is inherited from above: C:\ProgramData lets every user read.
+func protect(dir string) error {
+	sd, err := windows.SecurityDescriptorFromString("D:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)(A;OICI;FA;;;OW)")
+	if err != nil {
+		return err
+	}
+	dacl, _, err := sd.DACL()
+	if err != nil {
+		return err
+	}
+	return windows.SetNamedSecurityInfo(dir, windows.SE_FILE_OBJECT,
+		windows.DACL_SECURITY_INFORMATION|windows.PROTECTED_DACL_SECURITY_INFORMATION, nil, nil, dacl, nil)
+}
+
+// syncDir: Windows keeps its directories by itself.
+func syncDir(string) error { return nil }
