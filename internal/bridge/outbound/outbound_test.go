@@ -109,3 +109,22 @@ func TestABlackHoleIsGivenUp(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestExchangeTellsStatusAndWhetherItWasSent(t *testing.T) {
+	t.Parallel()
+	s := serve(t)
+	c := outbound.New(0)
+	r, err := c.Exchange(context.Background(), http.MethodPut, outbound.Call{URL: s.URL + "/none", Private: true, Limit: 100}, http.Header{"x-own": {"1"}})
+	if err != nil || r.Status != http.StatusTeapot || !r.Sent || r.Date.IsZero() {
+		t.Errorf("%+v, %v", r, err)
+	}
+	gone := s.URL + "/good?secret=1"
+	s.Close()
+	r, err = c.Exchange(context.Background(), http.MethodGet, outbound.Call{URL: gone, Private: true, Limit: 100}, nil)
+	if !errors.Is(err, outbound.ErrUnreachable) || r.Sent || strings.Contains(err.Error(), "secret") {
+		t.Errorf("%+v, %v", r, err)
+	}
+	if _, err := c.Exchange(context.Background(), http.MethodGet, outbound.Call{URL: gone, Limit: 100}, nil); !errors.Is(err, outbound.ErrAddress) {
+		t.Errorf("a private address was called: %v", err)
+	}
+}
