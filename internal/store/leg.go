@@ -44,6 +44,9 @@ type Leg struct {
 	Finalized time.Time
 	Opened    time.Time
 	Changed   time.Time
+	// Lapsed: as Claim gives it, an earlier claim of the leg ran out before it was
+	// settled, so that an attempt nobody knows of may have arrived.
+	Lapsed bool
 }
 
 // LegClaim asks for work on one destination.
@@ -81,6 +84,7 @@ type LegQueue struct {
 
 // LegFilter selects legs; zero fields select all.
 type LegFilter struct {
+	Records     []dossier.ID // at most 1,000; nil: all
 	Destination string
 	Facility    care.FacilityCode
 	Kind        string
