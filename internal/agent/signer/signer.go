@@ -44,6 +44,9 @@ type Signer interface {
 	// SealDetached returns the compact JWS that goes beside body as NAME.jws.
 	// Outcomes as Seal.
 	SealDetached(ctx context.Context, body []byte) (string, error)
+	// SealHolder signs into a holder inside a container, for kinds that several
+	// sign (seal.Expect.Holders). Outcomes as Seal.
+	SealHolder(ctx context.Context, doc []byte, container, holder string) ([]byte, error)
 	// Certificate returns the sealing certificate, nil while it is not known (a
 	// PKCS#12 file that waits for its password) or there is none.
 	Certificate() *x509.Certificate
