@@ -23,10 +23,11 @@ var layers = map[string]place{
 	"xmltok":  {0, []string{"fault"}},
 
 	// L1: rules, without input or output.
+	"admission":    {1, nil},
 	"catalog":      {1, nil},
 	"compartment":  {1, []string{"dossier"}},
 	"dossier":      {1, nil},
-	"exchange":     {1, nil},
+	"exchange":     {1, []string{"dossier"}},
 	"facility":     {1, nil},
 	"identity":     {1, nil},
 	"insight":      {1, []string{"dossier", "facility"}},
