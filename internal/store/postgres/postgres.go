@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/disclosures"
 	"lienthong/internal/store/postgres/facilities"
+	"lienthong/internal/store/postgres/gateways"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/intake"
 	"lienthong/internal/store/postgres/keys"
@@ -112,6 +113,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Revocations: revocations.New(db, writer),
 		Witness:     witness.New(db, writer),
 		Retention:   retention.New(db, writer),
+		Gateways:    gateways.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

@@ -22,6 +22,7 @@ var distribution = map[string]string{
 	"log": "log", "lease": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "log",
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility", "tombstone": "facility",
 	"body_archive": "facility", "skeleton_archive": "facility",
+	"gateway_account": "name", "gateway_session": "token", "gateway_failure": "who",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 }
 

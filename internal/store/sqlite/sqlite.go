@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/store/sqlite/disclosures"
 	"lienthong/internal/store/sqlite/facilities"
 	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/gateways"
 	"lienthong/internal/store/sqlite/intake"
 	"lienthong/internal/store/sqlite/keys"
 	"lienthong/internal/store/sqlite/ledger"
@@ -148,6 +149,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
+		Gateways:  gateways.New(o.main),
 		Retention: retention.New(o.main), Close: o.close,
 	}, nil
 }
