@@ -83,8 +83,10 @@ type Vault struct {
 }
 
 type masterKey struct {
-	id   string // 8 hexadecimal digits of a hash of the key
-	aead cipher.AEAD
+	id     string  // 8 hexadecimal digits of a hash of the key
+	mark   [4]byte // the same, as bytes
+	aead   cipher.AEAD
+	secret cipher.AEAD // of credentials for services outside; see secret.go
 }
 
 // New makes a vault without month keys; Load brings them. Fault: vault.config.
@@ -133,7 +135,11 @@ func newMasterKey(key []byte) (masterKey, error) {
 	if err != nil {
 		return masterKey{}, ErrConfig.Because(err)
 	}
-	return masterKey{id: fmt.Sprintf("%x", id[:]), aead: aead}, nil
+	secret, err := newSecretKey(key)
+	if err != nil {
+		return masterKey{}, ErrConfig.Because(err)
+	}
+	return masterKey{id: fmt.Sprintf("%x", id[:]), mark: id, aead: aead, secret: secret}, nil
 }
 
 // masterByID returns the master key of that name, the current or a retired one.
