@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"lienthong/internal/bridge/outbound"
+	"lienthong/internal/bridge/verdict"
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/jsondoc"
@@ -36,10 +37,10 @@ type Card struct {
 func (a *Adapter) Card(ctx context.Context, p *courier.Parcel, q CardQuery) (*Card, exchange.Answer) {
 	body, err := json.Marshal(q)
 	if err != nil {
-		return nil, refused("insurer.request")
+		return nil, speaker.Unmade()
 	}
 	for again := false; ; again = true {
-		s, bad := a.sessions.get(ctx, p)
+		s, bad := a.session(ctx, p)
 		if bad != nil {
 			return nil, *bad
 		}
@@ -47,28 +48,28 @@ func (a *Adapter) Card(ctx context.Context, p *courier.Parcel, q CardQuery) (*Ca
 		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/egw/KQNhanLichSuKCB2024?" + with.Encode(),
 			Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, nil)
 		if err != nil {
-			return nil, failed(reply, err)
+			return nil, verdict.Failed(reply, err)
 		}
-		if out, bad := status(reply); bad {
+		if out, ok := speaker.Status(reply, http.StatusOK); !ok {
 			if reply.Status == http.StatusUnauthorized && !again {
-				a.sessions.drop(p, s)
+				a.sessions.Drop(who(p, s.user), s)
 				continue
 			}
 			return nil, out
 		}
 		doc, err := jsondoc.Parse(reply.Body, jsondoc.Limits{})
 		if err != nil {
-			return nil, garbage()
+			return nil, speaker.Garbage()
 		}
 		code := text(doc, "maKetQua")
 		switch {
 		case code == "401" && !again:
-			a.sessions.drop(p, s)
+			a.sessions.Drop(who(p, s.user), s)
 			continue
 		case code == "401" || code == "500":
 			return nil, exchange.Answer{Outcome: exchange.Again, Code: "insurer." + code, Whole: true}
-		case !plain(code):
-			return nil, garbage()
+		case !verdict.Plain(code):
+			return nil, speaker.Garbage()
 		}
 		return &Card{Code: code, Raw: reply.Body}, exchange.Answer{Outcome: exchange.Finalized, Sent: true, Code: "insurer." + code}
 	}

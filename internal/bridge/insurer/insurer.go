@@ -11,13 +11,13 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
+	"lienthong/internal/bridge/login"
 	"lienthong/internal/bridge/outbound"
+	"lienthong/internal/bridge/verdict"
 	"lienthong/internal/clock"
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
@@ -58,14 +58,18 @@ func options(d exchange.Destination) (Options, error) {
 // Adapter is the courier's way to the insurer.
 type Adapter struct {
 	client   *outbound.Client
-	sessions *sessions
+	clock    clock.Clock
+	sessions *login.Keeper[session]
 }
+
+// speaker begins this bridge's codes.
+const speaker verdict.Speaker = "insurer"
 
 var _ courier.Adapter = (*Adapter)(nil)
 
 // New returns an adapter over client.
 func New(client *outbound.Client, clk clock.Clock) *Adapter {
-	return &Adapter{client, newSessions(client, clk)}
+	return &Adapter{client, clk, login.New[session](speaker, clk)}
 }
 
 // Wants says that the insurer gets files as they are.
@@ -85,11 +89,11 @@ const answerLimit = 1 << 20
 // after an unknown outcome leaves one dossier there.
 func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answer {
 	if p.Withdraws != nil {
-		return refused("leg.withdrawal_by_hand") // its interface knows none
+		return verdict.Refused("leg.withdrawal_by_hand") // its interface knows none
 	}
 	o, err := options(p.Destination)
 	if err != nil {
-		return refused(ErrOptions.Code)
+		return verdict.Refused(ErrOptions.Code)
 	}
 	path, sort := "", ""
 	switch p.Legs[0].Kind {
@@ -98,29 +102,29 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 	case "checkin":
 		path, sort = o.CheckIn, "0"
 	default:
-		return refused("leg.kind_unsupported")
+		return verdict.Refused("leg.kind_unsupported")
 	}
 	if p.Sent == nil {
-		return refused("leg.original_missing")
+		return verdict.Refused("leg.original_missing")
 	}
 	for again := false; ; again = true {
-		s, bad := a.sessions.get(ctx, p)
+		s, bad := a.session(ctx, p)
 		if bad != nil {
 			return *bad
 		}
 		body, err := json.Marshal(submission{User: s.user, Sort: sort, Province: p.Facility.Province, Facility: string(p.Facility.Code),
 			File: base64.StdEncoding.EncodeToString(p.Sent.Bytes)})
 		if err != nil {
-			return exchange.Answer{Outcome: exchange.Again, Code: "insurer.request"}
+			return speaker.Unmade()
 		}
 		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + path, Private: p.Destination.Private,
 			Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, s.header())
 		if err != nil {
-			return failed(reply, err)
+			return verdict.Failed(reply, err)
 		}
 		out, code := submitted(reply)
 		if code == "401" && !again {
-			a.sessions.drop(p, s)
+			a.sessions.Drop(who(p, s.user), s)
 			continue
 		}
 		return out
@@ -138,63 +142,29 @@ type submission struct {
 
 // submitted reads the answer to a hand-over, and the insurer's own code.
 func submitted(r outbound.Reply) (exchange.Answer, string) {
-	if out, bad := status(r); bad {
+	if out, ok := speaker.Status(r, http.StatusOK); !ok {
 		return out, strconv.Itoa(r.Status)
 	}
 	doc, err := jsondoc.Parse(r.Body, jsondoc.Limits{})
 	if err != nil {
-		return garbage(), ""
+		return speaker.Garbage(), ""
 	}
 	code, reference := text(doc, "maKetQua"), text(doc, "maGiaoDich")
 	switch code {
 	case "200":
 		if reference == "" {
-			return garbage(), code
+			return speaker.Garbage(), code
 		}
-		return exchange.Answer{Outcome: exchange.Received, Sent: true, Code: "insurer.200", Reference: clip(reference)}, code
+		return exchange.Answer{Outcome: exchange.Received, Sent: true, Code: "insurer.200", Reference: verdict.Reference(reference)}, code
 	case "401":
 		return exchange.Answer{Outcome: exchange.Again, Sent: true, Code: "insurer.401", Whole: true}, code
 	case "500":
 		return exchange.Answer{Outcome: exchange.Again, Sent: true, Code: "insurer.500", Wait: r.Wait}, code
 	}
-	if !plain(code) {
-		return garbage(), ""
+	if !verdict.Plain(code) {
+		return speaker.Garbage(), ""
 	}
-	return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "insurer." + code, Reference: clip(reference)}, code
-}
-
-// status judges an answer by its HTTP status; bad false: the body says more.
-func status(r outbound.Reply) (out exchange.Answer, bad bool) {
-	out = exchange.Answer{Outcome: exchange.Again, Sent: true, Code: fmt.Sprintf("insurer.http_%d", r.Status), Wait: r.Wait}
-	switch s := r.Status; {
-	case s == http.StatusOK:
-		return exchange.Answer{}, false
-	case s == http.StatusRequestTimeout, s == http.StatusTooEarly, s == http.StatusTooManyRequests:
-	case s == http.StatusUnauthorized, s >= 500, s >= 300 && s < 400: // a redirect is somebody in between
-		out.Whole = true
-	default:
-		out.Outcome = exchange.Refused
-	}
-	return out, true
-}
-
-// failed tells a call that brought no answer.
-func failed(r outbound.Reply, err error) exchange.Answer {
-	f := fault.Of(err)
-	out := exchange.Answer{Outcome: exchange.Again, Sent: r.Sent, Code: f.Code, Whole: true}
-	if errors.Is(err, outbound.ErrAddress) {
-		out.Outcome = exchange.Refused
-	}
-	return out
-}
-
-func refused(code string) exchange.Answer {
-	return exchange.Answer{Outcome: exchange.Refused, Code: code}
-}
-
-// garbage: something answered that does not speak as the insurer does.
-func garbage() exchange.Answer {
-	return exchange.Answer{Outcome: exchange.Again, Sent: true, Code: "insurer.answer", Whole: true}
+	return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "insurer." + code, Reference: verdict.Reference(reference)}, code
 }
 
 func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }
@@ -206,20 +176,4 @@ func text(doc *jsondoc.Value, name string) string {
 		return ""
 	}
 	return strings.TrimSpace(v.String())
-}
-
-// plain reports whether a foreign code may stand in one of ours.
-func plain(code string) bool {
-	return code != "" && len(code) <= 16 && strings.Trim(code, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_-") == ""
-}
-
-// clip bounds a foreign reference.
-func clip(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return -1
-		}
-		return r
-	}, s)
-	return s[:min(len(s), 64)]
 }

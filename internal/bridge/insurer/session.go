@@ -9,12 +9,11 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
+	"lienthong/internal/bridge/login"
 	"lienthong/internal/bridge/outbound"
-	"lienthong/internal/care"
-	"lienthong/internal/clock"
+	"lienthong/internal/bridge/verdict"
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/jsondoc"
@@ -30,149 +29,71 @@ type Secret struct {
 // ten minutes (vietnam.md §2.1).
 type session struct {
 	user, access, id, hash string
-	until                  time.Time
 }
 
 func (s *session) header() http.Header {
 	return http.Header{"accessToken": {s.access}, "tokenId": {s.id}, "passwordHash": {s.hash}}
 }
 
-// sessions keeps the logins of facilities. Logins are few and braked: an
-// insurer locks an account that tries too often.
-type sessions struct {
-	client *outbound.Client
-	clock  clock.Clock
-	mu     sync.Mutex
-	of     map[key]*seat
+func who(p *courier.Parcel, user string) login.Who {
+	return login.Who{Destination: p.Destination.ID, Facility: p.Facility.Code, User: user}
 }
 
-type key struct {
-	destination string
-	facility    care.FacilityCode
-}
-
-// seat is one facility's: its lock makes one login at a time.
-type seat struct {
-	mu       sync.Mutex
-	session  *session
-	failures int
-	closed   time.Time // no login before
-}
-
-func newSessions(client *outbound.Client, clk clock.Clock) *sessions {
-	return &sessions{client: client, clock: clk, of: map[key]*seat{}}
-}
-
-func (x *sessions) seat(p *courier.Parcel) *seat {
-	k := key{p.Destination.ID, p.Facility.Code}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	s := x.of[k]
-	if s == nil {
-		s = &seat{}
-		x.of[k] = s
-	}
-	return s
-}
-
-// get returns a session that lives, or the answer that stands for there being none.
-func (x *sessions) get(ctx context.Context, p *courier.Parcel) (*session, *exchange.Answer) {
+// session returns one that lives, or the answer that stands for there being none.
+func (a *Adapter) session(ctx context.Context, p *courier.Parcel) (*session, *exchange.Answer) {
 	var secret Secret
 	if len(p.Secret) == 0 || json.Unmarshal(p.Secret, &secret) != nil || secret.User == "" {
-		out := refused("leg.secret_missing")
+		out := verdict.Refused("leg.secret_missing")
 		return nil, &out
 	}
-	seat := x.seat(p)
-	seat.mu.Lock()
-	defer seat.mu.Unlock()
-	now := x.clock.Now()
-	if s := seat.session; s != nil && s.user == secret.User && now.Before(s.until) {
-		return s, nil
-	}
-	if now.Before(seat.closed) {
-		return nil, &exchange.Answer{Outcome: exchange.Again, Code: "insurer.login_paused", Wait: seat.closed.Sub(now)}
-	}
-	s, bad := x.login(ctx, p, secret)
-	if bad == nil {
-		seat.session, seat.failures = s, 0
-		return s, nil
-	}
-	seat.session = nil
-	if bad.Code == "insurer.login_401" || bad.Code == "insurer.login_403" {
-		seat.failures++
-		bad.Wait = max(bad.Wait, min(time.Minute<<min(seat.failures, 8), time.Hour))
-		seat.closed = now.Add(bad.Wait)
-	}
-	return nil, bad
-}
-
-// drop forgets a session the insurer no longer takes.
-func (x *sessions) drop(p *courier.Parcel, old *session) {
-	seat := x.seat(p)
-	seat.mu.Lock()
-	defer seat.mu.Unlock()
-	if seat.session == old {
-		seat.session = nil
-	}
+	return a.sessions.Get(ctx, who(p, secret.User), func(ctx context.Context) (*session, time.Duration, *exchange.Answer, bool) {
+		return a.login(ctx, p, secret)
+	})
 }
 
 // login takes a token. The password goes as the gateway wants it: MD5 in upper
 // case hexadecimal, which protects nothing; the line's encryption does.
-func (x *sessions) login(ctx context.Context, p *courier.Parcel, secret Secret) (*session, *exchange.Answer) {
+func (a *Adapter) login(ctx context.Context, p *courier.Parcel, secret Secret) (*session, time.Duration, *exchange.Answer, bool) {
+	no := func(out exchange.Answer, denied bool) (*session, time.Duration, *exchange.Answer, bool) {
+		return nil, 0, &out, denied
+	}
 	sum := md5.Sum([]byte(secret.Password))
 	hash := strings.ToUpper(hex.EncodeToString(sum[:]))
 	form := url.Values{"username": {secret.User}, "password": {hash}}
-	reply, err := x.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/token/take", Private: p.Destination.Private,
+	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/token/take", Private: p.Destination.Private,
 		Type: "application/x-www-form-urlencoded", Body: []byte(form.Encode()), Limit: answerLimit}, nil)
 	if err != nil {
-		out := failed(reply, err)
-		out.Sent = false // nothing of the record left
-		return nil, &out
+		return no(verdict.Failed(reply, err), false)
 	}
-	if out, bad := status(reply); bad {
-		out.Sent = false
-		if reply.Status == http.StatusUnauthorized || reply.Status == http.StatusForbidden {
-			out = exchange.Answer{Outcome: exchange.Again, Code: "insurer.login_" + strconv.Itoa(reply.Status)}
-		}
-		return nil, &out
+	if reply.Status == http.StatusUnauthorized || reply.Status == http.StatusForbidden {
+		return no(exchange.Answer{Outcome: exchange.Again, Code: "insurer.login_" + strconv.Itoa(reply.Status)}, true)
+	}
+	if out, ok := speaker.Status(reply, http.StatusOK); !ok {
+		return no(out, false)
 	}
 	doc, err := jsondoc.Parse(reply.Body, jsondoc.Limits{})
 	if err != nil {
-		out := garbage()
-		out.Sent = false
-		return nil, &out
+		return no(speaker.Garbage(), false)
 	}
-	given := doc.Get("APIKey")
+	given, code := doc.Get("APIKey"), text(doc, "maKetQua")
 	s := &session{user: secret.User, access: text(given, "access_token"), id: text(given, "id_token"), hash: hash}
-	switch code := text(doc, "maKetQua"); {
-	case code == "200" && s.access != "" && token(s.access) && token(s.id):
-		s.until = expiry(text(given, "expires_in"), x.clock.Now())
-		return s, nil
-	case plain(code) && code != "200":
-		return nil, &exchange.Answer{Outcome: exchange.Again, Code: "insurer.login_" + code, Whole: code == "500"}
+	switch {
+	case code == "200" && verdict.InHeader(s.access) && verdict.InHeader(s.id):
+		return s, life(text(given, "expires_in"), a.clock.Now()), nil, false
+	case verdict.Plain(code) && code != "200":
+		return no(exchange.Answer{Outcome: exchange.Again, Code: "insurer.login_" + code, Whole: code == "500"}, code != "500")
 	}
-	return nil, &exchange.Answer{Outcome: exchange.Again, Code: "insurer.answer", Whole: true}
+	return no(speaker.Garbage(), false)
 }
 
-// token reports whether a text may stand in a header.
-func token(s string) bool {
-	for _, r := range s {
-		if r <= ' ' || r > '~' {
-			return false
-		}
-	}
-	return len(s) <= 8192
-}
-
-// expiry reads how long a token lives: seconds, or the moment as the gateway of
-// some years wrote it; ten minutes when it says nothing readable. A minute is
-// taken off, of a short life half.
-func expiry(said string, now time.Time) time.Time {
-	until := now.Add(10 * time.Minute)
+// life reads how long a token lives: seconds, or until the moment that the
+// gateway of some years wrote; ten minutes when it says nothing readable.
+func life(said string, now time.Time) time.Duration {
 	if n, err := strconv.Atoi(said); err == nil && n > 0 {
-		until = now.Add(min(time.Duration(n), 24*3600) * time.Second)
-	} else if at, err := time.Parse(time.RFC3339, said); err == nil && at.After(now) {
-		until = at
+		return time.Duration(min(n, 24*3600)) * time.Second
 	}
-	return until.Add(-min(time.Minute, until.Sub(now)/2))
+	if at, err := time.Parse(time.RFC3339, said); err == nil && at.After(now) {
+		return at.Sub(now)
+	}
+	return 10 * time.Minute
 }
