@@ -103,6 +103,19 @@ func ParseConfig(b []byte) (Config, error) {
 	return c, nil
 }
 
+// Check returns agent.config when Save would, but for the facility where it is
+// not known yet.
+func (c Config) Check() error {
+	c = c.withDefaults()
+	if c.Facility == "" {
+		c.Facility = "00000"
+	}
+	if err := c.check(); err != nil {
+		return ErrConfig.Because(err)
+	}
+	return nil
+}
+
 func (c Config) withDefaults() Config {
 	if c.Listen == "" {
 		c.Listen = DefaultListen

@@ -45,6 +45,11 @@ var (
 		"The key of this machine's queue is damaged. Do not delete the directory; tell support.")
 )
 
+// ErrRunning (agent.running): another process is this agent already.
+var ErrRunning = fault.New(fault.Conflict, "agent.running",
+	"Trạm gửi đang chạy trong một tiến trình khác trên máy này.",
+	"The agent is running in another process of this machine already.")
+
 // Names of the files.
 const (
 	configFile     = "agent.json"
@@ -53,6 +58,7 @@ const (
 	keysFile       = "receipt-keys.json"
 	proxyFile      = "proxy.password"
 	triesFile      = "signer.tries"
+	lockFile       = "agent.lock"
 )
 
 const (
@@ -149,6 +155,19 @@ func at(dir string) (*Home, error) {
 		return nil, fmt.Errorf("agent home: %w", err)
 	}
 	return &Home{dir: dir}, nil
+}
+
+// Lock makes this process the one that runs the agent, until it calls release or
+// ends, however it ends. Fault: agent.running.
+func (h *Home) Lock() (release func() error, err error) {
+	f, err := os.OpenFile(h.Path(lockFile), os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("agent home: %w", err)
+	}
+	if err := lock(f); err != nil {
+		return nil, errors.Join(ErrRunning.Because(err), f.Close())
+	}
+	return f.Close, nil
 }
 
 // Dir returns the absolute path of the directory.

@@ -273,3 +273,24 @@ func TestProxySettings(t *testing.T) {
 		t.Errorf("ftp: %v", err)
 	}
 }
+
+func TestOneProcessRunsAnAgent(t *testing.T) {
+	t.Parallel()
+	h := setup(t)
+	release, err := h.Lock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Lock(); code(err) != "agent.running" {
+		t.Fatalf("a second: %v", err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+	if release, err = h.Lock(); err != nil {
+		t.Fatal(err)
+	}
+	if err := release(); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,8 +1,14 @@
 package home
 
 import (
+	"os"
+
 	"golang.org/x/sys/windows"
 )
+
+func lock(f *os.File) error {
+	return windows.LockFileEx(windows.Handle(f.Fd()), windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
+}
 
 // private: Windows has no modes; the directory's list of rights is set by
 // protect and what is in it inherits that.
