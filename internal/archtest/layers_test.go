@@ -52,7 +52,8 @@ var layers = map[string]place{
 	"store":        {2, nil},
 
 	// L3: what the hub does.
-	"admin":    {3, []string{"keep"}},
+	"admin":    {3, []string{"enrol", "keep"}},
+	"enrol":    {3, nil},
 	"keep":     {3, nil},
 	"bundle":   {3, []string{"disclose", "evidence"}},
 	"courier":  {3, []string{"disclose", "evidence"}},

@@ -18,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/admission"
 	"lienthong/internal/body"
 	"lienthong/internal/bundle"
 	"lienthong/internal/clock"
@@ -60,7 +61,8 @@ type Config struct {
 	Demo      bool                                                   // synthetic data: pages say so on every one
 	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
 	API       api.Config
-	Outside   Outside // how often services outside are asked
+	Weights   admission.Weights // shares of facilities when the hub is full; default 1 each
+	Outside   Outside           // how often services outside are asked
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Guard     Guard     // of the store's files; nil: nobody looks
@@ -198,10 +200,11 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
 		Observer: h.metrics,
-	}, intake.Config{Hub: h.cfg.Name})
+	}, intake.Config{Hub: h.cfg.Name, Weights: h.cfg.Weights})
 	if err != nil {
 		return err
 	}
+	h.metrics.registry.MustRegister(newFlow(h.Intake.Flow))
 	return h.Intake.PrepareMonths(ctx)
 }
 

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
+	"lienthong/internal/admission"
 	"lienthong/internal/store"
 )
 
@@ -14,14 +16,16 @@ const groupLimit = 64
 // grouper gathers prepared dossiers into groups for Commit. It never waits for
 // more to come: while one group commits the next gathers by itself, so a lone
 // dossier is committed at once and a busy hub commits full groups. An engine
-// that works on several at once (store.AtOnce) is given as many.
+// that works on several at once (store.AtOnce) is given as many. Whose dossiers
+// go into the next group is fair by facility within a lane, counted in dossiers.
 type grouper struct {
 	commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)
 	atOnce int
 
 	mu      sync.Mutex
-	waiting [3][]*batch // by lane, in order of arrival
-	running int         // groups being committed
+	waiting *admission.Queue[*batch]
+	members [admission.Lanes]int // waiting, by lane
+	running int                  // groups being committed
 	closed  bool
 	idle    chan struct{} // closed when the last group is done after close
 }
@@ -36,8 +40,8 @@ type batch struct {
 	done     chan struct{}
 }
 
-func newGrouper(atOnce int, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
-	return &grouper{commit: commit, atOnce: max(atOnce, 1), idle: make(chan struct{})}
+func newGrouper(atOnce int, w admission.Weights, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
+	return &grouper{commit: commit, atOnce: max(atOnce, 1), waiting: admission.NewQueue[*batch](w), idle: make(chan struct{})}
 }
 
 // submit commits members and returns an outcome or an error for each. Once
@@ -53,7 +57,12 @@ func (g *grouper) submit(lane store.Lane, members []store.Prepared) ([]store.Out
 		}
 		return b.outcomes, b.errs
 	}
-	g.waiting[lane] = append(g.waiting[lane], b)
+	flow := admission.Flow{Lane: admission.Lane(lane)}
+	if len(members) > 0 && members[0].File != nil {
+		flow.Sender = string(members[0].File.Facility)
+	}
+	g.waiting.Push(flow, int64(len(members)), b, time.Now())
+	g.members[lane] += len(members)
 	start := g.running < g.atOnce
 	if start {
 		g.running++
@@ -139,24 +148,25 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 	defer g.mu.Unlock()
 	var group []store.Prepared
 	var places []place
-	lane := store.Backlog
-	for l := range g.waiting {
-		for len(g.waiting[l]) > 0 && len(group) < groupLimit {
-			b := g.waiting[l][0]
-			if n := len(b.members) - b.next; len(group) > 0 && n <= groupLimit && n > groupLimit-len(group) {
-				return lane, group, places // whole in the next one, rather than half in each
-			}
-			if len(group) == 0 {
-				lane = store.Lane(l)
-			}
-			for b.next < len(b.members) && len(group) < groupLimit {
-				group = append(group, b.members[b.next])
-				places = append(places, place{b, b.next})
-				b.next++
-			}
-			if b.next == len(b.members) {
-				g.waiting[l] = g.waiting[l][1:]
-			}
+	lane := store.Backlog // the most urgent of the group's
+	for len(group) < groupLimit {
+		e := g.waiting.Next(nil, nil)
+		if e == nil {
+			break
+		}
+		b := e.Value
+		if n := len(b.members) - b.next; len(group) > 0 && n <= groupLimit && n > groupLimit-len(group) {
+			break // whole in the next one, rather than half in each
+		}
+		lane = min(lane, store.Lane(e.Flow.Lane))
+		for b.next < len(b.members) && len(group) < groupLimit {
+			group = append(group, b.members[b.next])
+			places = append(places, place{b, b.next})
+			b.next++
+			g.members[e.Flow.Lane]--
+		}
+		if b.next == len(b.members) {
+			g.waiting.Take(e)
 		}
 	}
 	if group == nil {
@@ -165,4 +175,11 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 		}
 	}
 	return lane, group, places
+}
+
+// pending is how many dossiers of a lane wait to be committed.
+func (g *grouper) pending(lane store.Lane) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.members[lane]
 }

@@ -17,8 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
+	"lienthong/internal/admission"
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
@@ -59,11 +58,12 @@ type Months interface {
 
 // Config has the hub's own settings.
 type Config struct {
-	Hub        string // name, as in receipts and log origins
-	Durability string // "local" or "replicated"; default "local"
-	Places     int    // dossiers worked on at once; default the number of processors
-	InFlight   int64  // bytes of files held at once; default 128 MiB
-	UnderWork  int64  // bytes of them that are being read, judged and committed at once, in the urgent lane and in the others; default 16 MiB each
+	Hub        string            // name, as in receipts and log origins
+	Durability string            // "local" or "replicated"; default "local"
+	Places     int               // dossiers worked on at once; default the number of processors
+	InFlight   int64             // bytes of files held at once; default 128 MiB
+	UnderWork  int64             // bytes of them that are being read, judged and committed at once, in the urgent lane and in the others; default 16 MiB each
+	Weights    admission.Weights // shares of facilities relative to each other; default 1 each
 	Random     io.Reader
 }
 
@@ -93,9 +93,7 @@ type Intake struct {
 	gate     *gate
 	groups   *grouper
 	months   *months
-	bytes    *semaphore.Weighted
-	urgent   *semaphore.Weighted // bytes under work in the urgent lane
-	other    *semaphore.Weighted // and in the others
+	door     *admission.Door
 	stopping atomic.Bool
 	busy     meter
 }
@@ -106,8 +104,9 @@ func New(d Deps, c Config) (*Intake, error) {
 	if c.Hub == "" {
 		return nil, errors.New("intake: the hub has no name")
 	}
-	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places), bytes: semaphore.NewWeighted(c.InFlight),
-		urgent: semaphore.NewWeighted(c.UnderWork), other: semaphore.NewWeighted(c.UnderWork)}
+	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places, c.Weights),
+		door: admission.NewDoor(admission.DoorConfig{InFlight: c.InFlight, UnderWork: c.UnderWork, Weights: c.Weights})}
+	in.busy = meter{in.door, d.Clock}
 	if in.Observer == nil {
 		in.Observer = unobserved{}
 	}
@@ -115,7 +114,7 @@ func New(d Deps, c Config) (*Intake, error) {
 	if several, ok := d.Store.(store.AtOnce); ok {
 		atOnce = several.AtOnce()
 	}
-	in.groups = newGrouper(atOnce, in.commit)
+	in.groups = newGrouper(atOnce, c.Weights, in.commit)
 	in.months = &months{keys: d.Months, vault: d.Vault}
 	return in, nil
 }
@@ -175,7 +174,8 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 		tasks[i] = &task{in: in, from: from, file: f, received: now, trust: trust, size: int64(len(f.Bytes))}
 	}
 	began := time.Now()
-	if leave, err := in.work(ctx, files); err != nil {
+	ctx, leave, err := in.work(ctx, from, files)
+	if err != nil {
 		for _, t := range tasks {
 			t.err = err
 		}
@@ -196,53 +196,92 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 			}
 		}
 	}
+	in.door.Done(sent(from, tasks), in.Clock.Now())
 	return out
 }
 
-// work waits for room to work on files: what is read, judged and sealed of a
-// file is several times its bytes, so fewer are under work than are held. It
-// keeps a flood of senders from filling memory with half-done work.
-func (in *Intake) work(ctx context.Context, files []File) (leave func(), err error) {
+// work waits for room to work on files, and puts what follows on their sender's
+// account: what is read, judged and sealed of a file is several times its bytes,
+// so fewer are under work than are held. It keeps a flood of senders from filling
+// memory with half-done work.
+func (in *Intake) work(ctx context.Context, from Sender, files []File) (_ context.Context, leave func(), err error) {
 	var size int64
-	room := in.urgent
+	claim := admission.Claim{Flow: admission.Flow{Lane: admission.Urgent, Sender: string(from.Facility)}}
 	for _, f := range files {
 		size += int64(len(f.Bytes))
-		if f.Lane != store.Urgent {
-			room = in.other
+		claim.Lane = max(claim.Lane, admission.Lane(f.Lane))
+	}
+	claim.Piece = size / int64(max(len(files), 1))
+	if leave, err = in.door.Work(ctx, claim.Flow, size, in.Clock.Now()); err != nil {
+		return ctx, nil, ErrBusy.Because(err)
+	}
+	return admission.With(ctx, claim), leave, nil
+}
+
+// sent is what became of a sender's files, for the count of who sends.
+func sent(from Sender, tasks []*task) admission.Sent {
+	s := admission.Sent{Sender: string(from.Facility)}
+	for _, t := range tasks {
+		if t.err != nil && fault.KindOf(t.err) == fault.Busy {
+			s.Deferrals++
+			continue
+		}
+		s.Bytes += t.size
+		for _, a := range t.answers {
+			if a.Result != nil {
+				s.Dossiers++
+			} else if a.Deferred != nil {
+				s.Deferrals++
+			}
 		}
 	}
-	size = min(max(size, 1), in.cfg.UnderWork)
-	if !room.TryAcquire(size) { // where there is room, a sender that has gone is answered too: its refusal is kept
-		if err := room.Acquire(ctx, size); err != nil {
-			return nil, ErrBusy.Because(err)
-		}
-	}
-	return func() { room.Release(size) }, nil
+	return s
+}
+
+// Arrive counts a request to send files, and puts what is reserved under the
+// context it returns on the sender's account.
+func (in *Intake) Arrive(ctx context.Context, from Sender, lane store.Lane) context.Context {
+	f := admission.Flow{Lane: admission.Lane(lane), Sender: string(from.Facility)}
+	in.door.Came(f.Sender, in.Clock.Now())
+	return admission.With(ctx, admission.Claim{Flow: f})
 }
 
 // Reserve keeps room for a file's bytes; the caller calls release when done.
-// Overload is answered here, at the door: without wait a hub that holds too
-// much answers ErrBusy, with wait the caller is held back until there is room.
+// Overload is answered here, at the door: without wait who asks for more than
+// its share of what is free is answered ErrBusy, because of *admission.Turned
+// with its slot; with wait the caller is held back until its turn.
 func (in *Intake) Reserve(ctx context.Context, bytes int64, wait bool) (release func(), err error) {
 	if in.stopping.Load() {
 		return nil, store.ErrStopping
 	}
-	bytes = min(max(bytes, 1), in.cfg.InFlight)
-	if !in.bytes.TryAcquire(bytes) {
-		if !wait {
-			in.busy.refused()
-			return nil, ErrBusy
-		}
-		if err := in.bytes.Acquire(ctx, bytes); err != nil {
-			return nil, ErrBusy.Because(err)
-		}
+	if release, err = in.door.Hold(ctx, bytes, wait, in.Clock.Now()); err != nil {
+		return nil, ErrBusy.Because(err)
 	}
-	return func() { in.bytes.Release(bytes) }, nil
+	return release, nil
 }
+
+// TurnedAway counts that a request was turned away for another reason than its
+// size; ctx is Arrive's.
+func (in *Intake) TurnedAway(ctx context.Context) {
+	in.door.Done(admission.Sent{Sender: admission.ClaimOf(ctx).Sender, Deferrals: 1}, in.Clock.Now())
+}
+
+// Flow is how dossiers flow in at this moment and who sends most, for the
+// operator's overview.
+func (in *Intake) Flow() admission.State {
+	s := in.door.State(topSenders, in.Clock.Now())
+	for i := range s.Lanes {
+		s.Lanes[i].Commit = in.groups.pending(store.Lane(i))
+	}
+	return s
+}
+
+// topSenders are shown to the operator.
+const topSenders = 20
 
 // Reading makes room for somebody who reads; the caller calls done when the
 // answer is out.
-func (in *Intake) Reading() (done func()) { return in.gate.reading() }
+func (in *Intake) Reading() (done func()) { return in.gate.Reading() }
 
 // RefuseUnread keeps that a file was refused which could not even be read
 // whole: too large, cut off, not decompressed.

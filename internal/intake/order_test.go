@@ -3,7 +3,6 @@ package intake_test
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -11,95 +10,6 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
 )
-
-func TestUrgentWorkGoesFirst(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := intake.NewGate(1)
-		if err := g.Enter(t.Context(), store.Routine); err != nil {
-			t.Fatal(err)
-		}
-		var mu sync.Mutex
-		var order []store.Lane
-		var wg sync.WaitGroup
-		for _, lane := range []store.Lane{store.Backlog, store.Routine, store.Urgent, store.Backlog, store.Urgent} {
-			wg.Go(func() {
-				if err := g.Enter(t.Context(), lane); err != nil {
-					t.Error(err)
-					return
-				}
-				mu.Lock()
-				order = append(order, lane)
-				mu.Unlock()
-				g.Leave()
-			})
-			synctest.Wait()
-		}
-		g.Leave()
-		wg.Wait()
-		want := []store.Lane{store.Urgent, store.Urgent, store.Routine, store.Backlog, store.Backlog}
-		if !slices.Equal(order, want) {
-			t.Errorf("let in %v, want %v", order, want)
-		}
-	})
-}
-
-func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := intake.NewGate(1)
-		if err := g.Enter(t.Context(), store.Routine); err != nil {
-			t.Fatal(err)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		gone := make(chan error)
-		go func() { gone <- g.Enter(ctx, store.Urgent) }()
-		synctest.Wait()
-		cancel()
-		if err := <-gone; !errors.Is(err, context.Canceled) {
-			t.Errorf("%v", err)
-		}
-		if n := g.Waiting(store.Urgent); n != 0 {
-			t.Errorf("%d still wait", n)
-		}
-		g.Leave()
-		if err := g.Enter(t.Context(), store.Routine); err != nil {
-			t.Error("the place was lost")
-		}
-	})
-}
-
-func TestAReaderKeepsAPlaceEmpty(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		g := intake.NewGate(2)
-		done := g.Reading()
-		if err := g.Enter(t.Context(), store.Routine); err != nil {
-			t.Fatal(err)
-		}
-		entered := false
-		go func() {
-			if err := g.Enter(t.Context(), store.Urgent); err != nil {
-				t.Error(err)
-			}
-			entered = true
-		}()
-		synctest.Wait()
-		if entered {
-			t.Error("both places are taken while somebody reads")
-		}
-		done()
-		synctest.Wait()
-		if !entered {
-			t.Error("the place was not given back")
-		}
-		only := intake.NewGate(1)
-		defer only.Reading()()
-		if err := only.Enter(t.Context(), store.Backlog); err != nil { // a single place is never closed
-			t.Error(err)
-		}
-	})
-}
 
 // recorder is a store that keeps the groups it was given.
 type recorder struct {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"sync"
 	"time"
 
+	"lienthong/internal/admission"
+	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/quality"
@@ -96,29 +97,14 @@ func (p phrases) Phrase(code string) (text, hint fault.Text) {
 	return r.Text, r.Hint
 }
 
-// meter counts deferrals of the last moments, so that a busy hub spreads who
-// comes back.
+// meter says when who was deferred comes again, where nobody knows its slot.
 type meter struct {
-	mu    sync.Mutex
-	since time.Time
-	n     int
+	door  *admission.Door
+	clock clock.Clock
 }
 
-func (m *meter) refused() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now := time.Now(); now.Sub(m.since) > 10*time.Second {
-		m.since, m.n = now, 0
-	}
-	m.n++
-}
-
-// wait returns 1..60 seconds: full jitter over a range that grows with load.
-func (m *meter) wait(now time.Time) int {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if now.Sub(m.since) > 10*time.Second {
-		return 1 + rand.IntN(3)
-	}
-	return 1 + rand.IntN(min(3+m.n/10, 60))
+// wait returns 1..60 seconds: full jitter over the time given out already.
+func (m meter) wait(time.Time) int {
+	ahead := int(m.door.Depth(m.clock.Now()).Seconds())
+	return 1 + rand.IntN(min(3+ahead, 60))
 }

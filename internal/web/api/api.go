@@ -53,6 +53,10 @@ type Intake interface {
 	Withdraw(ctx context.Context, from intake.Sender, id dossier.ID, reason string) (*intake.Result, error)
 	RefuseUnread(ctx context.Context, from intake.Sender, size int64, why *fault.Error) error
 	RetryAfter() int
+	// Arrive counts a request to send; what is reserved under the context it
+	// returns is on the sender's account. TurnedAway counts one not let in.
+	Arrive(ctx context.Context, from intake.Sender, lane store.Lane) context.Context
+	TurnedAway(ctx context.Context)
 	// Reading makes room for a reader until done is called.
 	Reading() (done func())
 }
@@ -192,7 +196,13 @@ func (a *API) door(route Route) http.HandlerFunc {
 				problem.Write(w, r, a.Logger, errRoom)
 				return
 			}
+			if route.Room == role.Send {
+				r = a.arrive(r, who)
+			}
 			if slot := a.rates.slot(who.Name, a.Clock.Now()); slot != nil {
+				if route.Room == role.Send {
+					a.Intake.TurnedAway(r.Context())
+				}
 				problem.WriteSlot(w, r, a.Logger, errRate, slot)
 				return
 			}
@@ -221,7 +231,7 @@ func (a *API) recovered(w http.ResponseWriter, r *http.Request) {
 
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if fault.KindOf(err) == fault.Busy {
-		problem.WriteSlot(w, r, a.Logger, err, a.Slot())
+		problem.WriteSlot(w, r, a.Logger, err, a.slotOf(err))
 		return
 	}
 	problem.Write(w, r, a.Logger, err)

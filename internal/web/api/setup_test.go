@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/admission"
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
@@ -197,6 +198,7 @@ type fakeIntake struct {
 	room     int64 // 0: any
 	stopping bool
 	lost     error // RefuseUnread's answer
+	away     []string
 	withdraw func(id dossier.ID, reason string) (*intake.Result, error)
 }
 
@@ -310,6 +312,16 @@ func (f *fakeIntake) Stopping() bool {
 }
 
 func (f *fakeIntake) RetryAfter() int { return f.retry }
+
+func (f *fakeIntake) Arrive(ctx context.Context, from intake.Sender, lane store.Lane) context.Context {
+	return admission.With(ctx, admission.Claim{Flow: admission.Flow{Lane: admission.Lane(lane), Sender: string(from.Facility)}})
+}
+
+func (f *fakeIntake) TurnedAway(ctx context.Context) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.away = append(f.away, admission.ClaimOf(ctx).Sender)
+}
 
 func (f *fakeIntake) Reading() func() {
 	f.readers.Add(1)

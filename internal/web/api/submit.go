@@ -128,7 +128,7 @@ func (a *API) deferAlone(w http.ResponseWriter, out *answers, name string, err e
 	if f.Kind != fault.Busy {
 		return err
 	}
-	slot := a.Slot()
+	slot := a.slotOf(err)
 	w.Header().Set("Retry-After", strconv.Itoa(slot.RetryAfter))
 	out.status, out.slot = http.StatusServiceUnavailable, slot
 	out.add(0, intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: slot.RetryAfter, Message: f.Text})

@@ -370,7 +370,7 @@ func (a *API) deferred(name string, err error) intake.Deferred {
 		}
 		f = intake.ErrBusy
 	}
-	return intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: a.Intake.RetryAfter(), Message: f.Text}
+	return intake.Deferred{File: name, Deferred: true, Code: f.Code, RetryAfter: a.slotOf(err).RetryAfter, Message: f.Text}
 }
 
 // tail watches for the two blocks of zeros that end a tar (POSIX ustar): the
