@@ -16,6 +16,7 @@ import (
 	tsasim "lienthong/internal/bridge/tsa/simulator"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
+	"lienthong/internal/command/simulate"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
 	"lienthong/internal/synth"
@@ -24,6 +25,7 @@ import (
 
 type simulateCmd struct {
 	TSA simulateTSACmd `cmd:"" name:"tsa" help:"Run a time-stamp authority of your own: for trying, worth nothing as evidence."`
+	simulate.Cmd
 }
 
 type simulateTSACmd struct {
