@@ -34,7 +34,8 @@ type GatewaySession struct {
 	Bound    [32]byte // what passwordHash must match, bound to the session
 	Facility care.FacilityCode
 	User     string
-	Address  string // network address it was given to; "" holds from any
+	Address  string // network address it was given to
+	Roaming  bool   // holds from any address; the account's, filled by Session
 	Expires  time.Time
 }
 
@@ -60,9 +61,13 @@ type Gateways interface {
 	// of them after since.
 	Failures(ctx context.Context, who []string, since time.Time) ([]GatewayFailures, error)
 	// Failed counts a failed login of each of who. What lies before since counts no
-	// more and is forgotten, of others too. Passed forgets those of who.
+	// more and is forgotten, of others too.
 	Failed(ctx context.Context, who []string, at, since time.Time) error
-	Passed(ctx context.Context, who []string) error
+	// Passed forgets the failures of who and keeps that the pair (of a name and an
+	// address) was let in; pairs let in before since are forgotten. Let reports
+	// whether a pair was let in after since.
+	Passed(ctx context.Context, who []string, pair string, at, since time.Time) error
+	Let(ctx context.Context, pair string, since time.Time) (bool, error)
 	// Begin keeps a session and forgets those that are over.
 	Begin(ctx context.Context, s GatewaySession, now time.Time) error
 	// Session returns what a token opens now; ErrAbsent.

@@ -22,14 +22,15 @@ var distribution = map[string]string{
 	"log": "log", "lease": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "log",
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility", "tombstone": "facility",
 	"body_archive": "facility", "skeleton_archive": "facility",
-	"gateway_account": "name", "gateway_session": "token", "gateway_failure": "who",
+	"gateway_account": "name", "gateway_session": "token", "gateway_failure": "who", "gateway_pair": "who",
+	"invite": "hash", "sender": "client", "manifest": "facility",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 }
 
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "applicant": true, "enrolment": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

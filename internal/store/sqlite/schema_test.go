@@ -15,7 +15,8 @@ var ownKey = map[string]string{
 	"anchor": "hash", "unit": "id", "client": "id", "head": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "kid",
 	"month_key": "class", "fact": "name", "public_blob": "hash", "person": "id", "claim": "key", "counter": "facility_version", "minute": "facility_version",
 	"login_link": "hash", "seal": "note", "session": "hash", "token": "client", "directory": "id",
-	"gateway_account": "user", "gateway_session": "token", "gateway_failure": "who",
+	"gateway_account": "user", "gateway_session": "token", "gateway_failure": "who", "gateway_pair": "who",
+	"invite": "hash", "applicant": "id", "enrolment": "id", "sender": "client",
 	"service": "kind", "stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "watched_log": "origin", "log_alarm": "origin", "witness_peer": "key", "cosignature": "log",
 }
 

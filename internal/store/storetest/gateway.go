@@ -88,11 +88,11 @@ func gatewayAccounts(t *testing.T, h *Harness) {
 func gatewaySessions(t *testing.T, h *Harness) {
 	w := newWorld(t, h)
 	g, now := w.s.Gateways, w.clock.Now()
-	for user, f := range map[string]store.GatewayAccount{"one": {Facility: cityHospital}, "two": {Facility: hillStation}} {
+	for user, f := range map[string]store.GatewayAccount{"one": {Facility: cityHospital, Roaming: true}, "two": {Facility: hillStation}} {
 		f.User, f.Hash, f.Since = user, "h", now
 		w.must(g.PutAccount(w.ctx(), f, w.act("facility.gateway")))
 	}
-	s := store.GatewaySession{Token: [32]byte{1}, ID: [32]byte{2}, Bound: [32]byte{3}, Facility: cityHospital, User: "one", Address: "203.0.113.7", Expires: now.Add(10 * time.Minute)}
+	s := store.GatewaySession{Token: [32]byte{1}, ID: [32]byte{2}, Bound: [32]byte{3}, Facility: cityHospital, User: "one", Address: "203.0.113.7", Roaming: true, Expires: now.Add(10 * time.Minute)}
 	other := store.GatewaySession{Token: [32]byte{4}, Facility: hillStation, User: "two", Expires: now.Add(20 * time.Minute)}
 	w.must(g.Begin(w.ctx(), s, now))
 	w.must(g.Begin(w.ctx(), other, now))
@@ -166,7 +166,20 @@ func gatewayFailures(t *testing.T, h *Harness) {
 	}
 	check("counted", hour, workers/2*each, workers/2*each, workers*each, 0)
 	check("long ago", at, 0, 0, 0, 0)
-	w.must(g.Passed(w.ctx(), []string{"both", "none"}))
+	let := func(want bool, pair string, since time.Time) {
+		t.Helper()
+		if got, err := g.Let(w.ctx(), pair, since); err != nil || got != want {
+			t.Errorf("%s let in after %v: %v, %v", pair, since, got, err)
+		}
+	}
+	let(false, "pair", hour)
+	w.must(g.Passed(w.ctx(), []string{"both", "none"}, "pair", at, hour))
+	w.must(g.Passed(w.ctx(), nil, "pair", at.Add(-time.Minute), hour))
+	let(true, "pair", at.Add(-time.Microsecond))
+	let(false, "pair", at)
+	let(false, "another", hour)
+	w.must(g.Passed(w.ctx(), nil, "another", at.Add(2*time.Hour), at))
+	let(false, "pair", hour)
 	check("passed", hour, workers/2*each, workers/2*each, 0, 0)
 	later := at.Add(2 * time.Hour)
 	w.must(g.Failed(w.ctx(), []string{"a"}, later, at))

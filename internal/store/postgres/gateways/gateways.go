@@ -148,12 +148,27 @@ func (x *Gateways) Failed(ctx context.Context, who []string, at, since time.Time
 	return handle.Fault(err)
 }
 
-// Passed forgets what failed.
-func (x *Gateways) Passed(ctx context.Context, who []string) error {
-	_, err := x.db.Pool.Exec(ctx, `DELETE FROM gateway_failure g USING (
+// Passed forgets what failed and keeps the pair that was let in.
+func (x *Gateways) Passed(ctx context.Context, who []string, pair string, at, since time.Time) error {
+	if err := store.CheckText(pair); err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue(`DELETE FROM gateway_failure g USING (
 			SELECT who FROM gateway_failure WHERE who = ANY($1) ORDER BY who FOR UPDATE) old
 		WHERE g.who = old.who`, who)
-	return handle.Fault(err)
+	b.Queue(`DELETE FROM gateway_pair g USING (
+			SELECT who FROM gateway_pair WHERE at <= $1 LIMIT 1000 FOR UPDATE SKIP LOCKED) old
+		WHERE g.who = old.who`, handle.Micros(since))
+	b.Queue(`INSERT INTO gateway_pair AS g (who, at) VALUES ($1, $2) ON CONFLICT (who) DO UPDATE SET at = greatest(g.at, excluded.at)`,
+		pair, handle.Micros(at))
+	return handle.Fault(x.db.Pool.SendBatch(ctx, b).Close())
+}
+
+// Let reports whether a pair was let in after a moment.
+func (x *Gateways) Let(ctx context.Context, pair string, since time.Time) (let bool, err error) {
+	err = x.db.Pool.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM gateway_pair WHERE who = $1 AND at > $2)`, pair, handle.Micros(since)).Scan(&let)
+	return let, handle.Fault(err)
 }
 
 // Begin keeps a session.
@@ -175,9 +190,9 @@ func (x *Gateways) Session(ctx context.Context, token [32]byte, now time.Time) (
 	s := store.GatewaySession{Token: token}
 	var id, bound []byte
 	var expires int64
-	err := x.db.Pool.QueryRow(ctx, `SELECT s.id, s.bound, s.facility, s.name, s.address, s.expires FROM gateway_session s
+	err := x.db.Pool.QueryRow(ctx, `SELECT s.id, s.bound, s.facility, s.name, s.address, a.roaming, s.expires FROM gateway_session s
 		JOIN gateway_account a ON a.name = s.name AND a.revoked = 0 WHERE s.token = $1 AND s.expires > $2`, token[:], handle.Micros(now)).
-		Scan(&id, &bound, &s.Facility, &s.User, &s.Address, &expires)
+		Scan(&id, &bound, &s.Facility, &s.User, &s.Address, &s.Roaming, &expires)
 	if err == nil {
 		err = errors.Join(handle.Digest(&s.ID, id), handle.Digest(&s.Bound, bound))
 	}

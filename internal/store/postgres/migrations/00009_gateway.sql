@@ -37,5 +37,11 @@ CREATE TABLE gateway_failure (
 );
 CREATE INDEX ON gateway_failure (last);
 
+CREATE TABLE gateway_pair (
+  who text COLLATE "C" PRIMARY KEY, -- a hash, of a name and an address it was let in from
+  at  bigint NOT NULL
+);
+CREATE INDEX ON gateway_pair (at);
+
 -- +goose Down
-DROP TABLE gateway_failure, gateway_session, gateway_account;
+DROP TABLE gateway_pair, gateway_failure, gateway_session, gateway_account;

@@ -148,16 +148,31 @@ func (x *Gateways) Failed(ctx context.Context, who []string, at, since time.Time
 	})
 }
 
-// Passed forgets what failed.
-func (x *Gateways) Passed(ctx context.Context, who []string) error {
+// Passed forgets what failed and keeps the pair that was let in.
+func (x *Gateways) Passed(ctx context.Context, who []string, pair string, at, since time.Time) error {
+	if err := store.CheckText(pair); err != nil {
+		return err
+	}
 	return x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
 		for _, w := range who {
 			if _, err := tx.Exec(`DELETE FROM gateway_failure WHERE who = ?`, w); err != nil {
 				return err
 			}
 		}
-		return nil
+		if _, err := tx.Exec(`DELETE FROM gateway_pair WHERE at <= ?`, file.Micros(since)); err != nil {
+			return err
+		}
+		_, err := tx.Exec(`INSERT INTO gateway_pair (who, at) VALUES (?, ?) ON CONFLICT DO UPDATE SET at = max(at, excluded.at)`, pair, file.Micros(at))
+		return err
 	})
+}
+
+// Let reports whether a pair was let in after a moment.
+func (x *Gateways) Let(ctx context.Context, pair string, since time.Time) (let bool, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		return s.Row(`SELECT EXISTS (SELECT 1 FROM gateway_pair WHERE who = ? AND at > ?)`, pair, file.Micros(since)).Scan(&let)
+	})
+	return let, err
 }
 
 // Begin keeps a session.
@@ -181,9 +196,9 @@ func (x *Gateways) Session(ctx context.Context, token [32]byte, now time.Time) (
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
 		var id, bound []byte
 		var expires int64
-		err := s.Row(`SELECT s.id, s.bound, s.facility, s.user, s.address, s.expires FROM gateway_session s
+		err := s.Row(`SELECT s.id, s.bound, s.facility, s.user, s.address, a.roaming, s.expires FROM gateway_session s
  JOIN gateway_account a ON a.user = s.user AND a.revoked = 0 WHERE s.token = ? AND s.expires > ?`, token[:], file.Micros(now)).
-			Scan(&id, &bound, &v.Facility, &v.User, &v.Address, &expires)
+			Scan(&id, &bound, &v.Facility, &v.User, &v.Address, &v.Roaming, &expires)
 		copy(v.ID[:], id)
 		copy(v.Bound[:], bound)
 		v.Expires = file.Time(expires)

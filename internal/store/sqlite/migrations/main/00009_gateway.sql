@@ -29,7 +29,14 @@ CREATE TABLE gateway_failure (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX gateway_failure_last ON gateway_failure (last);
 
+CREATE TABLE gateway_pair (
+  who TEXT NOT NULL PRIMARY KEY, -- a hash, of a name and an address it was let in from
+  at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX gateway_pair_at ON gateway_pair (at);
+
 -- +goose Down
+DROP TABLE gateway_pair;
 DROP TABLE gateway_failure;
 DROP TABLE gateway_session;
 DROP TABLE gateway_account;
