@@ -70,6 +70,7 @@ type Deps struct {
 	Acts       Acts
 	Services   store.Services
 	Watch      store.Witness
+	Enrolments store.Enrolments
 	Keeper     *keep.Keeper
 	Clock      clock.Clock
 	Random     io.Reader // nil: the operating system's
@@ -101,6 +102,7 @@ func New(d Deps) *Office {
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
 	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Watch: s.Witness,
+		Enrolments: s.Enrolments,
 		Keeper: keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
 }
 

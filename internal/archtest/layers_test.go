@@ -81,7 +81,9 @@ var layers = map[string]place{
 	"bridge/...":         {4, []string{"bridge/..."}},
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
-	"web/api":            {4, []string{"web/inbound", "web/problem"}},
+	"web/api":            {4, []string{"web/edge", "web/inbound", "web/problem"}},
+	"web/edge":           {4, nil},
+	"web/gateway":        {4, []string{"web/inbound"}},
 	"web/inbound":        {4, nil},
 	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},
 	"web/session":        {4, []string{"web/problem"}},
@@ -93,10 +95,11 @@ var layers = map[string]place{
 	"bench": {5, []string{"hub"}},
 	"demo":  {5, []string{"hub"}},
 
-	"command":       {6, nil},
-	"command/...":   {6, []string{"command"}},
-	"cmd/lienthong": {6, []string{"command/..."}},
-	"archtest":      {0, nil},
+	"command":             {6, nil},
+	"command/...":         {6, []string{"command"}},
+	"cmd/lienthong":       {6, []string{"command/..."}},
+	"cmd/lienthong-token": {6, nil}, // PKCS#11, with cgo
+	"archtest":            {0, nil},
 }
 
 // placeOf finds a package's place: by its own name, else by the nearest "x/...".
@@ -227,9 +230,10 @@ var only = []struct {
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},
-		[]string{"store/sqlite/...", "store/postgres/...", "agent/...", "backup", "bench", "demo", "synth/...", "chaos/...", "command/...", "cmd/lienthong"}, "files are touched at the edges"},
-	// bench measures a hub that runs as a process of its own.
-	{[]string{"os/exec", "plugin", "unsafe", "C"}, append([]string{"command/...", "cmd/lienthong"}, suites...), "nothing is run or linked in"},
+		[]string{"store/sqlite/...", "store/postgres/...", "agent/...", "backup", "bench", "demo", "synth/...", "chaos/...", "command/...", "cmd/lienthong", "cmd/lienthong-token"}, "files are touched at the edges"},
+	// bench measures a hub that runs as a process of its own; the agent starts its
+	// token helper and speaks to the service manager and the store of trust.
+	{[]string{"os/exec", "plugin", "unsafe", "C"}, append([]string{"command/...", "cmd/lienthong", "agent/signer/token", "agent/service", "agent/local", "agent/update"}, suites...), "nothing is run or linked in"},
 	{[]string{"math/rand"}, nil, "use math/rand/v2, or what is handed in"},
 	{[]string{"log"}, nil, "the logger is slog, handed in"},
 	{[]string{"testing"}, suites, "tests are in test files"},

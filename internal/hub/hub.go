@@ -43,6 +43,7 @@ import (
 	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/gateway"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
@@ -61,6 +62,7 @@ type Config struct {
 	Demo      bool                                                   // synthetic data: pages say so on every one
 	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
 	API       api.Config
+	Gateway   gateway.Config
 	Weights   admission.Weights // shares of facilities when the hub is full; default 1 each
 	Outside   Outside           // how often services outside are asked
 	Clock     clock.Clock
@@ -93,6 +95,7 @@ type Hub struct {
 	API      *api.API
 
 	log     *tlog.Doors
+	gateway *gateway.Gateway
 	cfg     Config
 	metrics *metrics
 	lost    atomic.Pointer[error] // why nothing more is received
@@ -187,6 +190,9 @@ func (h *Hub) start(ctx context.Context) error {
 	if err := h.openDoors(); err != nil {
 		return err
 	}
+	if err := h.openGateway(); err != nil {
+		return err
+	}
 	if err := h.openPortal(); err != nil {
 		return err
 	}
@@ -264,7 +270,12 @@ func (h *Hub) openDoors() error {
 	tokens, err := token.New(token.Config{
 		Secret: h.cfg.Keys.Token, Directory: func() *facility.Directory { return h.Trust.Current().Directory },
 		Once: h.Slices.Access, Clock: h.cfg.Clock, PublicURL: h.cfg.PublicURL,
+		Waiting: (&applicants{store: h.Slices.Enrolments}).client,
 	})
+	if err != nil {
+		return err
+	}
+	agents, err := h.openEdge()
 	if err != nil {
 		return err
 	}
@@ -274,6 +285,7 @@ func (h *Hub) openDoors() error {
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
+		Edge: agents,
 	}, h.cfg.API)
 	if err != nil {
 		return err
@@ -351,6 +363,7 @@ func (h *Hub) Handler() http.Handler {
 	mux := http.NewServeMux()
 	h.API.Register(mux)
 	h.log.Register(mux)
+	h.gateway.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)

@@ -29,6 +29,7 @@ type Acts interface {
 	AddClient(ctx context.Context, actor, code string, spki []byte) (id, kid string, err error)
 	RevokeCertificate(ctx context.Context, actor, code, pem string) error
 	RevokeClient(ctx context.Context, actor, id string) error
+	Enrolments
 	Unlink(ctx context.Context, actor, record, reason string) error
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
 	AddService(ctx context.Context, actor string, s admin.Service) error
@@ -57,6 +58,8 @@ type request struct {
 	Erase      keep.Request        `json:"erase,omitzero"`
 	Class      string              `json:"class,omitempty"`
 	Month      int                 `json:"month,omitempty"`
+	Hours      int                 `json:"hours,omitempty"`
+	Approval   string              `json:"approval,omitempty"`
 }
 
 type response struct {
@@ -66,6 +69,9 @@ type response struct {
 
 	Count int         `json:"count,omitempty"`
 	Terms []keep.Term `json:"terms,omitempty"`
+
+	Invited   *admin.Invited   `json:"invited,omitempty"`
+	Enrolment *admin.Enrolment `json:"enrolment,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -128,6 +134,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 		return response{}, acts.EndService(ctx, q.Actor, q.Service.Kind, q.Service.URL)
 	})
 	retention(serve, acts)
+	enrolment(serve, acts)
 	return mux
 }
 

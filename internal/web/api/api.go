@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/web/edge"
 	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
 )
@@ -79,8 +80,9 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
-	Bundles  Bundles  // nil: no evidence bundles are given
-	Rechecks Rechecks // nil: nothing is known later
+	Bundles  Bundles    // nil: no evidence bundles are given
+	Rechecks Rechecks   // nil: nothing is known later
+	Edge     *edge.Edge // nil: no agents are served beside what they send
 }
 
 // Config has the limits of the door; zero values are the design's.
@@ -162,6 +164,7 @@ func Routes() []Route {
 		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
+		{"POST", "/api/v1/enrolments", "", (*API).enrolments},
 		{"GET", "/openapi.json", "", (*API).openapi},
 	}
 }

@@ -22,6 +22,11 @@ var errContentType = fault.New(fault.Invalid, "request.content_type",
 
 // submit answers POST /api/v1/submissions: one file, or a tar of files.
 func (a *API) submit(w http.ResponseWriter, r *http.Request, who Caller) error {
+	if a.Edge != nil {
+		if err := a.Edge.Step(w, r, agent(who)); err != nil {
+			return err
+		}
+	}
 	lane, err := store.ParseLane(r.Header.Get("Lane"))
 	if err != nil {
 		return err

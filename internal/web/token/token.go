@@ -50,6 +50,10 @@ var (
 		"The system could not be authenticated: signature, term or audience of the assertion is wrong, or it was used before.")
 )
 
+// ErrWaiting: who asks has enrolled and is yet to be approved.
+var ErrWaiting = fault.New(fault.Unauthenticated, "enrolment.waiting",
+	"Hệ thống này đã ghi danh và đang chờ người thứ hai duyệt.", "This system has enrolled and waits for a second person's approval.")
+
 // Once remembers assertion ids; store.Access does.
 type Once interface {
 	Once(ctx context.Context, client, jti string, until time.Time) (bool, error)
@@ -60,6 +64,7 @@ type Config struct {
 	Secret    []byte                     // the hub's; tokens of hubs with the same secret are good at each
 	Directory func() *facility.Directory // of this moment
 	Once      Once
+	Waiting   func(ctx context.Context, id string) (facility.Client, bool) // enrolled and not approved yet; nil: nobody
 	Clock     clock.Clock
 	PublicURL string // base under which clients know the hub; "" when only Host tells
 }
@@ -105,6 +110,10 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		if k := fault.KindOf(err); k == fault.Broken || k == fault.Busy { // the storage may be full
 			refuse(w, http.StatusServiceUnavailable, "temporarily_unavailable", "try again")
+			return
+		}
+		if errors.Is(err, ErrWaiting) {
+			answer(w, http.StatusUnauthorized, map[string]any{"error": "invalid_client", "error_description": ErrWaiting.Text.EN, "code": ErrWaiting.Code})
 			return
 		}
 		refuse(w, http.StatusUnauthorized, "invalid_client", ErrAssertion.Text.EN)
@@ -176,6 +185,11 @@ func (d *Desk) assert(ctx context.Context, text string, audiences []string) (fac
 		return none, ErrAssertion.Because(err)
 	}
 	client, ok := d.cfg.Directory().Client(seen.Subject)
+	waits := false
+	if !ok && d.cfg.Waiting != nil {
+		client, waits = d.cfg.Waiting(ctx, seen.Subject)
+		ok = waits
+	}
 	if !ok || seen.Issuer != seen.Subject || (parsed.Headers[0].KeyID != "" && parsed.Headers[0].KeyID != client.KeyID) {
 		return none, ErrAssertion.Because(errors.New("unknown client or key"))
 	}
@@ -190,6 +204,9 @@ func (d *Desk) assert(ctx context.Context, text string, audiences []string) (fac
 	}
 	if err := d.timely(c, audiences); err != nil {
 		return none, err
+	}
+	if waits { // told to who holds the key, and to nobody else
+		return none, ErrWaiting
 	}
 	fresh, err := d.cfg.Once.Once(ctx, client.ID, c.ID, c.Expiry.Time().Add(leeway))
 	if err != nil {

@@ -1,0 +1,90 @@
+package hub
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	"lienthong/internal/admin"
+	"lienthong/internal/enrol"
+	"lienthong/internal/facility"
+	"lienthong/internal/ledger"
+	"lienthong/internal/store"
+	"lienthong/internal/web/edge"
+)
+
+// openEdge wires what facilities' agents ask for beside sending.
+func (h *Hub) openEdge() (*edge.Edge, error) {
+	key, err := ledger.NewReceiptKey(h.cfg.Keys.Receipt)
+	if err != nil {
+		return nil, err
+	}
+	desk, err := enrol.New(enrol.Deps{Store: h.Slices.Enrolments, Refresh: h.Trust.Refresh, Clock: h.cfg.Clock, Random: rand.Reader})
+	if err != nil {
+		return nil, err
+	}
+	sequence, err := enrol.NewSequencer(enrol.SequencerDeps{Store: h.Slices.Enrolments, Secret: h.cfg.Keys.Token, Clock: h.cfg.Clock,
+		Random: rand.Reader, Logger: h.cfg.Logger})
+	if err != nil {
+		return nil, err
+	}
+	return edge.New(edge.Deps{Hub: h.cfg.Name, Key: key, LogKeys: h.logLines, Enrol: desk, Sequence: sequence, Clock: h.cfg.Clock, Logger: h.cfg.Logger})
+}
+
+// logLines are the verifier lines of all logs, in order of their numbers.
+func (h *Hub) logLines(ctx context.Context) ([]string, error) {
+	numbers, err := h.Slices.Ledger.Logs(ctx)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]string, 0, len(numbers))
+	for _, n := range numbers {
+		key, err := ledger.LogKeyFromSeed(ledger.Origin(h.cfg.Name, uint(n)), h.cfg.Keys.LogSeed)
+		if err != nil {
+			return nil, err
+		}
+		lines = append(lines, key.Verifier())
+	}
+	return lines, nil
+}
+
+// applicants is who waits for approval, read again at most once a second: the
+// token door asks for names that anybody may send.
+type applicants struct {
+	store store.Enrolments
+	mu    sync.Mutex
+	read  time.Time
+	of    map[string]facility.Client
+}
+
+// client returns a waiting client. One that cannot be read now is not known.
+func (a *applicants) client(ctx context.Context, id string) (facility.Client, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if time.Since(a.read) >= time.Second {
+		waiting, err := a.store.Waiting(ctx)
+		if err != nil {
+			return facility.Client{}, false
+		}
+		a.of, a.read = make(map[string]facility.Client, len(waiting)), time.Now()
+		for _, x := range waiting {
+			a.of[x.ID] = x.Client
+		}
+	}
+	c, ok := a.of[id]
+	return c, ok
+}
+
+// Approve lets a waiting system in.
+func (a *Acts) Approve(ctx context.Context, actor, client string) error {
+	if err := a.Office.Approve(ctx, actor, client); err != nil {
+		return err
+	}
+	return a.trust.Refresh(ctx)
+}
+
+var _ interface {
+	Approve(ctx context.Context, actor, client string) error
+	Enrolment(ctx context.Context) (admin.Enrolment, error)
+} = (*Acts)(nil)

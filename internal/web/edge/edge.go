@@ -1,0 +1,76 @@
+// Package edge is what a facility's own agent asks of the hub beside sending:
+// to enrol, the rules it will be judged by, what became of its records, and
+// whether both count the same. It speaks HTTP and nothing of who may: its doors
+// stand in web/api, which lets callers in.
+package edge
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/enrol"
+	"lienthong/internal/ledger"
+	"lienthong/internal/role"
+)
+
+// Caller is who makes a request, as web/api found out.
+type Caller struct {
+	Role   role.Role
+	Client string // credential, "" without one
+	Name   string
+}
+
+// Deps is what the edge works with.
+type Deps struct {
+	Hub      string // its name
+	Key      *ledger.ReceiptKey
+	LogKeys  func(context.Context) ([]string, error) // verifier lines of all logs
+	Enrol    *enrol.Desk
+	Sequence *enrol.Sequencer
+	Clock    clock.Clock
+	Logger   *slog.Logger
+}
+
+// Edge answers agents.
+type Edge struct{ Deps }
+
+// New returns an edge.
+func New(d Deps) (*Edge, error) {
+	if d.Hub == "" || d.Key == nil || d.LogKeys == nil || d.Enrol == nil || d.Sequence == nil || d.Clock == nil || d.Logger == nil {
+		return nil, errors.New("edge: a part is missing")
+	}
+	return &Edge{d}, nil
+}
+
+// KeyLine is a public key as agents pin it.
+type KeyLine struct {
+	KID  string `json:"kid"`
+	SPKI []byte `json:"spki"` // DER
+}
+
+func (e *Edge) keys() []KeyLine { return []KeyLine{{e.Key.Kid(), e.Key.SPKI()}} }
+
+func give(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // who asked has gone and asks again
+	return nil
+}
+
+// body reads a whole request of at most limit bytes; tooLong is its fault.
+func body(w http.ResponseWriter, r *http.Request, limit int64, tooLong error) ([]byte, error) {
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	if err != nil {
+		return nil, tooLong
+	}
+	return b, nil
+}
