@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/store/postgres/audit"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/disclosures"
+	"lienthong/internal/store/postgres/enrolments"
 	"lienthong/internal/store/postgres/facilities"
 	"lienthong/internal/store/postgres/gateways"
 	"lienthong/internal/store/postgres/handle"
@@ -114,6 +115,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Witness:     witness.New(db, writer),
 		Retention:   retention.New(db, writer),
 		Gateways:    gateways.New(db, writer),
+		Enrolments:  enrolments.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/store/sqlite/audit"
 	"lienthong/internal/store/sqlite/counters"
 	"lienthong/internal/store/sqlite/disclosures"
+	"lienthong/internal/store/sqlite/enrolments"
 	"lienthong/internal/store/sqlite/facilities"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/store/sqlite/gateways"
@@ -150,7 +151,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
 		Gateways:  gateways.New(o.main),
-		Retention: retention.New(o.main), Close: o.close,
+		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Close: o.close,
 	}, nil
 }
 
