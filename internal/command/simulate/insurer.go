@@ -41,15 +41,12 @@ func (c *insurerCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if c.VNeID != "" {
 		config.PassOn = simulator.PassOnTo(&http.Client{Timeout: 5 * time.Second}, c.VNeID)
 	}
-	var end func() error
-	if config.Earlier, config.Journal, end, err = c.journal(); err != nil {
+	earlier, journal, end, err := c.journal()
+	if err != nil {
 		return err
 	}
-	defer func() {
-		if e := end(); err == nil {
-			err = e
-		}
-	}()
+	defer closing(end, &err)
+	config.Earlier, config.Journal = earlier, journal
 	sim, err := simulator.New(config)
 	if err != nil {
 		return err

@@ -18,6 +18,7 @@ import (
 // Cmd are the simulated services.
 type Cmd struct {
 	Insurer insurerCmd `cmd:"" help:"Run a simulated social insurance gateway."`
+	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated health book of citizens."`
 }
 
 // common are the flags of every simulated service.
@@ -50,6 +51,13 @@ func (c *common) journal() (earlier io.Reader, now io.Writer, end func() error, 
 		return nil, nil, nil, errors.Join(err, f.Close())
 	}
 	return io.NewSectionReader(f, 0, size), f, f.Close, nil
+}
+
+// closing ends a journal; its error counts where there is no other.
+func closing(end func() error, err *error) {
+	if e := end(); *err == nil {
+		*err = e
+	}
 }
 
 // wholeLines returns how much of the file are whole lines.
