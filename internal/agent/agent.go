@@ -11,7 +11,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -169,31 +168,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 // status and at most limit bytes of the answer. A token that was refused is
 // taken anew once. Faults: hub.unreachable, token.assertion.
 func (c *Client) Get(ctx context.Context, path string, limit int64) (status int, body []byte, err error) {
-	for again := false; ; again = true {
-		token, err := c.Token(ctx)
-		if err != nil {
-			return 0, nil, err
-		}
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.base+path, nil)
-		if err != nil {
-			return 0, nil, fmt.Errorf("agent: %w", err)
-		}
-		req.Header.Set("Authorization", "Bearer "+token)
-		resp, err := c.http.Do(req)
-		if err != nil {
-			return 0, nil, unreachable(ctx, err)
-		}
-		body, err = io.ReadAll(io.LimitReader(resp.Body, limit))
-		_ = resp.Body.Close() // read as far as it is wanted
-		if err != nil {
-			return 0, nil, unreachable(ctx, err)
-		}
-		if resp.StatusCode == http.StatusUnauthorized && !again {
-			c.forget(token)
-			continue
-		}
-		return resp.StatusCode, body, nil
-	}
+	said, err := c.Ask(ctx, http.MethodGet, path, nil, nil, limit)
+	return said.Status, said.Body, err
 }
 
 // unreachable is the fault of a broken connection, or the caller's own cancellation.

@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/time/rate"
 
 	"lienthong/internal/fault"
@@ -38,6 +39,7 @@ type heard struct {
 type request struct {
 	header http.Header
 	seen   *lastSeen
+	heard  func(status int, header http.Header) // may be nil
 	body   func(io.Writer) error
 }
 
@@ -96,6 +98,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, each fun
 	req.Header.Set("Authorization", "Bearer "+token)
 	req.Header.Set("Accept", ndjson)
 	req.Header.Set("Content-Encoding", "zstd")
+	req.Header.Set("Accept-Encoding", "zstd") // receipts are most of the answer, and shrink to a third
 	if last := r.seen.header(); last != "" {
 		req.Header.Set(headerLast, last)
 	}
@@ -106,10 +109,38 @@ func (c *Client) exchange(ctx context.Context, r request, token string, each fun
 		}
 		return heard{cause: ErrUnreachable.Because(err)}, 0, nil
 	}
-	defer resp.Body.Close() // read as far as it is wanted
+	defer func() { _ = resp.Body.Close() }() // read as far as it is wanted
 	r.seen.heard(resp.Header.Get(headerCheckpoint))
+	if r.heard != nil {
+		r.heard(resp.StatusCode, resp.Header)
+	}
+	done, err := unpacked(resp)
+	if err != nil {
+		return heard{cause: err}, resp.StatusCode, nil
+	}
+	defer done()
 	h, err := c.listen(ctx, resp, alive, each)
 	return h, resp.StatusCode, err
+}
+
+// unpacked has an answer's body read decompressed. Fault: hub.answer.
+func unpacked(resp *http.Response) (done func(), err error) {
+	switch encoding := resp.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+		return func() {}, nil
+	case "zstd":
+		z, err := zstd.NewReader(resp.Body, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(8<<20), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return nil, ErrAnswer.Because(err)
+		}
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{z, resp.Body}
+		return z.Close, nil
+	default:
+		return nil, ErrAnswer.Because(fmt.Errorf("content encoding %q", encoding))
+	}
 }
 
 // watched tells when bytes moved.

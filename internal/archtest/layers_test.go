@@ -224,7 +224,7 @@ var only = []struct {
 }{
 	{[]string{"encoding/xml"}, nil, "package xmltok is the one XML entry point"},
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
-		[]string{"store/sqlite/...", "store/postgres/...", "bench"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around
+		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
 		[]string{"web/...", "bridge/...", "agent/...", "bench", "demo", "hub", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
