@@ -18,6 +18,9 @@ has xmlsec1 || want="$want xmlsec1"
 chromium || want="$want chromium fonts-dejavu-core"
 has openssl || want="$want openssl"
 has python3 || want="$want python3"
+has softhsm2-util || want="$want softhsm2"
+has pkcs11-tool || want="$want opensc"
+has gcc || want="$want gcc libc6-dev"
 [ -e /etc/ssl/certs/ca-certificates.crt ] || want="$want ca-certificates"
 
 if [ -n "$want" ] && [ "$(id -u)" = 0 ] && has apt-get; then
@@ -35,5 +38,8 @@ has xmlsec1 || echo "*** SKIPPED: xmlsec1 is missing; seals are not compared wit
 chromium || echo "*** SKIPPED: Chromium is missing; no page is opened in a browser (apt-get install chromium)"
 if ! has openssl || ! has python3; then
 	echo "*** SKIPPED: openssl or python3 is missing; the golden receipt is not checked by a second reader (apt-get install openssl python3)"
+fi
+if ! has softhsm2-util || ! has pkcs11-tool || ! has gcc; then
+	echo "*** SKIPPED: softhsm2, opensc or gcc is missing; nothing is signed with a PKCS#11 token (apt-get install softhsm2 opensc gcc libc6-dev)"
 fi
 has npm || echo "*** SKIPPED: npm is missing; pages are tested without their assets (apt-get install npm)"

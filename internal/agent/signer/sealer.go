@@ -19,6 +19,9 @@ const MaxTries = 3
 // again is how long a source that could not be opened is left alone.
 const again = 10 * time.Second
 
+// first is how long the start of an agent waits for a service that is away.
+const first = 15 * time.Second
+
 // notice is how long before its end a certificate is spoken of.
 const notice = 30 * 24 * time.Hour
 
@@ -50,6 +53,8 @@ var _ Signer = (*Sealer)(nil)
 // does not open is told by State, not here: an agent runs, takes and keeps files
 // also while nobody can sign.
 func New(ctx context.Context, source Source, tries Tries, c clock.Clock) *Sealer {
+	ctx, cancel := context.WithTimeout(ctx, first)
+	defer cancel()
 	s := &Sealer{source: source, tries: tries, clock: c, cert: source.Peek(ctx)}
 	// The outcome is in the state.
 	_, _ = s.open(ctx)
