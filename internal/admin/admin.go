@@ -69,6 +69,7 @@ type Deps struct {
 	People     People
 	Acts       Acts
 	Services   store.Services
+	Gateways   store.Gateways
 	Watch      store.Witness
 	Enrolments store.Enrolments
 	Keeper     *keep.Keeper
@@ -101,9 +102,9 @@ func New(d Deps) *Office {
 
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
-	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Watch: s.Witness,
+	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Gateways: s.Gateways, Watch: s.Witness,
 		Enrolments: s.Enrolments,
-		Keeper: keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
+		Keeper:     keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
 }
 
 // Facility is what an operator says of a facility. Of one that is known only

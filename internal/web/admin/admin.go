@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
 	"lienthong/internal/keep"
+	"lienthong/internal/store"
 	"lienthong/internal/web/problem"
 )
 
@@ -31,6 +32,9 @@ type Acts interface {
 	RevokeClient(ctx context.Context, actor, id string) error
 	Enrolments
 	Unlink(ctx context.Context, actor, record, reason string) error
+	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
+	RevokeGateway(ctx context.Context, actor, code, user string) error
+	GatewaysOf(ctx context.Context, code string) ([]store.GatewayAccount, error)
 	MakeLink(ctx context.Context, actor, role, next string) (token string, err error)
 	AddService(ctx context.Context, actor string, s admin.Service) error
 	EndService(ctx context.Context, actor, kind, url string) error
@@ -55,6 +59,7 @@ type request struct {
 	Service    admin.Service       `json:"service,omitzero"`
 	Witness    admin.WitnessChange `json:"witness,omitzero"`
 	Note       admin.Note          `json:"note,omitzero"`
+	Gateway    admin.Gateway       `json:"gateway,omitzero"`
 	Erase      keep.Request        `json:"erase,omitzero"`
 	Class      string              `json:"class,omitempty"`
 	Month      int                 `json:"month,omitempty"`
@@ -69,6 +74,8 @@ type response struct {
 
 	Count int         `json:"count,omitempty"`
 	Terms []keep.Term `json:"terms,omitempty"`
+
+	Gateways []store.GatewayAccount `json:"gateways,omitempty"`
 
 	Invited   *admin.Invited   `json:"invited,omitempty"`
 	Enrolment *admin.Enrolment `json:"enrolment,omitempty"`
@@ -134,6 +141,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 		return response{}, acts.EndService(ctx, q.Actor, q.Service.Kind, q.Service.URL)
 	})
 	retention(serve, acts)
+	gateways(serve, acts)
 	enrolment(serve, acts)
 	return mux
 }
