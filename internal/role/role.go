@@ -25,7 +25,12 @@ const (
 	Auditor  Kind = "auditor" // who did and who looked, no content
 )
 
-// Kinds lists all roles.
+// Destination is where legs lead ("destination:bhxh"): a reader that package
+// courier hands content to. Nobody logs in as one: Parse does not read it, it
+// has no rows and enters no room.
+const Destination Kind = "destination"
+
+// Kinds lists all roles that somebody may sit in.
 func Kinds() []Kind {
 	return []Kind{Operator, Ministry, Unit, Province, Facility, Insurer, Partner, Auditor}
 }

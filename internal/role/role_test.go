@@ -53,3 +53,19 @@ func TestRolesWithoutRowsHaveAnEmptyScope(t *testing.T) {
 		}
 	}
 }
+
+func TestNobodyLogsInAsADestination(t *testing.T) {
+	t.Parallel()
+	d := role.Role{Kind: role.Destination, ID: "bhxh"}
+	if r, err := role.Parse(d.String()); err == nil {
+		t.Errorf("%s was read as %v", d, r)
+	}
+	if !d.Scope().IsEmpty() {
+		t.Errorf("it sees %+v", d.Scope())
+	}
+	for _, room := range role.Rooms() {
+		if d.May(room) {
+			t.Errorf("it enters %s", room)
+		}
+	}
+}

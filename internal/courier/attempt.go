@@ -1,0 +1,223 @@
+package courier
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"lienthong/internal/disclose"
+	"lienthong/internal/dossier"
+	"lienthong/internal/exchange"
+	"lienthong/internal/fault"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+)
+
+// attempt makes one attempt: it looks whether there is anything left to carry,
+// opens it, and hands it to the adapter. What needs no attempt is in early.
+func (l *line) attempt(d exchange.Destination, j job) (f finish) {
+	f.job = j
+	ctx, cancel := context.WithTimeout(l.work, l.c.cfg.Timeout)
+	defer cancel()
+	p := &Parcel{Destination: d, Legs: j.legs}
+	follow := l.follows != nil && !j.legs[0].Received.IsZero()
+	if !follow {
+		err := l.fill(ctx, d, p, &f)
+		if f.job.legs = p.Legs; len(p.Legs) == 0 {
+			return f
+		}
+		if err != nil {
+			f.answer = l.failed(err)
+			return f
+		}
+	}
+	err := l.address(ctx, d, p)
+	if err != nil {
+		f.answer = l.failed(err)
+		return f
+	}
+	defer clear(p.Secret)
+	f.called = true
+	began := time.Now()
+	if follow {
+		f.answer = l.follows.Follow(ctx, p)
+	} else {
+		f.answer = l.adapter.Deliver(ctx, p)
+	}
+	f.took = time.Since(began)
+	if f.answer.Outcome == 0 { // an adapter's defect: nobody knows what happened
+		f.answer.Outcome, f.answer.Sent = exchange.Again, true
+	}
+	return f
+}
+
+// failed is the answer of an attempt that this hub itself could not make. It
+// says nothing of the destination.
+func (l *line) failed(err error) exchange.Answer {
+	fl := fault.Of(err)
+	if fl.Kind == fault.Broken && l.work.Err() == nil {
+		l.c.Logger.Error("a leg cannot be carried", "destination", l.id, "error", err)
+	}
+	a := exchange.Answer{Outcome: exchange.Again, Code: fl.Code}
+	if errors.Is(err, disclose.ErrNotWhole) {
+		a.Outcome = exchange.Refused
+	}
+	if errors.Is(err, ErrBraked) || l.work.Err() != nil {
+		a.Whole = true // not the record's fault
+	}
+	return a
+}
+
+// address adds whose the parcel is and the credential for it.
+func (l *line) address(ctx context.Context, d exchange.Destination, p *Parcel) (err error) {
+	code := p.Legs[0].Record.Facility
+	p.Facility, _ = l.c.Facility(code)
+	for i := range p.Legs {
+		p.Repeated = p.Repeated || p.Legs[i].Lapsed || !p.Legs[i].Sent.IsZero()
+	}
+	p.Secret, err = l.c.secrets.of(ctx, d.ID, code)
+	return err
+}
+
+// fill leaves in p.Legs what is to be carried, with its content; the results of
+// the others are in f.early.
+func (l *line) fill(ctx context.Context, d exchange.Destination, p *Parcel, f *finish) error {
+	leg := p.Legs[0]
+	to, form := disclose.Destination{ID: d.ID, Closed: d.Closed}, disclose.Reading
+	var err error
+	switch {
+	case !leg.Withdraws.IsZero():
+		err = l.fillWithdrawal(ctx, p, f)
+	case l.wants.Original:
+		form = disclose.File
+		err = l.fillFile(ctx, p, f)
+	default:
+		var r *store.Record
+		if r, err = l.c.Records.Get(ctx, role.Scope{All: true}, leg.Record); err == nil {
+			if code := over(r); code != "" {
+				l.drop(p, f, exchange.Skipped, code)
+			}
+		}
+	}
+	if err != nil || len(p.Legs) == 0 {
+		return err
+	}
+	got, err := l.c.Disclose.Deliver(ctx, to, form, p.Legs[0].Record)
+	switch {
+	case errors.Is(err, disclose.ErrCompartment):
+		l.drop(p, f, exchange.Held, exchange.HeldClosed)
+		return nil
+	case errors.Is(err, store.ErrErased):
+		l.drop(p, f, exchange.Skipped, exchange.SkippedErased)
+		return nil
+	case err != nil:
+		return err
+	}
+	p.Sent, p.Opened, p.Receipt, p.Reason = got.Sent, got.Opened, got.Receipt, got.Reason
+	return nil
+}
+
+// over says why a record needs no carrying any more, "" when it does.
+func over(r *store.Record) string {
+	switch r.State() {
+	case dossier.Superseded:
+		return exchange.SkippedSuperseded
+	case dossier.Withdrawn:
+		return exchange.SkippedWithdrawn
+	case dossier.Erased:
+		return exchange.SkippedErased
+	}
+	return ""
+}
+
+// drop settles all legs of a parcel without an attempt.
+func (l *line) drop(p *Parcel, f *finish, s exchange.State, code string) {
+	for i := range p.Legs {
+		f.early = append(f.early, ended(&p.Legs[i], s, code))
+	}
+	p.Legs = nil
+}
+
+func ended(leg *store.Leg, s exchange.State, code string) store.LegResult {
+	r := unchanged(leg)
+	r.State, r.Due, r.Code = s, time.Time{}, code
+	return r
+}
+
+// fillWithdrawal finds the leg that is taken back. What never left the hub needs
+// no taking back.
+func (l *line) fillWithdrawal(ctx context.Context, p *Parcel, f *finish) error {
+	leg := p.Legs[0]
+	legs, err := l.c.Legs.Of(ctx, leg.Withdraws)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(legs, func(x store.Leg) bool { return x.Destination == leg.Destination })
+	switch {
+	case i < 0, legs[i].Sent.IsZero() && legs[i].State != exchange.Waiting && legs[i].State != exchange.Done:
+		l.drop(p, f, exchange.Skipped, exchange.SkippedWithdrawn)
+	case legs[i].State == exchange.Waiting && legs[i].Received.IsZero(): // it goes first: to be skipped, or to be known
+		r := unchanged(&leg)
+		r.Due = l.c.Clock.Now().Add(l.c.cfg.Law.Base)
+		f.early, p.Legs = append(f.early, r), nil
+	default:
+		p.Withdraws = &legs[i]
+	}
+	return nil
+}
+
+// fillFile looks at every record of the file: those that are over are left out,
+// one that is held holds the file, and a file that the destination has already
+// is not sent again.
+func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
+	first := p.Legs[0]
+	_, places, err := l.c.Records.File(ctx, first.Record.Facility, first.File)
+	if err != nil {
+		return err
+	}
+	var keep []store.Leg
+	ids := make([]dossier.ID, len(places))
+	for i := range places {
+		ids[i] = places[i].ID
+	}
+	for i := range p.Legs {
+		code := ""
+		if at := slices.Index(ids, p.Legs[i].Record); at >= 0 {
+			code = over(&places[at].Record)
+		} else if r, err := l.c.Records.Get(ctx, role.Scope{All: true}, p.Legs[i].Record); err != nil {
+			return err
+		} else {
+			code = over(r) // the place is now of a record judged anew
+		}
+		if code != "" {
+			f.early = append(f.early, ended(&p.Legs[i], exchange.Skipped, code))
+			continue
+		}
+		keep = append(keep, p.Legs[i])
+	}
+	if p.Legs = keep; len(keep) == 0 || len(places) <= len(keep) {
+		return nil
+	}
+	others, err := l.c.Legs.Of(ctx, ids...)
+	if err != nil {
+		return err
+	}
+	for i := range others {
+		switch o := &others[i]; {
+		case o.Destination != first.Destination || o.File != first.File:
+		case o.State == exchange.Held:
+			l.drop(p, f, exchange.Held, o.Code)
+			return nil
+		case o.State == exchange.Done:
+			for k := range p.Legs {
+				r := ended(&p.Legs[k], exchange.Done, "")
+				r.Reference, r.Sent, r.Received, r.Finalized = o.Reference, o.Sent, o.Received, o.Finalized
+				f.early = append(f.early, r)
+			}
+			p.Legs = nil
+			return nil
+		}
+	}
+	return nil
+}

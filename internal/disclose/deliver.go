@@ -1,0 +1,182 @@
+package disclose
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+
+	"lienthong/internal/compartment"
+	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+)
+
+// The bases of a delivery.
+const (
+	// ByLaw: what every record of the kind goes to by law (the health book, the
+	// prescription system, the level above).
+	ByLaw = "law"
+	// ByAssignment: the facility's own lawful sending, which the hub carries on
+	// for it: what the facility may send, goes.
+	ByAssignment = "assignment"
+)
+
+// Courier is who hands deliveries over, as rows keep it.
+const Courier = "courier"
+
+// ErrNotWhole: a file that others were erased from is not what its facility
+// sent and sealed any more.
+var ErrNotWhole = fault.New(fault.Conflict, "file.not_whole",
+	"Trong tệp này có hồ sơ đã xóa nên không còn gửi nguyên tệp được nữa.",
+	"A record was erased from this file, which can no longer be sent as it was.")
+
+// Destination is a reader that an operator approved: where legs lead.
+type Destination struct {
+	ID     string
+	Closed bool // gets records of closed compartments: their facility's own sending
+}
+
+// Form is what a delivery holds.
+type Form int
+
+// The forms.
+const (
+	File    Form = iota + 1 // the file's exact bytes, with every record in it
+	Reading                 // the record opened
+)
+
+// Delivery is what a destination is handed.
+type Delivery struct {
+	Record  store.Record
+	Opened  *Opened        // Reading
+	Sent    *evidence.Sent // File
+	Receipt []byte         // the hub's receipt document
+	Reason  string         // of a withdrawal, which has nothing else
+}
+
+// Deliver opens a record for a destination. The rows are durable before it
+// returns: one for the record, or one for each record of the file; a delivery
+// is no look and is not counted as one. Faults: record.absent, record.erased,
+// disclosure.compartment, file.not_whole; a broken store or vault.
+func (d *Discloser) Deliver(ctx context.Context, to Destination, form Form, id dossier.ID) (*Delivery, error) {
+	r, err := d.Records.Get(ctx, role.Scope{All: true}, id)
+	if err != nil {
+		return nil, err
+	}
+	if !r.Erased.IsZero() {
+		return nil, store.ErrErased
+	}
+	about := []store.Record{*r}
+	if form == File && r.Withdraws.IsZero() {
+		if about, err = d.inFile(ctx, r); err != nil {
+			return nil, err
+		}
+	}
+	for i := range about {
+		if !to.Closed && isClosedTo(&about[i], form) {
+			return nil, ErrCompartment
+		}
+	}
+	reader, basis := Reader{Role: role.Role{Kind: role.Destination, ID: to.ID}, Name: Courier, Route: "leg:" + to.ID}, to.basis()
+	now, rows := d.Clock.Now(), make([]store.Disclosure, len(about))
+	for i := range about {
+		rows[i] = row(now, reader, basis, len(about), &about[i])
+	}
+	if err := d.Log.Record(ctx, rows); err != nil {
+		return nil, fmt.Errorf("disclose: writing down a delivery: %w", err)
+	}
+	return d.deliver(ctx, to, form, r)
+}
+
+func (to Destination) basis() string {
+	if to.Closed {
+		return ByAssignment
+	}
+	return ByLaw
+}
+
+// isClosedTo reports whether a destination that gets nothing closed may not have
+// a record: a table alone is left out of what is read, not of a file.
+func isClosedTo(r *store.Record, form Form) bool {
+	if form == File {
+		return r.Documents&closedBits != 0
+	}
+	return r.Documents&compartment.Bits != 0
+}
+
+// inFile returns the records of a record's file.
+func (d *Discloser) inFile(ctx context.Context, r *store.Record) ([]store.Record, error) {
+	_, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]store.Record, len(places))
+	for i := range places {
+		if out[i] = places[i].Record; !out[i].Erased.IsZero() {
+			return nil, ErrNotWhole
+		}
+	}
+	return out, nil
+}
+
+func (d *Discloser) deliver(ctx context.Context, to Destination, form Form, r *store.Record) (*Delivery, error) {
+	out := &Delivery{Record: *r}
+	head, err := d.head(r)
+	if err != nil {
+		return nil, err
+	}
+	docs, err := d.Receipts.Documents(ctx, []evidence.Item{{Receipt: head.Receipt, Place: r.Place}})
+	if err != nil {
+		return nil, err
+	}
+	out.Receipt = docs[0]
+	switch {
+	case !r.Withdraws.IsZero():
+		if out.Reason, err = d.reason(ctx, r); err == nil && form == Reading {
+			out.Opened, err = d.open(ctx, r, to.basis()) // its episode; there is nothing else in it
+		}
+	case form == File:
+		as := whole
+		var sent evidence.Sent
+		if sent, _, err = d.rebuild(ctx, r, &as); err == nil && as != whole {
+			err = ErrNotWhole // erased since
+		}
+		out.Sent = &sent
+	default:
+		basis := ByLaw
+		if to.Closed {
+			basis = OwnRecord // as its facility would hand it over
+		}
+		out.Opened, err = d.open(ctx, r, basis)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// reason reads why a record was taken back: its statement stands in the place of
+// a file (package intake writes it).
+func (d *Discloser) reason(ctx context.Context, r *store.Record) (string, error) {
+	file, _, err := d.Records.File(ctx, r.ID.Facility, r.File)
+	if err != nil {
+		return "", err
+	}
+	sealed, err := d.Vault.Open(evidence.FileName(file), file.Wrapped, 0, file.Skeleton)
+	if err != nil {
+		return "", fmt.Errorf("disclose: opening a withdrawal: %w", err)
+	}
+	said, err := d.Codec.Decode(nil, sealed, longest)
+	if err != nil {
+		return "", err
+	}
+	var statement struct {
+		Reason string `json:"reason"`
+	}
+	if err := json.Unmarshal(said, &statement); err != nil {
+		return "", fmt.Errorf("disclose: reading a withdrawal: %w", err)
+	}
+	return statement.Reason, nil
+}
