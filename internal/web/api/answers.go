@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
+
 	"lienthong/internal/intake"
 	"lienthong/internal/web/problem"
 )
@@ -22,6 +24,8 @@ type answers struct {
 	pause   time.Duration // longest wait for a reader
 	status  int
 	slot    *problem.Slot
+
+	squeeze *zstd.Encoder // of a stream whose reader takes it compressed; else nil
 
 	mu      sync.Mutex
 	stream  bool
@@ -50,7 +54,7 @@ func appendJSON(dst []byte, answer any) ([]byte, error) {
 func newAnswers(w http.ResponseWriter, r *http.Request, pause time.Duration) *answers {
 	a := &answers{w: w, control: http.NewResponseController(w), pause: pause, status: http.StatusOK}
 	if strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
-		a.stream = true
+		a.stream, a.squeeze = true, squeezer(w, r)
 		_ = a.control.EnableFullDuplex() // HTTP/1: answer while the body still comes
 	}
 	return a
@@ -98,13 +102,25 @@ func (a *answers) send(list ...placed) {
 		a.lines = append(line, '\n')
 	}
 	_ = a.control.SetWriteDeadline(time.Now().Add(a.pause))
-	if _, err := a.w.Write(a.lines); err != nil {
+	if err := a.writeLines(); err != nil {
 		a.failed = true
 	}
 	if !a.failed {
 		_ = a.control.Flush() // a writer that cannot flush sends at the end
 	}
 	_ = a.control.SetWriteDeadline(time.Time{})
+}
+
+// writeLines writes what is in lines so that its reader can read it now.
+func (a *answers) writeLines() error {
+	if a.squeeze == nil {
+		_, err := a.w.Write(a.lines)
+		return err
+	}
+	if _, err := a.squeeze.Write(a.lines); err != nil {
+		return err
+	}
+	return a.squeeze.Flush()
 }
 
 func (a *answers) begin() {
@@ -115,6 +131,9 @@ func (a *answers) begin() {
 	kind := "application/json"
 	if a.stream {
 		kind = "application/x-ndjson"
+	}
+	if a.squeeze != nil {
+		a.w.Header().Set("Content-Encoding", "zstd")
 	}
 	a.w.Header().Set("Content-Type", kind)
 	a.w.WriteHeader(a.status)
@@ -133,10 +152,23 @@ func (a *answers) end() error {
 	a.begin()
 	if a.stream {
 		a.send(placed{last, map[string]any{"end": true, "results": a.n}})
+		a.close()
 		return nil
 	}
 	a.write()
 	return nil
+}
+
+// close ends a compressed stream.
+func (a *answers) close() {
+	if a.squeeze == nil || a.failed {
+		return
+	}
+	_ = a.control.SetWriteDeadline(time.Now().Add(a.pause))
+	if err := a.squeeze.Close(); err != nil {
+		a.failed = true
+	}
+	_ = a.control.SetWriteDeadline(time.Time{})
 }
 
 // readOff reads off for a moment what is left of a body that was not wanted, so

@@ -37,6 +37,11 @@ var (
 
 // submitTar takes each member of a tar by itself: a wrapper, not a transaction.
 func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane store.Lane, out *answers) error {
+	w.Header().Set(headerCodings, codingUnwrapped)
+	coded, err := coding(r)
+	if err != nil {
+		return err
+	}
 	body, done, err := a.bodies.Open(w, r, who.Name, a.cfg.TarLimit)
 	if err != nil {
 		if refused(err) {
@@ -46,7 +51,7 @@ func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane
 	}
 	defer done()
 	end := &tail{from: body}
-	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, underWork)}
+	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, underWork), unwrapped: coded}
 	stop := u.flushing()
 	failed := u.run()
 	stop()
@@ -72,7 +77,9 @@ type unpacking struct {
 	places  chan struct{}
 	work    sync.WaitGroup
 
-	beside beside // members that wait for what may lie beside them
+	unwrapped bool   // members may have their base64 undone
+	whole     int64  // bytes of members, rebuilt
+	beside    beside // members that wait for what may lie beside them
 
 	mu    sync.Mutex
 	batch []*member // read, not handed over yet
@@ -156,7 +163,7 @@ func (u *unpacking) take(n int, h *tar.Header) error {
 		u.refuse(n, h, xmltok.ErrLimits)
 		return nil
 	}
-	release, err := u.room(h.Size)
+	release, err := u.room(roomFor(h.Size, u.cfg.FileLimit, u.unwrapped))
 	if err != nil {
 		return err
 	}
@@ -165,7 +172,18 @@ func (u *unpacking) take(n int, h *tar.Header) error {
 		release()
 		return tarFault(noEOF(err))
 	}
-	m := &member{n: n, file: intake.File{Name: h.Name, Bytes: raw, Lane: u.lane}, release: []func(){release}, size: h.Size}
+	if u.unwrapped {
+		if raw, err = rebuilt(raw, u.cfg.FileLimit); err != nil {
+			release()
+			u.refuse(n, h, err)
+			return nil
+		}
+		if u.whole += int64(len(raw)); u.whole > u.cfg.TarLimit {
+			release()
+			return xmltok.ErrLimits
+		}
+	}
+	m := &member{n: n, file: intake.File{Name: h.Name, Bytes: raw, Lane: u.lane}, release: []func(){release}, size: int64(len(raw))}
 	u.handOver(u.beside.arrived(m, u.wants(m))...)
 	return nil
 }
