@@ -31,6 +31,7 @@ type line struct {
 	breaker  *exchange.Breaker
 	pace     *exchange.Pace
 	budget   *exchange.Budget
+	denied   int // repetitions that had to wait
 	ready    []job
 	running  int
 	batch    int       // legs claimed at once, by how fast they go
