@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/store/sqlite/access"
 	"lienthong/internal/store/sqlite/audit"
 	"lienthong/internal/store/sqlite/counters"
+	"lienthong/internal/store/sqlite/destinations"
 	"lienthong/internal/store/sqlite/disclosures"
 	"lienthong/internal/store/sqlite/enrolments"
 	"lienthong/internal/store/sqlite/facilities"
@@ -28,10 +29,12 @@ import (
 	"lienthong/internal/store/sqlite/intake"
 	"lienthong/internal/store/sqlite/keys"
 	"lienthong/internal/store/sqlite/ledger"
+	"lienthong/internal/store/sqlite/legs"
 	"lienthong/internal/store/sqlite/people"
 	"lienthong/internal/store/sqlite/records"
 	"lienthong/internal/store/sqlite/retention"
 	"lienthong/internal/store/sqlite/revocations"
+	"lienthong/internal/store/sqlite/secrets"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/stamps"
 	"lienthong/internal/store/sqlite/witness"
@@ -150,7 +153,8 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
-		Gateways:  gateways.New(o.main),
+		Gateways: gateways.New(o.main),
+		Legs:     legs.New(o.main, cfg.Clock), Destinations: destinations.New(o.main), Secrets: secrets.New(o.main),
 		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Close: o.close,
 	}, nil
 }

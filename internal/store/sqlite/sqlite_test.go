@@ -54,3 +54,8 @@ func TestContract(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, harness)
 }
+
+func TestCouriers(t *testing.T) {
+	t.Parallel()
+	storetest.Couriers(t, harness(t), 240)
+}

@@ -88,6 +88,9 @@ func (d *DB) CloseLog(ctx context.Context, number int, note []byte) error {
 		if err == nil && n == 0 {
 			err = store.ErrAbsent
 		}
-		return err
+		if err != nil || note == nil {
+			return err
+		}
+		return tx.DoubtLegs()
 	})
 }

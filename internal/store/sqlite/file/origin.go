@@ -16,11 +16,12 @@ type Origin struct {
 	Sender       string
 	Certificates []string // hashes of public_blob, hexadecimal
 	Seals        []Seal
+	Software     string `json:",omitempty"` // since release 4
 }
 
 // OriginOf is the origin of a file as the column note holds it.
 func OriginOf(f *store.File) (string, error) {
-	o := Origin{Sender: f.Sender, Certificates: make([]string, len(f.Certificates)), Seals: make([]Seal, len(f.Seals))}
+	o := Origin{Sender: f.Sender, Software: f.Software, Certificates: make([]string, len(f.Certificates)), Seals: make([]Seal, len(f.Seals))}
 	for i, c := range f.Certificates {
 		o.Certificates[i] = hex.EncodeToString(c.Hash[:])
 	}
@@ -56,7 +57,7 @@ func (s *Snapshot) ReadOrigin(f *store.File, sender string, certificates []byte,
 	if err := json.Unmarshal([]byte(text), &o); err != nil {
 		return fmt.Errorf("the origin of a file: %w", err)
 	}
-	f.Sender = o.Sender
+	f.Sender, f.Software = o.Sender, o.Software
 	for _, c := range o.Certificates {
 		var b store.Blob
 		if err := digest(&b.Hash, c); err != nil {

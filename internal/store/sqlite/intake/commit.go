@@ -48,7 +48,7 @@ func check(p *store.Prepared) error {
 		}
 	}
 	f := p.File
-	if err := store.CheckText(string(f.Facility), f.Sender, f.Class, p.Kind, string(p.Verdict.State), p.Verdict.Pack, p.Order, p.Class); err != nil {
+	if err := store.CheckText(string(f.Facility), f.Sender, f.Class, f.Software, p.Kind, string(p.Verdict.State), p.Verdict.Pack, p.Order, p.Class); err != nil {
 		return err
 	}
 	if err := store.CheckText(p.Tags...); err != nil {
@@ -63,6 +63,9 @@ func check(p *store.Prepared) error {
 		if err := store.CheckText(p.Subject.Evidence); err != nil {
 			return err
 		}
+	}
+	if err := store.CheckLegStarts(p.Legs...); err != nil {
+		return err
 	}
 	return checkDeltas(p.Deltas)
 }

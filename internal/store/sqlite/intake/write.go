@@ -35,7 +35,7 @@ var (
 func (g *group) write() error {
 	for _, step := range []func() error{
 		g.writeFiles, g.writeRecords, g.writePlaces, g.writeContents, g.writeTags, g.writeHeads,
-		g.writeSubjects, g.writeClaims, g.writeMarks, g.writeCounts, g.answerReplays,
+		g.writeSubjects, g.writeClaims, g.writeMarks, g.writeLegs, g.writeCounts, g.answerReplays,
 	} {
 		if err := step(); err != nil {
 			return err

@@ -90,6 +90,9 @@ func (e *erasing) record(x *store.Erasure) error {
 		id, file.Micros(x.At), x.Actor, x.Reason); err != nil {
 		return err
 	}
+	if err := e.legs(x); err != nil {
+		return err
+	}
 	if _, _, err := e.tx.Leaf(x.Leaf, nil); err != nil {
 		return err
 	}
@@ -99,6 +102,24 @@ func (e *erasing) record(x *store.Erasure) error {
 		e.residue = append(e.residue, store.Residue{Bytes: bytes.Join([][]byte{r.Subject[:], episode, content}, nil)})
 	}
 	return e.filesOf(id, r.ID.Facility)
+}
+
+// legs skips the deliveries of a record that are not done: there is nothing to
+// carry any more. Who carries one now has lost it.
+func (e *erasing) legs(x *store.Erasure) error {
+	facility, serial := string(x.Record.Facility), x.Record.Serial[:]
+	var n int
+	if err := e.tx.Row(`SELECT count(*) FROM leg WHERE facility = ? AND serial = ? AND state IN ('waiting', 'held', 'parked')`, facility, serial).Scan(&n); err != nil || n == 0 {
+		return err
+	}
+	seq, err := e.tx.LegSeq(n)
+	if err != nil {
+		return err
+	}
+	_, err = e.tx.Exec(`UPDATE leg SET state = 'skipped', code = ?, lease = 0, holder = '', changed = ?, seq = k.seq FROM
+ (SELECT id, ? - 1 + row_number() OVER (ORDER BY destination) AS seq FROM leg WHERE facility = ? AND serial = ? AND state IN ('waiting', 'held', 'parked')) k
+ WHERE leg.id = k.id`, store.ErasedLeg, file.Micros(x.At), seq, facility, serial)
+	return err
 }
 
 // keyResidue is what may be left of a wrapped key: its end in three parts, so
