@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/store/postgres/disclosures"
 	"lienthong/internal/store/postgres/enrolments"
 	"lienthong/internal/store/postgres/facilities"
+	"lienthong/internal/store/postgres/feeds"
 	"lienthong/internal/store/postgres/gateways"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/intake"
@@ -116,6 +117,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Retention:   retention.New(db, writer),
 		Gateways:    gateways.New(db, writer),
 		Enrolments:  enrolments.New(db, writer),
+		Feeds:       feeds.New(db),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()
