@@ -94,6 +94,7 @@ type facilityCmd struct {
 	Add        facilityAddCmd `cmd:"" help:"Register a facility; a known code gets a new version, --cert adds."`
 	Credential credentialCmd  `cmd:"" help:"Give a facility's systems a key to log in with."`
 	Revoke     revokeCmd      `cmd:"" help:"End a certificate's right to seal, or a credential."`
+	Gateway    gatewayCmd     `cmd:"" help:"Give a HIS an account of the drop-in gateway, end one, or list them."`
 	Invite     inviteCmd      `cmd:"" help:"Print a one-time code for a facility's agent to enrol with."`
 	Approve    approveCmd     `cmd:"" help:"Let in a system that enrolled and waits for a second person."`
 	Enrolment  enrolmentCmd   `cmd:"" help:"Say whether a second person must approve what enrols."`

@@ -1,0 +1,33 @@
+package command
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// longestSecret is how many bytes of a secret are read.
+const longestSecret = 4 << 10
+
+// ReadSecret reads one line from the standard input: a password or PIN that may
+// stand in no argument. On a terminal it asks, and does not show what is typed.
+func ReadSecret(s *Streams, ask string) (string, error) {
+	if f, ok := s.In.(*os.File); ok {
+		if restore, ok := hideTyping(f); ok {
+			fmt.Fprint(s.Err, ask)
+			defer func() { restore(); fmt.Fprintln(s.Err) }()
+		}
+	}
+	line, err := bufio.NewReader(io.LimitReader(s.In, longestSecret)).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return "", err
+	}
+	line = strings.TrimRight(line, "\r\n")
+	if line == "" {
+		return "", errors.New("no password on the standard input")
+	}
+	return line, nil
+}
