@@ -198,6 +198,7 @@ func TestADestinationDeadForADay(t *testing.T) {
 			time.Sleep(24 * time.Hour / n)
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if got := len(other.order); got != n {
 			t.Fatalf("the other destination has %d of %d", got, n)
 		}
@@ -330,6 +331,7 @@ func TestTheHubsOwnCredentialStandsIn(t *testing.T) {
 		w.begin(1, "so")
 		w.courier.Set([]exchange.Destination{dest("so")})
 		time.Sleep(time.Second)
+		synctest.Wait()
 		delete(w.secrets, "so/")
 		w.courier.Set([]exchange.Destination{dest("so")}) // a change drops what was kept
 		w.begin(2, "so")
@@ -470,7 +472,7 @@ func TestAFileGoesOnce(t *testing.T) {
 		w.want(2, "bhxh", exchange.Done, "")
 		w.want(3, "bhxh", exchange.Skipped, "superseded")
 		w.want(4, "bhxh", exchange.Held, "purpose.payment")
-		if parcels != 1 {
+		if synctest.Wait(); parcels != 1 {
 			t.Errorf("%d parcels", parcels)
 		}
 		w.begin(6, "bhxh", of(100))
@@ -606,7 +608,7 @@ func TestPausedEndedAndWrongDestinations(t *testing.T) {
 		w.courier.Set([]exchange.Destination{dest("so", func(x *exchange.Destination) { x.Paused = now }), dest("het", func(x *exchange.Destination) { x.Ended = now }),
 			dest("hu", func(x *exchange.Destination) { x.URL = "bad" }), dest("la")})
 		time.Sleep(time.Hour)
-		if len(d.order) != 0 || w.legs.claims != 0 {
+		if synctest.Wait(); len(d.order) != 0 || w.legs.claims != 0 {
 			t.Errorf("carried %v, %d claims", d.order, w.legs.claims)
 		}
 		states, err := w.courier.Status(t.Context())
@@ -644,17 +646,18 @@ func TestRepetitionsAreRationed(t *testing.T) {
 			return exchange.Answer{Outcome: exchange.Finalized, Sent: true}, true
 		}
 		w := setup(t, map[string]courier.Adapter{"so": d}, func(c *courier.Config) { c.Poll = 2 * time.Second })
-		for i := range 2000 {
+		for i := range 600 {
 			w.begin(i, "so")
 		}
-		w.courier.Set([]exchange.Destination{dest("so", func(x *exchange.Destination) { x.PerSecond = 100; x.Parallel = 1 })})
-		time.Sleep(20 * time.Second)
-		if most := 10 + 200 + 25; repeats > most {
+		w.courier.Set([]exchange.Destination{dest("so", func(x *exchange.Destination) { x.PerSecond = 50; x.Parallel = 1 })})
+		time.Sleep(12 * time.Second)
+		synctest.Wait()
+		if most := 10 + 60 + 15; repeats > most {
 			t.Errorf("%d repetitions beside %d first attempts", repeats, len(first))
 		}
-		time.Sleep(24 * time.Hour)
+		time.Sleep(2 * time.Hour)
 		w.courier.Stop()
-		if n := w.legs.count(exchange.Done); n != 2000 {
+		if n := w.legs.count(exchange.Done); n != 600 {
 			t.Errorf("%d done", n)
 		}
 	})

@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/body"
 	"lienthong/internal/bundle"
 	"lienthong/internal/clock"
+	"lienthong/internal/courier"
 	"lienthong/internal/dictionary"
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
@@ -65,6 +66,7 @@ type Config struct {
 	Gateway   gateway.Config
 	Weights   admission.Weights // shares of facilities when the hub is full; default 1 each
 	Outside   Outside           // how often services outside are asked
+	Delivery  Delivery          // how records are passed on
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Guard     Guard     // of the store's files; nil: nobody looks
@@ -93,6 +95,9 @@ type Hub struct {
 	Asker    *witness.Asker   // asks others to cosign this hub's
 	Bundles  *bundle.Collector
 	API      *api.API
+	Courier  *courier.Courier // carries records on
+
+	delivery delivery
 
 	log     *tlog.Doors
 	gateway *gateway.Gateway
@@ -169,6 +174,9 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := h.openPlan(ctx); err != nil {
+		return err
+	}
 	if err := h.openIntake(ctx, receiptKey, codec, seals); err != nil {
 		return err
 	}
@@ -177,6 +185,9 @@ func (h *Hub) start(ctx context.Context) error {
 		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock,
 	})
 	if err != nil {
+		return err
+	}
+	if err := h.openCourier(); err != nil {
 		return err
 	}
 	h.Office = admin.Of(h.Slices, h.cfg.Clock)
@@ -205,7 +216,7 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
-		Observer: h.metrics,
+		Observer: h.metrics, Plan: h.delivery.plan.Load, Legs: h.Slices.Legs,
 	}, intake.Config{Hub: h.cfg.Name, Weights: h.cfg.Weights})
 	if err != nil {
 		return err
@@ -303,6 +314,10 @@ func (h *Hub) begin() {
 	h.stop = stop
 	h.work.Go(func() { h.Trust.Run(ctx) })
 	h.watchStore()
+	if h.Courier != nil {
+		h.Courier.Set(h.delivery.all)
+	}
+	h.every(ctx, time.Second, "destinations not looked at", h.readPlan)
 	h.every(ctx, time.Second, "store not looked at", func(context.Context) error { h.watchStore(); return nil })
 	h.every(ctx, time.Second, "counters not folded", func(ctx context.Context) error {
 		_, err := h.Slices.Counters.Fold(ctx)
@@ -395,6 +410,9 @@ func answer(w http.ResponseWriter, text string) {
 func (h *Hub) Close() error {
 	if h.Intake != nil {
 		h.Intake.Stop()
+	}
+	if h.Courier != nil {
+		h.Courier.Stop()
 	}
 	if h.stop != nil {
 		h.stop()

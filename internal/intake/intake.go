@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
+	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -48,6 +49,10 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Observer Observer // nil: nobody watches
+	// Plan says where records go, as of this moment; nil: nowhere. Legs finds the
+	// legs of a record that is taken back; nil where Plan is.
+	Plan func() *exchange.Plan
+	Legs Legs
 }
 
 // Months keeps wrapped month keys; store.Keys does.

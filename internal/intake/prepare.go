@@ -115,6 +115,7 @@ func (t *task) prepare(ctx context.Context, it *item) (store.Prepared, receipt, 
 		return p, rec, err
 	}
 	p.Leaf = rec.Receipt.Leaf()
+	p.Legs = t.legs(&p)
 	p.Deltas = deltas(&p, known.Head)
 	if it.replaced != nil && p.Supersedes == replaced && !replaced.IsZero() {
 		p.Deltas = append(p.Deltas, supersededDelta(p.Kind, it.replaced.Head))

@@ -169,6 +169,9 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, head
 		return p, rec, err
 	}
 	p.Wrapped, p.Head, p.Leaf = sealed.Wrapped, sealed.Parts[evidence.PartHead], issued.Leaf()
+	if p.Legs, err = t.withdrawalLegs(ctx, target); err != nil {
+		return p, rec, err
+	}
 	p.Deltas = []store.Delta{
 		{FacilityVersion: version.ID, Day: clock.Day(t.received), Kind: p.Kind, Measure: string(p.Verdict.State), N: 1},
 		{FacilityVersion: target.FacilityVersion, Day: clock.Day(target.Received), Kind: target.Kind, Measure: "withdrawn", N: 1},

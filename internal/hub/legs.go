@@ -1,0 +1,170 @@
+package hub
+
+import (
+	"context"
+	"maps"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"lienthong/internal/bridge/axis"
+	"lienthong/internal/bridge/insurer"
+	"lienthong/internal/bridge/outbound"
+	"lienthong/internal/bridge/prescription"
+	"lienthong/internal/bridge/vneid"
+	"lienthong/internal/bridge/webhook"
+	"lienthong/internal/care"
+	"lienthong/internal/courier"
+	"lienthong/internal/exchange"
+	"lienthong/internal/facility"
+)
+
+// Delivery is how legs are carried out.
+type Delivery struct {
+	Adapters map[string]courier.Adapter // beside, or in place of, those of this release
+	Courier  courier.Config
+	Timeout  time.Duration // of one call outside; default 45 seconds
+}
+
+// delivery is the hub's side of legs: the plan of this moment and who carries it out.
+type delivery struct {
+	plan     atomic.Pointer[exchange.Plan]
+	epoch    int64
+	adapters map[string]courier.Adapter
+	all      []exchange.Destination
+}
+
+// openPlan reads where records go, before the first one is taken in.
+func (h *Hub) openPlan(ctx context.Context) error {
+	d := h.cfg.Delivery
+	if d.Timeout <= 0 {
+		d.Timeout = 45 * time.Second
+	}
+	client := outbound.New(d.Timeout)
+	h.delivery.adapters = map[string]courier.Adapter{
+		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
+		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
+	}
+	maps.Copy(h.delivery.adapters, d.Adapters)
+	h.delivery.plan.Store(exchange.NewPlan(nil, nil))
+	h.delivery.epoch = -1
+	return h.readPlan(ctx)
+}
+
+// readPlan takes over what changed of destinations and routes. It is asked every
+// second: where nothing changed it costs one small question.
+func (h *Hub) readPlan(ctx context.Context) error {
+	if h.Slices.Destinations == nil {
+		return nil
+	}
+	epoch, err := h.Slices.Destinations.Epoch(ctx)
+	if err != nil || epoch == h.delivery.epoch {
+		return err
+	}
+	destinations, routes, err := h.Slices.Destinations.Destinations(ctx)
+	if err != nil {
+		return err
+	}
+	var originals []string
+	for name, a := range h.delivery.adapters {
+		if a.Wants().Original {
+			originals = append(originals, name)
+		}
+	}
+	h.delivery.plan.Store(exchange.NewPlan(destinations, routes, originals...))
+	h.delivery.epoch, h.delivery.all = epoch, destinations
+	if h.Courier != nil {
+		h.Courier.Set(destinations)
+	}
+	return nil
+}
+
+// openCourier wires who carries legs out; it begins with the hub.
+func (h *Hub) openCourier() error {
+	if h.Slices.Legs == nil {
+		return nil
+	}
+	counts := newDelivered()
+	var err error
+	h.Courier, err = courier.New(courier.Deps{
+		Legs: h.Slices.Legs, Records: h.Slices.Records, Secrets: h.Slices.Secrets, Disclose: h.Disclose, Vault: h.Vault,
+		Facility: func(code care.FacilityCode) (facility.Version, bool) {
+			return h.Trust.Current().Directory.Current(code)
+		},
+		Adapters: h.delivery.adapters, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Observer: counts,
+	}, h.cfg.Delivery.Courier)
+	if err != nil {
+		return err
+	}
+	h.metrics.registry.MustRegister(counts.attempts, counts.seconds, counts.secrets)
+	return h.metrics.registry.Register(&legMetrics{h})
+}
+
+// delivered counts attempts. Labels hold a destination and one of few words,
+// never what a destination said.
+type delivered struct {
+	attempts *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	secrets  *prometheus.CounterVec
+}
+
+func newDelivered() *delivered {
+	return &delivered{
+		attempts: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lienthong_leg_attempts_total",
+			Help: "Attempts at deliveries, by outcome: finalized, received, refused, again, down."}, []string{"destination", "outcome"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "lienthong_leg_attempt_seconds",
+			Help: "Time of one attempt.", Buckets: prometheus.ExponentialBuckets(0.005, 2, 14)}, []string{"destination"}),
+		secrets: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lienthong_leg_secrets_opened_total",
+			Help: "Credentials for destinations that were opened."}, []string{"destination"}),
+	}
+}
+
+// Attempted counts an attempt.
+func (d *delivered) Attempted(destination, outcome string, took time.Duration) {
+	d.attempts.WithLabelValues(destination, outcome).Inc()
+	d.seconds.WithLabelValues(destination).Observe(took.Seconds())
+}
+
+// SecretOpened counts an opening.
+func (d *delivered) SecretOpened(destination string) { d.secrets.WithLabelValues(destination).Inc() }
+
+// legMetrics shows the operator how the ways out stand.
+type legMetrics struct{ hub *Hub }
+
+var (
+	legQueue   = prometheus.NewDesc("lienthong_leg_queue", "Legs by state: waiting, carried, held, parked.", []string{"destination", "state"}, nil)
+	legOldest  = prometheus.NewDesc("lienthong_leg_oldest_seconds", "Age of the oldest leg that waits or is carried.", []string{"destination"}, nil)
+	legBreaker = prometheus.NewDesc("lienthong_leg_breaker", "0: closed, 1: half open, 2: open.", []string{"destination"}, nil)
+)
+
+// Describe and Collect implement prometheus.Collector.
+func (m *legMetrics) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{legQueue, legOldest, legBreaker} {
+		out <- d
+	}
+}
+
+// Collect gives the figures of this moment; what cannot be read is left out.
+func (m *legMetrics) Collect(out chan<- prometheus.Metric) {
+	states, err := m.hub.Courier.Status(context.Background())
+	if err != nil {
+		return
+	}
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	open := map[exchange.BreakerState]float64{exchange.HalfOpen: 1, exchange.Open: 2}
+	for _, s := range states {
+		gauge(legQueue, float64(s.Queue.Waiting), s.ID, "waiting")
+		gauge(legQueue, float64(s.Queue.Carried), s.ID, "carried")
+		gauge(legQueue, float64(s.Queue.Held), s.ID, "held")
+		gauge(legQueue, float64(s.Queue.Parked), s.ID, "parked")
+		age := 0.0
+		if !s.Queue.Oldest.IsZero() {
+			age = max(0, m.hub.cfg.Clock.Now().Sub(s.Queue.Oldest).Seconds())
+		}
+		gauge(legOldest, age, s.ID)
+		gauge(legBreaker, open[s.Breaker], s.ID)
+	}
+}
