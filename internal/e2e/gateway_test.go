@@ -9,6 +9,9 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -131,6 +134,29 @@ func TestAHospitalSystemSpeaksTheInsurersInterface(t *testing.T) {
 		}
 		if status, _ := w.get("79901", "/api/v1/records/"+a.Reference+"/receipt"); status != 200 {
 			t.Errorf("the receipt behind maGiaoDich: %d", status)
+		}
+	})
+}
+
+// The same interface by a script that shares nothing with this program.
+func TestAScriptSpeaksTheInsurersInterface(t *testing.T) {
+	t.Parallel()
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("SKIPPED, NOT TESTED: no python3 on this machine")
+	}
+	engines(t, func(t *testing.T, w *world) {
+		const password = "mật khẩu của bệnh viện"
+		w.gatewayAccount("79901", "79901_BV", password, false)
+		dir := t.TempDir()
+		file, arrived := filepath.Join(dir, "signed.xml"), filepath.Join(dir, "checkin.xml")
+		w.check(os.WriteFile(file, ours(pairs().ec, envelope(newVisit())), 0o600))
+		w.check(os.WriteFile(arrived, ours(pairs().ec, checkin(arrival())), 0o600))
+		cmd := exec.CommandContext(w.ctx, python, filepath.Join("..", "..", "script", "his.py"), w.server.URL, "79901_BV", "79901", file, arrived)
+		cmd.Stdin = strings.NewReader(password)
+		out, err := cmd.CombinedOutput()
+		if err != nil || bytes.Contains(out, []byte("WRONG")) || bytes.Count(out, []byte("ok ")) < 16 {
+			t.Errorf("%v\n%s", err, out)
 		}
 	})
 }
