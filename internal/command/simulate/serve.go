@@ -19,6 +19,10 @@ import (
 type Cmd struct {
 	Insurer insurerCmd `cmd:"" help:"Run a simulated social insurance gateway."`
 	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated health book of citizens."`
+
+	Prescription prescriptionCmd `cmd:"" help:"Run a simulated national prescription system."`
+	Axis         axisCmd         `cmd:"" help:"Run a simulated data axis of the ministry."`
+	Webhook      webhookCmd      `cmd:"" help:"Run somebody's receiver of webhooks."`
 }
 
 // common are the flags of every simulated service.
