@@ -34,6 +34,7 @@ var layers = map[string]place{
 	"ledger":       {1, []string{"ledger/jcs"}},
 	"ledger/audit": {1, []string{"ledger"}},
 	"ledger/jcs":   {1, nil},
+	"manifest":     {1, nil},
 	"quality":      {1, []string{"catalog", "dossier", "schema"}},
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
 	"retention":    {1, []string{"dossier"}},
