@@ -103,7 +103,7 @@ func TestTheDoor(t *testing.T) {
 		t.Fatal(err)
 	}
 	services := http.NewServeMux()
-	services.HandleFunc("POST /work/{id}", func(w http.ResponseWriter, r *http.Request) {
+	services.HandleFunc("POST /job/{id}", func(w http.ResponseWriter, r *http.Request) {
 		b.Answer(tally.Pattern(r.Pattern), "200")
 		if _, err := b.Record(entry("dossier", "79901", r.PathValue("id"), "a")); err != nil {
 			t.Error(err)
@@ -116,9 +116,9 @@ func TestTheDoor(t *testing.T) {
 		front.ServeHTTP(w, httptest.NewRequest(method, path, strings.NewReader(body)))
 		return w
 	}
-	do("POST", "/work/1", "")
-	do("POST", "/work/2", "")
-	do("GET", "/work/2", "")
+	do("POST", "/job/1", "")
+	do("POST", "/job/2", "")
+	do("GET", "/job/2", "")
 	do("GET", "/nowhere", "")
 	if w := do("GET", faulty.Elsewhere, ""); w.Code != http.StatusNotFound {
 		t.Errorf("elsewhere: %d", w.Code)
@@ -129,14 +129,14 @@ func TestTheDoor(t *testing.T) {
 	if w := do("PUT", "/simulator/faults", "503:count=1"); w.Code != http.StatusNoContent {
 		t.Errorf("faults: %d", w.Code)
 	}
-	if w := do("POST", "/work/3", ""); w.Code != http.StatusServiceUnavailable {
+	if w := do("POST", "/job/3", ""); w.Code != http.StatusServiceUnavailable {
 		t.Errorf("with a fault: %d", w.Code)
 	}
 	var c tally.Counts
 	if err := json.NewDecoder(do("GET", "/simulator/counts", "").Body).Decode(&c); err != nil {
 		t.Fatal(err)
 	}
-	if c.Requests != 6 || c.Paths["/work/{id}"].Requests != 3 || c.Paths["/work/{id}"].Answers["200"] != 2 || c.Paths["other"].Requests != 2 ||
+	if c.Requests != 6 || c.Paths["/job/{id}"].Requests != 3 || c.Paths["/job/{id}"].Answers["200"] != 2 || c.Paths["other"].Requests != 2 ||
 		c.Paths[faulty.Elsewhere].Requests != 1 || c.Faults["503"] != 1 || c.Held != 2 || c.Extra["own"] != 7 || c.Kinds["dossier"].Held != 2 {
 		t.Errorf("%+v", c)
 	}

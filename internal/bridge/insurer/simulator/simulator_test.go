@@ -2,7 +2,6 @@ package simulator_test
 
 import (
 	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -469,39 +468,5 @@ func TestTheListingGivesTheBytesBack(t *testing.T) {
 		if res.Body.Close(); res.StatusCode != 401 {
 			t.Errorf("%s without a token: %d", path, res.StatusCode)
 		}
-	}
-}
-
-func TestHandsOnInOrderAndTriesAgain(t *testing.T) {
-	t.Parallel()
-	dead := true
-	var got []string
-	g := setup(t, simulator.Config{PassOn: func(_ context.Context, facility string, doc []byte) error {
-		if dead {
-			return errors.New("no line")
-		}
-		got = append(got, facility+" "+string(doc))
-		return nil
-	}})
-	g.login()
-	if a := g.submit(submission(dossier(lan("A1")))); a.MaKetQua != "200" {
-		t.Fatalf("a dead health book stops the insurer: %+v", a)
-	}
-	if c := g.counts(); c.Extra["waiting_to_pass_on"] != 1 || c.Extra["passed_on"] != 0 {
-		t.Errorf("%+v", c.Extra)
-	}
-	dead = false
-	g.submit(submission(dossier(lan("A2"))))
-	if err := g.sim.Hold([]byte(dossier(lan("A3")))); err != nil {
-		t.Fatal(err)
-	}
-	if len(got) != 2 || got[0] != "79901 "+dossier(lan("A1")) || got[1] != "79901 "+dossier(lan("A2")) {
-		t.Errorf("%q", got)
-	}
-	if c := g.counts(); c.Extra["waiting_to_pass_on"] != 0 || c.Extra["passed_on"] != 2 || c.Held != 3 {
-		t.Errorf("%+v", c)
-	}
-	if err := g.sim.Hold([]byte("<a/>")); err == nil {
-		t.Error("holds what is no dossier")
 	}
 }

@@ -73,14 +73,19 @@ func (s *Simulator) submit(loaiHoSo, kind string) http.HandlerFunc {
 	}
 }
 
-// Hold records a dossier file as if its facility had sent it; the error says
-// with which code it would have been refused.
+// Hold records a dossier file or a check-in list as if its facility had sent it;
+// the error says with which code it would have been refused.
 func (s *Simulator) Hold(doc []byte) error {
-	file, code := s.open(doc, "", "dossier")
+	kind := "dossier"
+	file, code := s.open(doc, "", kind)
+	if code == BadParameter {
+		kind = "checkin"
+		file, code = s.open(doc, "", kind)
+	}
 	if code != OK {
 		return errors.New("simulator: the file is refused with " + code)
 	}
-	return s.record(tally.Entry{Kind: "dossier", Route: "hold", Reference: ticket.Random()}, file, doc)
+	return s.record(tally.Entry{Kind: kind, Route: "hold", Reference: ticket.Random()}, file, doc)
 }
 
 // open opens a file and returns OK; 205 when it is no file of this kind or holds
