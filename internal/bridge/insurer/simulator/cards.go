@@ -144,7 +144,7 @@ func (s *Simulator) card(w http.ResponseWriter, r *http.Request) {
 		a.fill(*c)
 		number := insuranceNumber(c.Number)
 		for _, f := range s.held.of(number, c.Citizen) {
-			a.DsLichSuKCB2018 = append(a.DsLichSuKCB2018, stay{strconv.Itoa(f.Seq), f.Facility, f.visit.in, f.visit.out,
+			a.DsLichSuKCB2018 = append(a.DsLichSuKCB2018, stay{strconv.Itoa(f.number), f.Facility, f.visit.in, f.visit.out,
 				f.visit.illness, f.visit.leaving, f.visit.outcome, f.visit.reason})
 		}
 		a.DsLichSuKT2018 = append(a.DsLichSuKT2018, s.checks[number]...)

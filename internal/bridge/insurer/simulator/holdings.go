@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strconv"
@@ -18,7 +19,7 @@ import (
 // listing, which is a proposal of this project. No public interface gives such
 // a list.
 type Held struct {
-	Seq        int       `json:"seq"`
+	Seq        int       `json:"seq"`    // of its last change: it came, or its verdict did
 	Digest     string    `json:"digest"` // lower hex SHA-256 of the bytes
 	Size       int       `json:"size"`
 	Kind       string    `json:"kind"` // dossier or checkin
@@ -29,7 +30,8 @@ type Held struct {
 	Reference  string    `json:"ma_giao_dich"`
 	Verdict    Verdict   `json:"verdict"`
 
-	visit visit
+	visit  visit
+	number int // in the book
 }
 
 // visit is what the card look-up tells of an episode.
@@ -47,16 +49,18 @@ type episode struct{ kind, facility, episode string }
 // holdings are the files held at present, one for each episode, their bytes
 // compressed, each once. Its user locks it.
 type holdings struct {
-	files  map[episode]*Held
-	bodies map[string]*body // by digest
-	people map[string]map[episode]bool
-	pack   *zstd.Encoder
-	unpack *zstd.Decoder
+	files   map[episode]*Held
+	bodies  map[string]*body // by digest
+	people  map[string]map[episode]bool
+	changes int
+	pack    *zstd.Encoder
+	unpack  *zstd.Decoder
 }
 
+// body is a file's bytes, with how many episodes of each facility hold it.
 type body struct {
 	packed []byte
-	uses   int
+	uses   map[string]int
 }
 
 func newHoldings() (holdings, error) {
@@ -65,28 +69,26 @@ func newHoldings() (holdings, error) {
 		return holdings{}, err
 	}
 	unpack, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	return holdings{map[episode]*Held{}, map[string]*body{}, map[string]map[episode]bool{}, pack, unpack}, err
+	return holdings{map[episode]*Held{}, map[string]*body{}, map[string]map[episode]bool{}, 0, pack, unpack}, err
 }
 
 // put holds a file for an episode instead of what was held for it.
-func (h *holdings) put(e tally.Entry, d envelope.Dossier, doc []byte) {
+func (h *holdings) put(e tally.Entry, d envelope.Dossier, doc []byte) *Held {
 	key := episode{e.Kind, e.Facility, e.Episode}
-	if b := h.bodies[e.SHA256]; b != nil {
-		b.uses++
-	} else {
-		h.bodies[e.SHA256] = &body{h.pack.EncodeAll(doc, nil), 1}
+	b := h.bodies[e.SHA256]
+	if b == nil {
+		b = &body{h.pack.EncodeAll(doc, nil), map[string]int{}}
+		h.bodies[e.SHA256] = b
 	}
+	b.uses[e.Facility]++
 	if old := h.files[key]; old != nil {
-		if b := h.bodies[old.Digest]; b.uses > 1 {
-			b.uses--
-		} else {
-			delete(h.bodies, old.Digest)
-		}
+		h.letGo(old.Digest, old.Facility)
 		for _, n := range old.visit.numbers {
 			delete(h.people[n], key)
 		}
 	}
-	file := &Held{Seq: e.Seq, Digest: e.SHA256, Size: e.Size, Kind: e.Kind, Facility: e.Facility, Episode: e.Episode,
+	h.changes++
+	file := &Held{Seq: h.changes, number: e.Seq, Digest: e.SHA256, Size: e.Size, Kind: e.Kind, Facility: e.Facility, Episode: e.Episode,
 		ReceivedAt: e.At, Day: e.Day, Reference: e.Reference, visit: visitOf(d.Summary())}
 	h.files[key] = file
 	for _, n := range file.visit.numbers {
@@ -94,6 +96,18 @@ func (h *holdings) put(e tally.Entry, d envelope.Dossier, doc []byte) {
 			h.people[n] = map[episode]bool{}
 		}
 		h.people[n][key] = true
+	}
+	return file
+}
+
+// letGo forgets a file's bytes when no episode holds them any more.
+func (h *holdings) letGo(digest, facility string) {
+	b := h.bodies[digest]
+	if b.uses[facility]--; b.uses[facility] == 0 {
+		delete(b.uses, facility)
+	}
+	if len(b.uses) == 0 {
+		delete(h.bodies, digest)
 	}
 }
 
@@ -157,7 +171,7 @@ func (h *holdings) of(numbers ...string) []*Held {
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b *Held) int { return cmp.Or(cmp.Compare(b.visit.out, a.visit.out), b.Seq-a.Seq) })
+	slices.SortFunc(found, func(a, b *Held) int { return cmp.Or(cmp.Compare(b.visit.out, a.visit.out), b.number-a.number) })
 	return found
 }
 
@@ -166,9 +180,38 @@ const (
 	mostPage  = 1000
 )
 
+// Judged gives the dossier of an episode another verdict: it is listed again. It
+// reports whether there is one.
+func (s *Simulator) Judged(facility, of string, v Verdict) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f := s.held.files[episode{"dossier", facility, of}]
+	if f == nil {
+		return false
+	}
+	s.held.changes++
+	f.Seq, f.Verdict = s.held.changes, v
+	return true
+}
+
+// judge is PUT /simulator/verdicts?facility=&episode= with a Verdict: a door for
+// tests, as the insurer's own assessment has none.
+func (s *Simulator) judge(w http.ResponseWriter, r *http.Request) {
+	var v Verdict
+	q := r.URL.Query()
+	switch err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 64<<10)).Decode(&v); {
+	case err != nil || !slices.Contains([]string{"accepted", "rejected", "pending"}, v.State):
+		w.WriteHeader(http.StatusBadRequest)
+	case !s.Judged(q.Get("facility"), q.Get("episode"), v):
+		w.WriteHeader(http.StatusNotFound)
+	default:
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
 // list is GET /api/lienthong/holdings?facility=&day=&since=&limit=: the files
-// held, in the order they came. since is an earlier answer's next; a file that
-// was replaced is gone, and what replaced it comes later.
+// held, in the order they came or were judged. since is an earlier answer's next;
+// a file that was replaced is gone, and what replaced it comes later.
 func (s *Simulator) list(w http.ResponseWriter, r *http.Request) {
 	account, ok := s.session(r, byHeader(r, ""))
 	if !ok {
@@ -199,9 +242,8 @@ func (s *Simulator) list(w http.ResponseWriter, r *http.Request) {
 	more := len(items) > min(limit, mostPage)
 	items = items[:min(len(items), limit, mostPage)]
 	next := since
-	for i := range items {
-		items[i].Verdict = s.c.Judge(items[i])
-		next = items[i].Seq
+	for _, f := range items {
+		next = f.Seq
 	}
 	s.book.Answer(pathHeld, "200")
 	tally.WriteJSON(w, http.StatusOK, struct {
@@ -224,11 +266,13 @@ func (s *Simulator) bytes(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
 	b := s.held.bodies[digest]
 	may := false
-	for _, f := range s.held.files {
-		may = may || f.Digest == digest && account.may(f.Facility)
+	if b != nil {
+		for facility := range b.uses {
+			may = may || account.may(facility)
+		}
 	}
 	s.mu.Unlock()
-	if b == nil || !may {
+	if !may {
 		s.status(w, r, http.StatusNotFound)
 		return
 	}

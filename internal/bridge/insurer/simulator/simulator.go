@@ -76,7 +76,7 @@ type Config struct {
 	PerFile      int                            // HOSO a file may hold; default 1
 	TokenLife    time.Duration                  // default TokenLife
 	Cards        []Card                         // default SyntheticCards
-	Judge        func(file Held) Verdict        // default: accepted
+	Judge        func(file Held) Verdict        // what is said at once; default accepted
 	// PassOn hands a dossier's bytes on to the health book, as the real gateway
 	// does; what it refuses is kept and tried again (Simulator.PassOn). Nil: not.
 	PassOn  func(ctx context.Context, facility string, doc []byte) error
@@ -151,7 +151,10 @@ func New(c Config) (*Simulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = tally.Front(s.routes(), faults, s.book)
+	front := http.NewServeMux()
+	front.Handle("/", tally.Front(s.routes(), faults, s.book))
+	front.HandleFunc("PUT /simulator/verdicts", s.judge)
+	s.handler = front
 	return s, nil
 }
 

@@ -447,6 +447,24 @@ func TestTheListingGivesTheBytesBack(t *testing.T) {
 	if got, _ := io.ReadAll(res.Body); string(got) != dossier(changed) {
 		t.Errorf("other bytes than were sent: %q", got)
 	}
+	for at, want := range map[string]int{"?facility=79901&episode=A3": 204, "?facility=79901&episode=none": 404} {
+		r := g.request("PUT", "/simulator/verdicts"+at, simulator.Verdict{State: "rejected", Code: "71"})
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.Body.Close(); res.StatusCode != want {
+			t.Errorf("%s: %d", at, res.StatusCode)
+		}
+	}
+	if res, err := http.DefaultClient.Do(g.request("PUT", "/simulator/verdicts?facility=79901&episode=A3", "x")); err != nil || res.StatusCode != 400 || res.Body.Close() != nil {
+		t.Errorf("%v %v", res, err)
+	}
+	var judged page
+	g.do(g.request("GET", "/api/lienthong/holdings?since="+second.Next, nil), &judged)
+	if len(judged.Items) != 1 || judged.Items[0].Episode != "A3" || judged.Items[0].Verdict.Code != "71" {
+		t.Errorf("a verdict that came later: %+v", judged)
+	}
 	old := sha256.Sum256([]byte(dossier(lan("A1"))))
 	for path, want := range map[string]int{
 		"/" + hex.EncodeToString(old[:]): 404, "/x": 404, "?facility=79902": 403, "?since=x": 400, "?limit=0": 400,

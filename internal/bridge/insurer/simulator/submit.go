@@ -145,7 +145,8 @@ func (s *Simulator) record(e tally.Entry, file *envelope.File, doc []byte) error
 		if err != nil {
 			return err
 		}
-		s.held.put(written, d, doc)
+		f := s.held.put(written, d, doc)
+		f.Verdict = s.c.Judge(*f)
 	}
 	return nil
 }
