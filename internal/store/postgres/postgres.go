@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/store/postgres/access"
 	"lienthong/internal/store/postgres/audit"
 	"lienthong/internal/store/postgres/counters"
+	"lienthong/internal/store/postgres/destinations"
 	"lienthong/internal/store/postgres/disclosures"
 	"lienthong/internal/store/postgres/enrolments"
 	"lienthong/internal/store/postgres/facilities"
@@ -30,10 +31,12 @@ import (
 	"lienthong/internal/store/postgres/intake"
 	"lienthong/internal/store/postgres/keys"
 	"lienthong/internal/store/postgres/ledger"
+	"lienthong/internal/store/postgres/legs"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
 	"lienthong/internal/store/postgres/retention"
 	"lienthong/internal/store/postgres/revocations"
+	"lienthong/internal/store/postgres/secrets"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/stamps"
 	"lienthong/internal/store/postgres/witness"
@@ -100,24 +103,27 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 	var once sync.Once
 	var closed error
 	return &store.Slices{
-		Intake:      intake.New(db, writer),
-		Records:     records.New(db),
-		People:      people.New(db),
-		Facilities:  facilities.New(db, writer),
-		Ledger:      ledger.New(db, writer, hub),
-		Disclosures: read,
-		Counters:    counters.New(db),
-		Access:      access.New(db),
-		Keys:        keys.New(db, writer),
-		Audit:       audit.New(db),
-		Services:    services.New(db, writer),
-		Stamps:      stamps.New(db, writer),
-		Revocations: revocations.New(db, writer),
-		Witness:     witness.New(db, writer),
-		Retention:   retention.New(db, writer),
-		Gateways:    gateways.New(db, writer),
-		Enrolments:  enrolments.New(db, writer),
-		Feeds:       feeds.New(db),
+		Intake:       intake.New(db, writer),
+		Records:      records.New(db),
+		People:       people.New(db),
+		Facilities:   facilities.New(db, writer),
+		Ledger:       ledger.New(db, writer, hub),
+		Disclosures:  read,
+		Counters:     counters.New(db),
+		Access:       access.New(db),
+		Keys:         keys.New(db, writer),
+		Audit:        audit.New(db),
+		Services:     services.New(db, writer),
+		Stamps:       stamps.New(db, writer),
+		Revocations:  revocations.New(db, writer),
+		Witness:      witness.New(db, writer),
+		Retention:    retention.New(db, writer),
+		Legs:         legs.New(db),
+		Destinations: destinations.New(db, writer),
+		Secrets:      secrets.New(db, writer),
+		Gateways:     gateways.New(db, writer),
+		Enrolments:   enrolments.New(db, writer),
+		Feeds:        feeds.New(db),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

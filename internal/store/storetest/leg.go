@@ -233,8 +233,11 @@ func legsInOrder(t *testing.T, h *Harness) {
 	elsewhere := w.sendLegs(say{episode: "a", content: "1", facility: coastClinic, lane: store.Routine}, legsTo(insurer)...)
 	got := w.claim(insurer, "h1", 10)
 	w.wantRecords("the oldest, though another is urgent, and what is of other kinds and facilities", got, first.ID, other.ID, elsewhere.ID)
-	if lost := w.settleLegs("h1", exchange.Waiting, got...); len(lost) > 0 {
-		t.Errorf("lost %v", lost)
+	for _, l := range got { // due again one after the other
+		if lost := w.settleLegs("h1", exchange.Waiting, l); len(lost) > 0 {
+			t.Errorf("lost %v", lost)
+		}
+		w.clock.Advance(time.Second)
 	}
 	w.clock.Advance(time.Minute)
 	got = w.claim(insurer, "h2", 1)
@@ -284,6 +287,7 @@ func legsWhole(t *testing.T, h *Harness) {
 	var file []dossier.ID
 	for i, e := range []string{"a", "b", "c"} {
 		file = append(file, w.sendLegs(say{episode: e, content: "1", file: "shared", index: i}, legsTo(insurer, healthy)...).ID)
+		w.clock.Advance(time.Second)
 	}
 	held := w.sendLegs(say{episode: "d", content: "1", file: "shared", index: 3}, store.LegStart{Destination: insurer, State: exchange.Held})
 	w.clock.Advance(time.Second)

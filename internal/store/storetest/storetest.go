@@ -56,7 +56,7 @@ type testCase struct {
 func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
-		intakeCases(), peopleCases(), scopeCases(), counterCases(), ledgerCases(), smallCases(), textCases(), auditCases(), stampCases(), revocationCases(), witnessCases(), retentionCases(), archiveCases(),
+		intakeCases(), peopleCases(), scopeCases(), counterCases(), ledgerCases(), smallCases(), textCases(), auditCases(), stampCases(), revocationCases(), witnessCases(), retentionCases(), archiveCases(), legCases(), destinationCases(),
 		gatewayCases(), enrolmentCases(), feedCases(),
 	} {
 		all = append(all, group...)

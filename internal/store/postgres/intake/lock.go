@@ -119,7 +119,7 @@ func check(p *store.Prepared) error {
 		}
 	}
 	texts := []string{p.Kind, p.Order, p.Class, p.Verdict.Pack, string(p.Verdict.State), string(p.ID.Facility),
-		string(p.File.Facility), p.File.Sender, p.File.Class}
+		string(p.File.Facility), p.File.Sender, p.File.Class, p.File.Software}
 	texts = append(texts, p.Tags...)
 	for _, f := range p.Verdict.Findings {
 		texts = append(texts, f.Code, string(f.Severity), f.Table, f.Field)
@@ -132,6 +132,9 @@ func check(p *store.Prepared) error {
 	}
 	if p.Subject != nil {
 		texts = append(texts, p.Subject.Evidence)
+	}
+	if err := store.CheckLegStarts(p.Legs...); err != nil {
+		return err
 	}
 	return store.CheckText(texts...)
 }

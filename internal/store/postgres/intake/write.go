@@ -35,6 +35,7 @@ func (g *group) write(b *pgx.Batch) *pgx.Batch {
 	g.writeSubjects(b)
 	g.writeCounts(b)
 	g.dropClaims(b)
+	g.writeLegs(b)
 	if len(g.replays) > 0 {
 		g.readReplays(b)
 	}
@@ -92,9 +93,9 @@ func (g *group) writeFiles(b *pgx.Batch) {
 			handle.Column(hashes, func(h [32]byte) []byte { return handle.Bytes(blobs[h]) }))
 	}
 	keys := slices.SortedFunc(maps.Keys(files), fileKey.compare)
-	b.Queue(`INSERT INTO file (facility, hash, digest, size, received, sender, lane, wrapped, class, month, skeleton, certificates, seals, dossiers)
+	b.Queue(`INSERT INTO file (facility, hash, digest, size, received, sender, lane, wrapped, class, month, skeleton, certificates, seals, dossiers, software)
 		SELECT * FROM unnest($1::text[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::text[], $7::smallint[],
-			$8::bytea[], $9::text[], $10::integer[], $11::bytea[], $12::bytea[], $13::text[], $14::integer[])
+			$8::bytea[], $9::text[], $10::integer[], $11::bytea[], $12::bytea[], $13::text[], $14::integer[], $15::text[])
 		ON CONFLICT (facility, hash) DO NOTHING`, fileColumns(handle.Column(keys, func(k fileKey) *store.File { return files[k] }))...)
 }
 
@@ -120,6 +121,7 @@ func fileColumns(files []*store.File) []any {
 		}),
 		handle.Column(files, func(f *store.File) string { return writeSeals(f.Seals) }),
 		handle.Column(files, func(f *store.File) int32 { return int32(f.Dossiers) }),
+		handle.Column(files, func(f *store.File) string { return f.Software }),
 	}
 }
 

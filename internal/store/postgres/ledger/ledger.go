@@ -128,9 +128,27 @@ func (l *Ledger) close(ctx context.Context, log int, note []byte) error {
 		if tag.RowsAffected() == 0 {
 			return store.ErrAbsent
 		}
-		_, err = tx.Exec(ctx, `UPDATE lease SET owner = '', beat = 0 WHERE log = $1`, log)
-		return err
+		if _, err := tx.Exec(ctx, `UPDATE lease SET owner = '', beat = 0 WHERE log = $1`, log); err != nil || len(note) == 0 {
+			return err
+		}
+		return doubtLegs(ctx, tx)
 	}))
+}
+
+// doubtLegs marks every leg that is not done as one that may have arrived, and
+// gives the order of changes another name: of a restored database nobody knows
+// what was sent after the backup, nor which changes a facility has read.
+func doubtLegs(ctx context.Context, tx pgx.Tx) error {
+	for _, q := range [...]string{
+		`SELECT set_config('enable_seqscan', 'on', true), set_config('statement_timeout', '3600000', true)`,
+		`UPDATE leg SET attempts = 1 WHERE attempts = 0 AND state <> 'done'`,
+		`UPDATE exchange SET generation = gen_random_uuid() WHERE one = 1`,
+	} {
+		if _, err := tx.Exec(ctx, q); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // source is one log's committed rows.

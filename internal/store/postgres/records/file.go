@@ -48,9 +48,9 @@ func scanFile(ctx context.Context, tx pgx.Tx, f *store.File) error {
 	var lane int16
 	var seals string
 	err := tx.QueryRow(ctx, `SELECT f.digest, f.size, f.received, f.sender, f.lane, f.wrapped, f.class, f.month,
-		CASE f.skeleton WHEN '' THEN coalesce(a.data, '') ELSE f.skeleton END, f.certificates, f.seals, f.dossiers
+		CASE f.skeleton WHEN '' THEN coalesce(a.data, '') ELSE f.skeleton END, f.certificates, f.seals, f.dossiers, f.software
 		FROM file f LEFT JOIN skeleton_archive a ON a.facility = f.facility AND a.hash = f.hash WHERE f.facility = $1 AND f.hash = $2`, string(f.Facility), handle.Hash(f.Hash)).
-		Scan(&digest, &f.Size, &received, &f.Sender, &lane, &f.Wrapped, &f.Class, &f.Month, &f.Skeleton, &certificates, &seals, &f.Dossiers)
+		Scan(&digest, &f.Size, &received, &f.Sender, &lane, &f.Wrapped, &f.Class, &f.Month, &f.Skeleton, &certificates, &seals, &f.Dossiers, &f.Software)
 	if err != nil {
 		return err
 	}

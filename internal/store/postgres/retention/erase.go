@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
+	"lienthong/internal/store/postgres/legs"
 )
 
 // Erase destroys records with leaves and act. It locks as intake does: subjects
@@ -37,6 +38,8 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 		}
 	}
 	b := tx.Batch()
+	var carried []store.LegKey
+	e.lockLegs(b, &carried)
 	if len(claims) > 0 {
 		b.Queue(`DELETE FROM claim c WHERE c.hash = ANY ($1) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = c.person)`, claims)
 	}
@@ -49,8 +52,29 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	if err := tx.Send(ctx, b); err != nil {
 		return nil, err
 	}
-	_, err = x.writer.Commit(ctx, tx, leaves)
+	_, err = x.writer.CommitBatch(ctx, tx, func() *pgx.Batch { // the numbers of changes of legs are taken last
+		b := tx.Batch()
+		if len(carried) > 0 {
+			legs.Change(b, carried, `state = 'skipped', code = $5, lease = 0, holder = '', changed = $6`, store.ErasedLeg, handle.Micros(act.At))
+		}
+		return b
+	}, leaves)
 	return nil, err
+}
+
+// lockLegs takes the deliveries that are not done: there is nothing to carry any
+// more, and who carries one now has lost it.
+func (e *erasing) lockLegs(b *pgx.Batch, to *[]store.LegKey) {
+	b.Queue(`SELECT l.facility, l.serial, l.destination FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
+		JOIN leg l ON l.facility = u.facility AND l.serial = u.serial WHERE l.state IN ('waiting', 'held', 'parked')
+		ORDER BY l.facility, l.serial, l.destination FOR UPDATE OF l`, e.ids()...).Query(func(rows pgx.Rows) error {
+		var k store.LegKey
+		_, err := pgx.ForEachRow(rows, []any{&k.Record.Facility, &k.Record.Serial, &k.Destination}, func() error {
+			*to = append(*to, k)
+			return nil
+		})
+		return err
+	})
 }
 
 // erasing is one Erase within its transaction.
