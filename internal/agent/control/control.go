@@ -21,6 +21,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"lienthong/internal/agent/home"
@@ -106,6 +107,7 @@ type Server struct {
 	token   string
 	listen  net.Listener
 	release func() error
+	once    sync.Once
 }
 
 // endpoint is control.json: where the server is.
@@ -150,8 +152,22 @@ func Listen(h *home.Home, a Agent) (*Server, error) {
 	return s, nil
 }
 
-// Close ends a server that was not served.
-func (s *Server) Close() error { return errors.Join(s.listen.Close(), s.release()) }
+// Close ends a server that was not served; after Serve, and again, it does nothing.
+func (s *Server) Close() error { return s.end(true) }
+
+// end lets go of listener and lock, once.
+func (s *Server) end(listener bool) (err error) {
+	s.once.Do(func() {
+		if listener {
+			err = s.listen.Close()
+		}
+		if e := os.Remove(s.home.Path(endpointFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {
+			err = errors.Join(err, e)
+		}
+		err = errors.Join(err, s.release())
+	})
+	return err
+}
 
 // Serve answers until ctx ends.
 func (s *Server) Serve(ctx context.Context) error {
@@ -166,10 +182,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	if errors.Is(err, http.ErrServerClosed) {
 		err = nil
 	}
-	if e := os.Remove(s.home.Path(endpointFile)); e != nil && !errors.Is(e, fs.ErrNotExist) {
-		err = errors.Join(err, e)
-	}
-	return errors.Join(err, s.release())
+	return errors.Join(err, s.end(false)) // srv has closed the listener
 }
 
 func (s *Server) guarded(next http.Handler) http.Handler {

@@ -86,6 +86,9 @@ func run(t *testing.T, h *home.Home) *control.Client {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
+		if err := s.Close(); err != nil {
+			t.Errorf("closed again: %v", err)
+		}
 		if _, err := control.Dial(h); fault.Of(err).Code != "agent.not_running" {
 			t.Errorf("after its end: %v", err)
 		}

@@ -49,11 +49,12 @@ var (
 		"The local certificate is damaged or has ended. Run lienthong agent trust again.")
 )
 
-// Files in the agent's directory.
-const (
-	authorityFile = "local-ca.pem"     // certificate of the authority, what is trusted
-	serverFile    = "local-server.pem" // key and certificate for the name
-)
+// AuthorityFile is the authority's certificate in the agent's directory: what is
+// to be trusted.
+const AuthorityFile = "local-ca.pem"
+
+// serverFile has the key and certificate for the name.
+const serverFile = "local-server.pem"
 
 // Old clients refuse server certificates of more than 825 days; authority and
 // certificate are made anew together.
@@ -88,7 +89,7 @@ func Ensure(h *home.Home, host string, c clock.Clock) (id Identity, made bool, e
 	if err != nil {
 		return Identity{}, false, err
 	}
-	if err := h.Write(authorityFile, authority); err != nil {
+	if err := h.Write(AuthorityFile, authority); err != nil {
 		return Identity{}, false, err
 	}
 	if err := h.Write(serverFile, server); err != nil {
@@ -154,7 +155,7 @@ func certify(c, by *x509.Certificate, public crypto.PublicKey, key crypto.Signer
 
 // load reads what Ensure made and checks that it holds together.
 func load(h *home.Home, now time.Time) (Identity, *tls.Certificate, error) {
-	authority, err := h.Read(authorityFile)
+	authority, err := h.Read(AuthorityFile)
 	if err == nil {
 		var server []byte
 		if server, err = h.Read(serverFile); err == nil {

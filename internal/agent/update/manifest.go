@@ -89,6 +89,14 @@ var (
 	fileName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
+// CheckKey refuses what is no verifier key. Fault: update.key.
+func CheckKey(key string) error {
+	if _, err := note.NewVerifier(strings.TrimSpace(key)); err != nil {
+		return ErrKey.Because(err)
+	}
+	return nil
+}
+
 // OpenManifest checks the signature of a manifest with a verifier key
 // ("name+hash+base64") and reads it. Faults: update.key, update.manifest.
 func OpenManifest(b []byte, key string) (Manifest, error) {

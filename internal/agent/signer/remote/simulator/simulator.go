@@ -253,14 +253,15 @@ func (s *Service) sign(w http.ResponseWriter, r *http.Request) {
 	answer(w, map[string]any{"signatures": out})
 }
 
-// Files returns the service's key and certificate in one PEM, to be kept and
-// given to seal.LoadPEM again.
-func Files(p seal.KeyPair) ([]byte, error) {
+// Files returns the service's key and certificate in one PEM, to be kept and given
+// to seal.LoadPEM again, and the certificate alone, to be registered at a hub.
+func Files(p seal.KeyPair) (both, cert []byte, err error) {
 	der, err := x509.MarshalPKCS8PrivateKey(p.Key)
 	if err != nil {
-		return nil, fmt.Errorf("simulator: %w", err)
+		return nil, nil, fmt.Errorf("simulator: %w", err)
 	}
-	return slices.Concat(block("PRIVATE KEY", der), block("CERTIFICATE", p.Certificate.Raw)), nil
+	cert = block("CERTIFICATE", p.Certificate.Raw)
+	return slices.Concat(block("PRIVATE KEY", der), cert), cert, nil
 }
 
 func same(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
