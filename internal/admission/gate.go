@@ -8,18 +8,31 @@ import (
 
 // Gate bounds the work done at once. Who waits is let in by urgency, then fairly
 // by sender. While somebody reads, one place stays empty where there is more
-// than one: a clinician does not wait behind a night's backlog.
+// than one: a clinician does not wait behind a night's backlog. While others are
+// about, one place stays empty of each sender: who comes next does not wait
+// behind a flood.
 type Gate struct {
 	mu      sync.Mutex
 	places  int
 	busy    int
+	by      map[string]int // busy, by sender
 	readers int
 	waiting *Queue[chan struct{}]
+	latest  [2]arrival // of two senders, the later first
 }
+
+// arrival is when a sender came to the gate last.
+type arrival struct {
+	sender string
+	at     time.Time
+}
+
+// about is how long a sender counts as there after it came.
+const about = 500 * time.Millisecond
 
 // NewGate returns a gate with so many places.
 func NewGate(places int, w Weights) *Gate {
-	return &Gate{places: places, waiting: NewQueue[chan struct{}](w)}
+	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w)}
 }
 
 // open tells that one more may enter.
@@ -30,18 +43,39 @@ func (g *Gate) open() bool {
 	return g.busy < g.places
 }
 
+// came notes that a sender is about.
+func (g *Gate) came(sender string, now time.Time) {
+	if g.latest[0].sender != sender {
+		g.latest[1] = g.latest[0]
+	}
+	g.latest[0] = arrival{sender, now}
+}
+
+// full reports whether a sender has all the places it may have now.
+func (g *Gate) full(sender string, now time.Time) bool {
+	if g.places < 2 || g.by[sender] < g.places-1 {
+		return false
+	}
+	other := g.latest[0]
+	if other.sender == sender {
+		other = g.latest[1]
+	}
+	return now.Sub(other.at) < about
+}
+
 // Enter waits for a place, for a piece of the claim ctx carries. Its error is
 // the context's.
 func (g *Gate) Enter(ctx context.Context, lane Lane) error {
+	claim, now := ClaimOf(ctx), time.Now()
 	g.mu.Lock()
-	if g.open() {
-		g.busy++
+	g.came(claim.Sender, now)
+	if g.open() && !g.full(claim.Sender, now) {
+		g.take(claim.Sender)
 		g.mu.Unlock()
 		return nil
 	}
-	claim := ClaimOf(ctx)
 	turn := make(chan struct{})
-	e := g.waiting.Push(Flow{lane, claim.Sender}, claim.Piece, turn, time.Time{})
+	e := g.waiting.Push(Flow{lane, claim.Sender}, claim.Piece, turn, now)
 	g.mu.Unlock()
 	select {
 	case <-turn:
@@ -51,18 +85,30 @@ func (g *Gate) Enter(ctx context.Context, lane Lane) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if !g.waiting.Remove(e) { // the place came at the same moment
-		g.busy--
-		g.admit()
+		g.give(claim.Sender)
 	}
+	g.admit()
 	return ctx.Err()
 }
 
-// Leave gives the place to who is next.
-func (g *Gate) Leave() {
+// Leave gives the place of the claim ctx carries to who is next.
+func (g *Gate) Leave(ctx context.Context) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.busy--
+	g.give(ClaimOf(ctx).Sender)
 	g.admit()
+}
+
+func (g *Gate) take(sender string) {
+	g.busy++
+	g.by[sender]++
+}
+
+func (g *Gate) give(sender string) {
+	g.busy--
+	if g.by[sender]--; g.by[sender] == 0 {
+		delete(g.by, sender)
+	}
 }
 
 // Reading keeps a place empty until done is called.
@@ -86,15 +132,21 @@ func (g *Gate) Waiting(l Lane) int {
 	return n
 }
 
-// admit lets in who waits, as far as there is room.
+// admit lets in who waits, as far as there is room. A sender kept out of the
+// last place is let in when one of its own leaves.
 func (g *Gate) admit() {
+	if g.waiting.Len() == 0 {
+		return
+	}
+	now := time.Now()
 	for g.open() {
-		e := g.waiting.Next(nil, nil)
+		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender, now) }, nil)
 		if e == nil {
 			return
 		}
+		sender := e.Flow.Sender
 		g.waiting.Take(e)
-		g.busy++
+		g.take(sender)
 		close(e.Value)
 	}
 }

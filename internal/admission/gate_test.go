@@ -30,11 +30,11 @@ func TestUrgentWorkGoesFirst(t *testing.T) {
 				mu.Lock()
 				order = append(order, lane)
 				mu.Unlock()
-				g.Leave()
+				g.Leave(t.Context())
 			})
 			synctest.Wait()
 		}
-		g.Leave()
+		g.Leave(t.Context())
 		wg.Wait()
 		want := []admission.Lane{admission.Urgent, admission.Urgent, admission.Routine, admission.Backlog, admission.Backlog}
 		if !slices.Equal(order, want) {
@@ -61,7 +61,7 @@ func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
 		if n := g.Waiting(admission.Urgent); n != 0 {
 			t.Errorf("%d still wait", n)
 		}
-		g.Leave()
+		g.Leave(t.Context())
 		if err := g.Enter(t.Context(), admission.Routine); err != nil {
 			t.Error("the place was lost")
 		}

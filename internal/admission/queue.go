@@ -232,13 +232,10 @@ func (h heads[T]) Len() int { return len(h) }
 
 func (h heads[T]) Less(i, j int) bool {
 	a, b := h[i], h[j]
-	switch {
-	case a.start != b.start:
+	if a.start != b.start {
 		return a.start < b.start
-	case a.finish != b.finish:
-		return a.finish < b.finish
 	}
-	return a.first.seq < b.first.seq
+	return a.first.seq < b.first.seq // who came first, however large
 }
 
 func (h heads[T]) Swap(i, j int) {

@@ -91,7 +91,7 @@ func (in *Intake) each(ctx context.Context, n int, piece func(i int) (store.Lane
 				continue
 			}
 			do()
-			in.gate.leave()
+			in.gate.leave(ctx)
 		}
 	}
 	var helpers sync.WaitGroup

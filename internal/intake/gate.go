@@ -19,4 +19,4 @@ func (g *gate) enter(ctx context.Context, lane store.Lane) error {
 }
 
 // leave gives the place to who is next.
-func (g *gate) leave() { g.Leave() }
+func (g *gate) leave(ctx context.Context) { g.Leave(ctx) }

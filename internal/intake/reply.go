@@ -24,7 +24,7 @@ func (in *Intake) replies(ctx context.Context, lane store.Lane, items []*item) e
 	if err := in.gate.enter(ctx, lane); err != nil {
 		return ErrBusy.Because(err)
 	}
-	defer in.gate.leave()
+	defer in.gate.leave(ctx)
 	results := make([]*Result, len(items))
 	ask := make([]evidence.Item, 0, len(items))
 	at := make([]int, 0, len(items))

@@ -27,6 +27,9 @@ type BenchCmd struct {
 	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
 	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
+
+	Flood    benchFloodCmd    `cmd:"" help:"One facility floods: how long the others wait for their receipts."`
+	Overload benchOverloadCmd `cmd:"" help:"Several times the peak: what is still taken, and when all is normal again."`
 }
 
 // benchSetup is what every benchmark is set up with.
@@ -40,6 +43,8 @@ type benchSetup struct {
 
 	mix     bool // the national mix instead of outpatients
 	prefill int
+	pick    []int    // only these of the outpatients; nil: all
+	also    []string // facilities that get credentials beside those of the dossiers
 }
 
 // benchHub is a hub started for measuring, in a process of its own.
@@ -83,7 +88,7 @@ func (b *benchSetup) setup(ctx context.Context, s *command.Streams) (*benchHub, 
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
-	credentials, err := enrol(ctx, p, nation, corpus.Facilities())
+	credentials, err := enrol(ctx, p, nation, append(corpus.Facilities(), b.also...))
 	if err != nil {
 		return nil, errors.Join(err, remove())
 	}
@@ -129,6 +134,9 @@ func (b *benchSetup) corpus(ctx context.Context, s *command.Streams, n *synth.Na
 	label, make := fmt.Sprintf("outpatients of seed %d from %d", b.Seed, from), n.Outpatient
 	if b.mix {
 		label, make = fmt.Sprintf("national mix of seed %d from %d", b.Seed, from), n.Mixed
+	}
+	if b.pick != nil {
+		label, from, make = fmt.Sprintf("%d outpatients of seed %d, the last %d", len(b.pick), b.Seed, b.pick[len(b.pick)-1]), 0, func(i int) (synth.Submission, error) { return n.Outpatient(b.pick[i]) }
 	}
 	if c, err := bench.OpenCorpus(path); err == nil && c.Label == label && c.Dossiers() >= count {
 		return c, nil

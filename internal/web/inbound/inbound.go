@@ -136,8 +136,12 @@ func NewRoom(reserve func(bytes int64) (release func(), err error)) *Room {
 	return &Room{reserve: reserve}
 }
 
-// roomStep is the least a room grows by.
-const roomStep = 1 << 20
+// The least and the most a room grows by at a time, as much again as it has in
+// between: what is not used is kept from others.
+const (
+	leastStep = 64 << 10
+	mostStep  = 1 << 20
+)
 
 // Hold makes the room at least n bytes; reserve's error when there is no more.
 func (m *Room) Hold(n int64) error {
@@ -146,7 +150,7 @@ func (m *Room) Hold(n int64) error {
 	}
 	more := n - m.have
 	if m.have > 0 {
-		more = max(more, roomStep)
+		more = max(more, min(max(m.have, leastStep), mostStep))
 	}
 	release, err := m.reserve(more)
 	if err != nil {

@@ -146,8 +146,16 @@ func TestARoomGrowsAndIsGivenBack(t *testing.T) {
 	if err := m.Hold(50); err != nil || held != 100 {
 		t.Errorf("%d held for less: %v", held, err)
 	}
-	if err := m.Hold(101); err != nil || held != 100+1<<20 {
-		t.Errorf("%d held, in steps of a MiB: %v", held, err)
+	if err := m.Hold(101); err != nil || held != 100+64<<10 {
+		t.Errorf("%d held, in a first step of 64 KiB: %v", held, err)
+	}
+	for range 6 { // as much again each time, up to a MiB
+		if err := m.Hold(held + 1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if held != 16*(100+64<<10)+2<<20 {
+		t.Errorf("%d held after six more steps", held)
 	}
 	if err := m.Hold(8 << 20); !errors.Is(err, full) {
 		t.Errorf("more than there is: %v", err)
