@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"lienthong/internal/admission"
 )
@@ -96,6 +97,82 @@ func TestAReaderKeepsAPlaceEmpty(t *testing.T) {
 		defer only.Reading()()
 		if err := only.Enter(t.Context(), admission.Backlog); err != nil { // a single place is never closed
 			t.Error(err)
+		}
+	})
+}
+
+func by(ctx context.Context, sender string) context.Context {
+	return admission.With(ctx, admission.Claim{Flow: admission.Flow{Lane: admission.Routine, Sender: sender}, Piece: 1})
+}
+
+func TestWhoFloodsLeavesAPlaceToOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(2, nil)
+		flood, other := by(t.Context(), "flood"), by(t.Context(), "other")
+		for range 2 { // alone it has both
+			if err := g.Enter(flood, admission.Routine); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g.Leave(flood)
+		if err := g.Enter(other, admission.Routine); err != nil {
+			t.Fatal(err)
+		}
+		g.Leave(other) // and comes again in a moment
+		in := make(chan struct{})
+		go func() {
+			if err := g.Enter(flood, admission.Routine); err != nil {
+				t.Error(err)
+			}
+			close(in)
+		}()
+		synctest.Wait()
+		select {
+		case <-in:
+			t.Error("it has both places while another is about")
+		default:
+		}
+		if err := g.Enter(other, admission.Routine); err != nil { // at once: synctest would hang
+			t.Fatal(err)
+		}
+		g.Leave(other)
+		g.Leave(flood) // its own place goes to its own next
+		<-in
+		time.Sleep(time.Second) // the other is gone
+		if err := g.Enter(flood, admission.Routine); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPlacesAreSharedBySender(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := admission.NewGate(1, nil)
+		if err := g.Enter(by(t.Context(), "flood"), admission.Routine); err != nil {
+			t.Fatal(err)
+		}
+		order := make(chan string, 30)
+		wait := func(sender string) {
+			ctx := by(t.Context(), sender)
+			go func() {
+				if err := g.Enter(ctx, admission.Routine); err != nil {
+					t.Error(err)
+				}
+				order <- sender
+				g.Leave(ctx)
+			}()
+			synctest.Wait()
+		}
+		for range 20 {
+			wait("flood")
+		}
+		wait("other")
+		g.Leave(by(t.Context(), "flood"))
+		synctest.Wait()
+		if first, second := <-order, <-order; first != "other" && second != "other" {
+			t.Errorf("a small sender waits behind %s and %s", first, second)
 		}
 	})
 }

@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/admin"
 	"lienthong/internal/admission"
 	"lienthong/internal/body"
 	"lienthong/internal/care"
@@ -48,6 +49,9 @@ type world struct {
 	vault   *vault.Vault
 	handler http.Handler
 	log     *strings.Builder
+	legs    *fakeLegs
+	acts    *fakeActs
+	office  *admin.Office
 }
 
 func setup(t testing.TB, change ...func(*api.Config)) *world {
@@ -57,7 +61,8 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 		t.Fatal(err)
 	}
 	w := &world{t: t, clock: clock.NewFake(noon), intake: &fakeIntake{retry: 7}, records: &fakeRecords{}, counts: &fakeCounters{},
-		looks: &fakeLooks{}, ledger: &fakeLedger{}, vault: v, log: &strings.Builder{}}
+		looks: &fakeLooks{}, ledger: &fakeLedger{}, vault: v, log: &strings.Builder{}, legs: &fakeLegs{}, acts: &fakeActs{}}
+	w.office = admin.New(admin.Deps{Records: w.records, Acts: w.acts, Clock: w.clock, ExchangeDeps: admin.ExchangeDeps{Legs: w.legs, Files: w.records}})
 	codec, err := body.NewCodec()
 	if err != nil {
 		t.Fatal(err)
@@ -73,7 +78,8 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 		f(&c)
 	}
 	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
-		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}}, Rechecks: fakeRechecks{},
+		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}, Legs: disclose.Legs{Legs: w.legs}}, Rechecks: fakeRechecks{},
+		Exchange: w.office, Moves: w.moves(), Ways: fakeWays{},
 		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)
 	if err != nil {
 		t.Fatal(err)
@@ -199,12 +205,17 @@ type fakeIntake struct {
 	stopping bool
 	lost     error // RefuseUnread's answer
 	away     []string
+	full     error           // Reserve's answer; nil: by room
+	claim    admission.Claim // on whose account Reserve was asked last
 	withdraw func(id dossier.ID, reason string) (*intake.Result, error)
 }
 
 func (f *fakeIntake) Reserve(ctx context.Context, n int64, _ bool) (func(), error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.claim = admission.ClaimOf(ctx); f.full != nil {
+		return nil, f.full
+	}
 	if f.stopping {
 		return nil, store.ErrStopping
 	}
