@@ -26,6 +26,7 @@ type BenchCmd struct {
 	Intake benchIntakeCmd `cmd:"" help:"Signed outpatient dossiers over HTTP in tar.zst batches, as fast as the hub answers."`
 	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
 	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
+	Legs   benchLegsCmd   `cmd:"" help:"Claim and settle deliveries in the store."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 
 	Flood    benchFloodCmd    `cmd:"" help:"One facility floods: how long the others wait for their receipts."`
