@@ -39,6 +39,7 @@ var layers = map[string]place{
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
 	"retention":    {1, []string{"dossier"}},
 	"role":         {1, nil},
+	"rulepack":     {1, nil},
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
 	"slip":         {1, nil},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/disclose"
 	"lienthong/internal/enrol"
 	"lienthong/internal/facility"
 	"lienthong/internal/ledger"
@@ -29,7 +30,11 @@ func (h *Hub) openEdge() (*edge.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	return edge.New(edge.Deps{Hub: h.cfg.Name, Key: key, LogKeys: h.logLines, Enrol: desk, Sequence: sequence, Clock: h.cfg.Clock, Logger: h.cfg.Logger})
+	return edge.New(edge.Deps{Hub: h.cfg.Name, Key: key, LogKeys: h.logLines, Directory: func() *facility.Directory { return h.Trust.Current().Directory },
+		Pack: h.Rules, Enrol: desk, Sequence: sequence, Feeds: h.Slices.Feeds, Legs: h.Slices.Legs, Reserve: h.Intake.Reserve, Clock: h.cfg.Clock,
+		Episode: func(who edge.Caller, r *store.Record) string {
+			return h.Disclose.Episode(disclose.Reader{Role: who.Role, Name: who.Name, Route: "/api/v1/feed"}, r)
+		}})
 }
 
 // logLines are the verifier lines of all logs, in order of their numbers.

@@ -165,6 +165,10 @@ func Routes() []Route {
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
 		{"POST", "/api/v1/enrolments", "", (*API).enrolments},
+		{"GET", "/api/v1/rules", role.Send, (*API).rules},
+		{"GET", "/api/v1/feed", role.Send, (*API).feed},
+		{"PUT", "/api/v1/manifests/{date}", role.Send, (*API).manifest},
+		{"GET", "/api/v1/manifests", role.Counts, (*API).manifests},
 		{"GET", "/openapi.json", "", (*API).openapi},
 	}
 }

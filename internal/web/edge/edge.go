@@ -9,13 +9,15 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 
 	"lienthong/internal/clock"
 	"lienthong/internal/enrol"
+	"lienthong/internal/facility"
 	"lienthong/internal/ledger"
+	"lienthong/internal/quality"
 	"lienthong/internal/role"
+	"lienthong/internal/store"
 )
 
 // Caller is who makes a request, as web/api found out.
@@ -27,13 +29,18 @@ type Caller struct {
 
 // Deps is what the edge works with.
 type Deps struct {
-	Hub      string // its name
-	Key      *ledger.ReceiptKey
-	LogKeys  func(context.Context) ([]string, error) // verifier lines of all logs
-	Enrol    *enrol.Desk
-	Sequence *enrol.Sequencer
-	Clock    clock.Clock
-	Logger   *slog.Logger
+	Hub       string // its name
+	Key       *ledger.ReceiptKey
+	LogKeys   func(context.Context) ([]string, error) // verifier lines of all logs
+	Directory func() *facility.Directory              // of this moment
+	Pack      *quality.Pack
+	Enrol     *enrol.Desk
+	Sequence  *enrol.Sequencer
+	Feeds     store.Feeds
+	Legs      store.Legs                                                                 // nil: none are kept
+	Episode   func(who Caller, r *store.Record) string                                   // of the caller's own record, "" when erased
+	Reserve   func(ctx context.Context, bytes int64, wait bool) (done func(), err error) // room in memory
+	Clock     clock.Clock
 }
 
 // Edge answers agents.
@@ -41,7 +48,8 @@ type Edge struct{ Deps }
 
 // New returns an edge.
 func New(d Deps) (*Edge, error) {
-	if d.Hub == "" || d.Key == nil || d.LogKeys == nil || d.Enrol == nil || d.Sequence == nil || d.Clock == nil || d.Logger == nil {
+	if d.Hub == "" || d.Key == nil || d.LogKeys == nil || d.Directory == nil || d.Pack == nil || d.Enrol == nil || d.Sequence == nil ||
+		d.Feeds == nil || d.Episode == nil || d.Reserve == nil || d.Clock == nil {
 		return nil, errors.New("edge: a part is missing")
 	}
 	return &Edge{d}, nil

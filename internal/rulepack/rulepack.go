@@ -1,0 +1,188 @@
+// Package rulepack is what a hub tells an agent it will be judged by: the rules
+// of its pack, the certificates the hub binds to the facility, the authorities
+// it trusts and the keys it signs with, in one signed document. The hub seals
+// it, the agent opens it. It judges nothing: package quality does.
+package rulepack
+
+import (
+	"crypto/ecdsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/big"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"lienthong/internal/fault"
+	"lienthong/internal/jsondoc"
+)
+
+// Type is the typ of the document: a compact JWS (RFC 7515), ES256.
+const Type = "lienthong-rules+jws"
+
+// MaxBytes is more than a document needs.
+const MaxBytes = 8 << 20
+
+// ErrPack (rules.invalid): not a document that a known key signed.
+var ErrPack = fault.New(fault.Invalid, "rules.invalid",
+	"Bộ quy tắc từ hub không đúng dạng hoặc chữ ký không phải của hub này.",
+	"The hub's rule pack is not of its form, or was not signed by this hub.")
+
+// Pack is the document.
+type Pack struct {
+	Pack          string    `json:"pack"` // "v1/2026.2", as verdicts name it
+	IssuedAt      time.Time `json:"issued_at"`
+	Hub           string    `json:"hub"`
+	Facility      Facility  `json:"facility"`
+	Revoked       []string  `json:"revoked"` // SHA-256 of the facility's certificates that may seal no more, hexadecimal
+	Anchors       [][]byte  `json:"anchors"` // DER of authorities whose certificates bind by tax code
+	Rules         []Rule    `json:"rules"`
+	ReaderRelease string    `json:"reader_release"` // of the hub's readers of files, see Release
+	ReceiptKeys   []Key     `json:"receipt_keys"`   // the hub signs with, now and next
+	LogKeys       []string  `json:"log_keys"`       // verifier lines of its logs
+}
+
+// Facility is the facility as the hub knows it.
+type Facility struct {
+	Code         string   `json:"code"`
+	Name         string   `json:"name"`
+	TaxCode      string   `json:"tax_code,omitempty"`
+	Certificates [][]byte `json:"certificates"` // DER of those pinned to it that may seal
+}
+
+// Rule is a rule of the pack.
+type Rule struct {
+	Code     string     `json:"code"`
+	Severity string     `json:"severity"`
+	Blocks   []string   `json:"blocks"`
+	Rejects  bool       `json:"rejects"`
+	Text     fault.Text `json:"text"`
+	Hint     fault.Text `json:"hint"`
+}
+
+// Key is a public key that receipts and packs are signed with.
+type Key struct {
+	KID  string `json:"kid"`
+	SPKI []byte `json:"spki"` // DER
+}
+
+// Release names the readers of files that this program was built with: its
+// version and revision. Of two that are equal the same bytes are read alike.
+func Release() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	name := info.Main.Version
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+			name += " " + s.Value[:12]
+		}
+	}
+	return name
+}
+
+// Content is what a pack says but when: the ETag.
+func (p Pack) Content() (string, error) {
+	p.IssuedAt = time.Time{}
+	b, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("rulepack: %w", err)
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:16]), nil
+}
+
+// Signer signs: r‖s over SHA-256; ledger.ReceiptKey does.
+type Signer interface {
+	Kid() string
+	Sign(body []byte) ([]byte, error)
+}
+
+// Seal returns the signed document.
+func Seal(p Pack, key Signer) (string, error) {
+	head, err := json.Marshal(map[string]string{"alg": "ES256", "kid": key.Kid(), "typ": Type})
+	if err != nil {
+		return "", fmt.Errorf("rulepack: %w", err)
+	}
+	body, err := json.Marshal(p)
+	if err != nil {
+		return "", fmt.Errorf("rulepack: %w", err)
+	}
+	text := base64.RawURLEncoding.EncodeToString(head) + "." + base64.RawURLEncoding.EncodeToString(body)
+	signature, err := key.Sign([]byte(text))
+	if err != nil {
+		return "", fmt.Errorf("rulepack: %w", err)
+	}
+	return text + "." + base64.RawURLEncoding.EncodeToString(signature), nil
+}
+
+// Open reads a document that one of the keys signed. A pack is taken for keys
+// only as far as one already known signed it. Fault: rules.invalid.
+func Open(text string, keys []Key) (Pack, error) {
+	var p Pack
+	parts := strings.Split(strings.TrimSpace(text), ".")
+	if len(text) > MaxBytes || len(parts) != 3 {
+		return p, ErrPack.Because(errors.New("not a compact JWS"))
+	}
+	var raw [3][]byte
+	for i := range parts {
+		var err error
+		if raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil || strings.ContainsAny(parts[i], "\r\n") {
+			return p, ErrPack.Because(errors.New("not base64url"))
+		}
+	}
+	kid, err := header(raw[0])
+	if err != nil {
+		return p, ErrPack.Because(err)
+	}
+	if !verify(kid, keys, []byte(parts[0]+"."+parts[1]), raw[2]) {
+		return p, ErrPack.Because(errors.New("not signed by a known key"))
+	}
+	if _, err := jsondoc.Parse(raw[1], jsondoc.Limits{Bytes: MaxBytes, Depth: 8}); err != nil { // no member twice
+		return p, ErrPack.Because(err)
+	}
+	if err := json.Unmarshal(raw[1], &p); err != nil {
+		return Pack{}, ErrPack.Because(err)
+	}
+	if p.Pack == "" || p.Facility.Code == "" {
+		return Pack{}, ErrPack.Because(errors.New("no pack or facility"))
+	}
+	return p, nil
+}
+
+// header reads {"alg":"ES256","kid","typ"}, and nothing else.
+func header(b []byte) (kid string, err error) {
+	v, err := jsondoc.Parse(b, jsondoc.Limits{Bytes: 1 << 10, Depth: 2, Values: 8})
+	if err != nil {
+		return "", err
+	}
+	name := v.Get("kid")
+	if len(v.Members) != 3 || v.Get("alg").String() != "ES256" || v.Get("typ").String() != Type || name == nil || name.Type != jsondoc.String {
+		return "", errors.New("another header")
+	}
+	return name.Text, nil
+}
+
+func verify(kid string, keys []Key, text, signature []byte) bool {
+	if len(signature) != 64 {
+		return false
+	}
+	digest := sha256.Sum256(text)
+	for _, k := range keys {
+		if k.KID != kid {
+			continue
+		}
+		pub, err := x509.ParsePKIXPublicKey(k.SPKI)
+		if key, ok := pub.(*ecdsa.PublicKey); err == nil && ok && key.Curve.Params().BitSize == 256 &&
+			ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
+			return true
+		}
+	}
+	return false
+}

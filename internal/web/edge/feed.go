@@ -1,0 +1,175 @@
+package edge
+
+import (
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/intake"
+	"lienthong/internal/store"
+)
+
+// RecordItem is a record in a feed: its whole state now, to be put over what was
+// known before.
+type RecordItem struct {
+	Type     string           `json:"type"` // "record"
+	At       time.Time        `json:"at"`   // received
+	Record   string           `json:"record"`
+	File     *string          `json:"file_sha256"` // of the file it first came in; null: erased
+	Index    int              `json:"index"`
+	Facility string           `json:"facility"`
+	Episode  *string          `json:"episode"` // null: erased
+	Kind     string           `json:"kind"`
+	Version  *int             `json:"version"`
+	State    string           `json:"state"`
+	Verdict  string           `json:"verdict"`
+	Findings []intake.Finding `json:"findings"`
+	Lane     string           `json:"lane"`
+}
+
+// LegItem is a delivery in a feed: its whole state now.
+type LegItem struct {
+	Type        string     `json:"type"` // "leg"
+	At          time.Time  `json:"at"`   // changed
+	Record      string     `json:"record"`
+	Destination string     `json:"destination"`
+	State       string     `json:"state"`
+	Created     *time.Time `json:"created"`
+	Sent        *time.Time `json:"sent"`
+	Received    *time.Time `json:"received"`
+	Finalized   *time.Time `json:"finalized"`
+	Opened      *time.Time `json:"opened"`
+	Code        string     `json:"code"`
+	Reference   string     `json:"reference"`
+	Attempts    int        `json:"attempts"`
+}
+
+// Cursor is a place in a feed: that of records and that of legs.
+type Cursor struct{ Records, Legs string }
+
+// longestCursor is more than any needs.
+const longestCursor = 8 << 10
+
+// String returns the text that ParseCursor reads.
+func (c Cursor) String() string {
+	b, err := json.Marshal([]string{c.Records, c.Legs})
+	if err != nil {
+		panic(err) // strings always marshal
+	}
+	return base64.RawURLEncoding.EncodeToString(b)
+}
+
+// ParseCursor reads a cursor, "" is the beginning. What the places say is the
+// store's to judge. Fault: feed.cursor.
+func ParseCursor(s string) (Cursor, error) {
+	if s == "" {
+		return Cursor{}, nil
+	}
+	if len(s) > longestCursor {
+		return Cursor{}, store.ErrFeedPlace
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	var places []string
+	if err == nil {
+		err = json.Unmarshal(b, &places)
+	}
+	if err != nil || len(places) != 2 {
+		return Cursor{}, store.ErrFeedPlace.Because(err)
+	}
+	c := Cursor{places[0], places[1]}
+	if c.String() != s { // one spelling
+		return Cursor{}, store.ErrFeedPlace
+	}
+	return c, nil
+}
+
+const (
+	feedLimit = 500
+	mostFeed  = 1000
+)
+
+// Feed answers GET /api/v1/feed?since=&limit=: what became of the facility's
+// records since a place, in the order of commits, each at least once.
+func (e *Edge) Feed(w http.ResponseWriter, r *http.Request, who Caller) error {
+	code, err := who.facility()
+	if err != nil {
+		return err
+	}
+	at, err := ParseCursor(r.URL.Query().Get("since"))
+	if err != nil {
+		return err
+	}
+	limit := feedLimit
+	if s := r.URL.Query().Get("limit"); s != "" {
+		if limit, err = strconv.Atoi(s); err != nil || limit < 1 || limit > mostFeed {
+			return errFeedLimit
+		}
+	}
+	records, next, err := e.Feeds.After(r.Context(), code, at.Records, limit)
+	if err != nil {
+		return err
+	}
+	items := make([]any, 0, len(records))
+	for i := range records {
+		items = append(items, e.recordItem(who, &records[i]))
+	}
+	at.Records = next
+	if items, err = e.legs(r, code, &at, limit, items); err != nil {
+		return err
+	}
+	b, err := json.Marshal(map[string]any{"items": items, "next": at.String()})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	squeeze(w, r, b)
+	return nil
+}
+
+func (e *Edge) legs(r *http.Request, code care.FacilityCode, at *Cursor, limit int, items []any) ([]any, error) {
+	if e.Legs == nil {
+		return items, nil
+	}
+	legs, next, err := e.Legs.Changed(r.Context(), code, at.Legs, limit)
+	if err != nil {
+		return nil, err
+	}
+	for i := range legs {
+		items = append(items, legItem(&legs[i]))
+	}
+	at.Legs = next
+	return items, nil
+}
+
+func (e *Edge) recordItem(who Caller, f *store.Fed) RecordItem {
+	it := RecordItem{Type: "record", At: f.Received, Record: f.ID.String(), Index: f.Index, Facility: string(f.ID.Facility), Kind: f.Kind,
+		State: string(f.State()), Verdict: string(f.Verdict.State), Findings: intake.Findings(intake.PhrasesOf(e.Pack), f.Verdict.Findings), Lane: f.Lane.String()}
+	if f.Digest != [32]byte{} {
+		text := hex.EncodeToString(f.Digest[:])
+		it.File = &text
+	}
+	if episode := e.Episode(who, &f.Record); episode != "" {
+		it.Episode = &episode
+	}
+	if f.Version > 0 {
+		it.Version = &f.Version
+	}
+	return it
+}
+
+func legItem(l *store.Leg) LegItem {
+	return LegItem{Type: "leg", At: l.Changed, Record: l.Record.String(), Destination: l.Destination, State: string(l.State), Created: moment(l.Created),
+		Sent: moment(l.Sent), Received: moment(l.Received), Finalized: moment(l.Finalized), Opened: moment(l.Opened),
+		Code: l.Code, Reference: l.Reference, Attempts: l.Attempts}
+}
+
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
