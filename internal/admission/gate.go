@@ -9,8 +9,8 @@ import (
 // Gate bounds the work done at once. Who waits is let in by urgency, then fairly
 // by sender. While somebody reads, one place stays empty where there is more
 // than one: a clinician does not wait behind a night's backlog. While others are
-// about, one place stays empty of each sender: who comes next does not wait
-// behind a flood.
+// about, one place stays empty of a sender that had more than half of the work
+// of the last moments: who comes next does not wait behind a flood.
 type Gate struct {
 	mu      sync.Mutex
 	places  int
@@ -18,21 +18,24 @@ type Gate struct {
 	by      map[string]int // busy, by sender
 	readers int
 	waiting *Queue[chan struct{}]
-	latest  [2]arrival // of two senders, the later first
+	now     moment // what was let in since
+	before  moment // and in the time as long before that
 }
 
-// arrival is when a sender came to the gate last.
-type arrival struct {
-	sender string
-	at     time.Time
+// moment is what was let in within a moment, in bytes.
+type moment struct {
+	since time.Time
+	sum   int64
+	by    map[string]int64
 }
 
-// about is how long a sender counts as there after it came.
-const about = 500 * time.Millisecond
+// aMoment is how long one lasts.
+const aMoment = 500 * time.Millisecond
 
 // NewGate returns a gate with so many places.
 func NewGate(places int, w Weights) *Gate {
-	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w)}
+	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w),
+		now: moment{by: map[string]int64{}}, before: moment{by: map[string]int64{}}}
 }
 
 // open tells that one more may enter.
@@ -43,24 +46,28 @@ func (g *Gate) open() bool {
 	return g.busy < g.places
 }
 
-// came notes that a sender is about.
-func (g *Gate) came(sender string, now time.Time) {
-	if g.latest[0].sender != sender {
-		g.latest[1] = g.latest[0]
+// roll begins a new moment when the one that runs is over.
+func (g *Gate) roll(now time.Time) {
+	d := now.Sub(g.now.since)
+	if d < aMoment {
+		return
 	}
-	g.latest[0] = arrival{sender, now}
+	g.now, g.before = g.before, g.now
+	if d >= 2*aMoment { // nothing came for long
+		clear(g.before.by)
+		g.before.sum = 0
+	}
+	clear(g.now.by)
+	g.now.since, g.now.sum = now, 0
 }
 
 // full reports whether a sender has all the places it may have now.
-func (g *Gate) full(sender string, now time.Time) bool {
+func (g *Gate) full(sender string) bool {
 	if g.places < 2 || g.by[sender] < g.places-1 {
 		return false
 	}
-	other := g.latest[0]
-	if other.sender == sender {
-		other = g.latest[1]
-	}
-	return now.Sub(other.at) < about
+	mine, sum := g.now.by[sender]+g.before.by[sender], g.now.sum+g.before.sum
+	return 2*mine > sum && mine < sum
 }
 
 // Enter waits for a place, for a piece of the claim ctx carries. Its error is
@@ -68,9 +75,9 @@ func (g *Gate) full(sender string, now time.Time) bool {
 func (g *Gate) Enter(ctx context.Context, lane Lane) error {
 	claim, now := ClaimOf(ctx), time.Now()
 	g.mu.Lock()
-	g.came(claim.Sender, now)
-	if g.open() && !g.full(claim.Sender, now) {
-		g.take(claim.Sender)
+	g.roll(now)
+	if g.open() && !g.full(claim.Sender) {
+		g.take(claim.Sender, claim.Piece)
 		g.mu.Unlock()
 		return nil
 	}
@@ -99,9 +106,12 @@ func (g *Gate) Leave(ctx context.Context) {
 	g.admit()
 }
 
-func (g *Gate) take(sender string) {
+func (g *Gate) take(sender string, cost int64) {
+	cost = max(cost, 1)
 	g.busy++
 	g.by[sender]++
+	g.now.sum += cost
+	g.now.by[sender] += cost
 }
 
 func (g *Gate) give(sender string) {
@@ -138,15 +148,14 @@ func (g *Gate) admit() {
 	if g.waiting.Len() == 0 {
 		return
 	}
-	now := time.Now()
+	g.roll(time.Now())
 	for g.open() {
-		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender, now) }, nil)
+		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender) }, nil)
 		if e == nil {
 			return
 		}
-		sender := e.Flow.Sender
 		g.waiting.Take(e)
-		g.take(sender)
+		g.take(e.Flow.Sender, e.Cost)
 		close(e.Value)
 	}
 }

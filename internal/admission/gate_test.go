@@ -176,3 +176,26 @@ func TestPlacesAreSharedBySender(t *testing.T) {
 		}
 	})
 }
+
+func BenchmarkGate(b *testing.B) {
+	g := admission.NewGate(2, nil)
+	ctx := by(b.Context(), "79901")
+	for b.Loop() {
+		if err := g.Enter(ctx, admission.Routine); err != nil {
+			b.Fatal(err)
+		}
+		g.Leave(ctx)
+	}
+}
+
+func BenchmarkDoor(b *testing.B) {
+	d := admission.NewDoor(admission.DoorConfig{InFlight: 128 << 20, UnderWork: 16 << 20})
+	ctx := by(b.Context(), "79901")
+	for b.Loop() {
+		release, err := d.Hold(ctx, 47<<10, false, noon)
+		if err != nil {
+			b.Fatal(err)
+		}
+		release()
+	}
+}
