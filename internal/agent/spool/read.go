@@ -166,16 +166,17 @@ func (s *Spool) Journal(ctx context.Context, day int, after *Entry, limit int) (
 
 // Element is a dossier as manifests name it.
 type Element struct {
-	Kind string
-	File [32]byte // SHA-256 of the file
-	N    int
-	Ref  Ref
+	Kind   string
+	File   [32]byte // SHA-256 of the file
+	N      int
+	Record string
+	Ref    Ref
 }
 
 // Elements calls each with the dossiers that have a receipt of a day (yyyymmdd
 // in Hanoi) of this very file.
 func (s *Spool) Elements(ctx context.Context, day int, each func(Element)) error {
-	rows, err := s.db.QueryContext(ctx, `SELECT a.kind, i.sha, a.n, i.key FROM answer a JOIN item i ON i.id = a.item WHERE a.day = ? AND a.own = 1 AND a.outcome <= 3`, day)
+	rows, err := s.db.QueryContext(ctx, `SELECT a.kind, i.sha, a.n, a.record, i.key FROM answer a JOIN item i ON i.id = a.item WHERE a.day = ? AND a.own = 1 AND a.outcome <= 3`, day)
 	if err != nil {
 		return blame(err)
 	}
@@ -183,7 +184,7 @@ func (s *Spool) Elements(ctx context.Context, day int, each func(Element)) error
 	for rows.Next() {
 		var e Element
 		var sha, key []byte
-		if err := rows.Scan(&e.Kind, &sha, &e.N, &key); err != nil {
+		if err := rows.Scan(&e.Kind, &sha, &e.N, &e.Record, &key); err != nil {
 			return err
 		}
 		e.File, e.Ref = [32]byte(sha), RefOf([32]byte(key))

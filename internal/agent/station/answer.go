@@ -65,3 +65,18 @@ func reasons(list []intake.Finding) (out []spool.Reason) {
 	}
 	return out
 }
+
+// reasonsOf are what stands against an entry of the journal.
+func reasonsOf(e *spool.Entry) []spool.Reason {
+	var x struct {
+		said
+		Code string `json:"code"`
+	}
+	if err := json.Unmarshal(e.Line, &x); err != nil || e.Outcome < spool.WasRejected {
+		return nil
+	}
+	if e.Outcome == spool.WasRefused {
+		return []spool.Reason{{Code: x.Code, Said: x.Message}}
+	}
+	return reasons(x.Findings)
+}

@@ -39,6 +39,7 @@ type fakeHub struct {
 	requests int
 	bytes    int64
 	coding   bool
+	mended   bool // nothing is rejected any more
 	sequence int64
 	next     string // what the next request must name
 	last     string // what the last one named
@@ -230,7 +231,7 @@ func (h *fakeHub) decide(lane, name string, raw []byte) string {
 	}
 	h.bytes += int64(len(raw))
 	state, findings := "accepted", "[]"
-	if bytes.Contains(raw, []byte("reject-me")) {
+	if bytes.Contains(raw, []byte("reject-me")) && !h.mended {
 		state, findings = "rejected", `[{"code":"time.order","severity":"error","message":{"vi":"ngày","en":"dates"},"hint":{"vi":"sửa","en":"mend"}}]`
 	}
 	receipt := fmt.Sprintf(`{"file_sha256":%q,"received_at":%q}`, sha, h.clock.Now().Format(time.RFC3339Nano))

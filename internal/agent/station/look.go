@@ -8,11 +8,9 @@ import (
 
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/spool"
-	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
-	"lienthong/internal/kind"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 )
@@ -86,14 +84,13 @@ func (s *Station) look(ctx context.Context, i spool.Item) (spool.State, error) {
 		return i.State, err
 	}
 	l := spool.Looked{State: spool.Ready, Lane: i.Lane}
-	k, err := s.content(p.File.Bytes, &l)
-	if err != nil { // a hub of another age may know better: it is sent as it is
+	if err := s.content(p.File.Bytes, &l); err != nil { // a hub of another age may know better: it is sent as it is
 		l.Code, l.Said = fault.Of(err).Code, fault.Of(err).Text
 		return s.looked(ctx, i, l)
 	}
 	preview, why := s.check(ctx, p)
 	if errors.Is(why, seal.ErrMissing) {
-		sealed, err := s.seal(ctx, k, p)
+		sealed, err := s.seal(ctx, p)
 		if err != nil {
 			f := fault.Of(err)
 			l.State, l.Code, l.Said = spool.Unsealed, f.Code, f.Text
@@ -114,14 +111,14 @@ func (s *Station) looked(ctx context.Context, i spool.Item, l spool.Looked) (spo
 }
 
 // content tells what is in a file: its lane, facility, dossiers and episodes.
-func (s *Station) content(raw []byte, l *spool.Looked) (kind.File, error) {
+func (s *Station) content(raw []byte, l *spool.Looked) error {
 	reader, err := s.Kinds.Pick(raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f, err := reader.Open(raw)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if reader.View().Urgent {
 		l.Lane = store.Urgent
@@ -132,7 +129,7 @@ func (s *Station) content(raw []byte, l *spool.Looked) (kind.File, error) {
 			l.Episodes = append(l.Episodes, e)
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // check is the hub's judgement as far as it can be known here.
@@ -150,23 +147,27 @@ func (s *Station) check(ctx context.Context, p spool.Payload) (*intake.Preview, 
 }
 
 // seal seals a payload as its kind wants it.
-func (s *Station) seal(ctx context.Context, f kind.File, p spool.Payload) (*spool.Payload, error) {
+func (s *Station) seal(ctx context.Context, p spool.Payload) (*spool.Payload, error) {
 	if s.Signer == nil {
 		return nil, ErrNoSigner
 	}
-	if f.Sealing().Inside == nil {
-		token, err := s.Signer.SealDetached(ctx, p.File.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		p.File.Seal = []byte(token)
-		return &p, nil
-	}
-	doc, err := s.Signer.Seal(ctx, p.File.Bytes)
+	sealed, err := signer.File(ctx, s.Signer, s.Kinds, p.File.Bytes, p.File.Seal != nil)
 	if err != nil {
 		return nil, err
 	}
-	p.File.Bytes = doc
+	p.File.Bytes = sealed.Doc
+	if sealed.Detached != "" {
+		p.File.Seal = []byte(sealed.Detached)
+	}
+	for i, paper := range p.Papers { // with the file comes the seal of what lies beside it
+		if paper.Seal != nil {
+			continue
+		}
+		if sealed, err = signer.File(ctx, s.Signer, s.Kinds, paper.Bytes, false); err != nil {
+			return nil, err
+		}
+		p.Papers[i].Seal = []byte(sealed.Detached)
+	}
 	return &p, nil
 }
 
@@ -211,6 +212,3 @@ func (s *Station) lost(ctx context.Context, id int64, why error) error {
 
 // hubNow is what the hub's clock shows, as far as it was heard of.
 func (s *Station) hubNow() time.Time { return s.cfg.Clock.Now().Add(s.Connection().Skew) }
-
-// facility is whose agent this is.
-func (s *Station) facility() care.FacilityCode { return s.cfg.Facility }

@@ -9,7 +9,6 @@ package station
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"log/slog"
 	"math/rand/v2"
@@ -31,21 +30,13 @@ import (
 	"lienthong/internal/store"
 )
 
-// Sealer is what seals; signer.Signer is one.
-type Sealer interface {
-	Seal(ctx context.Context, doc []byte) ([]byte, error)
-	SealDetached(ctx context.Context, body []byte) (string, error)
-	State() signer.State
-	Certificate() *x509.Certificate
-}
-
 // Deps are what a station works with.
 type Deps struct {
 	Spool   *spool.Spool
 	Client  *agent.Client
 	Kinds   *kind.Registry  // tells what a file is, and how many dossiers are in it
 	Checker *intake.Checker // the hub's rules; its trust is the station's to set
-	Signer  Sealer          // nil: nothing is sealed here
+	Signer  signer.Signer   // nil: nothing is sealed here
 	Logger  *slog.Logger
 }
 

@@ -1,0 +1,285 @@
+package station
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+	"time"
+
+	"lienthong/internal/agent/spool"
+	"lienthong/internal/agent/watch"
+	"lienthong/internal/fault"
+	"lienthong/internal/store"
+	"lienthong/internal/web/inbound"
+	"lienthong/internal/web/problem"
+)
+
+var (
+	// ErrHost (local.host): a request that is not for this machine by name.
+	ErrHost = fault.New(fault.Withheld, "local.host",
+		"Chỉ nhận từ chính máy này, qua địa chỉ localhost hoặc 127.0.0.1.", "Only this machine may ask, at localhost or 127.0.0.1.")
+	// ErrOrigin (local.origin): a page of another place asks through a browser.
+	ErrOrigin = fault.New(fault.Withheld, "local.origin",
+		"Không nhận yêu cầu do trang web khác gửi tới.", "Requests made by a page of another site are not taken.")
+	errTar   = fault.New(fault.Invalid, "file.unreadable", "Gói tar hỏng hoặc bị cắt.", "The tar is damaged or cut short.")
+	errAlone = fault.New(fault.Invalid, "file.unreadable",
+		"Chữ ký hoặc bản giấy không có tệp hồ sơ đi cùng trong gói.", "A seal or paper without its file in the tar.")
+	errBusy = fault.New(fault.Busy, "agent.busy", "Agent đang nhận nhiều tệp cùng lúc. Gửi lại sau vài giây.", "The agent is taking many files at once. Send again in a few seconds.")
+)
+
+// maxLocal is how long a tar may be that a program of this machine hands over.
+const maxLocal = 64 << 20
+
+// Local answers programs of this machine: POST /submit takes what the hub's own
+// submissions take, GET /submit/{ref} says what became of it. An answer of 202
+// means that the file survives a power cut.
+func (s *Station) Local() http.Handler {
+	door := inbound.New(inbound.Limits{Expansion: 200, MinimumSpeed: 1 << 10, Grace: 30 * time.Second, Pause: 30 * time.Second,
+		Streams: 4, StreamsEach: 4, Busy: errBusy})
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /submit", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.submit(w, r, door)) })
+	mux.HandleFunc("GET /submit/{ref}", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.fate(w, r)) })
+	return Guard(mux, s.answer)
+}
+
+func (s *Station) answer(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		problem.Write(w, r, s.Logger, err)
+	}
+}
+
+// Guard lets through only what this machine asks of itself by name, and what no
+// page of another site sends through a browser here (DNS rebinding, forged forms).
+func Guard(next http.Handler, refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !loopback(r.Host) {
+			refuse(w, r, ErrHost)
+			return
+		}
+		if o := r.Header.Get("Origin"); o != "" {
+			u, err := url.Parse(o)
+			if err != nil || u.Host != r.Host {
+				refuse(w, r, ErrOrigin)
+				return
+			}
+		}
+		switch r.Header.Get("Sec-Fetch-Site") { // W3C Fetch Metadata
+		case "", "same-origin", "none":
+		default:
+			refuse(w, r, ErrOrigin)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func loopback(hostport string) bool {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	host = strings.Trim(host, "[]")
+	ip := net.ParseIP(host)
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
+}
+
+// receivedOne is the answer for one file that was handed over.
+type receivedOne struct {
+	File    string      `json:"file"`
+	Ref     spool.Ref   `json:"ref,omitempty"`
+	State   string      `json:"state,omitempty"`
+	Replay  bool        `json:"replay,omitempty"` // it was taken before
+	Refused bool        `json:"refused,omitempty"`
+	Code    string      `json:"code,omitempty"`
+	Message *fault.Text `json:"message,omitempty"`
+}
+
+// submit takes a file or a tar of files.
+func (s *Station) submit(w http.ResponseWriter, r *http.Request, door *inbound.Door) error {
+	lane, err := store.ParseLane(r.Header.Get("Lane"))
+	if err != nil {
+		return err
+	}
+	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		kind = "" // what is in it says what it is
+	}
+	limit := int64(watch.MaxFile)
+	if kind == "application/x-tar" {
+		limit = maxLocal
+	}
+	from, done, err := door.Open(w, r, "local", limit)
+	if err != nil {
+		return err
+	}
+	defer done()
+	var items []Item
+	if kind == "application/x-tar" {
+		items, err = unpack(from)
+	} else {
+		items, err = one(r, from)
+	}
+	if err != nil {
+		return err
+	}
+	out := make([]receivedOne, 0, len(items))
+	status := http.StatusAccepted
+	for _, i := range items {
+		i.Source, i.Lane = "local", lane
+		got, err := s.received(r, i)
+		if err != nil {
+			return err
+		}
+		if out = append(out, got); got.Refused && len(items) == 1 {
+			status = http.StatusUnprocessableEntity
+		}
+	}
+	if len(out) == 1 && out[0].Ref != "" {
+		w.Header().Set("Location", "/submit/"+string(out[0].Ref))
+	}
+	return write(w, status, map[string]any{"results": out})
+}
+
+// received takes one item; an error is the agent's own trouble.
+func (s *Station) received(r *http.Request, i Item) (receivedOne, error) {
+	put, err := s.take(r.Context(), i)
+	if err == nil {
+		return receivedOne{File: i.Name, Ref: put.Ref, State: put.State.String(), Replay: !put.Fresh}, nil
+	}
+	f := fault.Of(err)
+	if f.Kind == fault.Invalid || f.Kind == fault.TooLarge {
+		return receivedOne{File: i.Name, Refused: true, Code: f.Code, Message: &f.Text}, nil
+	}
+	return receivedOne{}, err
+}
+
+// one reads a lone file with its seal in the header.
+func one(r *http.Request, from io.Reader) ([]Item, error) {
+	raw, err := io.ReadAll(from)
+	if err != nil {
+		return nil, err
+	}
+	name := ""
+	if _, params, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
+		name = path.Base(params["filename"])
+	}
+	i := Item{Name: name, Payload: spool.Payload{File: spool.Part{Name: name, Bytes: raw}}}
+	if token := strings.TrimSpace(r.Header.Get("Seal")); token != "" {
+		i.Payload.File.Seal = []byte(token)
+	}
+	return []Item{i}, nil
+}
+
+// unpack reads a tar; what lies beside a file goes with it, in whatever order.
+func unpack(from io.Reader) ([]Item, error) {
+	var names []string
+	parts := map[string][]byte{}
+	for t := tar.NewReader(from); ; {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return nil, tarFault(err)
+		}
+		if h.Typeflag != tar.TypeReg {
+			continue
+		}
+		if len(h.Name) > 1024 || len(names) >= 10_000 || h.Size > watch.MaxFile {
+			return nil, watch.ErrLimits
+		}
+		b, err := io.ReadAll(t)
+		if err != nil {
+			return nil, tarFault(err)
+		}
+		if _, twice := parts[h.Name]; twice {
+			return nil, errTar
+		}
+		names, parts[h.Name] = append(names, h.Name), b
+	}
+	var items []Item
+	used := map[string]bool{}
+	part := func(name string) spool.Part {
+		p := spool.Part{Name: path.Base(name), Bytes: parts[name]}
+		used[name] = true
+		if token, ok := parts[name+".jws"]; ok {
+			p.Seal, used[name+".jws"] = []byte(strings.TrimSpace(string(token))), true
+		}
+		return p
+	}
+	for _, name := range names {
+		if strings.HasSuffix(name, ".jws") || strings.HasSuffix(strings.ToLower(name), ".pdf") {
+			continue
+		}
+		i := Item{Name: name, Payload: spool.Payload{File: part(name)}}
+		for _, paper := range []string{name + ".pdf", strings.TrimSuffix(name, path.Ext(name)) + ".pdf"} {
+			if _, ok := parts[paper]; ok && !used[paper] {
+				i.Payload.Papers = append(i.Payload.Papers, part(paper))
+			}
+		}
+		items = append(items, i)
+	}
+	if len(used) < len(parts) || len(items) == 0 {
+		return nil, errAlone
+	}
+	return items, nil
+}
+
+func tarFault(err error) error {
+	var f *fault.Error
+	if errors.As(err, &f) {
+		return err
+	}
+	return errTar.Because(err)
+}
+
+// Fate is what became of an item.
+type Fate struct {
+	Ref      spool.Ref         `json:"ref"`
+	File     string            `json:"file"`
+	State    string            `json:"state"` // "taken", "waiting_for_seal", "held", "ready", "sent", "carried", "accepted", "rejected", "refused"
+	Lane     string            `json:"lane"`
+	Taken    time.Time         `json:"taken"`
+	Code     string            `json:"code,omitempty"`
+	Message  *fault.Text       `json:"message,omitempty"`
+	Results  []json.RawMessage `json:"results"` // the hub's answers as it gave them, with their receipts
+	Dossiers int               `json:"dossiers,omitempty"`
+}
+
+func (s *Station) fate(w http.ResponseWriter, r *http.Request) error {
+	i, err := s.Spool.Get(r.Context(), spool.Ref(r.PathValue("ref")))
+	if err != nil {
+		return err
+	}
+	answers, err := s.Spool.Answers(r.Context(), i.Ref)
+	if err != nil {
+		return err
+	}
+	f := Fate{Ref: i.Ref, File: i.Name, State: i.State.String(), Lane: i.Lane.String(), Taken: i.Taken, Code: i.Code, Dossiers: i.Dossiers, Results: []json.RawMessage{}}
+	if i.Code != "" {
+		f.Message = &i.Said
+	}
+	for _, a := range answers {
+		f.Results = append(f.Results, json.RawMessage(a.Line))
+	}
+	return write(w, http.StatusOK, f)
+}
+
+func write(w http.ResponseWriter, status int, v any) error {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // who has gone asks again
+	return nil
+}
