@@ -1,12 +1,14 @@
 # What can be done here. `make help` lists it; CONTRIBUTING.md says when.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo build assets test race fuzz faults bench lint drill clean
+.PHONY: help demo build token windows assets test race fuzz faults bench lint drill clean
 
 BIN    := bin/lienthong
 ASSETS := internal/web/portal/asset
 DIST   := $(ASSETS)/dist/icons.svg
 DEMO   ?=
+VERSION ?=
+STAMP  := $(if $(VERSION),-ldflags "-X lienthong/internal/agent/update.stamped=$(VERSION)")
 FUZZ   ?= 600
 
 help: ## this list
@@ -15,8 +17,14 @@ help: ## this list
 demo: build ## build, then run the hub with synthetic facilities (DEMO="--listen 127.0.0.1:9090" adds flags)
 	$(BIN) demo $(DEMO)
 
-build: $(DIST) ## build bin/lienthong (one file, no cgo)
-	CGO_ENABLED=0 go build -trimpath -o $(BIN) ./cmd/lienthong
+build: $(DIST) ## build bin/lienthong (one file, no cgo; VERSION= stamps a release)
+	CGO_ENABLED=0 go build -trimpath $(STAMP) -o $(BIN) ./cmd/lienthong
+
+token: ## build bin/lienthong-token, which signs with PKCS#11 tokens (needs a C compiler)
+	CGO_ENABLED=1 go build -trimpath -tags pkcs11 -o bin/lienthong-token ./cmd/lienthong-token
+
+windows: $(DIST) ## build bin/lienthong.exe and vet what is Windows's own
+	@VERSION="$(VERSION)" sh script/windows.sh
 
 assets: ## copy what the pages load out of npm packages
 	sh $(ASSETS)/build.sh

@@ -32,6 +32,7 @@ for os in linux windows darwin; do
 	echo "ok    lienthong for $os"
 done
 rm -rf out/cross
+sh script/windows.sh
 
 step "tests"
 # Two packages at a time: each store suite has a database server of its own.

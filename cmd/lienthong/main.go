@@ -15,7 +15,9 @@ import (
 
 	"github.com/alecthomas/kong"
 	"lienthong/internal/command"
+	"lienthong/internal/command/agent"
 	"lienthong/internal/command/custody"
+	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/measure"
 	"lienthong/internal/command/proof"
 )
@@ -32,6 +34,7 @@ type cli struct {
 	Hub      hubCmd             `cmd:"" help:"Run a hub."`
 	Dossier  dossierCmd         `cmd:"" help:"Check and sign dossiers offline; list the rules."`
 	Submit   submitCmd          `cmd:"" help:"Send files to a hub."`
+	Agent    agent.Cmd          `cmd:"" help:"The facility's side: take files, check, seal, keep, send, follow."`
 	Evidence proof.EvidenceCmd  `cmd:"" help:"Get everything that proves a record, in one zip."`
 	Witness  proof.WitnessCmd   `cmd:"" help:"Witness the logs of other hubs, and be witnessed by them."`
 	Verify   proof.VerifyCmd    `cmd:"" help:"Verify a receipt or an evidence bundle offline."`
@@ -47,6 +50,10 @@ type cli struct {
 	Archive    custody.ArchiveCmd    `cmd:"" help:"Move the bodies of older records to slower storage."`
 	Retention  custody.RetentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
 	Dictionary measure.DictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
+
+	Destination delivery.DestinationCmd `cmd:"" help:"Where records may go."`
+	Route       delivery.RouteCmd       `cmd:"" help:"How records reach destinations."`
+	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
 }

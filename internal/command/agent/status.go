@@ -44,12 +44,9 @@ func (c *statusCmd) Run(ctx context.Context, s *command.Streams) error {
 	case !errors.Is(err, control.ErrNotRunning):
 		return err
 	}
-	if c.JSON {
-		err = command.WriteJSON(s.Out, out)
-	} else {
+	if !c.JSON {
 		c.tell(s, h, out)
-	}
-	if err != nil {
+	} else if err := command.WriteJSON(s.Out, out); err != nil {
 		return err
 	}
 	if !out.Running || !at.Healthy || at.Signer.Phase != signer.Ready && h.Config().Signer.Type != home.SignerNone {
