@@ -34,6 +34,9 @@ const (
 	changed = `SELECT ` + columns + ` FROM record r` + joins + `WHERE r.id IN (
  SELECT d.record FROM dossier d WHERE d.facility = ?1 AND d.episode = ?2 AND d.kind = ?3 UNION
  SELECT x.id FROM record x WHERE x.facility = ?1 AND x.serial IN (?5, ?6)) AND (r.superseded_by = ?4 OR r.withdrawn_by = ?4) ORDER BY r.id`
+	dayOf = `SELECT r.serial, r.kind, r.state, r.idx, coalesce(f.digest, zeroblob(32)) FROM record r INDEXED BY record_facility_time
+ LEFT JOIN file f ON f.facility = r.facility AND f.hash = r.file
+ WHERE r.facility = ? AND r.received >= ? AND r.received < ? AND r.withdraws IS NULL LIMIT ?`
 )
 
 // row is a record with the episode it is of.
@@ -137,9 +140,7 @@ func (x *Feeds) Day(ctx context.Context, facility care.FacilityCode, day, limit 
 	var out []store.Dispatched
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
 		out = nil
-		rows, err := s.Rows(`SELECT r.serial, r.kind, r.state, r.idx, coalesce(f.digest, zeroblob(32)) FROM record r INDEXED BY record_facility_time
- LEFT JOIN file f ON f.facility = r.facility AND f.hash = r.file
- WHERE r.facility = ? AND r.received >= ? AND r.received < ? AND r.withdraws IS NULL LIMIT ?`,
+		rows, err := s.Rows(dayOf,
 			string(facility), file.Micros(from), file.Micros(from.AddDate(0, 0, 1)), limit)
 		if err != nil {
 			return err

@@ -1,0 +1,4 @@
+package feeds
+
+// Following is the query of a feed.
+const Following = following
