@@ -146,6 +146,11 @@ var unwatched = map[string]string{
 	"link.id":                 "an address in the file",
 	"carrier.id":              "an address in the file",
 	"file.id":                 "an address in the file",
+	"file.software":           "what a sender says of its program, and nothing vouches for",
+	"exchange":                "numbers that order changes; an epoch",
+	"leg":                     "how a delivery stands: the destination's own word",
+	"leg_sent":                "a display of 24 hours",
+	"leg_seq":                 "numbers that order changes",
 	"refusal.id":              "an address in the file",
 }
 

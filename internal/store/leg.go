@@ -79,7 +79,7 @@ type LegQueue struct {
 	Held        int
 	Parked      int
 	Oldest      time.Time // Created of the oldest waiting or carried; zero without one
-	Sent24h     int       // finalized or received in the last 24 hours
+	Sent24h     int       // received, or finalized without, in the last 24 hours, by the minute
 }
 
 // LegFilter selects legs; zero fields select all.
@@ -104,36 +104,54 @@ type LegMove struct {
 }
 
 // Legs keeps deliveries. Legs are begun by Intake.Commit (Prepared.Legs).
+// Retention.Erase skips those of the record that are not done. After a restore
+// (Ledger.CloseLog) every leg that is not done has at least one attempt: it may
+// have been sent after the backup was made.
 type Legs interface {
-	// Claim leases waiting legs of a destination that are due, urgent lane
-	// first, then by Due, at most Limit (more by Whole), until c.Until; a lease
-	// that ran out is free again. A leg waits while an older leg of its episode,
-	// kind and destination is waiting or carried, so that versions arrive in order.
+	// Claim leases waiting legs of a destination that are due, lane by lane with
+	// the most urgent first, then by Due, at most Limit (more by Whole), until
+	// c.Until; a lease that ran out is free again. A leg waits while an older leg of
+	// its episode, kind and destination is waiting or carried, so that versions
+	// arrive in order; by Whole a file waits when one of its legs waits for a leg of
+	// another file or is carried, and versions of one file go together. Where many
+	// wait for older ones a claim may give fewer than are free: ask again.
 	Claim(ctx context.Context, c LegClaim) ([]Leg, error)
 	// Settle keeps the results of claimed legs in one commit, and tells which
-	// were not this holder's any more (claimed again, moved): those are as others left them.
+	// were not this holder's any more (claimed again, moved, erased): those are as
+	// others left them. Reference "" leaves the one that is there; of Sent, Received
+	// and Finalized the first stays. What waited for a leg that is settled otherwise
+	// than Waiting is free at once.
 	Settle(ctx context.Context, holder string, now time.Time, results []LegResult) (lost []LegKey, err error)
-	// Of returns the legs of records, by destination.
+	// Of returns the legs of records, in the order of ids, each by destination.
 	Of(ctx context.Context, ids ...dossier.ID) ([]Leg, error)
-	// List returns legs newest first, at most f.Limit, and whether more follow.
+	// List returns legs newest first, at most f.Limit, and whether more follow. Legs
+	// of one record begun together are not parted, because Before names no
+	// destination: a page may be shorter for them, or, where they alone are more
+	// than f.Limit, longer.
 	List(ctx context.Context, scope role.Scope, f LegFilter) ([]Leg, bool, error)
 	// Count counts what List would list, without Limit and Before.
 	Count(ctx context.Context, scope role.Scope, f LegFilter) (int, error)
 	// Move moves at most limit legs that the filter selects and whose state allows
 	// it (to Waiting: held, parked, skipped; to Skipped: waiting and not
-	// carried, held, parked), oldest first, and returns which.
+	// carried, held, parked), oldest first, and returns which. Attempts stay; a claim
+	// that had run out counts as one. Legs of an erased record (code "erased") are
+	// not moved. What another holds just now is passed over.
 	Move(ctx context.Context, scope role.Scope, f LegFilter, m LegMove, limit int) ([]LegKey, error)
 	// Begin begins legs of records that are stored already (a new route for old
-	// records, a subscriber); one that is there stays. It returns how many are new.
+	// records, a subscriber); one that is there stays, and an erased record gets
+	// none. Of a leg its key, State, Code, Created (zero: now), Due (zero: Created)
+	// and Lane count, the last where it is less urgent than the record's; the rest is
+	// the record's. It returns how many are new.
 	Begin(ctx context.Context, legs []Leg) (int, error)
-	// Open notes that somebody opened the record at the destination.
+	// Open notes that somebody opened the record at the destination; the first time stays.
 	Open(ctx context.Context, keys []LegKey, at time.Time) error
 	// Queues tells how every destination's legs stand.
 	Queues(ctx context.Context) ([]LegQueue, error)
 	// Changed returns legs of a facility that changed after a place in the order
 	// of changes, oldest first, at most limit, and the place after the last; a
 	// leg that changes again comes again. No change is ever passed over, also
-	// when writers commit side by side.
+	// when writers commit side by side. A place of before a restore, or none of this
+	// store, gives all from the beginning. A claim is no change.
 	Changed(ctx context.Context, facility care.FacilityCode, after string, limit int) ([]Leg, string, error)
 }
 

@@ -168,7 +168,8 @@ type Ledger interface {
 	PutKey(ctx context.Context, key KeyLeaf) error
 	// CloseLog ends a log with the last checkpoint known of it, "" for none:
 	// nobody may lease it again, who held it has lost it (ErrLeaseLost), and who
-	// opens the store takes another. ErrAbsent.
+	// opens the store takes another. That is a restore: legs that are not done may
+	// have been sent since, and get an attempt where they had none. ErrAbsent.
 	CloseLog(ctx context.Context, log int, known string) error
 	// ReopenLog lets a closed log go on, unless a later one was begun:
 	// ErrLogFollowed. ErrAbsent.
