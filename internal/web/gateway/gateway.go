@@ -221,7 +221,11 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d door, err error
 		g.Logger.ErrorContext(r.Context(), "request failed", "door", d.name, "code", f.Code, "error", err)
 	}
 	g.deferred(w, f)
-	readOff(r)
+	// The server, too, reads on before it answers, and without end.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
+	if f.Code != errSlow.Code && f.Code != errCut.Code {
+		readOff(r)
+	}
 	g.write(w, http.StatusOK, d.refused(f))
 }
 
@@ -232,6 +236,9 @@ func (g *Gateway) deferred(w http.ResponseWriter, f *fault.Error) {
 	}
 }
 
+// patience is how long a body nobody wanted is read.
+const patience = 2 * time.Second
+
 // readOff reads for a moment what is left of a body that was not wanted, so
 // that its sender hears the answer instead of a connection reset.
 func readOff(r *http.Request) {
@@ -240,7 +247,7 @@ func readOff(r *http.Request) {
 	}
 	const most = 2 << 20
 	buf := make([]byte, 32<<10)
-	end := time.Now().Add(2 * time.Second)
+	end := time.Now().Add(patience)
 	for n := 0; n < most && time.Now().Before(end); {
 		k, err := r.Body.Read(buf)
 		if n += k; err != nil {
