@@ -87,6 +87,8 @@ func (d *Door) Done(s Sent, now time.Time) {
 func (d *Door) Hold(ctx context.Context, bytes int64, wait bool, now time.Time) (release func(), err error) {
 	f := ClaimOf(ctx).Flow
 	switch {
+	case !wait && d.crowded(f, bytes, now):
+		return nil, d.TurnAway(f, bytes, now)
 	case d.held.Try(f, bytes, d.slots.Early(f, now)):
 		d.slots.Came(f, now)
 	case !wait:
@@ -100,6 +102,27 @@ func (d *Door) Hold(ctx context.Context, bytes int64, wait bool, now time.Time) 
 	return func() { d.held.Leave(f, bytes) }, nil
 }
 
+// The line before the work is kept as short as this, and not shorter than some
+// files: who would wait longer is told when to come, rather than held in memory.
+const (
+	longestLine  = time.Second / 2
+	shortestLine = 2 << 20
+)
+
+// crowded reports whether a sender has in line before the work what it may.
+func (d *Door) crowded(f Flow, bytes int64, now time.Time) bool {
+	limit := max(int64(longestLine.Seconds()*float64(d.goodput.PerSecond(now))), shortestLine)
+	return d.room(f.Lane).Crowded(f, bytes, limit)
+}
+
+// room is where a lane's work is done.
+func (d *Door) room(l Lane) *Room {
+	if l == Urgent {
+		return d.urgent
+	}
+	return d.other
+}
+
 // TurnAway gives who cannot be taken now its slot.
 func (d *Door) TurnAway(f Flow, bytes int64, now time.Time) *Turned {
 	d.goodput.Saturated(now)
@@ -109,10 +132,7 @@ func (d *Door) TurnAway(f Flow, bytes int64, now time.Time) *Turned {
 
 // Work waits for room to work on bytes. Its error is the context's.
 func (d *Door) Work(ctx context.Context, f Flow, bytes int64, now time.Time) (leave func(), err error) {
-	room := d.other
-	if f.Lane == Urgent {
-		room = d.urgent
-	}
+	room := d.room(f.Lane)
 	if !room.Try(f, bytes, false) { // where there is room, a sender that has gone is answered too
 		d.goodput.Saturated(now)
 		if err := room.Enter(ctx, f, bytes, now); err != nil {

@@ -29,6 +29,8 @@ type Room struct {
 	lanes   [Lanes]int64 // held by a lane and those below it
 	flows   map[Flow]int64
 	waiting *Queue[chan struct{}]
+	queued  map[Flow]int64 // bytes that wait
+	queue   int64          // in all
 }
 
 // NewRoom returns an empty room.
@@ -41,7 +43,7 @@ func NewRoom(c RoomConfig) *Room {
 			c.Ceilings[i] = 1
 		}
 	}
-	return &Room{cfg: c, flows: map[Flow]int64{}, waiting: NewQueue[chan struct{}](c.Weights)}
+	return &Room{cfg: c, flows: map[Flow]int64{}, queued: map[Flow]int64{}, waiting: NewQueue[chan struct{}](c.Weights)}
 }
 
 // Try takes n bytes of the room if they may be had at once. One that comes
@@ -73,6 +75,7 @@ func (r *Room) Enter(ctx context.Context, f Flow, n int64, now time.Time) error 
 	}
 	turn := make(chan struct{})
 	e := r.waiting.Push(f, n, turn, now)
+	r.line(f, n)
 	r.admit() // who waits may be kept out by what they hold, and this one not
 	r.mu.Unlock()
 	select {
@@ -82,7 +85,9 @@ func (r *Room) Enter(ctx context.Context, f Flow, n int64, now time.Time) error 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.waiting.Remove(e) {
+	if r.waiting.Remove(e) {
+		r.line(f, -n)
+	} else {
 		r.give(f, n) // its turn came at the same moment
 	}
 	r.admit()
@@ -116,6 +121,24 @@ func (r *Room) Waiting(l Lane) (n int, since time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.waiting.Waiting(l)
+}
+
+// Crowded reports whether a flow has waiting what it may, of a line that should
+// be no longer than limit: as much as is left of it. Who has nothing waiting may
+// always get in line.
+func (r *Room) Crowded(f Flow, n, limit int64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	mine := r.queued[f]
+	return mine > 0 && float64(mine+r.clamp(n)) > r.cfg.Share*r.cfg.Weights.Of(f.Sender)*float64(limit-r.queue)
+}
+
+// line notes that n bytes more wait.
+func (r *Room) line(f Flow, n int64) {
+	r.queue += n
+	if r.queued[f] += n; r.queued[f] <= 0 {
+		delete(r.queued, f)
+	}
 }
 
 // clamp lets a piece larger than the room have all of it.
@@ -162,6 +185,7 @@ func (r *Room) admit() {
 			return
 		}
 		r.waiting.Take(e)
+		r.line(e.Flow, -e.Cost)
 		r.take(e.Flow, e.Cost)
 		close(e.Value)
 	}

@@ -140,6 +140,38 @@ func TestWhoGivesUpLeavesTheRoomToOthers(t *testing.T) {
 	})
 }
 
+func TestALineIsKeptShortForWhoMakesIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := admission.NewRoom(admission.RoomConfig{Size: 100, Share: 1})
+		if !r.Try(of("flood"), 100, false) {
+			t.Fatal("an empty room")
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		left := make(chan error, 20)
+		n := 0
+		for ; n < 20 && !r.Crowded(of("flood"), 10, 100); n++ {
+			go func() { left <- r.Enter(ctx, of("flood"), 10, noon) }()
+			synctest.Wait()
+		}
+		if n != 5 {
+			t.Errorf("%d of 10 bytes wait in a line of 100, want 5: half of it", n)
+		}
+		if r.Crowded(of("other"), 10, 100) {
+			t.Error("who has nothing in line may not get in line")
+		}
+		cancel()
+		for range n {
+			if err := <-left; !errors.Is(err, context.Canceled) {
+				t.Error(err)
+			}
+		}
+		if r.Crowded(of("flood"), 10, 100) {
+			t.Error("who has left the line is still counted")
+		}
+	})
+}
+
 // However senders come and go: the room is never overfull, never leaves out
 // somebody who holds nothing where there is room, and is empty when all are gone.
 func TestTheRoomIsNeverOverfull(t *testing.T) {
