@@ -23,6 +23,7 @@ type Cmd struct {
 	Prescription prescriptionCmd `cmd:"" help:"Run a simulated national prescription system."`
 	Axis         axisCmd         `cmd:"" help:"Run a simulated data axis of the ministry."`
 	Webhook      webhookCmd      `cmd:"" help:"Run somebody's receiver of webhooks."`
+	CSC          cscCmd          `cmd:"" name:"csc" help:"Run a simulated remote signing service (CSC API v2)."`
 }
 
 // common are the flags of every simulated service.
