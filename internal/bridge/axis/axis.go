@@ -11,12 +11,13 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"encoding/pem"
 	"net/http"
 	"strings"
-	"time"
 
 	"lienthong/internal/bridge/login"
 	"lienthong/internal/bridge/outbound"
@@ -31,8 +32,8 @@ import (
 
 // ErrOptions (axis.options): a destination's options are not this adapter's.
 var ErrOptions = fault.New(fault.Invalid, "axis.options",
-	"Tùy chọn của trục dữ liệu không đúng: cần sender (mã GLN 13 chữ số hoặc bảng theo cơ sở), receiver và transactions (loại hồ sơ -> txn_type).",
-	"The axis's options are not valid: sender (a GLN of 13 digits, or one for each facility), receiver and transactions (kind -> txn_type) are needed.")
+	"Tùy chọn của trục dữ liệu không đúng: cần sender (mã GLN 13 chữ số hoặc bảng theo cơ sở), receiver và transactions (loại hồ sơ -> txn_type); receiver_key là khóa công khai RSA (PEM) của trục.",
+	"The axis's options are not valid: sender (a GLN of 13 digits, or one for each facility), receiver and transactions (kind -> txn_type) are needed; receiver_key is the axis's public RSA key (PEM).")
 
 // Options are a destination's own settings.
 type Options struct {
@@ -41,6 +42,9 @@ type Options struct {
 	Sender       string            `json:"sender,omitempty"`       // GLN of 13 digits, of facilities without one of their own
 	Senders      map[string]string `json:"senders,omitempty"`      // by MA_CSKCB
 	Transactions map[string]string `json:"transactions,omitempty"` // kind -> txn_type; {"checkup":"sync_checkup"}
+	ReceiverKey  string            `json:"receiver_key,omitempty"` // PEM of the RSA key that signs answers; "": they are not checked
+
+	key *rsa.PublicKey
 }
 
 func options(d exchange.Destination) (Options, error) {
@@ -63,7 +67,29 @@ func options(d exchange.Destination) (Options, error) {
 	if o.Sender != "" && !isGLN(o.Sender) || o.Receiver == "" || o.Sender == "" && len(o.Senders) == 0 {
 		return o, ErrOptions
 	}
-	return o, nil
+	if o.ReceiverKey == "" {
+		return o, nil
+	}
+	var err error
+	o.key, err = parseKey(o.ReceiverKey)
+	return o, err
+}
+
+// parseKey reads an RSA public key of at least 2048 bits. Fault: axis.options.
+func parseKey(text string) (*rsa.PublicKey, error) {
+	block, _ := pem.Decode([]byte(text))
+	if block == nil {
+		return nil, ErrOptions
+	}
+	k, err := x509.ParsePKIXPublicKey(block.Bytes)
+	if err != nil {
+		return nil, ErrOptions.Because(err)
+	}
+	key, ok := k.(*rsa.PublicKey)
+	if !ok || key.N.BitLen() < 2048 {
+		return nil, ErrOptions
+	}
+	return key, nil
 }
 
 func isGLN(s string) bool { return len(s) == 13 && strings.Trim(s, "0123456789") == "" }
@@ -79,7 +105,6 @@ func (o Options) sender(code string) string {
 // Adapter is the courier's way to the axis.
 type Adapter struct {
 	client   *outbound.Client
-	clock    clock.Clock
 	sessions *login.Keeper[string]
 }
 
@@ -90,7 +115,7 @@ var _ courier.Adapter = (*Adapter)(nil)
 
 // New returns an adapter over client.
 func New(client *outbound.Client, clk clock.Clock) *Adapter {
-	return &Adapter{client, clk, login.New[string](speaker, clk)}
+	return &Adapter{client, login.New[string](speaker, clk)}
 }
 
 // Wants says that the axis gets files as they are.
@@ -127,7 +152,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 	if err != nil {
 		return verdict.Refused("leg.secret_missing")
 	}
-	message, err := compose(o, sort, gln, p, secret.key, a.clock.Now())
+	message, err := compose(o, sort, gln, p, secret.key)
 	if err != nil {
 		return speaker.Unmade()
 	}
@@ -142,8 +167,9 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 		if err != nil {
 			return verdict.Failed(reply, err)
 		}
-		out, code := answered(reply, message.id)
-		if (code == "CM_AUTH_EXPIRED" || reply.Status == http.StatusUnauthorized) && !again {
+		out, code := answered(reply, message.id, o.key)
+		// CM_AUTH_PERMISSION is also what an axis says of a token it forgot.
+		if (code == "CM_AUTH_EXPIRED" || code == "CM_AUTH_PERMISSION" || reply.Status == http.StatusUnauthorized) && !again {
 			a.sessions.Drop(who(p, secret.User), token)
 			continue
 		}
@@ -169,14 +195,16 @@ type message struct {
 }
 
 // compose makes a message: the signature covers the header's bytes as they
-// travel and the data as they travel.
-func compose(o Options, sort, gln string, p *courier.Parcel, by *rsa.PrivateKey, now time.Time) (*message, error) {
+// travel and the data as they travel. It is the same message, to the byte, at
+// every attempt: send_datetime is when the leg was begun, since the axis refuses
+// a number that comes again with another header.
+func compose(o Options, sort, gln string, p *courier.Parcel, by *rsa.PrivateKey) (*message, error) {
 	id := MessageID(gln, &p.Legs[0])
 	format := "xml/base64"
 	if jsondoc.IsJSON(p.Sent.Bytes) {
 		format = "json/base64"
 	}
-	head, err := json.Marshal(header{Version: o.Version, Sender: gln, Receiver: o.Receiver, Sort: sort, ID: id, Type: 101, Data: format, At: now.UnixMilli()})
+	head, err := json.Marshal(header{Version: o.Version, Sender: gln, Receiver: o.Receiver, Sort: sort, ID: id, Type: 101, Data: format, At: p.Legs[0].Created.UnixMilli()})
 	if err != nil {
 		return nil, err
 	}
@@ -207,14 +235,20 @@ func MessageID(gln string, leg *store.Leg) string {
 	return gln + leg.Created.In(clock.Hanoi).Format("060102") + hex.EncodeToString(sum[:16])
 }
 
-// answered reads the answer to a push, and the axis's own code.
-func answered(r outbound.Reply, id string) (exchange.Answer, string) {
+// answered reads the answer to a push, and the axis's own code. With a key its
+// signature must be good: whoever stands between must not say what was taken.
+func answered(r outbound.Reply, id string, key *rsa.PublicKey) (exchange.Answer, string) {
 	if out, ok := speaker.Status(r, http.StatusOK); !ok {
 		return out, ""
 	}
 	doc, err := jsondoc.Parse(r.Body, jsondoc.Limits{})
 	if err != nil {
 		return speaker.Garbage(), ""
+	}
+	if key != nil {
+		if doc, err = verified(r.Body, key); err != nil {
+			return exchange.Answer{Outcome: exchange.Again, Sent: true, Code: "axis.answer_signature", Whole: true}, ""
+		}
 	}
 	code, ref := find(doc, "res_code"), find(doc, "ref_msg_id")
 	out := exchange.Answer{Sent: true, Code: "axis." + code, Reference: id}
@@ -237,6 +271,28 @@ func answered(r outbound.Reply, id string) (exchange.Answer, string) {
 		out.Outcome = exchange.Refused
 	}
 	return out, code
+}
+
+// verified returns an answer's header once its signature is good. It must say
+// all that counts: what stands outside is not under the signature.
+func verified(body []byte, key *rsa.PublicKey) (*jsondoc.Value, error) {
+	var m struct {
+		Header    json.RawMessage `json:"header"`
+		Data      string          `json:"data"`
+		Signature string          `json:"signature"`
+	}
+	if err := json.Unmarshal(body, &m); err != nil {
+		return nil, err
+	}
+	signature, err := base64.StdEncoding.DecodeString(m.Signature)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(signed(m.Header, []byte(m.Data)))
+	if err := rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signature); err != nil {
+		return nil, err
+	}
+	return jsondoc.Parse(m.Header, jsondoc.Limits{})
 }
 
 // find reads a member of the answer, or of its header.

@@ -5,6 +5,7 @@
 package prescription
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -106,20 +107,44 @@ func taken(reply outbound.Reply, p *courier.Parcel) exchange.Answer {
 	}
 	code := verdict.Reference(sent.Get("ma_don_thuoc").String())
 	done := exchange.Answer{Outcome: exchange.Finalized, Sent: true, Code: "prescription." + strconv.Itoa(reply.Status), Reference: code}
-	if reply.Status == http.StatusConflict && p.Repeated {
+	doc, err := jsondoc.Parse(reply.Body, jsondoc.Limits{})
+	why := ""
+	if err == nil && doc.Type == jsondoc.Object {
+		why = problem(doc)
+	}
+	if there := reply.Status == http.StatusConflict || reply.Status == http.StatusUnprocessableEntity && why == known; there && p.Repeated {
 		return done // an earlier attempt arrived
 	}
 	if out, ok := speaker.Status(reply, http.StatusOK, http.StatusCreated); !ok {
+		if why != "" && out.Outcome == exchange.Refused {
+			out.Code = "prescription." + why
+		}
 		return out
 	}
-	doc, err := jsondoc.Parse(reply.Body, jsondoc.Limits{})
 	if err != nil || doc.Type != jsondoc.Object {
 		return speaker.Garbage()
 	}
-	if no := doc.Get("success"); no != nil && no.String() == "false" { // 200 that says no
-		return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "prescription.refused"}
+	if no := doc.Get("success"); why != "" || no != nil && no.String() == "false" { // 200 that says no
+		return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "prescription." + cmp.Or(why, "refused")}
 	}
 	return done
+}
+
+// known is the ma_loi of a code that was sent before.
+const known = "DA_TON_TAI"
+
+// problem is the first code in an answer's danh_sach_cac_loi, "" without one.
+func problem(doc *jsondoc.Value) string {
+	list := doc.Get("danh_sach_cac_loi")
+	if list == nil || list.Type != jsondoc.Array {
+		return ""
+	}
+	for _, item := range list.Items {
+		if code := item.Get("ma_loi").String(); verdict.Plain(code) {
+			return code
+		}
+	}
+	return ""
 }
 
 // login takes a facility's token.
@@ -150,11 +175,20 @@ func (a *Adapter) login(ctx context.Context, p *courier.Parcel, secret Secret) (
 	for _, at := range []*jsondoc.Value{doc, doc.Get("data")} {
 		for _, name := range []string{"token", "access_token"} {
 			if token := at.Get(name).String(); verdict.InHeader(token) {
-				return &token, 30 * time.Minute, nil, false // it says no term; a 401 ends it sooner
+				return &token, life(at), nil, false
 			}
 		}
 	}
 	return no(speaker.Garbage(), false)
+}
+
+// life reads how long a token lives; half an hour where it says nothing. A 401
+// ends it sooner.
+func life(at *jsondoc.Value) time.Duration {
+	if n, err := strconv.Atoi(at.Get("expires_in").String()); err == nil && n > 0 {
+		return time.Duration(min(n, 24*3600)) * time.Second
+	}
+	return 30 * time.Minute
 }
 
 func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }

@@ -77,15 +77,18 @@ func TestWhatAnAnswerMakesOfALeg(t *testing.T) {
 		code     string
 		sends    int
 	}{
-		"taken":                 {[]answer{{200, `{"success":true}`}}, false, exchange.Finalized, "prescription.200", 1},
-		"created":               {[]answer{{201, `{}`}}, false, exchange.Finalized, "prescription.201", 1},
-		"200 that says no":      {[]answer{{200, `{"success":false,"message":"..."}`}}, false, exchange.Refused, "prescription.refused", 1},
-		"200 that is no answer": {[]answer{{200, `<html>`}}, false, exchange.Again, "prescription.answer", 1},
-		"known, sent before":    {[]answer{{409, `{}`}}, true, exchange.Finalized, "prescription.409", 1},
-		"known, never sent":     {[]answer{{409, `{}`}}, false, exchange.Refused, "prescription.http_409", 1},
-		"refused":               {[]answer{{422, `{}`}}, false, exchange.Refused, "prescription.http_422", 1},
-		"token ended":           {[]answer{{401, `{}`}, {200, `{}`}}, false, exchange.Finalized, "prescription.200", 2},
-		"out":                   {[]answer{{502, ``}}, false, exchange.Again, "prescription.http_502", 1},
+		"taken":                     {[]answer{{200, `{"success":true}`}}, false, exchange.Finalized, "prescription.200", 1},
+		"created":                   {[]answer{{201, `{}`}}, false, exchange.Finalized, "prescription.201", 1},
+		"200 that says no":          {[]answer{{200, `{"success":false,"message":"..."}`}}, false, exchange.Refused, "prescription.refused", 1},
+		"200 that is no answer":     {[]answer{{200, `<html>`}}, false, exchange.Again, "prescription.answer", 1},
+		"known, sent before":        {[]answer{{409, `{}`}}, true, exchange.Finalized, "prescription.409", 1},
+		"known, never sent":         {[]answer{{409, `{}`}}, false, exchange.Refused, "prescription.http_409", 1},
+		"refused":                   {[]answer{{422, `{}`}}, false, exchange.Refused, "prescription.http_422", 1},
+		"a code sent before, again": {[]answer{{422, `{"success":"Đã có","danh_sach_cac_loi":[{"truong":"ma_don_thuoc","ma_loi":"DA_TON_TAI"}]}`}}, true, exchange.Finalized, "prescription.422", 1},
+		"a code sent before":        {[]answer{{422, `{"danh_sach_cac_loi":[{"ma_loi":"DA_TON_TAI"}]}`}}, false, exchange.Refused, "prescription.DA_TON_TAI", 1},
+		"200 with a problem":        {[]answer{{200, `{"success":"","danh_sach_cac_loi":[{"ma_loi":"KHONG_HOP_LE"}]}`}}, false, exchange.Refused, "prescription.KHONG_HOP_LE", 1},
+		"token ended":               {[]answer{{401, `{}`}, {200, `{}`}}, false, exchange.Finalized, "prescription.200", 2},
+		"out":                       {[]answer{{502, ``}}, false, exchange.Again, "prescription.http_502", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,6 +6,7 @@ package vneid
 
 import (
 	"slices"
+	"strings"
 
 	"lienthong/internal/dossier"
 )
@@ -36,7 +37,8 @@ type Revoking struct {
 	Reason string `json:"ly_do"`
 }
 
-// fields are values by the name of their field, empty ones left out.
+// fields are values by the name of their field in lower case, as the whole
+// entry is written; empty ones are left out.
 type fields map[string]string
 
 type rows []fields
@@ -88,8 +90,12 @@ func (p part) all(c *dossier.Content) rows {
 	for i := range t.Rows {
 		f := make(fields, len(p.names))
 		for _, n := range p.names {
-			if v := t.Cell(i, n).Text; v != "" {
-				f[n] = v
+			v := t.Cell(i, n).Text
+			if n == "MA_THE_BHYT" { // several cards of one stay: the first names the person
+				v, _, _ = strings.Cut(v, ";")
+			}
+			if v != "" {
+				f[strings.ToLower(n)] = v
 			}
 		}
 		if len(f) > 0 {

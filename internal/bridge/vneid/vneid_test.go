@@ -55,8 +55,8 @@ func TestAnEntryHoldsWhatTheBookMayHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"ma_cskcb":"79901","ma_lk":"LK1","phien_ban":2,"nguon":"rec","hanh_chinh":{"HO_TEN":"Nguyễn Thị Lan","SO_CCCD":"079890000001"},` +
-		`"dot_kham":{"CHAN_DOAN_RV":"Viêm họng"},"thuoc":[{"TEN_THUOC":"Paracetamol"},{"TEN_THUOC":"Amoxicilin"}]}`
+	want := `{"ma_cskcb":"79901","ma_lk":"LK1","phien_ban":2,"nguon":"rec","hanh_chinh":{"ho_ten":"Nguyễn Thị Lan","so_cccd":"079890000001"},` +
+		`"dot_kham":{"chan_doan_rv":"Viêm họng"},"thuoc":[{"ten_thuoc":"Paracetamol"},{"ten_thuoc":"Amoxicilin"}]}`
 	if string(b) != want {
 		t.Errorf("%s\nwant %s", b, want)
 	}
