@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -360,6 +361,11 @@ func TestAForkedSenderIsNoticed(t *testing.T) {
 		w.check(err)
 		if len(list.Forked) != 1 || list.Forked[0].Client != e.Client {
 			t.Errorf("%+v", list)
+		}
+		metrics := httptest.NewRecorder()
+		w.hub.Metrics().ServeHTTP(metrics, httptest.NewRequest("GET", "/metrics", nil))
+		if got := metrics.Body.String(); !strings.Contains(got, "lienthong_senders_forked 1\n") || !strings.Contains(got, "lienthong_enrolments_waiting 0\n") {
+			t.Error("the operator does not see it")
 		}
 		w.check(w.hub.Administer().RevokeClient(w.ctx, "operator An", e.Client))
 		if list, err = w.hub.Administer().Enrolment(w.ctx); err != nil || len(list.Forked) != 0 {

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"lienthong/internal/admin"
 	"lienthong/internal/disclose"
 	"lienthong/internal/enrol"
@@ -19,6 +21,9 @@ import (
 func (h *Hub) openEdge() (*edge.Edge, error) {
 	key, err := ledger.NewReceiptKey(h.cfg.Keys.Receipt)
 	if err != nil {
+		return nil, err
+	}
+	if err := h.metrics.registry.Register(&edgeMetrics{h}); err != nil {
 		return nil, err
 	}
 	desk, err := enrol.New(enrol.Deps{Store: h.Slices.Enrolments, Refresh: h.Trust.Refresh, Clock: h.cfg.Clock, Random: rand.Reader})
@@ -35,6 +40,33 @@ func (h *Hub) openEdge() (*edge.Edge, error) {
 		Episode: func(who edge.Caller, r *store.Record) string {
 			return h.Disclose.Episode(disclose.Reader{Role: who.Role, Name: who.Name, Route: "/api/v1/feed"}, r)
 		}})
+}
+
+// edgeMetrics shows the operator whom to look after.
+type edgeMetrics struct{ hub *Hub }
+
+var (
+	sendersForked  = prometheus.NewDesc("lienthong_senders_forked", "Credentials in use whose sequence of requests forked: two systems with one key. Each needs a new one.", nil, nil)
+	enrolmentsWait = prometheus.NewDesc("lienthong_enrolments_waiting", "Systems that enrolled and wait for a second person.", nil, nil)
+)
+
+// Describe and Collect implement prometheus.Collector.
+func (m *edgeMetrics) Describe(out chan<- *prometheus.Desc) {
+	out <- sendersForked
+	out <- enrolmentsWait
+}
+
+// Collect gives the figures of this moment; what cannot be read is left out and
+// seen as absent.
+func (m *edgeMetrics) Collect(out chan<- prometheus.Metric) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if forks, err := m.hub.Slices.Enrolments.Forks(ctx); err == nil {
+		out <- prometheus.MustNewConstMetric(sendersForked, prometheus.GaugeValue, float64(len(forks)))
+	}
+	if waiting, err := m.hub.Slices.Enrolments.Waiting(ctx); err == nil {
+		out <- prometheus.MustNewConstMetric(enrolmentsWait, prometheus.GaugeValue, float64(len(waiting)))
+	}
 }
 
 // logLines are the verifier lines of all logs, in order of their numbers.

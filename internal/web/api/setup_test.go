@@ -80,6 +80,7 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
 		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}, Legs: disclose.Legs{Legs: w.legs}}, Rechecks: fakeRechecks{},
 		Exchange: w.office, Moves: w.moves(), Ways: fakeWays{},
+		Edge:   agents(t, w.clock),
 		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)
 	if err != nil {
 		t.Fatal(err)
