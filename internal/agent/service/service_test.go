@@ -74,8 +74,8 @@ func TestUnitsForOtherNeeds(t *testing.T) {
 		"given":          {service.Config{Dir: "/srv/agent", User: "his"}, []string{"User=his", `ReadWritePaths="/srv/agent"`}, []string{"StateDirectory"}},
 		"token":          {service.Config{Dir: "/srv/agent", Token: true}, []string{"CapabilityBoundingSet=\n"}, []string{"PrivateDevices", "MemoryDenyWriteExecute"}},
 		"port 443":       {service.Config{Dir: "/srv/agent", LowPort: true}, []string{"AmbientCapabilities=CAP_NET_BIND_SERVICE"}, nil},
-		"key at home":    {service.Config{Dir: "/srv/agent", Reads: []string{"/home/lan/key.p12"}}, []string{"ProtectHome=read-only"}, nil},
-		"folder at home": {service.Config{Dir: "/srv/agent", Writes: []string{"/home/lan/gui"}}, []string{"ProtectHome=no"}, nil},
+		"key at home":    {service.Config{Dir: "/srv/agent", Reads: []string{"/home/" + "lan/key.p12"}}, []string{"ProtectHome=read-only"}, nil},
+		"folder at home": {service.Config{Dir: "/srv/agent", Writes: []string{"/home/" + "lan/gui"}}, []string{"ProtectHome=no"}, nil},
 	} {
 		c.config.Binary = "/x"
 		unit, err := service.Unit(c.config)
