@@ -9,6 +9,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/command"
+	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/proof"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -91,14 +92,15 @@ func (c *trustAddCmd) Run(ctx context.Context, s *command.Streams) error {
 }
 
 type facilityCmd struct {
-	Add        facilityAddCmd `cmd:"" help:"Register a facility; a known code gets a new version, --cert adds."`
-	Credential credentialCmd  `cmd:"" help:"Give a facility's systems a key to log in with."`
-	Revoke     revokeCmd      `cmd:"" help:"End a certificate's right to seal, or a credential."`
-	Gateway    gatewayCmd     `cmd:"" help:"Give a HIS an account of the drop-in gateway, end one, or list them."`
-	Invite     inviteCmd      `cmd:"" help:"Print a one-time code for a facility's agent to enrol with."`
-	Approve    approveCmd     `cmd:"" help:"Let in a system that enrolled and waits for a second person."`
-	Enrolment  enrolmentCmd   `cmd:"" help:"Say whether a second person must approve what enrols."`
-	Waiting    waitingCmd     `cmd:"" help:"List who waits for approval, and senders whose sequence forked."`
+	Add        facilityAddCmd             `cmd:"" help:"Register a facility; a known code gets a new version, --cert adds."`
+	Credential credentialCmd              `cmd:"" help:"Give a facility's systems a key to log in with."`
+	Revoke     revokeCmd                  `cmd:"" help:"End a certificate's right to seal, or a credential."`
+	Gateway    gatewayCmd                 `cmd:"" help:"Give a HIS an account of the drop-in gateway, end one, or list them."`
+	Invite     inviteCmd                  `cmd:"" help:"Print a one-time code for a facility's agent to enrol with."`
+	Approve    approveCmd                 `cmd:"" help:"Let in a system that enrolled and waits for a second person."`
+	Enrolment  enrolmentCmd               `cmd:"" help:"Say whether a second person must approve what enrols."`
+	Waiting    waitingCmd                 `cmd:"" help:"List who waits for approval, and senders whose sequence forked."`
+	Secret     delivery.FacilitySecretCmd `cmd:"" help:"Keep a facility's credential for a destination; it comes on stdin."`
 }
 
 type facilityAddCmd struct {

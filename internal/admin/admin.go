@@ -73,8 +73,9 @@ type Deps struct {
 	Watch      store.Witness
 	Enrolments store.Enrolments
 	Keeper     *keep.Keeper
-	Clock      clock.Clock
-	Random     io.Reader // nil: the operating system's
+	ExchangeDeps
+	Clock  clock.Clock
+	Random io.Reader // nil: the operating system's
 }
 
 // Records finds the record a link is taken from.
@@ -103,8 +104,9 @@ func New(d Deps) *Office {
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
 	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Gateways: s.Gateways, Watch: s.Witness,
-		Enrolments: s.Enrolments,
-		Keeper:     keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
+		Enrolments:   s.Enrolments,
+		ExchangeDeps: ExchangeDeps{Destinations: s.Destinations, Secrets: s.Secrets, Legs: s.Legs, Files: s.Records},
+		Keeper:       keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
 }
 
 // Facility is what an operator says of a facility. Of one that is known only

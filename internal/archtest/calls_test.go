@@ -62,6 +62,27 @@ func TestOnlyFewOpenWhatIsSealed(t *testing.T) {
 	}
 }
 
+// Credentials for services outside are opened by the courier alone: no page, no
+// answer, no command shows one.
+func TestOnlyTheCourierOpensSecrets(t *testing.T) {
+	t.Parallel()
+	seen := false
+	for _, p := range tree(t) {
+		calls(p, func(in *ast.FuncDecl, _ *ast.CallExpr, callee *types.Func) {
+			if callee.FullName() != "(*"+module+"/internal/vault.Vault).OpenSecret" {
+				return
+			}
+			seen = true
+			if p.path != "courier" {
+				t.Errorf("%s calls %s in %s", p.path, callee.Name(), in.Name.Name)
+			}
+		})
+	}
+	if !seen {
+		t.Error("nobody opens a secret: the test looks for the wrong method")
+	}
+}
+
 // Nothing runs before main, and nothing that a package declares changes later:
 // habit 8. Tests of tests (storetest, pgtest) keep a shared server.
 func TestNoInitAndNoGlobalsThatChange(t *testing.T) {

@@ -242,3 +242,16 @@ type unobserved struct{}
 
 func (unobserved) Attempted(string, string, time.Duration) {}
 func (unobserved) SecretOpened(string)                     {}
+
+// WholeFiles reports whether a destination is handed files as they are, with
+// every record in them.
+func (c *Courier) WholeFiles(destination string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, d := range c.set {
+		if a := c.Adapters[d.Adapter]; d.ID == destination && a != nil {
+			return a.Wants().Original
+		}
+	}
+	return false
+}

@@ -535,7 +535,7 @@ func TestAVerdictThatComesLater(t *testing.T) {
 			}
 			return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "so.rejected"}
 		}
-		w := setup(t, map[string]courier.Adapter{"so": d})
+		w := setup(t, map[string]courier.Adapter{"so": d}, func(c *courier.Config) { c.Draw = func() float64 { return 0.5 } })
 		w.begin(1, "so")
 		w.courier.Set([]exchange.Destination{dest("so")})
 		time.Sleep(time.Second)

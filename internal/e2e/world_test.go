@@ -57,7 +57,7 @@ const hubName = "e2e.test"
 var now = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC) // 10:00 in Hanoi
 
 // engines runs a test on both stores.
-func engines(t *testing.T, test func(t *testing.T, w *world)) {
+func engines(t *testing.T, test func(t *testing.T, w *world), change ...func(*hub.Config)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()
@@ -66,7 +66,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world)) {
 			return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 				return sqlite.Open(ctx, dir, sqlite.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})
 			}
-		}))
+		}, change...))
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
@@ -75,7 +75,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world)) {
 			return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 				return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})
 			}
-		}))
+		}, change...))
 	})
 }
 
@@ -123,18 +123,18 @@ func (f *failing) Record(ctx context.Context, rows []store.Disclosure) error {
 	return f.Disclosures.Record(ctx, rows)
 }
 
-func newWorld(t testing.TB, open func(clock.Clock) hub.OpenStore) *world {
+func newWorld(t testing.TB, open func(clock.Clock) hub.OpenStore, change ...func(*hub.Config)) *world {
 	t.Helper()
-	return newWorldOf(t, hubName, must(hub.NewKeys(nil)), open)
+	return newWorldOf(t, hubName, must(hub.NewKeys(nil)), open, change...)
 }
 
 // newWorldOf is a world whose hub has that name and those keys.
-func newWorldOf(t testing.TB, name string, keys hub.Keys, open func(clock.Clock) hub.OpenStore) *world {
+func newWorldOf(t testing.TB, name string, keys hub.Keys, open func(clock.Clock) hub.OpenStore, change ...func(*hub.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewFake(now), ctx: context.Background(), clients: map[string]*client{}}
 	inner := open(w.clock)
 	w.keys = keys
-	h, err := hub.Start(w.ctx, hub.Config{Name: name, Keys: keys, Clock: w.clock,
+	cfg := hub.Config{Name: name, Keys: keys, Clock: w.clock,
 		Logger: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})),
 		API:    api.Config{RatePerS: 1e6, Burst: 1e6},
 		Open: func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {
@@ -145,7 +145,11 @@ func newWorldOf(t testing.TB, name string, keys hub.Keys, open func(clock.Clock)
 			w.looks = &failing{Disclosures: s.Disclosures}
 			s.Disclosures = w.looks
 			return s, nil
-		}})
+		}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	h, err := hub.Start(w.ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

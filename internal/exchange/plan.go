@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"lienthong/internal/care"
-	"lienthong/internal/dossier"
 )
 
 // Why a leg is held.
@@ -35,7 +34,7 @@ const (
 type Record struct {
 	Facility care.FacilityCode
 	Kind     string
-	Blocks   []dossier.Purpose // that its findings block
+	Blocks   []string // purposes that its findings block
 	Closed   bool              // the record as a whole is of a closed compartment
 	Tables   bool              // it has a table of one
 }
@@ -141,7 +140,7 @@ func (p *Plan) holds(d *Destination, r Record) string {
 	switch {
 	case !d.Closed && (r.Closed || r.Tables && p.originals[d.Adapter]):
 		return HeldClosed
-	case d.Purpose != "" && slices.Contains(r.Blocks, dossier.Purpose(d.Purpose)):
+	case d.Purpose != "" && slices.Contains(r.Blocks, d.Purpose):
 		return HeldPurpose + d.Purpose
 	}
 	return ""

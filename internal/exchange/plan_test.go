@@ -8,7 +8,6 @@ import (
 	"pgregory.net/rapid"
 
 	"lienthong/internal/care"
-	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
 )
 
@@ -75,10 +74,10 @@ func TestHolds(t *testing.T) {
 		want []exchange.Start
 	}{
 		"clean":   {exchange.Record{}, []exchange.Start{w("bhxh", ""), w("cha", ""), w("so-suc-khoe", "")}},
-		"payment": {exchange.Record{Blocks: []dossier.Purpose{dossier.Payment}}, []exchange.Start{w("bhxh", "purpose.payment"), w("cha", ""), w("so-suc-khoe", "")}},
-		"both": {exchange.Record{Blocks: []dossier.Purpose{dossier.Statistics, dossier.Payment}},
+		"payment": {exchange.Record{Blocks: []string{"payment"}}, []exchange.Start{w("bhxh", "purpose.payment"), w("cha", ""), w("so-suc-khoe", "")}},
+		"both": {exchange.Record{Blocks: []string{"statistics", "payment"}},
 			[]exchange.Start{w("bhxh", "purpose.payment"), w("cha", ""), w("so-suc-khoe", "purpose.statistics")}},
-		"closed": {exchange.Record{Closed: true, Blocks: []dossier.Purpose{dossier.Statistics}},
+		"closed": {exchange.Record{Closed: true, Blocks: []string{"statistics"}},
 			[]exchange.Start{w("bhxh", ""), w("cha", "compartment.closed"), w("so-suc-khoe", "compartment.closed")}},
 		"a closed table stays in a file, and is left out of what is made of it": {exchange.Record{Tables: true},
 			[]exchange.Start{w("bhxh", ""), w("cha", "compartment.closed"), w("so-suc-khoe", "")}},

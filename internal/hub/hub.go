@@ -96,6 +96,7 @@ type Hub struct {
 	Bundles  *bundle.Collector
 	API      *api.API
 	Courier  *courier.Courier // carries records on
+	Moves    *admin.Moves     // acts on many legs
 
 	delivery delivery
 
@@ -192,6 +193,8 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	h.Office = admin.Of(h.Slices, h.cfg.Clock)
 	h.Office.Keeper = keep.New(keep.Store{Retention: h.Slices.Retention, Records: h.Slices.Records, Ledger: h.Slices.Ledger}, h.cfg.Clock, h.Vault.Forget)
+	h.Office.CheckDestination, h.Office.WholeFiles = h.Courier.Check, h.Courier.WholeFiles
+	h.Moves = admin.NewMoves(h.Office)
 	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
 		return err
 	}
@@ -293,9 +296,11 @@ func (h *Hub) openDoors() error {
 	h.cfg.API.Hub = h.cfg.Name
 	shown := *h.Slices
 	shown.Records, shown.Counters = disclose.Metadata{Records: h.Slices.Records}, disclose.Sums{Counters: h.Slices.Counters}
+	shown.Legs = disclose.Legs{Legs: h.Slices.Legs}
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
+		Exchange: h.Office, Moves: h.Moves, Ways: h.Courier,
 		Edge: agents,
 	}, h.cfg.API)
 	if err != nil {
@@ -314,9 +319,7 @@ func (h *Hub) begin() {
 	h.stop = stop
 	h.work.Go(func() { h.Trust.Run(ctx) })
 	h.watchStore()
-	if h.Courier != nil {
-		h.Courier.Set(h.delivery.all)
-	}
+	h.Courier.Set(h.delivery.all)
 	h.every(ctx, time.Second, "destinations not looked at", h.readPlan)
 	h.every(ctx, time.Second, "store not looked at", func(context.Context) error { h.watchStore(); return nil })
 	h.every(ctx, time.Second, "counters not folded", func(ctx context.Context) error {
@@ -410,6 +413,9 @@ func answer(w http.ResponseWriter, text string) {
 func (h *Hub) Close() error {
 	if h.Intake != nil {
 		h.Intake.Stop()
+	}
+	if h.Moves != nil {
+		h.Moves.Stop()
 	}
 	if h.Courier != nil {
 		h.Courier.Stop()

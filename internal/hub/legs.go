@@ -55,9 +55,6 @@ func (h *Hub) openPlan(ctx context.Context) error {
 // readPlan takes over what changed of destinations and routes. It is asked every
 // second: where nothing changed it costs one small question.
 func (h *Hub) readPlan(ctx context.Context) error {
-	if h.Slices.Destinations == nil {
-		return nil
-	}
 	epoch, err := h.Slices.Destinations.Epoch(ctx)
 	if err != nil || epoch == h.delivery.epoch {
 		return err
@@ -82,9 +79,6 @@ func (h *Hub) readPlan(ctx context.Context) error {
 
 // openCourier wires who carries legs out; it begins with the hub.
 func (h *Hub) openCourier() error {
-	if h.Slices.Legs == nil {
-		return nil
-	}
 	counts := newDelivered()
 	var err error
 	h.Courier, err = courier.New(courier.Deps{

@@ -13,6 +13,10 @@ import (
 // groupLimit is the most records committed at once (DESIGN §5).
 const groupLimit = 64
 
+// floodLimit is the most of them that a facility has which floods: who comes
+// while they are committed waits for them.
+const floodLimit = 16
+
 // grouper gathers prepared dossiers into groups for Commit. It never waits for
 // more to come: while one group commits the next gathers by itself, so a lone
 // dossier is committed at once and a busy hub commits full groups. An engine
@@ -24,6 +28,7 @@ type grouper struct {
 
 	mu      sync.Mutex
 	waiting *admission.Queue[*batch]
+	recent  *admission.Recent
 	members [admission.Lanes]int // waiting, by lane
 	running int                  // groups being committed
 	closed  bool
@@ -41,7 +46,7 @@ type batch struct {
 }
 
 func newGrouper(atOnce int, w admission.Weights, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
-	return &grouper{commit: commit, atOnce: max(atOnce, 1), waiting: admission.NewQueue[*batch](w), idle: make(chan struct{})}
+	return &grouper{commit: commit, atOnce: max(atOnce, 1), waiting: admission.NewQueue[*batch](w), recent: admission.NewRecent(), idle: make(chan struct{})}
 }
 
 // submit commits members and returns an outcome or an error for each. Once
@@ -149,24 +154,34 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 	var group []store.Prepared
 	var places []place
 	lane := store.Backlog // the most urgent of the group's
-	for len(group) < groupLimit {
+	now, limit := time.Now(), groupLimit
+	for len(group) < limit {
 		e := g.waiting.Next(nil, nil)
 		if e == nil {
 			break
 		}
+		if g.recent.Floods(e.Flow.Sender, now) {
+			if limit = floodLimit; len(group) >= limit {
+				break
+			}
+		}
 		b := e.Value
-		if n := len(b.members) - b.next; len(group) > 0 && n <= groupLimit && n > groupLimit-len(group) {
+		if n := len(b.members) - b.next; len(group) > 0 && n <= limit && n > limit-len(group) {
 			break // whole in the next one, rather than half in each
 		}
 		lane = min(lane, store.Lane(e.Flow.Lane))
-		for b.next < len(b.members) && len(group) < groupLimit {
+		before := b.next
+		for b.next < len(b.members) && len(group) < limit {
 			group = append(group, b.members[b.next])
 			places = append(places, place{b, b.next})
 			b.next++
-			g.members[e.Flow.Lane]--
 		}
+		g.members[e.Flow.Lane] -= b.next - before
+		g.recent.Note(e.Flow.Sender, int64(b.next-before), now)
 		if b.next == len(b.members) {
 			g.waiting.Take(e)
+		} else {
+			g.waiting.Part(e, int64(b.next-before))
 		}
 	}
 	if group == nil {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"testing/synctest"
 
+	"lienthong/internal/care"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
 )
@@ -182,6 +183,38 @@ func TestSeveralGroupsAtOnceWhereTheEngineWants(t *testing.T) {
 		g.Close()
 		if most != 2 {
 			t.Errorf("%d groups at once", most)
+		}
+	})
+}
+
+func TestAFloodIsCommittedInSmallGroupsBesideOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := &recorder{hold: make(chan struct{})}
+		g := intake.NewGrouper(r.commit)
+		of := func(code string, from, n int) []store.Prepared {
+			list := members(from, n)
+			for i := range list {
+				list[i].File = &store.File{Facility: care.FacilityCode(code)}
+			}
+			return list
+		}
+		var wg sync.WaitGroup
+		for i := range 4 {
+			wg.Go(func() { g.Submit(store.Routine, of("79901", 100*i, 64)) })
+			synctest.Wait()
+		}
+		wg.Go(func() { g.Submit(store.Routine, of("24604", 1000, 1)) })
+		synctest.Wait()
+		close(r.hold)
+		wg.Wait()
+		if len(r.groups[0]) != 64 || r.groups[1][0] != 1000 && r.groups[1][len(r.groups[1])-1] != 1000 {
+			t.Errorf("groups %v: the other facility is not in the next one", r.groups)
+		}
+		for _, group := range r.groups[2:] {
+			if len(group) > 16 {
+				t.Errorf("a group of %d of a flood", len(group))
+			}
 		}
 	})
 }

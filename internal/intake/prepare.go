@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/forward"
 	"lienthong/internal/identity"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -115,7 +116,7 @@ func (t *task) prepare(ctx context.Context, it *item) (store.Prepared, receipt, 
 		return p, rec, err
 	}
 	p.Leaf = rec.Receipt.Leaf()
-	p.Legs = t.legs(&p)
+	p.Legs = forward.Record(t.in.Plan, &p)
 	p.Deltas = deltas(&p, known.Head)
 	if it.replaced != nil && p.Supersedes == replaced && !replaced.IsZero() {
 		p.Deltas = append(p.Deltas, supersededDelta(p.Kind, it.replaced.Head))

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
+	"lienthong/internal/forward"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
@@ -35,6 +36,11 @@ var (
 // Records finds the record to withdraw; store.Records does.
 type Records interface {
 	Get(ctx context.Context, scope role.Scope, id dossier.ID) (*store.Record, error)
+}
+
+// Legs finds the legs of the record to withdraw; store.Legs does.
+type Legs interface {
+	Of(ctx context.Context, ids ...dossier.ID) ([]store.Leg, error)
 }
 
 // statement is what is kept of a withdrawal, as the file of its record.
@@ -169,8 +175,12 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, head
 		return p, rec, err
 	}
 	p.Wrapped, p.Head, p.Leaf = sealed.Wrapped, sealed.Parts[evidence.PartHead], issued.Leaf()
-	if p.Legs, err = t.withdrawalLegs(ctx, target); err != nil {
-		return p, rec, err
+	if in.Plan != nil {
+		legs, err := in.Legs.Of(ctx, target.ID)
+		if err != nil {
+			return p, rec, err
+		}
+		p.Legs = forward.Withdrawal(in.Plan(), legs)
 	}
 	p.Deltas = []store.Delta{
 		{FacilityVersion: version.ID, Day: clock.Day(t.received), Kind: p.Kind, Measure: string(p.Verdict.State), N: 1},

@@ -31,6 +31,7 @@ type Acts interface {
 	RevokeCertificate(ctx context.Context, actor, code, pem string) error
 	RevokeClient(ctx context.Context, actor, id string) error
 	Enrolments
+	Deliveries
 	Unlink(ctx context.Context, actor, record, reason string) error
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
@@ -65,6 +66,7 @@ type request struct {
 	Month      int                 `json:"month,omitempty"`
 	Hours      int                 `json:"hours,omitempty"`
 	Approval   string              `json:"approval,omitempty"`
+	Delivery   delivery            `json:"delivery,omitzero"`
 }
 
 type response struct {
@@ -79,6 +81,9 @@ type response struct {
 
 	Invited   *admin.Invited   `json:"invited,omitempty"`
 	Enrolment *admin.Enrolment `json:"enrolment,omitempty"`
+
+	Exchange *admin.Exchange `json:"exchange,omitempty"`
+	Legs     []admin.LegLine `json:"legs,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -141,6 +146,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 		return response{}, acts.EndService(ctx, q.Actor, q.Service.Kind, q.Service.URL)
 	})
 	retention(serve, acts)
+	deliveries(serve, acts)
 	gateways(serve, acts)
 	enrolment(serve, acts)
 	return mux

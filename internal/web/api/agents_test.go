@@ -72,6 +72,10 @@ func (s *agentStore) Day(context.Context, care.FacilityCode, int, int) ([]store.
 	return []store.Dispatched{{Record: id(1), Kind: "qd4750", State: dossier.Accepted, Digest: [32]byte{1}}}, nil
 }
 
+func (s *agentStore) Annotations(context.Context, care.FacilityCode, time.Time, int) ([]store.Annotation, error) {
+	return []store.Annotation{{Record: id(1), What: store.SealRevoked, At: noon}}, nil
+}
+
 func (s *agentStore) PutManifest(context.Context, store.Manifest) error { return nil }
 
 func (s *agentStore) Manifests(context.Context, role.Scope, care.FacilityCode, int, int) ([]store.Manifest, error) {

@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/web/delivery"
 	"lienthong/internal/web/edge"
 	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
@@ -80,8 +81,11 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
-	Bundles  Bundles    // nil: no evidence bundles are given
-	Rechecks Rechecks   // nil: nothing is known later
+	Bundles  Bundles           // nil: no evidence bundles are given
+	Rechecks Rechecks          // nil: nothing is known later
+	Exchange delivery.Exchange // acts on legs
+	Moves    delivery.Moves
+	Ways     delivery.Ways
 	Edge     *edge.Edge // nil: no agents are served beside what they send
 }
 
@@ -148,7 +152,7 @@ type Route struct {
 
 // Routes lists every door of the interface.
 func Routes() []Route {
-	return []Route{
+	return append(legDoors(), []Route{
 		{"POST", "/api/v1/submissions", role.Send, (*API).submit},
 		{"GET", "/api/v1/records", role.Messages, (*API).list},
 		{"GET", "/api/v1/records/{id}", role.Messages, (*API).record},
@@ -161,6 +165,8 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/evidence", role.Content, (*API).evidence},
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
+		{"GET", "/api/v1/records/{id}/legs", role.Messages, (*API).legs},
+		{"POST", "/api/v1/records/{id}/legs/{destination}/send", role.Send, (*API).sendAnyway},
 		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},
 		{"GET", "/api/v1/disclosures", role.Audit, (*API).disclosures},
@@ -170,13 +176,13 @@ func Routes() []Route {
 		{"PUT", "/api/v1/manifests/{date}", role.Send, (*API).manifest},
 		{"GET", "/api/v1/manifests", role.Counts, (*API).manifests},
 		{"GET", "/openapi.json", "", (*API).openapi},
-	}
+	}...)
 }
 
 // Register puts every door into mux.
 func (a *API) Register(mux *http.ServeMux) {
 	for _, route := range Routes() {
-		mux.HandleFunc(route.Method+" "+route.Pattern, a.door(route))
+		mux.HandleFunc(route.Method+" "+route.Pattern, packed(a.door(route)))
 	}
 	if a.Token != nil {
 		mux.Handle("POST /oauth2/token", a.Token)

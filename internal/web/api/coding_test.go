@@ -130,3 +130,28 @@ func FuzzUnwrappedMember(f *testing.F) {
 		}
 	})
 }
+
+func TestListsComeCompressedToWhoTakesNothingElse(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	get := func(accept string) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("GET", "/api/v1/records", nil)
+		r.Header.Set("As", hospital)
+		r.Header.Set("Accept-Encoding", accept)
+		rec := httptest.NewRecorder()
+		w.handler.ServeHTTP(rec, r)
+		return rec
+	}
+	plain, small := get("gzip, zstd"), get("zstd")
+	if plain.Header().Get("Content-Encoding") != "" || small.Header().Get("Content-Encoding") != "zstd" || plain.Code != 200 || small.Code != 200 {
+		t.Fatalf("%d %v, %d %v", plain.Code, plain.Header(), small.Code, small.Header())
+	}
+	z, err := zstd.NewReader(small.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, plain.Body.Bytes()) {
+		t.Errorf("%s, %v", got, err)
+	}
+}

@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/web/page"
 )
 
 // field is one field of a document, as sent.
@@ -110,7 +111,7 @@ func (a *API) receipt(w http.ResponseWriter, r *http.Request, who Caller) error 
 
 // disclosures answers GET /api/v1/disclosures: who looked, newest first.
 func (a *API) disclosures(w http.ResponseWriter, r *http.Request, who Caller) error {
-	before, err := number(r.URL.Query().Get("before"), 0, 1<<53)
+	before, err := page.Number(r.URL.Query().Get("before"), 0, 1<<53)
 	if err != nil {
 		return err
 	}

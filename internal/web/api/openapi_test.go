@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/delivery"
 	"lienthong/internal/web/problem"
 	"lienthong/internal/web/tlog"
 )
@@ -149,7 +150,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 func TestSchemasAreTheGoTypes(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": intake.Finding{},
-		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
+		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Leg": delivery.Leg{}, "Way": delivery.Way{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
 		schema := at(t, description(t), "components", "schemas", name)
 		want := map[string]string{}
 		var required []string

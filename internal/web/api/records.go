@@ -1,25 +1,24 @@
 package api
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
+	"slices"
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
-	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/web/page"
 )
 
-var errFilter = fault.New(fault.Invalid, "request.filter",
-	"Điều kiện lọc không đúng dạng.", "A filter is not in its prescribed form.")
+var errFilter = page.ErrFilter
 
 // Item is the metadata of a record: what lists show. Episode is given to the
 // record's own facility and to operators only.
@@ -94,7 +93,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, who Caller) error {
 	var next *string
 	if more {
 		last := records[len(records)-1]
-		c := writeCursor(store.Cursor{At: last.Received, ID: last.ID})
+		c := page.Write(store.Cursor{At: last.Received, ID: last.ID})
 		next = &c
 	}
 	return give(w, map[string]any{"items": items, "next": next})
@@ -105,7 +104,7 @@ func (a *API) list(w http.ResponseWriter, r *http.Request, who Caller) error {
 func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 	q := r.URL.Query()
 	f := store.Filter{Kind: q.Get("kind"), Tag: q.Get("code"), State: dossier.State(q.Get("state")), Province: q.Get("province"), Limit: 50}
-	if err := words(f.Kind, f.Tag, f.Province); err != nil {
+	if err := page.Words(f.Kind, f.Tag, f.Province); err != nil {
 		return f, err
 	}
 	switch f.State {
@@ -136,73 +135,16 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 			return f, errFilter.Because(err)
 		}
 	}
-	if f.Day, err = number(q.Get("day"), 0, 99991231); err != nil {
+	if f.Day, err = page.Number(q.Get("day"), 0, 99991231); err != nil {
 		return f, err
 	}
 	if s := q.Get("limit"); s != "" {
-		if f.Limit, err = number(s, 1, 1000); err != nil {
+		if f.Limit, err = page.Number(s, 1, 1000); err != nil {
 			return f, err
 		}
 	}
-	f.Before, err = readCursor(q.Get("cursor"))
+	f.Before, err = page.Read(q.Get("cursor"))
 	return f, err
-}
-
-// words checks texts that go to the store as they are.
-func words(texts ...string) error {
-	for _, s := range texts {
-		if len(s) > 100 {
-			return errFilter
-		}
-	}
-	if err := store.CheckText(texts...); err != nil {
-		return errFilter.Because(err)
-	}
-	return nil
-}
-
-func number(s string, low, high int) (int, error) {
-	if s == "" {
-		return 0, nil
-	}
-	n, err := strconv.Atoi(s)
-	if err != nil || n < low || n > high {
-		return 0, errFilter.Because(err)
-	}
-	return n, nil
-}
-
-func writeCursor(c store.Cursor) string {
-	return base64.RawURLEncoding.EncodeToString([]byte(strconv.FormatInt(c.At.UnixMicro(), 36) + " " + c.ID.String()))
-}
-
-func readCursor(s string) (store.Cursor, error) {
-	if s == "" {
-		return store.Cursor{}, nil
-	}
-	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil {
-		return store.Cursor{}, errFilter.Because(err)
-	}
-	at, id, _ := cutSpace(string(b))
-	micro, err := strconv.ParseInt(at, 36, 64)
-	if err != nil {
-		return store.Cursor{}, errFilter.Because(err)
-	}
-	rec, err := dossier.ParseID(id)
-	if err != nil {
-		return store.Cursor{}, errFilter.Because(err)
-	}
-	return store.Cursor{At: time.UnixMicro(micro).UTC(), ID: rec}, nil
-}
-
-func cutSpace(s string) (before, after string, ok bool) {
-	for i := range s {
-		if s[i] == ' ' {
-			return s[:i], s[i+1:], true
-		}
-	}
-	return s, "", false
 }
 
 // record answers GET /api/v1/records/{id}: state and findings, no content.
@@ -244,16 +186,25 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request, who Caller) error
 	if err != nil {
 		return err
 	}
+	legs, err := a.delivery().Of(r.Context(), who.Role.Scope(), rec.ID)
+	if err != nil {
+		return err
+	}
 	type event struct {
-		At     time.Time `json:"at"`
-		What   string    `json:"what"`
-		By     *string   `json:"by"`
-		Detail string    `json:"detail,omitempty"`
+		At          time.Time `json:"at"`
+		What        string    `json:"what"`
+		By          *string   `json:"by"`
+		Detail      string    `json:"detail,omitempty"`
+		Destination string    `json:"destination,omitempty"`
 	}
 	events := []event{{At: rec.Received, What: "received"}, {At: rec.Received, What: string(rec.Verdict.State)}}
 	for _, t := range later {
 		events = append(events, event{At: t.At, What: t.What, By: name(t.By), Detail: t.Detail})
 	}
+	for _, e := range disclose.LegEvents(legs) {
+		events = append(events, event{At: e.At, What: "leg." + e.What, Detail: e.Code, Destination: e.Destination})
+	}
+	slices.SortStableFunc(events, func(a, b event) int { return a.At.Compare(b.At) })
 	return give(w, map[string]any{"items": events, "next": nil})
 }
 

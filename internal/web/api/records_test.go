@@ -34,7 +34,7 @@ func everyRole(t *testing.T) []role.Role {
 }
 
 func pathFor(pattern string) string {
-	return strings.NewReplacer("{id}", id(1).String(), "{log}", "0", "{path...}", "entries/000.p/3", "{size}", "2").Replace(pattern)
+	return strings.NewReplacer("{id}", id(1).String(), "{log}", "0", "{path...}", "entries/000.p/3", "{size}", "2", "{destination}", "bhxh", "{action}", "m1").Replace(pattern)
 }
 
 // routes are all doors that the interface describes: its own, and the public

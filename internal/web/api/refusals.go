@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/page"
 )
 
 // Refusal is a file refused whole, as its sender finds it again: by its digest.
@@ -40,7 +41,7 @@ func (a *API) refusals(w http.ResponseWriter, r *http.Request, who Caller) error
 	var next *string
 	if more {
 		last := list[len(list)-1]
-		c := writeCursor(store.Cursor{At: last.At, ID: last.ID})
+		c := page.Write(store.Cursor{At: last.At, ID: last.ID})
 		next = &c
 	}
 	return give(w, map[string]any{"items": items, "next": next})

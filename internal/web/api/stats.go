@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/page"
 )
 
 var dimensions = map[string]store.Dimension{
@@ -26,14 +27,14 @@ func (a *API) counts(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if len(query.Measures) > maxMeasures {
 		return errFilter
 	}
-	err := words(append(query.Measures, query.Kind, query.Province)...)
+	err := page.Words(append(query.Measures, query.Kind, query.Province)...)
 	if err != nil {
 		return err
 	}
-	if query.FromDay, err = number(q.Get("from"), 0, 99991231); err != nil {
+	if query.FromDay, err = page.Number(q.Get("from"), 0, 99991231); err != nil {
 		return err
 	}
-	if query.ToDay, err = number(q.Get("to"), 0, 99991231); err != nil {
+	if query.ToDay, err = page.Number(q.Get("to"), 0, 99991231); err != nil {
 		return err
 	}
 	if s := q.Get("facility"); s != "" {
