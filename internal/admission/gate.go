@@ -18,24 +18,12 @@ type Gate struct {
 	by      map[string]int // busy, by sender
 	readers int
 	waiting *Queue[chan struct{}]
-	now     moment // what was let in since
-	before  moment // and in the time as long before that
+	recent  *Recent
 }
-
-// moment is what was let in within a moment, in bytes.
-type moment struct {
-	since time.Time
-	sum   int64
-	by    map[string]int64
-}
-
-// aMoment is how long one lasts.
-const aMoment = 500 * time.Millisecond
 
 // NewGate returns a gate with so many places.
 func NewGate(places int, w Weights) *Gate {
-	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w),
-		now: moment{by: map[string]int64{}}, before: moment{by: map[string]int64{}}}
+	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w), recent: NewRecent()}
 }
 
 // open tells that one more may enter.
@@ -46,28 +34,9 @@ func (g *Gate) open() bool {
 	return g.busy < g.places
 }
 
-// roll begins a new moment when the one that runs is over.
-func (g *Gate) roll(now time.Time) {
-	d := now.Sub(g.now.since)
-	if d < aMoment {
-		return
-	}
-	g.now, g.before = g.before, g.now
-	if d >= 2*aMoment { // nothing came for long
-		clear(g.before.by)
-		g.before.sum = 0
-	}
-	clear(g.now.by)
-	g.now.since, g.now.sum = now, 0
-}
-
 // full reports whether a sender has all the places it may have now.
-func (g *Gate) full(sender string) bool {
-	if g.places < 2 || g.by[sender] < g.places-1 {
-		return false
-	}
-	mine, sum := g.now.by[sender]+g.before.by[sender], g.now.sum+g.before.sum
-	return 2*mine > sum && mine < sum
+func (g *Gate) full(sender string, now time.Time) bool {
+	return g.places > 1 && g.by[sender] >= g.places-1 && g.recent.Floods(sender, now)
 }
 
 // Enter waits for a place, for a piece of the claim ctx carries. Its error is
@@ -75,9 +44,8 @@ func (g *Gate) full(sender string) bool {
 func (g *Gate) Enter(ctx context.Context, lane Lane) error {
 	claim, now := ClaimOf(ctx), time.Now()
 	g.mu.Lock()
-	g.roll(now)
-	if g.open() && !g.full(claim.Sender) {
-		g.take(claim.Sender, claim.Piece)
+	if g.open() && !g.full(claim.Sender, now) {
+		g.take(claim.Sender, claim.Piece, now)
 		g.mu.Unlock()
 		return nil
 	}
@@ -106,12 +74,10 @@ func (g *Gate) Leave(ctx context.Context) {
 	g.admit()
 }
 
-func (g *Gate) take(sender string, cost int64) {
-	cost = max(cost, 1)
+func (g *Gate) take(sender string, cost int64, now time.Time) {
 	g.busy++
 	g.by[sender]++
-	g.now.sum += cost
-	g.now.by[sender] += cost
+	g.recent.Note(sender, cost, now)
 }
 
 func (g *Gate) give(sender string) {
@@ -148,14 +114,14 @@ func (g *Gate) admit() {
 	if g.waiting.Len() == 0 {
 		return
 	}
-	g.roll(time.Now())
+	now := time.Now()
 	for g.open() {
-		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender) }, nil)
+		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender, now) }, nil)
 		if e == nil {
 			return
 		}
 		g.waiting.Take(e)
-		g.take(e.Flow.Sender, e.Cost)
+		g.take(e.Flow.Sender, e.Cost, now)
 		close(e.Value)
 	}
 }

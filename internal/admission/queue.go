@@ -43,6 +43,7 @@ type lane[T any] struct {
 	flows   map[string]*flow[T] // with something waiting, or ahead of virtual
 	heads   heads[T]
 	passed  int64 // cost let in ahead of this lane while it could have had a turn, less what it had
+	kept    int   // flows after they were last looked through
 	ready   bool  // it could have had a turn when Next was asked
 	n       int
 }
@@ -159,6 +160,16 @@ func (q *Queue[T]) Take(e *Entry[T]) {
 	}
 }
 
+// Part lets in a part of what Next gave, less than all: its sender is charged for
+// it, and the rest waits for its turn.
+func (q *Queue[T]) Part(e *Entry[T], cost int64) {
+	l := &q.lanes[e.Flow.Lane]
+	l.virtual = max(l.virtual, e.of.start)
+	e.Cost -= cost
+	e.of.start += float64(cost) / e.of.weight
+	heap.Fix(&l.heads, e.of.at)
+}
+
 // Remove takes out who waits no longer: its sender is not charged. False when it
 // had been taken before.
 func (q *Queue[T]) Remove(e *Entry[T]) bool {
@@ -208,21 +219,22 @@ func (q *Queue[T]) gone(e *Entry[T]) {
 	q.lanes[e.Flow.Lane].n--
 }
 
-// forget lets go of senders that are not ahead of anybody: all, when nobody waits.
+// forget lets go of senders that are not ahead of anybody, when there are many.
+// Who had its piece stays known for it also while nobody waits: what it was let
+// in for may still be under way.
 func (l *lane[T]) forget() {
 	if l.n == 0 {
-		clear(l.flows)
-		l.virtual, l.passed = 0, 0
-		return
+		l.passed = 0
 	}
-	if len(l.flows) < 64 || len(l.flows) < 2*len(l.heads) {
+	if len(l.flows) < 2*l.kept+64 {
 		return
 	}
 	for sender, f := range l.flows {
-		if f.first == nil && f.finish <= l.virtual {
+		if f.first == nil && (f.finish <= l.virtual || l.n == 0) {
 			delete(l.flows, sender)
 		}
 	}
+	l.kept = len(l.flows)
 }
 
 // heads are the flows that wait, whose turn it is first.

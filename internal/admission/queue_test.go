@@ -78,6 +78,22 @@ func TestUrgentGoesBeforeTheRest(t *testing.T) {
 	}
 }
 
+func TestAPartIsChargedAndTheRestWaits(t *testing.T) {
+	t.Parallel()
+	q := admission.NewQueue[int](nil)
+	q.Push(of("flood"), 100, 1, noon)
+	q.Part(q.Next(nil, nil), 16)
+	q.Push(of("other"), 1, 2, noon)
+	first := q.Next(nil, nil)
+	if first.Value != 2 {
+		t.Error("the rest of a flood goes before who comes newly")
+	}
+	q.Take(first)
+	if rest := q.Next(nil, nil); rest.Value != 1 || rest.Cost != 84 {
+		t.Errorf("%+v is left", rest)
+	}
+}
+
 // What two senders that both wait all the time got, by weight, differs by no
 // more than one piece of each.
 func TestSharesAreWithinOnePiece(t *testing.T) {

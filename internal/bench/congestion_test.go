@@ -2,6 +2,8 @@ package bench_test
 
 import (
 	"errors"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -66,6 +68,31 @@ func TestAFloodIsMeasuredBesideOthers(t *testing.T) {
 	if err := r.Print(&out); err != nil || !strings.Contains(out.String(), "ratio of p99") {
 		t.Errorf("%s %v", out.String(), err)
 	}
+	shown := metricsOf(t, target)
+	for _, name := range []string{`lienthong_waiting_files{lane="backlog"} 0`, `lienthong_waiting_age_seconds{lane="urgent"} 0`, "lienthong_in_flight_bytes 0",
+		"lienthong_in_flight_bytes_limit 1.34217728e+08", "lienthong_capacity_bytes_per_second ", "lienthong_slots_given_total ", "lienthong_slots_ahead "} {
+		if !strings.Contains(shown, name) {
+			t.Errorf("metrics do not show %s", name)
+		}
+	}
+	if strings.Contains(shown, most) {
+		t.Error("metrics name a facility")
+	}
+}
+
+// metricsOf is what a hub shows its operator's programs.
+func metricsOf(t *testing.T, target bench.Target) string {
+	t.Helper()
+	resp, err := http.Get(target.Ops + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close() // read to its end
+	b, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatal(resp.Status, err)
+	}
+	return string(b)
 }
 
 func TestAnOverloadIsMeasured(t *testing.T) {
