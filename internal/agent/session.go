@@ -3,6 +3,7 @@ package agent
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,12 +107,19 @@ func (c *Client) Ask(ctx context.Context, method, path string, header http.Heade
 			req.Header = header.Clone()
 		}
 		req.Header.Set("Authorization", "Bearer "+token)
+		req.Header.Set("Accept-Encoding", "zstd")
 		resp, err := c.http.Do(req)
 		if err != nil {
 			return Said{}, unreachable(ctx, err)
 		}
+		plain := resp.Body
+		done, err := unpacked(resp)
+		if err != nil {
+			return Said{}, errors.Join(err, plain.Close())
+		}
 		got, err := io.ReadAll(io.LimitReader(resp.Body, limit))
-		_ = resp.Body.Close() // read as far as it is wanted
+		done()
+		_ = plain.Close() // read as far as it is wanted
 		if err != nil {
 			return Said{}, unreachable(ctx, err)
 		}

@@ -126,6 +126,12 @@ func encodePayload(p Payload) []byte {
 	return out
 }
 
+// Pack writes a payload for another spool, Unpack reads it. Fault: spool.damaged.
+func Pack(p Payload) []byte { return encodePayload(p) }
+
+// Unpack undoes Pack. Fault: spool.damaged, for whatever Pack did not write.
+func Unpack(b []byte) (Payload, error) { return decodePayload(b) }
+
 // decodePayload undoes encodePayload. Fault: spool.damaged.
 func decodePayload(b []byte) (p Payload, err error) {
 	for n := 0; len(b) > 0 || n == 0; n++ {

@@ -172,6 +172,9 @@ func (s *Spool) decide(ctx context.Context, tx *sql.Tx, id int64, all bool) (boo
 
 func answerID(item int64, n int) []byte { return fmt.Appendf(nil, "%d/%d", item, n) }
 
+// Valid reports whether it can be a reference.
+func (r Ref) Valid() bool { _, err := r.prefix(); return err == nil }
+
 // prefix is the first half of the key a reference stands for. Fault: spool.absent.
 func (r Ref) prefix() ([]byte, error) {
 	b, err := hex.DecodeString(string(r))

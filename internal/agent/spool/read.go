@@ -206,6 +206,27 @@ func (s *Spool) Fact(ctx context.Context, name string) ([]byte, error) {
 	return s.box.open("fact", []byte(name), sealed)
 }
 
+// Facts reads everything remembered under names that begin with prefix.
+func (s *Spool) Facts(ctx context.Context, prefix string) (map[string][]byte, error) {
+	rows, err := s.db.QueryContext(ctx, `SELECT name, value FROM fact WHERE name >= ? AND name < ?`, prefix, prefix+"\U0010ffff")
+	if err != nil {
+		return nil, blame(err)
+	}
+	defer rows.Close()
+	out := map[string][]byte{}
+	for rows.Next() {
+		var name string
+		var sealed []byte
+		if err := rows.Scan(&name, &sealed); err != nil {
+			return nil, err
+		}
+		if out[name], err = s.box.open("fact", []byte(name), sealed); err != nil {
+			return nil, err
+		}
+	}
+	return out, blame(rows.Err())
+}
+
 // Remember keeps something under a name.
 func (s *Spool) Remember(ctx context.Context, name string, value []byte) error {
 	return s.change(ctx, func(tx *sql.Tx) error { return s.remember(ctx, tx, name, value) })

@@ -112,9 +112,11 @@ type Payload struct {
 // Config is how a spool is kept; zero values are defaults.
 type Config struct {
 	Clock clock.Clock
+	Guest bool // the agent may be running beside: what is on its way is left alone
 }
 
-// Spool is an open spool. It is safe for use by many goroutines, and for one process.
+// Spool is an open spool. It is safe for use by many goroutines, and for
+// one process beside guests.
 type Spool struct {
 	db    *sql.DB
 	box   *box
@@ -149,7 +151,7 @@ func Open(ctx context.Context, path string, key []byte, c Config) (*Spool, error
 	// one costs its own cache.
 	db.SetMaxOpenConns(1)
 	s := &Spool{db: db, box: b, clock: c.Clock, path: path}
-	if err := s.prepare(ctx); err != nil {
+	if err := s.prepare(ctx, c.Guest); err != nil {
 		return nil, errors.Join(err, db.Close(), b.close())
 	}
 	return s, nil
@@ -165,7 +167,7 @@ func private(path string) error {
 }
 
 // prepare brings the tables up to date, checks the key and calls back what was on its way.
-func (s *Spool) prepare(ctx context.Context) error {
+func (s *Spool) prepare(ctx context.Context, guest bool) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		var version int
 		if err := tx.QueryRowContext(ctx, `PRAGMA user_version`).Scan(&version); err != nil {
@@ -179,7 +181,7 @@ func (s *Spool) prepare(ctx context.Context) error {
 		if _, err := tx.ExecContext(ctx, fmt.Sprintf(`PRAGMA user_version = %d`, version)); err != nil {
 			return err
 		}
-		if err := s.checkKey(ctx, tx); err != nil {
+		if err := s.checkKey(ctx, tx); err != nil || guest {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `UPDATE item SET state = ? WHERE state = ?`, Ready, Sent)

@@ -74,6 +74,15 @@ func (w *world) ready(text, episode string, lane store.Lane) spool.Item {
 	return i
 }
 
+// send puts an item on its way.
+func (w *world) send(i spool.Item) {
+	w.t.Helper()
+	gone, err := w.Sending(w.t.Context(), i.ID)
+	if err != nil || len(gone) != 1 {
+		w.t.Fatalf("%v, %v", gone, err)
+	}
+}
+
 func (w *world) next(lane store.Lane) (names []string) {
 	w.t.Helper()
 	list, err := w.Next(w.t.Context(), lane, spool.Limit{Items: 100, Bytes: 1 << 20})
@@ -148,7 +157,7 @@ func TestNoneOvertakesItsEpisodeWithinALane(t *testing.T) {
 	if got := w.next(store.Urgent); !slices.Equal(got, []string{"slip"}) {
 		t.Errorf("another lane may overtake: %v", got)
 	}
-	w.must(w.Sending(t.Context(), first.ID))
+	w.send(first)
 	if got := w.next(store.Routine); !slices.Equal(got, []string{"b1"}) {
 		t.Errorf("while the first is on its way: %v", got)
 	}
@@ -240,7 +249,7 @@ func TestWhatWasOnItsWayIsReadyAfterACrash(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	i := w.ready("a", "A", store.Routine)
-	w.must(w.Sending(t.Context(), i.ID))
+	w.send(i)
 	w.must(w.Remember(t.Context(), "sequence", []byte("7 x")))
 	w.must(w.Close())
 	w.open()
@@ -337,4 +346,23 @@ func TestTheFeedOverwrites(t *testing.T) {
 	if n != 1 {
 		t.Errorf("%d elements", n)
 	}
+}
+
+// Whatever bytes a package brings as a payload: it is one, or damaged.
+func FuzzUnpack(f *testing.F) {
+	f.Add(spool.Pack(file("a")))
+	f.Add(spool.Pack(spool.Payload{File: spool.Part{Name: "x", Bytes: []byte("<G><NOIDUNGFILE>" + strings.Repeat("QUJD", 50) + "</NOIDUNGFILE></G>"), Seal: []byte("a.b.c")}, Papers: []spool.Part{{Name: "p"}}}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		p, err := spool.Unpack(b)
+		if err != nil {
+			if !errors.Is(err, spool.ErrDamaged) {
+				t.Error(err)
+			}
+			return
+		}
+		again, err := spool.Unpack(spool.Pack(p))
+		if err != nil || fmt.Sprintf("%q", again) != fmt.Sprintf("%q", p) {
+			t.Errorf("%q %q %v", p, again, err)
+		}
+	})
 }

@@ -162,9 +162,49 @@ func (s *Spool) Soonest(ctx context.Context) (time.Time, error) {
 }
 
 // Sending marks items as on their way: from now on it is not known what became
-// of them, until Apply or Back.
-func (s *Spool) Sending(ctx context.Context, ids ...int64) error {
-	return s.move(ctx, ids, `state = ?, attempts = attempts + 1`, Sent)
+// of them, until Apply or Back. It returns those that were ready still: a
+// command beside may have taken some away.
+func (s *Spool) Sending(ctx context.Context, ids ...int64) ([]int64, error) {
+	return s.depart(ctx, Sent, ids)
+}
+
+// Carry marks items as on a stick, and returns those that were ready still.
+func (s *Spool) Carry(ctx context.Context, ids ...int64) ([]int64, error) {
+	return s.depart(ctx, Carried, ids)
+}
+
+func (s *Spool) depart(ctx context.Context, to State, ids []int64) (gone []int64, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		gone = gone[:0]
+		for _, id := range ids {
+			done, err := tx.ExecContext(ctx, `UPDATE item SET state = ?, attempts = attempts + 1, changed = ? WHERE id = ? AND state = ?`,
+				to, micros(s.clock.Now()), id, Ready)
+			if err != nil {
+				return err
+			}
+			if n, err := done.RowsAffected(); err != nil {
+				return err
+			} else if n > 0 {
+				gone = append(gone, id)
+			}
+		}
+		return nil
+	})
+	return gone, err
+}
+
+// Recall makes everything on a stick ready again: sending twice is safe. It
+// returns how many there were.
+func (s *Spool) Recall(ctx context.Context) (n int64, err error) {
+	err = s.change(ctx, func(tx *sql.Tx) error {
+		done, err := tx.ExecContext(ctx, `UPDATE item SET state = ?, changed = ? WHERE state = ?`, Ready, micros(s.clock.Now()), Carried)
+		if err != nil {
+			return err
+		}
+		n, err = done.RowsAffected()
+		return err
+	})
+	return n, err
 }
 
 // Back makes items ready again that were on their way and are not decided; they
@@ -173,23 +213,6 @@ func (s *Spool) Back(ctx context.Context, due time.Time, ids ...int64) error {
 	return s.change(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
 			if _, err := tx.ExecContext(ctx, `UPDATE item SET state = ?, due = ? WHERE id = ? AND state IN (?, ?)`, Ready, micros(due), id, Sent, Carried); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
-
-// Carry marks items as on a stick.
-func (s *Spool) Carry(ctx context.Context, ids ...int64) error {
-	return s.move(ctx, ids, `state = ?, code = ''`, Carried)
-}
-
-func (s *Spool) move(ctx context.Context, ids []int64, set string, args ...any) error {
-	return s.change(ctx, func(tx *sql.Tx) error {
-		for _, id := range ids {
-			if _, err := tx.ExecContext(ctx, `UPDATE item SET changed = ?, `+set+` WHERE id = ?`,
-				append(append([]any{micros(s.clock.Now())}, args...), id)...); err != nil {
 				return err
 			}
 		}

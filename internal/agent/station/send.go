@@ -150,6 +150,12 @@ func (s *Station) Step(ctx context.Context) (time.Duration, error) {
 		}
 		return s.send(ctx, lane, items)
 	}
+	s.mu.Lock()
+	if s.fresh { // the feed has news of what went; while there is more to send, that has the line
+		s.fresh = false
+		wake(s.heard)
+	}
+	s.mu.Unlock()
 	soonest, err := s.Spool.Soonest(ctx)
 	if err != nil {
 		return 0, err
@@ -172,9 +178,9 @@ func (s *Station) send(ctx context.Context, lane store.Lane, items []spool.Item)
 	if err != nil && fault.KindOf(err) == fault.Broken && !errors.Is(err, agent.ErrAnswer) {
 		return 0, err // of this machine: the spool, the disk
 	}
-	if x.news > 0 {
-		wake(s.heard)
-	}
+	s.mu.Lock()
+	s.fresh = s.fresh || x.news > 0
+	s.mu.Unlock()
 	d, until := s.after(h, err), time.Time{}
 	if d > 0 {
 		until = s.cfg.Clock.Now().Add(d)

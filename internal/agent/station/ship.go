@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -60,11 +61,16 @@ func (s *Station) ship(ctx context.Context, lane store.Lane, items []spool.Item)
 	ids := make([]int64, len(items))
 	for n, i := range items {
 		ids[n] = i.ID
+	}
+	if ids, err = s.Spool.Sending(ctx, ids...); err != nil || len(ids) == 0 {
+		return x, agent.Heard{Ended: true}, err
+	}
+	for _, i := range items {
+		if !slices.Contains(ids, i.ID) {
+			continue
+		}
 		p := &parcel{Item: i, name: string(i.Ref), got: map[int]bool{}, paper: map[string]int{}}
 		x.list = append(x.list, p)
-	}
-	if err := s.Spool.Sending(ctx, ids...); err != nil {
-		return x, h, err
 	}
 	header, err := s.header(ctx, lane, x.coded)
 	if err != nil {

@@ -97,13 +97,14 @@ type Station struct {
 	line    *line
 	arrived chan struct{} // something was taken
 	ready   chan struct{} // something may be sent
-	heard   chan struct{} // the hub has answered: the feed may have news
+	heard   chan struct{} // what there was is sent: the feed may have news of it
 
 	mu      sync.Mutex
 	conn    Connection
 	notices map[string]Notice
 	pack    *rulePack
 	coding  bool // the hub rebuilds unwrapped members
+	fresh   bool // something was answered since the feed was asked at last
 }
 
 // errDeps is a mistake of who wires it.

@@ -23,7 +23,9 @@ type Cmd struct {
 	Trust     trustCmd     `cmd:"" help:"Let a HIS whose host name is built in speak to this agent."`
 	Release   releaseCmd   `cmd:"" hidden:"" help:"Sign a release, for whoever makes them."`
 
-	// At work: run, export, import, reconcile.
+	// At work.
+	Run       runCmd       `cmd:"" help:"Run the agent: take files, check, seal, keep, send, follow."`
+	Reconcile reconcileCmd `cmd:"" help:"Compare a day's receipts with what the hub has, to the record."`
 }
 
 // in is the flag every command of one agent has.

@@ -29,6 +29,7 @@ type BenchCmd struct {
 	Legs   benchLegsCmd   `cmd:"" help:"Claim and settle deliveries in the store."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 
+	Line     benchLineCmd     `cmd:"" help:"An agent on a bad line that is killed on the way: what arrives, and what it costs on the wire."`
 	Flood    benchFloodCmd    `cmd:"" help:"One facility floods: how long the others wait for their receipts."`
 	Overload benchOverloadCmd `cmd:"" help:"Several times the peak: what is still taken, and when all is normal again."`
 }

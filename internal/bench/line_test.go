@@ -1,0 +1,94 @@
+package bench_test
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"lienthong/internal/agent"
+	"lienthong/internal/agent/spool"
+	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/watch"
+	"lienthong/internal/bench"
+	"lienthong/internal/care"
+	realhub "lienthong/internal/hub"
+	"lienthong/internal/intake"
+	"lienthong/internal/seal"
+	"lienthong/internal/synth"
+)
+
+// lineAgent starts an agent in this process; what it returns stops it at once.
+func lineAgent(t *testing.T, dir, folder, facility string, cred *agent.Credential) func(context.Context, string) (func() error, error) {
+	return func(ctx context.Context, hub string) (func() error, error) {
+		s, err := spool.Open(ctx, filepath.Join(dir, "spool.db"), make([]byte, 32), spool.Config{})
+		if err != nil {
+			return nil, err
+		}
+		client, err := agent.New(agent.Config{HubURL: hub, Credential: cred})
+		if err != nil {
+			return nil, err
+		}
+		seals, err := seal.NewVerifier(seal.Config{})
+		if err != nil {
+			return nil, err
+		}
+		st, err := station.New(station.Deps{Spool: s, Client: client, Kinds: realhub.Kinds(), Logger: slog.New(slog.DiscardHandler),
+			Checker: &intake.Checker{Kinds: realhub.Kinds(), Seals: seals, Rules: realhub.Rules()}},
+			station.Config{Facility: care.FacilityCode(facility), Seen: filepath.Join(dir, "checkpoints"), Folders: []watch.Folder{{Path: folder}}, Batch: time.Second,
+				Watch: watch.Config{Every: 20 * time.Millisecond, Settle: 50 * time.Millisecond}})
+		if err != nil {
+			return nil, err
+		}
+		inner, cancel := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- st.Run(inner) }()
+		return func() error {
+			cancel()
+			err := <-ended
+			if closed := s.Close(); err == nil {
+				err = closed
+			}
+			return err
+		}, nil
+	}
+}
+
+// A bad line and an agent that is stopped on the way cost time, and nothing else.
+func TestALineThatBreaks(t *testing.T) {
+	t.Parallel()
+	n, err := synth.New(synth.Config{Seed: 7, Profile: synth.Small})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := n.Outpatients(400)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []synth.Submission
+	for _, s := range all {
+		if s.Facility == all[0].Facility {
+			list = append(list, s)
+		}
+	}
+	target := realTarget(t, n)
+	dir, folder := t.TempDir(), t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := bench.Line(ctx, bench.LineConfig{Target: target, Facility: all[0].Facility, Dossiers: len(list), Folder: folder, Kills: 2,
+		Throttle: &bench.Throttle{BitsPerS: 512_000, Delay: 50 * time.Millisecond, Reset: 900 * time.Millisecond},
+		Make:     func(i int) (bench.Dossier, error) { return bench.Dossier{XML: list[i].XML}, nil },
+		Start:    lineAgent(t, dir, folder, all[0].Facility, target.Credentials[all[0].Facility]), Limit: 3 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Lost != 0 || r.Doubled != 0 || r.AtHub != len(list) || r.Kills != 2 {
+		t.Errorf("%+v", r)
+	}
+	if r.Share > 0.12 {
+		t.Errorf("%.1f %% of the envelopes' bytes were on the wire", 100*r.Share)
+	}
+	_ = r.Print(os.Stderr)
+}

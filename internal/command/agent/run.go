@@ -1,0 +1,221 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	agentclient "lienthong/internal/agent"
+	"lienthong/internal/agent/control"
+	"lienthong/internal/agent/home"
+	"lienthong/internal/agent/local"
+	"lienthong/internal/agent/signer"
+	"lienthong/internal/agent/signer/choose"
+	"lienthong/internal/agent/spool"
+	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/watch"
+	"lienthong/internal/clock"
+	"lienthong/internal/command"
+	"lienthong/internal/hub"
+	"lienthong/internal/intake"
+	"lienthong/internal/seal"
+	"lienthong/internal/store"
+)
+
+// runCmd runs the agent.
+type runCmd struct {
+	in
+	Hold bool `help:"Keep back what the hub would not accept, until a person has looked at it."`
+	JSON bool `name:"json" help:"Log as JSON."`
+}
+
+// memory is what the agent's Go heap is held to: with the program itself it
+// stays under 60 MB.
+const memory = 32 << 20
+
+// Run works until it is told to stop.
+func (c *runCmd) Run(ctx context.Context, s *command.Streams) (err error) {
+	debug.SetMemoryLimit(memory)
+	debug.SetGCPercent(40)
+	h, err := c.open()
+	if err != nil {
+		return err
+	}
+	system := clock.System{}
+	seals, err := choose.Signer(ctx, h, system)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, seals.Close()) }()
+	log := command.Logger(s.Err, c.JSON)
+	var st *station.Station
+	speaks, err := control.Listen(h, control.Agent{Version: version(), Clock: system, Signer: seals, Station: func(ctx context.Context) (json.RawMessage, bool) {
+		return told(ctx, st)
+	}})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, speaks.Close()) }()
+	o := options{hold: c.Hold, log: s, json: c.JSON}
+	if h.Config().Signer.Type != home.SignerNone {
+		o.signer = seals
+	}
+	st, done, err := openStation(ctx, h, o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return speaks.Serve(ctx) })
+	g.Go(func() error { return st.Run(ctx) })
+	if err := serve(ctx, g, h, st); err != nil {
+		return errors.Join(err, g.Wait())
+	}
+	log.Info("agent ready", "hub", h.Config().Hub, "facility", string(h.Config().Facility), "listen", h.Config().Listen, "folders", len(h.Config().Folders))
+	return g.Wait()
+}
+
+// serve answers on this machine: programs now, pages and the gateway beside them.
+func serve(ctx context.Context, g *errgroup.Group, h *home.Home, st *station.Station) error {
+	cfg := h.Config()
+	server := &http.Server{Handler: handler(h, st), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10}
+	listen, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return fmt.Errorf("agent: %w", err)
+	}
+	g.Go(func() error { return ended(server.Serve(listen)) })
+	if cfg.Secure != "" {
+		conf, err := local.TLS(h)
+		if err != nil {
+			return errors.Join(err, listen.Close())
+		}
+		secure, err := net.Listen("tcp", cfg.Secure)
+		if err != nil {
+			return errors.Join(fmt.Errorf("agent: %w", err), listen.Close())
+		}
+		g.Go(func() error {
+			tlsServer := &http.Server{Handler: server.Handler, TLSConfig: conf, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute}
+			g.Go(func() error { <-ctx.Done(); return tlsServer.Close() })
+			return ended(tlsServer.ServeTLS(secure, "", ""))
+		})
+	}
+	g.Go(func() error {
+		<-ctx.Done()
+		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := server.Shutdown(end); err != nil {
+			return server.Close()
+		}
+		return nil
+	})
+	return nil
+}
+
+func ended(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// handler is everything the agent answers on this machine.
+func handler(_ *home.Home, st *station.Station) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/submit", st.Local())
+	mux.Handle("/submit/", st.Local())
+	return mux
+}
+
+// options are how a station is opened.
+type options struct {
+	signer signer.Signer // nil: nothing is sealed
+	hold   bool
+	log    *command.Streams
+	json   bool
+}
+
+// openStation opens an agent's spool and makes its station. done closes the spool.
+func openStation(ctx context.Context, h *home.Home, o options) (st *station.Station, done func() error, err error) {
+	cfg := h.Config()
+	key, err := h.SpoolKey()
+	if err != nil {
+		return nil, nil, err
+	}
+	credential, err := h.Credential()
+	if err != nil {
+		return nil, nil, err
+	}
+	transport, err := h.Transport()
+	if err != nil {
+		return nil, nil, err
+	}
+	client, err := agentclient.New(agentclient.Config{HubURL: cfg.Hub, Credential: credential, Transport: transport})
+	if err != nil {
+		return nil, nil, err
+	}
+	seals, err := seal.NewVerifier(seal.Config{})
+	if err != nil {
+		return nil, nil, err
+	}
+	folders, err := foldersOf(cfg.Folders)
+	if err != nil {
+		return nil, nil, err
+	}
+	queue, err := spool.Open(ctx, h.Path("spool.db"), key, spool.Config{})
+	if err != nil {
+		return nil, nil, err
+	}
+	kinds := hub.Kinds()
+	st, err = station.New(station.Deps{Spool: queue, Client: client, Kinds: kinds, Signer: o.signer, Logger: command.Logger(o.log.Err, o.json),
+		Checker: &intake.Checker{Kinds: kinds, Seals: seals, Rules: hub.Rules()}},
+		station.Config{Facility: cfg.Facility, Folders: folders, Software: cfg.Software, Version: version(), Hold: o.hold, Seen: h.Path("checkpoints"),
+			Keys: h.ReceiptKeys, SaveKeys: h.SaveReceiptKeys})
+	if err != nil {
+		return nil, nil, errors.Join(err, queue.Close())
+	}
+	return st, queue.Close, nil
+}
+
+func foldersOf(list []home.Folder) (out []watch.Folder, err error) {
+	for _, f := range list {
+		lane, err := store.ParseLane(f.Lane)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, watch.Folder{Path: f.Path, Done: f.Done, Lane: lane, Pattern: f.Pattern})
+	}
+	return out, nil
+}
+
+// version is of this program, as requests name it.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "dev"
+}
+
+// told is what the agent says of itself to `agent status`.
+func told(ctx context.Context, st *station.Station) (json.RawMessage, bool) {
+	if st == nil {
+		return nil, false
+	}
+	today, err := st.Today(ctx)
+	if err != nil {
+		return nil, false
+	}
+	notices, err := st.Notices(ctx)
+	if err != nil {
+		return nil, false
+	}
+	pack, issued := st.Rules()
+	b, err := json.Marshal(map[string]any{"today": today, "connection": st.Connection(), "notices": notices, "rules": pack, "rules_issued": issued})
+	return b, err == nil
+}
