@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -23,6 +24,7 @@ import (
 	"lienthong/internal/enrol"
 	"lienthong/internal/facility"
 	"lienthong/internal/ledger"
+	"lienthong/internal/manifest"
 	"lienthong/internal/store"
 )
 
@@ -187,6 +189,25 @@ func TestAnAgentEnrolsAndSends(t *testing.T) {
 		status, _, body := w.with(token, "POST", "/api/v1/submissions", ours(pairs().ec, envelope(newVisit())), "Content-Type", "application/xml")
 		if got := w.plain(body); status != http.StatusOK || got[0].Record == "" {
 			t.Fatalf("%d %s", status, body)
+		}
+		// what became of it, and both count the same
+		sent := w.plain(body)[0]
+		status, _, body = w.with(token, "GET", "/api/v1/feed", nil)
+		var page struct{ Items []fed }
+		w.check(json.Unmarshal(body, &page))
+		records := slices.DeleteFunc(page.Items, func(f fed) bool { return f.Type != "record" })
+		if status != http.StatusOK || len(records) != 1 || records[0].Record != sent.Record || records[0].File == nil {
+			t.Fatalf("%d %s", status, body)
+		}
+		var digest [32]byte
+		_, err := hex.Decode(digest[:], []byte(*records[0].File))
+		w.check(err)
+		talk := manifest.Begin([]manifest.Own{{Kind: records[0].Kind, File: digest, Index: records[0].Index, Record: sent.Record}})
+		status, _, body = w.with(token, "PUT", "/api/v1/manifests/2026-11-21", must(json.Marshal(talk.Request())))
+		var said manifest.Answer
+		w.check(json.Unmarshal(body, &said))
+		if done, err := talk.Take(said); status != http.StatusOK || err != nil || !done || !said.Equal {
+			t.Errorf("%d %s, %v", status, body, err)
 		}
 		// the answer was lost: the same again, once more, and nothing is made twice
 		again, status := o.enrol(code)

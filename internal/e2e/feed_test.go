@@ -91,6 +91,12 @@ func TestAFeedTellsWhatBecameOfEveryRecord(t *testing.T) {
 		if got, again := w.follow("79901", place, 500); len(got) != 0 || again != place {
 			t.Errorf("an idle feed: %+v, %q after %q", got, again, place)
 		}
+		id := must(dossier.ParseID(second.Record))
+		_, err := w.hub.Slices.Revocations.Annotate(w.ctx, []store.Annotation{{Record: id, What: store.SealRevoked, Fingerprint: [32]byte{7}, At: w.clock.Now(), Since: now, Source: "http://ocsp.test"}})
+		w.check(err)
+		if status, body := w.get("79901", "/api/v1/feed?since="+place); status != http.StatusOK || !strings.Contains(string(body), `"type":"annotation"`) || !strings.Contains(string(body), second.Record) {
+			t.Errorf("learned later: %d %s", status, body)
+		}
 		for name, c := range map[string]struct {
 			query string
 			want  string

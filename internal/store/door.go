@@ -159,6 +159,10 @@ type Feeds interface {
 	// Hanoi (yyyyMMdd), each once, with the file it first came in, however often
 	// it was sent and whatever became of it; no withdrawals. At most limit.
 	Day(ctx context.Context, facility care.FacilityCode, day, limit int) ([]Dispatched, error)
+	// Annotations returns what was learned later about a facility's records after a
+	// moment, the earliest first, at most limit. A moment is set before its commit:
+	// who follows looks back a while.
+	Annotations(ctx context.Context, facility care.FacilityCode, after time.Time, limit int) ([]Annotation, error)
 	// PutManifest keeps how a day compared, in place of an older comparison.
 	PutManifest(ctx context.Context, m Manifest) error
 	// Manifests returns comparisons of days from...to (yyyyMMdd, 0: open) of the

@@ -25,6 +25,7 @@ func feedCases() []testCase {
 		{"a feed passes over nothing that hubs commit beside each other", feedAtOnce},
 		{"a place that is none is refused", feedPlaces},
 		{"a day is what was received on it, each dossier once, whatever became of it", feedDay},
+		{"what was learned later about records is given in its order", feedAnnotations},
 		{"how a day compared is kept, the newest, and shown within the scope", manifests},
 	}
 }
@@ -213,6 +214,31 @@ func feedDay(t *testing.T, h *Harness) {
 	}
 	if got, err := w.s.Feeds.Day(w.ctx(), cityHospital, day, 2); err != nil || len(got) != 2 {
 		t.Errorf("two at most: %d, %v", len(got), err)
+	}
+}
+
+func feedAnnotations(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	var want []store.Annotation
+	for i := range 3 {
+		p := w.send(say{episode: fmt.Sprint(i), content: "a"})
+		w.clock.Advance(time.Second)
+		want = append(want, store.Annotation{Record: p.ID, What: store.SealRevoked, Fingerprint: [32]byte{byte(i)}, At: w.clock.Now(), Since: began, Source: "http://ocsp.example"})
+	}
+	foreign := w.send(say{facility: hillStation, episode: "1", content: "a"})
+	_, err := w.s.Revocations.Annotate(w.ctx(), append(slices.Clone(want), store.Annotation{Record: foreign.ID, What: store.SealDisputed, At: w.clock.Now(), Since: began}))
+	w.must(err)
+	w.reopen()
+	for i, c := range []struct {
+		after time.Time
+		limit int
+		want  []store.Annotation
+	}{{time.Time{}, 10, want}, {want[0].At, 10, want[1:]}, {want[0].At, 1, want[1:2]}, {want[2].At, 10, nil}} {
+		got, err := w.s.Feeds.Annotations(w.ctx(), cityHospital, c.after, c.limit)
+		w.must(err)
+		if diff := cmp.Diff(c.want, got, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("%d: %s", i, diff)
+		}
 	}
 }
 

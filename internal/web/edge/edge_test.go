@@ -42,6 +42,7 @@ type stores struct {
 	legs   []store.Leg
 	day    []store.Dispatched
 	asked  []string
+	notes  []store.Annotation
 	kept   []store.Manifest
 	room   int64
 	closed bool
@@ -65,6 +66,16 @@ func (s *stores) Changed(_ context.Context, _ care.FacilityCode, after string, _
 
 func (s *stores) Day(_ context.Context, _ care.FacilityCode, _, limit int) ([]store.Dispatched, error) {
 	return s.day[:min(limit, len(s.day))], nil
+}
+
+func (s *stores) Annotations(_ context.Context, _ care.FacilityCode, after time.Time, limit int) ([]store.Annotation, error) {
+	var out []store.Annotation
+	for _, n := range s.notes {
+		if n.At.After(after) && len(out) < limit {
+			out = append(out, n)
+		}
+	}
+	return out, nil
 }
 
 func (s *stores) PutManifest(_ context.Context, m store.Manifest) error {
@@ -161,6 +172,53 @@ func TestAFeedIsRecordsAndDeliveries(t *testing.T) {
 	e.Legs = nil // a hub without deliveries
 	if p, err = feed(t, e, ""); err != nil || len(p.Items) != 2 {
 		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// An annotation is given again for some minutes, and then no more.
+func TestAFeedTellsWhatWasLearnedLater(t *testing.T) {
+	t.Parallel()
+	e, s := setup(t)
+	c := e.Clock.(*clock.Fake)
+	note := store.Annotation{Record: dossier.ID{Facility: "79901", Serial: [16]byte{1}}, What: store.SealRevoked, Fingerprint: [32]byte{0xcd}, At: noon, Since: noon.Add(-time.Hour)}
+	s.notes = []store.Annotation{note}
+	p, err := feed(t, e, "")
+	if err != nil || len(p.Items) != 1 || p.Items[0]["type"] != "annotation" || p.Items[0]["what"] != "seal_revoked" || p.Items[0]["since"] != "2026-11-22T04:00:00Z" {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	c.Advance(6 * time.Minute)
+	late := note
+	late.At, late.Fingerprint = noon.Add(time.Minute), [32]byte{0xce}
+	s.notes = append(s.notes, late) // committed minutes after its moment
+	if p, err = feed(t, e, "since="+p.Next); err != nil || len(p.Items) != 2 {
+		t.Fatalf("%+v, %v", p, err)
+	}
+	c.Advance(time.Minute)
+	for i, want := range []int{1, 0, 0} {
+		before := p.Next
+		if p, err = feed(t, e, "since="+p.Next); err != nil || len(p.Items) != want || want == 0 && p.Next != before {
+			t.Errorf("page %d: %+v, %v", i, p, err)
+		}
+		c.Advance(time.Minute)
+	}
+	// more of one moment than a page takes, and others behind them
+	s.notes = nil
+	for i := range 12_000 {
+		n := note
+		n.Record.Serial, n.At = [16]byte{byte(i >> 8), byte(i)}, c.Now().Add(time.Duration(i/3_000)*time.Microsecond)
+		s.notes = append(s.notes, n)
+	}
+	seen := map[any]bool{}
+	for range 6 {
+		if p, err = feed(t, e, "since="+p.Next); err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range p.Items {
+			seen[it["record"]] = true
+		}
+	}
+	if len(seen) != 12_000 {
+		t.Errorf("%d of 12,000 were given", len(seen))
 	}
 }
 

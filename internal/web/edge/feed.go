@@ -48,15 +48,33 @@ type LegItem struct {
 	Attempts    int        `json:"attempts"`
 }
 
-// Cursor is a place in a feed: that of records and that of legs.
-type Cursor struct{ Records, Legs string }
+// NoteItem is what was learned later about a record's seal; its verdict stays.
+type NoteItem struct {
+	Type        string     `json:"type"` // "annotation"
+	At          time.Time  `json:"at"`
+	Record      string     `json:"record"`
+	What        string     `json:"what"` // seal_revoked, seal_disputed
+	Certificate string     `json:"certificate_sha256"`
+	Since       *time.Time `json:"since"`
+}
+
+// Cursor is a place in a feed: that of records, that of legs, and the moment of
+// the last annotation, in microseconds.
+type Cursor struct {
+	Records, Legs string
+	Notes         int64
+}
 
 // longestCursor is more than any needs.
 const longestCursor = 8 << 10
 
 // String returns the text that ParseCursor reads.
 func (c Cursor) String() string {
-	b, err := json.Marshal([]string{c.Records, c.Legs})
+	places := []string{c.Records, c.Legs}
+	if c.Notes != 0 {
+		places = append(places, strconv.FormatInt(c.Notes, 36))
+	}
+	b, err := json.Marshal(places)
 	if err != nil {
 		panic(err) // strings always marshal
 	}
@@ -77,11 +95,14 @@ func ParseCursor(s string) (Cursor, error) {
 	if err == nil {
 		err = json.Unmarshal(b, &places)
 	}
-	if err != nil || len(places) != 2 {
+	if err != nil || len(places) < 2 || len(places) > 3 {
 		return Cursor{}, store.ErrFeedPlace.Because(err)
 	}
-	c := Cursor{places[0], places[1]}
-	if c.String() != s { // one spelling
+	c := Cursor{Records: places[0], Legs: places[1]}
+	if len(places) == 3 {
+		c.Notes, err = strconv.ParseInt(places[2], 36, 64)
+	}
+	if err != nil || c.Notes < 0 || c.String() != s { // one spelling
 		return Cursor{}, store.ErrFeedPlace
 	}
 	return c, nil
@@ -121,6 +142,9 @@ func (e *Edge) Feed(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if items, err = e.legs(r, code, &at, limit, items); err != nil {
 		return err
 	}
+	if items, err = e.notes(r, code, &at, items); err != nil {
+		return err
+	}
 	b, err := json.Marshal(map[string]any{"items": items, "next": at.String()})
 	if err != nil {
 		return err
@@ -142,6 +166,36 @@ func (e *Edge) legs(r *http.Request, code care.FacilityCode, at *Cursor, limit i
 		items = append(items, legItem(&legs[i]))
 	}
 	at.Legs = next
+	return items, nil
+}
+
+const (
+	// mostNotes is more than hubs write with one moment.
+	mostNotes = 5_000
+	// noteOverlap is how long an annotation may take from its moment to its
+	// commit: so long it is given again.
+	noteOverlap = 5 * time.Minute
+)
+
+// notes gives annotations. They are few and have no order of commits: those of
+// the last minutes come again with every page.
+func (e *Edge) notes(r *http.Request, code care.FacilityCode, at *Cursor, items []any) ([]any, error) {
+	notes, err := e.Feeds.Annotations(r.Context(), code, time.UnixMicro(at.Notes), mostNotes)
+	if err != nil {
+		return nil, err
+	}
+	settled := e.Clock.Now().Add(-noteOverlap)
+	for i := range notes {
+		n := &notes[i]
+		items = append(items, NoteItem{Type: "annotation", At: n.At, Record: n.Record.String(), What: n.What,
+			Certificate: hex.EncodeToString(n.Fingerprint[:]), Since: moment(n.Since)})
+		if n.At.Before(settled) {
+			at.Notes = n.At.UnixMicro()
+		}
+	}
+	if len(notes) == mostNotes { // go on, also within the minutes: others of this moment come again
+		at.Notes = max(at.Notes, notes[mostNotes-1].At.UnixMicro()-1)
+	}
 	return items, nil
 }
 

@@ -153,6 +153,26 @@ func (x *Feeds) Day(ctx context.Context, facility care.FacilityCode, day, limit 
 	return all, handle.Fault(err)
 }
 
+// Annotations returns what was learned later.
+func (x *Feeds) Annotations(ctx context.Context, facility care.FacilityCode, after time.Time, limit int) ([]store.Annotation, error) {
+	rows, err := x.db.Pool.Query(ctx, `SELECT serial, what, fingerprint, at, since, source FROM annotation WHERE facility = $1 AND at > $2
+		ORDER BY at, serial, what, fingerprint LIMIT $3`, string(facility), handle.Micros(after), limit)
+	if err != nil {
+		return nil, handle.Fault(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (a store.Annotation, err error) {
+		var serial pgtype.UUID
+		var print []byte
+		var at, since int64
+		if err := row.Scan(&serial, &a.What, &print, &at, &since, &a.Source); err != nil {
+			return a, err
+		}
+		a.Record, a.At, a.Since = handle.ID(string(facility), serial), handle.Moment(at), handle.Moment(since)
+		return a, handle.Digest(&a.Fingerprint, print)
+	})
+	return all, handle.Fault(err)
+}
+
 // PutManifest keeps how a day compared.
 func (x *Feeds) PutManifest(ctx context.Context, m store.Manifest) error {
 	if err := store.CheckText(string(m.Facility), m.By); err != nil {

@@ -165,6 +165,45 @@ func (x *Feeds) Day(ctx context.Context, facility care.FacilityCode, day, limit 
 	return out, err
 }
 
+// Annotations returns what was learned later.
+func (x *Feeds) Annotations(ctx context.Context, facility care.FacilityCode, after time.Time, limit int) ([]store.Annotation, error) {
+	since := int64(0)
+	if !after.IsZero() {
+		since = file.Micros(after)
+	}
+	var out []store.Annotation
+	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		out = nil
+		rows, err := s.Rows(`SELECT serial, what, fingerprint, at, since, source FROM annotation WHERE facility = ? AND at > ? ORDER BY at, serial, what, fingerprint LIMIT ?`,
+			string(facility), since, limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var a store.Annotation
+			var serial, print []byte
+			var at, from int64
+			if err := rows.Scan(&serial, &a.What, &print, &at, &from, &a.Source); err != nil {
+				return err
+			}
+			if a.Record, err = file.ID(facility, serial); err != nil {
+				return err
+			}
+			if copy(a.Fingerprint[:], print) != len(a.Fingerprint) {
+				return fmt.Errorf("annotation: a fingerprint of %d bytes", len(print))
+			}
+			a.At = file.Time(at)
+			if from != 0 {
+				a.Since = file.Time(from)
+			}
+			out = append(out, a)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
 // PutManifest keeps how a day compared.
 func (x *Feeds) PutManifest(ctx context.Context, m store.Manifest) error {
 	if err := store.CheckText(string(m.Facility), m.By); err != nil {
