@@ -3,12 +3,16 @@ package hub
 import (
 	"context"
 	"encoding/binary"
+	"errors"
+	"math"
 	"time"
 
+	"lienthong/internal/admission"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/role"
+	"lienthong/internal/store"
 	"lienthong/internal/web/gateway"
 )
 
@@ -33,8 +37,20 @@ func (t taker) Reserve(ctx context.Context, bytes int64) (release func(), err er
 	return t.hub.Intake.Reserve(ctx, bytes, false)
 }
 
-// RetryAfter is how long who was turned away should wait.
-func (t taker) RetryAfter() int { return t.hub.Intake.RetryAfter() }
+// RetryAfter is how long who was turned away should wait: until the slot it was
+// given, where it was given one.
+func (t taker) RetryAfter(err error) int {
+	turned := (*admission.Turned)(nil)
+	if errors.As(err, &turned) {
+		return int(math.Ceil(turned.Slot.Start.Sub(t.hub.cfg.Clock.Now()).Seconds()))
+	}
+	return t.hub.Intake.RetryAfter()
+}
+
+// Arrive puts what is reserved on the facility's account.
+func (t taker) Arrive(ctx context.Context, from gateway.Sender) context.Context {
+	return t.hub.Intake.Arrive(ctx, sender(from), store.Routine)
+}
 
 // Refuse keeps that a file was refused unread.
 func (t taker) Refuse(ctx context.Context, from gateway.Sender, size int64, why *fault.Error) error {
@@ -44,7 +60,7 @@ func (t taker) Refuse(ctx context.Context, from gateway.Sender, size int64, why 
 // Submit takes a file in. What it is, its content says: a check-in goes before
 // dossiers whichever door it came through.
 func (t taker) Submit(ctx context.Context, from gateway.Sender, file []byte, _ bool) (gateway.Outcome, error) {
-	answers, err := t.hub.Intake.Submit(ctx, sender(from), intake.File{Bytes: file})
+	answers, err := t.hub.Intake.Submit(ctx, sender(from), intake.File{Bytes: file, Lane: store.Routine})
 	if err != nil {
 		return gateway.Outcome{}, err
 	}

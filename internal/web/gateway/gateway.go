@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -56,6 +57,9 @@ func (s Sender) Name() string { return "gateway:" + s.User }
 // Submitter takes files in: a hub decides and commits, an agent spools. It
 // returns only when what it answers is durable.
 type Submitter interface {
+	// Arrive puts what is reserved under the context it returns on the sender's
+	// account, so that room is shared out fairly.
+	Arrive(ctx context.Context, from Sender) context.Context
 	// Reserve keeps room in memory for a body; fault.Busy without any.
 	Reserve(ctx context.Context, bytes int64) (release func(), err error)
 	// Submit takes one file, whose lane is the check-in's or the dossier's. An
@@ -66,8 +70,8 @@ type Submitter interface {
 	// Status tells what became of a reference; fault.Absent for one that is not
 	// the sender's.
 	Status(ctx context.Context, from Sender, reference string) (Outcome, error)
-	// RetryAfter is how many seconds who was turned away should wait.
-	RetryAfter() int
+	// RetryAfter is how many seconds who was turned away with an error should wait.
+	RetryAfter(err error) int
 }
 
 // Config has the limits of the doors; zero values take what is named.
@@ -220,7 +224,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d door, err error
 	if f.Kind == fault.Broken && r.Context().Err() == nil {
 		g.Logger.ErrorContext(r.Context(), "request failed", "door", d.name, "code", f.Code, "error", err)
 	}
-	g.deferred(w, f)
+	g.deferred(w, err)
 	// The server, too, reads on before it answers, and without end.
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(patience))
 	if f.Code != errSlow.Code && f.Code != errCut.Code {
@@ -230,9 +234,10 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d door, err error
 }
 
 // deferred says when to come again, where that may help.
-func (g *Gateway) deferred(w http.ResponseWriter, f *fault.Error) {
-	if w.Header().Get("Retry-After") == "" && (f.Kind == fault.Busy || f.Kind == fault.TooMany || f.Kind == fault.Broken) {
-		w.Header().Set("Retry-After", fmt.Sprint(max(1, g.Submitter.RetryAfter())))
+func (g *Gateway) deferred(w http.ResponseWriter, err error) {
+	k := fault.KindOf(err)
+	if w.Header().Get("Retry-After") == "" && (k == fault.Busy || k == fault.TooMany || k == fault.Broken) {
+		w.Header().Set("Retry-After", strconv.Itoa(max(1, g.Submitter.RetryAfter(err))))
 	}
 }
 

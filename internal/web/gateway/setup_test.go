@@ -45,9 +45,12 @@ type submitter struct {
 	gate    chan struct{} // nil: answers at once
 }
 
-func (s *submitter) Reserve(_ context.Context, n int64) (func(), error) {
+func (s *submitter) Reserve(ctx context.Context, n int64) (func(), error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if from, ok := ctx.Value(who{}).(gateway.Sender); !ok || from.Facility != facility {
+		return nil, store.ErrHeld // on nobody's account
+	}
 	if s.full {
 		return nil, fault.New(fault.Busy, "hub.busy", "Hub đang bận.", "Busy.")
 	}
@@ -86,7 +89,14 @@ func (s *submitter) Status(_ context.Context, _ gateway.Sender, reference string
 	return s.out, s.err
 }
 
-func (s *submitter) RetryAfter() int { return 7 }
+func (s *submitter) RetryAfter(error) int { return 7 }
+
+// who is the key of the sender on whose account room is reserved.
+type who struct{}
+
+func (s *submitter) Arrive(ctx context.Context, from gateway.Sender) context.Context {
+	return context.WithValue(ctx, who{}, from)
+}
 
 // desk is a gateway with one account, and a log that is read.
 type desk struct {

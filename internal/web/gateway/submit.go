@@ -54,6 +54,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, checkIn bool) e
 	if err := g.paced(w, who); err != nil {
 		return err
 	}
+	r = r.WithContext(g.Submitter.Arrive(r.Context(), who))
 	file, leave, err := g.file(w, r, who, checkIn)
 	defer leave()
 	if err != nil {
