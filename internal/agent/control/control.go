@@ -85,7 +85,11 @@ func SignerOf(s signer.Signer) Signer {
 		out.Code, out.Message = at.Fault.Code, &at.Fault.Text
 	}
 	if c := s.Certificate(); c != nil {
-		out.Certificate = &Certificate{c.Subject.String(), c.Issuer.String(), fmt.Sprintf("%X", c.SerialNumber), c.NotAfter.UTC()}
+		subject := c.Subject.CommonName
+		if subject == "" {
+			subject = c.Subject.String()
+		}
+		out.Certificate = &Certificate{subject, c.Issuer.String(), fmt.Sprintf("%X", c.SerialNumber), c.NotAfter.UTC()}
 	}
 	return out
 }

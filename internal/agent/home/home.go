@@ -263,15 +263,15 @@ func ReadPrivate(path string) ([]byte, error) {
 	return b, nil
 }
 
-// Write writes a file of the directory with mode 0600: after a crash it is there
-// whole, or as it was before.
+// Write writes a file of the directory with mode 0600, for whom the directory
+// belongs to: after a crash it is there whole, or as it was before.
 func (h *Home) Write(name string, b []byte) error {
 	f, err := os.CreateTemp(h.dir, "."+name+".*")
 	if err != nil {
 		return fmt.Errorf("agent home: %w", err)
 	}
 	_, err = f.Write(b)
-	err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
+	err = errors.Join(err, f.Chmod(0o600), likeDir(f, h.dir), f.Sync(), f.Close())
 	if err == nil {
 		err = os.Rename(f.Name(), h.Path(name))
 	}

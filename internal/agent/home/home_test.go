@@ -3,10 +3,12 @@ package home_test
 import (
 	"crypto/elliptic"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -293,4 +295,35 @@ func TestOneProcessRunsAnAgent(t *testing.T) {
 	if err := release(); err != nil {
 		t.Fatal(err)
 	}
+}
+
+func TestWhatRootWritesBelongsToTheService(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("SKIPPED, NOT TESTED: only root gives files to others")
+	}
+	h := setup(t)
+	if err := os.Chown(h.Dir(), 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Save(config()); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(h.Path("agent.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := os.Stat(h.Dir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(owner(info)), fmt.Sprint(owner(dir)); got != want {
+		t.Errorf("belongs to %s, not %s", got, want)
+	}
+}
+
+// owner is user and group as the system tells them.
+func owner(info os.FileInfo) [2]uint64 {
+	at := reflect.ValueOf(info.Sys()).Elem()
+	return [2]uint64{at.FieldByName("Uid").Uint(), at.FieldByName("Gid").Uint()}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -22,6 +23,23 @@ func private(path string) error {
 		return ErrModes.Because(fmt.Errorf("%s has mode %04o", filepath.Base(path), info.Mode().Perm()))
 	}
 	return nil
+}
+
+// likeDir gives a file that root writes (agent trust, agent setup again) to whom
+// the directory belongs: the service does not run as root.
+func likeDir(f *os.File, dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	at, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return nil // a system that does not say
+	}
+	return f.Chown(int(at.Uid), int(at.Gid))
 }
 
 func protect(dir string) error { return os.Chmod(dir, 0o700) }

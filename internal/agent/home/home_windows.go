@@ -31,3 +31,6 @@ func protect(dir string) error {
 
 // syncDir: Windows keeps its directories by itself.
 func syncDir(string) error { return nil }
+
+// likeDir: rights are inherited from the directory.
+func likeDir(*os.File, string) error { return nil }
