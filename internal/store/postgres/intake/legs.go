@@ -33,11 +33,10 @@ func (g *group) writeLegs(b *pgx.Batch) {
 	b.Queue(`INSERT INTO leg (facility, serial, destination, facility_version, kind, episode, file, ord, version, withdraws, lane, state, due, free, lease, holder,
 			attempts, code, reference, created, sent, received, finalized, opened, changed, seq)
 		SELECT k.facility, k.serial, k.destination, k.facility_version, k.kind, k.episode, k.file, k.at, k.version, k.withdraws, k.lane, k.state, k.at, k.at, 0, '',
-			0, k.code, '', k.at, 0, 0, 0, 0, k.at, s.seq - k.back
+			0, k.code, '', k.at, 0, 0, 0, 0, k.at, `+legs.LastSeq+` - k.back
 		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::text[], $6::bytea[], $7::bytea[], $8::bigint[], $9::integer[], $10::uuid[],
 			$11::smallint[], $12::text[], $13::text[], $14::bigint[])
 			AS k (facility, serial, destination, facility_version, kind, episode, file, at, version, withdraws, lane, state, code, back)
-		JOIN leg_seq s ON s.facility = k.facility
 		ON CONFLICT (facility, serial, destination) DO NOTHING`,
 		handle.Column(all, func(l leg) string { return string(l.ID.Facility) }),
 		handle.Column(all, func(l leg) pgtype.UUID { return handle.UUID(l.ID.Serial) }),

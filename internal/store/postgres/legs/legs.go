@@ -69,6 +69,10 @@ func (x *Numbers) Queue(b *pgx.Batch) {
 		facilities, handle.Column(facilities, func(f string) int64 { return x.n[f] }))
 }
 
+// LastSeq is the last number of the facility of k, after Queue. It is asked for
+// each row: joined, the planner would rather look legs up by their facility alone.
+const LastSeq = `(SELECT s.seq FROM leg_seq s WHERE s.facility = k.facility)`
+
 // columns are what scan reads, of leg l.
 const columns = `l.facility, l.serial, l.destination, l.kind, l.episode, l.file, l.lane, l.withdraws, l.state, l.due, l.attempts, l.code, l.reference,
 	l.created, l.sent, l.received, l.finalized, l.opened, l.changed`
@@ -147,6 +151,7 @@ func filtered(scope role.Scope, f store.LegFilter) *handle.Where {
 			handle.Column(f.Records, func(id dossier.ID) string { return string(id.Facility) }),
 			handle.Column(f.Records, func(id dossier.ID) pgtype.UUID { return handle.UUID(id.Serial) }))
 	}
+	w.And(`l.created > 0`)
 	switch f.State {
 	case exchange.Waiting:
 		w.And(`l.state = 'waiting'`)
@@ -249,7 +254,7 @@ func (x *Legs) Changed(ctx context.Context, facility care.FacilityCode, after st
 	if err != nil || !strings.HasPrefix(after, name) {
 		from = 0 // of another order, or none: all of this one
 	}
-	rows, err := x.db.Pool.Query(ctx, `SELECT `+columns+`, l.seq FROM leg l WHERE l.facility = $1 AND l.seq > $2 ORDER BY l.seq LIMIT $3`, string(facility), from, handle.Limit(limit))
+	rows, err := x.db.Pool.Query(ctx, `SELECT `+columns+`, l.seq FROM leg l WHERE l.facility = $1 AND l.seq > 0 AND l.seq > $2 ORDER BY l.seq LIMIT $3`, string(facility), from, handle.Limit(limit))
 	if err != nil {
 		return nil, "", handle.Fault(err)
 	}

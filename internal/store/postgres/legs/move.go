@@ -3,6 +3,7 @@ package legs
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -60,16 +61,19 @@ func (x *Legs) Move(ctx context.Context, scope role.Scope, f store.LegFilter, m 
 	var moved []store.LegKey
 	var gone []episode
 	b := tx.Batch()
+	// An empty text behind the state keeps the planner from the partial indexes.
 	b.Queue(`SELECT l.facility, l.serial, l.destination, l.episode FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k (facility, serial, destination, n)
 		JOIN leg l ON l.facility = k.facility AND l.serial = k.serial AND l.destination = k.destination
-		WHERE `+may(m.To, `$4`)+` ORDER BY k.n FOR UPDATE OF l SKIP LOCKED`, append(keyColumns(keys), at)...).Query(func(rows pgx.Rows) error {
+		WHERE `+strings.ReplaceAll(may(m.To, `$4`), `l.state`, `(l.state || '')`)+` ORDER BY k.n FOR UPDATE OF l SKIP LOCKED`, append(keyColumns(keys), at)...).Query(func(rows pgx.Rows) error {
 		var k store.LegKey
 		var serial pgtype.UUID
 		var of []byte
 		_, err := pgx.ForEachRow(rows, []any{&k.Record.Facility, &serial, &k.Destination, &of}, func() error {
 			k.Record.Serial = serial.Bytes
 			moved = append(moved, k)
-			gone = append(gone, episode{string(k.Record.Facility), k.Destination, slices.Clone(of)})
+			if m.To == exchange.Skipped {
+				gone = append(gone, episode{string(k.Record.Facility), k.Destination, slices.Clone(of)})
+			}
 			return nil
 		})
 		return err
@@ -77,10 +81,14 @@ func (x *Legs) Move(ctx context.Context, scope role.Scope, f store.LegFilter, m 
 	if err := tx.Send(ctx, b); err != nil || len(moved) == 0 {
 		return nil, err
 	}
+	woken, err := wake(ctx, tx, gone)
+	if err != nil {
+		return nil, err
+	}
 	b = tx.Batch()
 	Change(b, moved, `state = $5, due = CASE $5::text WHEN 'waiting' THEN $6::bigint ELSE l.due END, free = $6, lease = 0, holder = '', code = $7, changed = $6,
 		attempts = greatest(l.attempts, least(l.lease, 1))`, string(m.To), at, m.Code)
-	queueWake(b, gone)
+	queueWake(b, woken)
 	if err := tx.Commit(ctx, b); err != nil {
 		return nil, handle.Fault(err)
 	}
@@ -100,8 +108,7 @@ func Change(b *pgx.Batch, keys []store.LegKey, set string, args ...any) {
 		back[i] = numbers.Back(string(k.Record.Facility), nth[i])
 	}
 	numbers.Queue(b)
-	b.Queue(`UPDATE leg l SET seq = s.seq - k.back, `+set+` FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[]) AS k (facility, serial, destination, back)
-		JOIN leg_seq s ON s.facility = k.facility
+	b.Queue(`UPDATE leg l SET seq = `+LastSeq+` - k.back, `+set+` FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[]) AS k (facility, serial, destination, back)
 		WHERE l.facility = k.facility AND l.serial = k.serial AND l.destination = k.destination`, append(append(keyColumns(keys), back), args...)...)
 }
 
@@ -169,10 +176,9 @@ func queueBegin(b *pgx.Batch, all []beginning, numbers *Numbers) *pgx.QueuedQuer
 			attempts, code, reference, created, sent, received, finalized, opened, changed, seq)
 		SELECT r.facility, r.serial, k.destination, r.facility_version, r.kind, r.episode, r.file, r.received,
 			CASE r.withdraws WHEN '00000000-0000-0000-0000-000000000000' THEN r.version ELSE 2147483647 END, r.withdraws,
-			greatest(r.lane, k.lane), k.state, k.due, k.due, 0, '', 0, k.code, '', k.created, 0, 0, 0, 0, k.created, s.seq - k.back
+			greatest(r.lane, k.lane), k.state, k.due, k.due, 0, '', 0, k.code, '', k.created, 0, 0, 0, 0, k.created, `+LastSeq+` - k.back
 		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::smallint[], $5::text[], $6::bigint[], $7::text[], $8::bigint[], $9::bigint[])
 			AS k (facility, serial, destination, lane, state, due, code, created, back)
-		JOIN leg_seq s ON s.facility = k.facility
 		JOIN record r ON r.facility = k.facility AND r.serial = k.serial WHERE r.erased = 0
 		ON CONFLICT (facility, serial, destination) DO NOTHING`,
 		append(keyColumns(handle.Column(all, func(l beginning) store.LegKey { return l.leg.LegKey })),

@@ -36,6 +36,9 @@ func (x *Legs) Settle(ctx context.Context, holder string, now time.Time, results
 	if len(s.kept) == 0 {
 		return lost, nil
 	}
+	if s.woken, err = wake(ctx, tx, s.wake); err != nil {
+		return nil, err
+	}
 	if err := tx.Commit(ctx, s.write(tx.Batch())); err != nil {
 		return nil, handle.Fault(err)
 	}
@@ -49,6 +52,7 @@ type settling struct {
 	mine    []bool
 	kept    []kept
 	wake    []episode
+	woken   []store.LegKey
 	sent    map[string]map[int64]int64 // by destination and minute
 	numbers Numbers
 }
@@ -70,7 +74,7 @@ func (s *settling) lock(b *pgx.Batch, holder string) *pgx.Batch {
 	args := append(keyColumns(handle.Column(s.results, func(r store.LegResult) store.LegKey { return r.LegKey })), holder)
 	b.Queue(`SELECT k.n, l.received, l.finalized, l.episode FROM unnest($1::text[], $2::uuid[], $3::text[]) WITH ORDINALITY AS k (facility, serial, destination, n)
 		JOIN leg l ON l.facility = k.facility AND l.serial = k.serial AND l.destination = k.destination
-		WHERE l.state = 'waiting' AND l.holder = $4 ORDER BY l.facility, l.serial, l.destination, k.n FOR UPDATE OF l`, args...).Query(func(rows pgx.Rows) error {
+		WHERE l.holder = $4 ORDER BY l.facility, l.serial, l.destination, k.n FOR UPDATE OF l`, args...).Query(func(rows pgx.Rows) error {
 		var n, received, finalized int64
 		var of []byte
 		seen := make(map[store.LegKey]bool, len(s.results))
@@ -109,10 +113,9 @@ func (s *settling) write(b *pgx.Batch) *pgx.Batch {
 	b.Queue(`UPDATE leg l SET state = k.state, due = k.due, free = k.due, lease = 0, holder = '', attempts = k.attempts, code = k.code,
 			reference = CASE k.reference WHEN '' THEN l.reference ELSE k.reference END, sent = CASE l.sent WHEN 0 THEN k.sent ELSE l.sent END,
 			received = CASE l.received WHEN 0 THEN k.received ELSE l.received END, finalized = CASE l.finalized WHEN 0 THEN k.finalized ELSE l.finalized END,
-			changed = $13, seq = s.seq - k.back
+			changed = $13, seq = `+LastSeq+` - k.back
 		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
 			AS k (facility, serial, destination, state, due, attempts, code, reference, sent, received, finalized, back)
-		JOIN leg_seq s ON s.facility = k.facility
 		WHERE l.facility = k.facility AND l.serial = k.serial AND l.destination = k.destination`,
 		append(keyColumns(handle.Column(s.kept, func(k kept) store.LegKey { return k.LegKey })),
 			handle.Column(s.kept, func(k kept) string { return string(k.State) }),
@@ -130,25 +133,36 @@ func (s *settling) write(b *pgx.Batch) *pgx.Batch {
 			times(func(r *store.LegResult) time.Time { return r.Finalized }),
 			handle.Column(s.kept, func(k kept) int64 { return s.numbers.Back(string(k.Record.Facility), k.nth) }),
 			handle.Micros(s.now))...)
-	queueWake(b, s.wake)
+	queueWake(b, s.woken)
 	s.count(b)
 	return b
 }
 
-// queueWake frees what waited for legs that wait no more, but what another holds
-// just now: a claim that puts it off again has it looked at within a minute.
-func queueWake(b *pgx.Batch, of []episode) {
+// wake takes what waited for legs that wait no more, but what another holds just
+// now: a claim that puts it off again has it looked at within a minute.
+func wake(ctx context.Context, tx *handle.Tx, of []episode) (keys []store.LegKey, err error) {
 	if len(of) == 0 {
-		return
+		return nil, nil
 	}
-	b.Queue(`UPDATE leg l SET free = l.due FROM (SELECT s.facility, s.serial, s.destination
-			FROM unnest($1::text[], $2::bytea[], $3::text[]) AS k (facility, episode, destination)
-			JOIN leg n ON n.facility = k.facility AND n.episode = k.episode AND n.destination = k.destination AND n.state = 'waiting'
-			JOIN leg s ON s.facility = n.facility AND s.file = n.file AND s.destination = n.destination AND s.state = 'waiting'
-			WHERE s.lease = 0 AND s.free > s.due FOR UPDATE OF s SKIP LOCKED) w
-		WHERE l.facility = w.facility AND l.serial = w.serial AND l.destination = w.destination`,
+	b := tx.Batch()
+	b.Queue(`SELECT s.facility, s.serial, s.destination FROM unnest($1::text[], $2::bytea[], $3::text[]) AS k (facility, episode, destination)
+		JOIN leg n ON n.episode = k.episode AND n.facility || '' = k.facility AND n.destination || '' = k.destination AND n.state = 'waiting'
+		JOIN leg s ON s.file = n.file AND s.facility || '' = n.facility AND s.destination || '' = n.destination AND s.state = 'waiting'
+		WHERE s.lease = 0 AND s.free > s.due FOR UPDATE OF s SKIP LOCKED`,
 		handle.Column(of, func(e episode) string { return e.facility }), handle.Column(of, func(e episode) []byte { return e.episode }),
-		handle.Column(of, func(e episode) string { return e.destination }))
+		handle.Column(of, func(e episode) string { return e.destination })).Query(func(rows pgx.Rows) error {
+		keys, err = pgx.CollectRows(rows, scanKey)
+		return err
+	})
+	return keys, tx.Send(ctx, b)
+}
+
+// queueWake frees what wake took.
+func queueWake(b *pgx.Batch, keys []store.LegKey) {
+	if len(keys) > 0 {
+		b.Queue(`UPDATE leg l SET free = l.due FROM unnest($1::text[], $2::uuid[], $3::text[]) AS k (facility, serial, destination)
+			WHERE l.facility = k.facility AND l.serial = k.serial AND l.destination = k.destination`, keyColumns(keys)...)
+	}
 }
 
 // count adds up what arrived, last, by destination, and forgets what is older than a day.
