@@ -16,10 +16,12 @@ import (
 	"lienthong/internal/agent/control"
 	"lienthong/internal/agent/home"
 	"lienthong/internal/agent/local"
+	"lienthong/internal/agent/service"
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/signer/choose"
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/update"
 	"lienthong/internal/agent/watch"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
@@ -36,12 +38,19 @@ type runCmd struct {
 	JSON bool `name:"json" help:"Log as JSON."`
 }
 
+// spoolFile is the spool's name in the agent's directory.
+const spoolFile = "spool.db"
+
 // memory is what the agent's Go heap is held to: with the program itself it
 // stays under 60 MB.
 const memory = 32 << 20
 
-// Run works until it is told to stop.
-func (c *runCmd) Run(ctx context.Context, s *command.Streams) (err error) {
+// Run works until it is told to stop, by a signal or by Windows' service manager.
+func (c *runCmd) Run(ctx context.Context, s *command.Streams) error {
+	return service.Run(ctx, func(ctx context.Context) error { return c.work(ctx, s) })
+}
+
+func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
 	debug.SetMemoryLimit(memory)
 	debug.SetGCPercent(40)
 	h, err := c.open()
@@ -168,7 +177,7 @@ func openStation(ctx context.Context, h *home.Home, o options) (st *station.Stat
 	if err != nil {
 		return nil, nil, err
 	}
-	queue, err := spool.Open(ctx, h.Path("spool.db"), key, spool.Config{})
+	queue, err := spool.Open(ctx, h.Path(spoolFile), key, spool.Config{})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -194,13 +203,8 @@ func foldersOf(list []home.Folder) (out []watch.Folder, err error) {
 	return out, nil
 }
 
-// version is of this program, as requests name it.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "dev"
-}
+// version is of this program, as requests name it and updates compare it.
+func version() string { return update.Version() }
 
 // told is what the agent says of itself to `agent status`.
 func told(ctx context.Context, st *station.Station) (json.RawMessage, bool) {
