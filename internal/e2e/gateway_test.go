@@ -197,6 +197,7 @@ func TestTheGatewaySaysWhatTheHubDecided(t *testing.T) {
 			{"the first again", file, "200"},
 			{"rejected", rejected, "205 subject.sex"},
 			{"rejected again", rejected, "205 subject.sex"},
+			{"rejected, with other errors before", ours(k.ec, envelope(newVisit().set("XML1", "GIOI_TINH", "7").omit("XML1", "MA_BENH_CHINH", "T_TONGCHI_BV", "MA_LOAI_KCB"))), "205 subject.sex"},
 			{"no seal", []byte(envelope(newVisit())), "125 seal.missing"},
 			{"a broken seal", bytes.Replace(ours(k.ec, envelope(newVisit())), []byte("20261120"), []byte("20261119"), 1), "125 seal.broken"},
 			{"a stranger's seal", ours(k.stranger, envelope(newVisit())), "125 seal.untrusted"},

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math"
+	"slices"
 	"time"
 
 	"lienthong/internal/admission"
@@ -74,7 +75,7 @@ func (t taker) Submit(ctx context.Context, from gateway.Sender, file []byte, _ b
 				out.At = at
 			}
 			out.Items = append(out.Items, gateway.Item{Reference: a.Result.Record, State: a.Result.State, Replay: a.Result.Replay,
-				Problems: problems(a.Result.Findings)})
+				Problems: t.problems(a.Result.Findings)})
 		}
 	}
 	return out, nil
@@ -103,10 +104,23 @@ func (t taker) Status(ctx context.Context, from gateway.Sender, reference string
 		return gateway.Outcome{}, err
 	}
 	found := intake.Findings(intake.PhrasesOf(t.hub.Rules), r.Verdict.Findings)
-	return gateway.Outcome{At: r.Received, Items: []gateway.Item{{Reference: r.ID.String(), State: r.State(), Problems: problems(found)}}}, nil
+	return gateway.Outcome{At: r.Received, Items: []gateway.Item{{Reference: r.ID.String(), State: r.State(), Problems: t.problems(found)}}}, nil
 }
 
-func problems(list []intake.Finding) []gateway.Problem {
+// problems are findings as a HIS shows them: first those for which the dossier
+// was rejected.
+func (t taker) problems(list []intake.Finding) []gateway.Problem {
+	rejects := func(f intake.Finding) bool { r, _ := t.hub.Rules.Rule(f.Code); return r.Rejects }
+	list = slices.Clone(list)
+	slices.SortStableFunc(list, func(a, b intake.Finding) int {
+		switch ra, rb := rejects(a), rejects(b); {
+		case ra == rb:
+			return 0
+		case ra:
+			return -1
+		}
+		return 1
+	})
 	out := make([]gateway.Problem, len(list))
 	for i, f := range list {
 		out[i] = gateway.Problem{Code: f.Code, Severity: string(f.Severity), Table: f.Table, Row: f.Row, Field: f.Field, Text: f.Message.VI, Hint: f.Hint.VI}

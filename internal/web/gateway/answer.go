@@ -186,21 +186,26 @@ func (x Item) sentence() string {
 		text = "Hồ sơ này đã tiếp nhận trước đó; giữ nguyên kết quả cũ."
 	}
 	if x.State == dossier.AcceptedWithWarnings {
-		text += " Có cảnh báo: " + list(x.Problems, "warning")
+		text += " Cần xem lại: " + list(x.Problems, "error", "warning")
 	}
 	return text
 }
 
-// list names the first problems of a severity.
-func list(all []Problem, severity string) string {
+// list names the first problems, by severity.
+func list(all []Problem, severities ...string) string {
 	var b strings.Builder
-	n := 0
-	for _, p := range all {
-		if p.Severity != severity {
-			continue
+	var named []Problem
+	for _, severity := range severities {
+		for _, p := range all {
+			if p.Severity == severity {
+				named = append(named, p)
+			}
 		}
+	}
+	n := 0
+	for _, p := range named {
 		if n++; n > told {
-			continue
+			continue // counted below
 		}
 		place := strings.Trim(p.Table+"."+p.Field, ".")
 		if p.Row > 0 {

@@ -38,9 +38,11 @@ func TestEveryOutcomeHasItsCode(t *testing.T) {
 		text      string
 		retry     string
 	}{
-		"accepted":             {out: one(accepted), code: "200", reference: "79901-a", text: "Tiếp nhận thành công."},
-		"accepted before":      {out: one(gateway.Item{Reference: "79901-a", State: dossier.Accepted, Replay: true}), code: "200", reference: "79901-a", text: "đã tiếp nhận trước đó"},
-		"with warnings":        {out: one(gateway.Item{Reference: "79901-w", State: dossier.AcceptedWithWarnings, Problems: rejected.Problems[:1]}), code: "200", reference: "79901-w", text: "[XML1.T_THUOC.sum]"},
+		"accepted":        {out: one(accepted), code: "200", reference: "79901-a", text: "Tiếp nhận thành công."},
+		"accepted before": {out: one(gateway.Item{Reference: "79901-a", State: dossier.Accepted, Replay: true}), code: "200", reference: "79901-a", text: "đã tiếp nhận trước đó"},
+		"with warnings":   {out: one(gateway.Item{Reference: "79901-w", State: dossier.AcceptedWithWarnings, Problems: rejected.Problems[:1]}), code: "200", reference: "79901-w", text: "[XML1.T_THUOC.sum]"},
+		"with errors that do not reject": {out: one(gateway.Item{Reference: "79901-w", State: dossier.AcceptedWithWarnings, Problems: rejected.Problems}), code: "200", reference: "79901-w",
+			text: "Cần xem lại: [subject.sex] (XML1.GIOI_TINH dòng 1) Giới tính sai. Ghi 1, 2 hoặc 3. [XML1.T_THUOC.sum]"},
 		"superseded":           {out: one(gateway.Item{Reference: "79901-s", State: dossier.Superseded, Replay: true}), code: "200", reference: "79901-s", text: "bản mới"},
 		"withdrawn":            {out: one(gateway.Item{Reference: "79901-s", State: dossier.Withdrawn, Replay: true}), code: "200", reference: "79901-s", text: "rút lại"},
 		"erased":               {out: one(gateway.Item{Reference: "79901-s", State: dossier.Erased, Replay: true}), code: "200", reference: "79901-s", text: "xóa"},
