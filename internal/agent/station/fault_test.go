@@ -95,7 +95,7 @@ func TestAHubThatIsNotItself(t *testing.T) {
 				t.Errorf("shown: %v", codes(t, w))
 			}
 			w.hub.set(func() { w.hub.odd = nil })
-			w.steps(20)
+			w.steps(60)
 			if n, _ := w.hub.counted(); n != 5 || w.left() != 0 {
 				t.Errorf("the hub has %d, %d are left", n, w.left())
 			}

@@ -35,7 +35,7 @@ func (s *Station) looking(ctx context.Context) error {
 		if n > 0 {
 			continue
 		}
-		d := time.Hour
+		d := idle
 		if q, err := s.Spool.Waiting(ctx, 1); err != nil {
 			return err
 		} else if len(q) > 0 {

@@ -160,10 +160,10 @@ func TestADeferredFileHoldsOnlyItsEpisode(t *testing.T) {
 		t.Errorf("%v %v %v", state(first), state(second), state(other))
 	}
 	d, err := w.station.Step(t.Context())
-	if err != nil || d != 5*time.Minute {
+	if err != nil || d <= 0 || d > 5*time.Minute || w.hub.requests != 1 {
 		t.Errorf("the next step is %v away, %v", d, err)
 	}
-	w.steps(10)
+	w.steps(30)
 	if state(first) != spool.Accepted || state(second) != spool.Accepted {
 		t.Errorf("%v %v", state(first), state(second))
 	}

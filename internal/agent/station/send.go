@@ -126,8 +126,9 @@ func (s *Station) asked() bool {
 	return s.conn.Next.After(s.cfg.Clock.Now())
 }
 
-// idle is how long a station with nothing to send waits to be woken.
-const idle = time.Hour
+// idle is how long a station with nothing to do waits to be woken before it
+// looks itself: a command beside it may have put something in.
+const idle = 30 * time.Second
 
 // Step sends one batch of the most urgent lane that has something, if it may be
 // sent now, and says how long to wait before the next step. Run does it all the

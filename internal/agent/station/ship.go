@@ -250,7 +250,7 @@ func (x *shipment) settle(ended bool) error {
 		default:
 			late := p.late
 			if late == 0 && x.hopeless(p) {
-				late = min(time.Minute<<min(p.Attempts, 6), time.Hour)
+				late = min(time.Minute<<min(p.Attempts, 6), 10*time.Minute)
 			}
 			due[late] = append(due[late], p.ID)
 		}

@@ -25,6 +25,8 @@ type Cmd struct {
 
 	// At work.
 	Run       runCmd       `cmd:"" help:"Run the agent: take files, check, seal, keep, send, follow."`
+	Export    exportCmd    `cmd:"" help:"Write what waits to be sent, or receipts to be brought back, for a USB stick."`
+	Import    importCmd    `cmd:"" help:"Take in what came on a stick: files to be sent from here, or receipts."`
 	Reconcile reconcileCmd `cmd:"" help:"Compare a day's receipts with what the hub has, to the record."`
 }
 
