@@ -98,7 +98,9 @@ var layers = map[string]place{
 	// L5: the wiring, and what runs a whole hub.
 	"hub":   {5, nil},
 	"bench": {5, []string{"hub"}},
-	"demo":  {5, []string{"hub"}},
+
+	"bench/congestion": {5, []string{"bench"}},
+	"demo":             {5, []string{"hub"}},
 
 	"command":             {6, nil},
 	"command/...":         {6, []string{"command"}},

@@ -1,4 +1,4 @@
-package bench_test
+package congestion_test
 
 import (
 	"errors"
@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lienthong/internal/bench"
+	"lienthong/internal/bench/congestion"
 	"lienthong/internal/synth"
 )
 
@@ -56,7 +57,7 @@ func TestAFloodIsMeasuredBesideOthers(t *testing.T) {
 	facilities := len(of) - 1
 	// Times such that the flood, with its second ahead, needs no more than there is.
 	times := float64(len(flood)-16) / 1.2 / 100 * float64(facilities)
-	r, err := bench.Flood(t.Context(), bench.FloodConfig{Target: target, Others: corpusOf(t, others), Flood: corpusOf(t, flood),
+	r, err := congestion.Flood(t.Context(), congestion.FloodConfig{Target: target, Others: corpusOf(t, others), Flood: corpusOf(t, flood),
 		Rate: 20, Times: times / 5, Packs: true, Duration: 200 * time.Millisecond, Rounds: 1})
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +106,7 @@ func TestAnOverloadIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := bench.Overload(t.Context(), bench.OverloadConfig{Target: realTarget(t, n), Corpus: corpusOf(t, list),
+	r, err := congestion.Overload(t.Context(), congestion.OverloadConfig{Target: realTarget(t, n), Corpus: corpusOf(t, list),
 		Duration: 150 * time.Millisecond, Peak: 100 * time.Millisecond, Calm: 100 * time.Millisecond})
 	if err != nil && !errors.Is(err, bench.ErrCorpus) { // a fast machine uses them up
 		t.Fatal(err)

@@ -1,23 +1,27 @@
-package bench
+// Package congestion measures a hub that is given more than its share: by one
+// facility that floods while others send, and by all together (doc/design/
+// congestion.md). It asserts nothing; the caller starts the hub, makes the
+// dossiers and prints.
+package congestion
 
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"sync"
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"lienthong/internal/bench"
 )
 
 // FloodConfig says how one facility floods a hub that others send to.
 type FloodConfig struct {
-	Target   Target
-	Others   *Corpus       // of many facilities, sent one dossier a request at a steady rate
-	Flood    *Corpus       // of one facility
+	Target   bench.Target
+	Others   *bench.Corpus // of many facilities, sent one dossier a request at a steady rate
+	Flood    *bench.Corpus // of one facility
 	Rate     float64       // dossiers a second of all others together; default 100
 	Times    float64       // the flood is so many times what one of the others sends; default 100
 	Packs    bool          // the flood comes in tars, else one dossier a request
@@ -27,20 +31,20 @@ type FloodConfig struct {
 
 // FloodResult is how long the others wait for their receipts.
 type FloodResult struct {
-	Machine
-	LoadBefore string  `json:"load_average_before"` // of the machine, 1, 5 and 15 minutes
-	Facilities int     `json:"facilities"`          // that send beside the one that floods
-	Rate       float64 `json:"rate_per_s"`          // of the others together
-	FloodRate  float64 `json:"flood_per_s"`         // dossiers a second the flood tries to send
-	Packs      bool    `json:"packs"`
-	Normal     Latency `json:"normal"`  // of the others
-	Flooded    Latency `json:"flooded"` // of the others during the flood
-	Ratio      float64 `json:"ratio"`   // p99 flooded to normal; asked: at most 2
-	TurnedAway int     `json:"others_turned_away"`
-	Flood      Counts  `json:"flood"` // what became of the flood
-	FloodAway  int64   `json:"flood_turned_away"`
-	FloodDone  float64 `json:"flood_done_per_s"`
-	RSSPeakMB  float64 `json:"rss_peak_mb"`
+	bench.Machine
+	LoadBefore string        `json:"load_average_before"` // of the machine, 1, 5 and 15 minutes
+	Facilities int           `json:"facilities"`          // that send beside the one that floods
+	Rate       float64       `json:"rate_per_s"`          // of the others together
+	FloodRate  float64       `json:"flood_per_s"`         // dossiers a second the flood tries to send
+	Packs      bool          `json:"packs"`
+	Normal     bench.Latency `json:"normal"`  // of the others
+	Flooded    bench.Latency `json:"flooded"` // of the others during the flood
+	Ratio      float64       `json:"ratio"`   // p99 flooded to normal; asked: at most 2
+	TurnedAway int           `json:"others_turned_away"`
+	Flood      bench.Counts  `json:"flood"` // what became of the flood
+	FloodAway  int64         `json:"flood_turned_away"`
+	FloodDone  float64       `json:"flood_done_per_s"`
+	RSSPeakMB  float64       `json:"rss_peak_mb"`
 }
 
 // Flood measures the others alone, and while one facility floods without regard
@@ -59,22 +63,19 @@ func Flood(ctx context.Context, c FloodConfig) (r FloodResult, err error) {
 		c.Rounds = 4
 	}
 	others := c.Others.Facilities()
-	r = FloodResult{Machine: machine(), LoadBefore: loadAverage(), Facilities: len(others), Rate: c.Rate, Packs: c.Packs,
+	r = FloodResult{Machine: bench.ThisMachine(), LoadBefore: bench.LoadAverage(), Facilities: len(others), Rate: c.Rate, Packs: c.Packs,
 		FloodRate: c.Times * c.Rate / float64(max(len(others), 1))}
-	s, err := newSenders(c.Target)
+	s, err := bench.Connect(ctx, c.Target, append(others, c.Flood.Facilities()...)...)
 	if err != nil {
 		return r, err
 	}
-	defer s.close()
-	if err := errors.Join(s.ready(ctx, others), s.ready(ctx, c.Flood.Facilities())); err != nil {
-		return r, err
-	}
+	defer s.Close()
 	f := &flood{FloodConfig: c, senders: s, r: &r}
 	if f.list, err = singles(c.Others, c.Others.Dossiers()); err != nil {
 		return r, err
 	}
-	memory := watchMemory(c.Target.PID)
-	defer func() { _, r.RSSPeakMB = memory.end() }()
+	memory := bench.WatchMemory(c.Target.PID)
+	defer func() { r.RSSPeakMB = memory() }()
 	if _, err = f.others(ctx, 2*time.Second); err != nil { // warm
 		return r, err
 	}
@@ -90,7 +91,7 @@ func Flood(ctx context.Context, c FloodConfig) (r FloodResult, err error) {
 		}
 		flooded = append(flooded, took...)
 	}
-	r.Normal, r.Flooded = LatencyOf(normal), LatencyOf(flooded)
+	r.Normal, r.Flooded = bench.LatencyOf(normal), bench.LatencyOf(flooded)
 	r.FloodDone = float64(r.Flood.Decided()) / max(f.lasted.Seconds(), 1e-9)
 	if r.Normal.P99 > 0 {
 		r.Ratio = r.Flooded.P99 / r.Normal.P99
@@ -100,7 +101,7 @@ func Flood(ctx context.Context, c FloodConfig) (r FloodResult, err error) {
 
 type flood struct {
 	FloodConfig
-	senders *senders
+	senders *bench.Senders
 	list    []single // of the others, not sent yet
 	mu      sync.Mutex
 	r       *FloodResult
@@ -114,20 +115,19 @@ const floodAhead = time.Second
 func (f *flood) others(ctx context.Context, d time.Duration) ([]time.Duration, error) {
 	n := max(int(f.Rate*d.Seconds()), 1)
 	if len(f.list) < n {
-		return nil, ErrCorpus.Because(fmt.Errorf("%d dossiers of the others are left, %d are needed", len(f.list), n))
+		return nil, bench.ErrCorpus.Because(fmt.Errorf("%d dossiers of the others are left, %d are needed", len(f.list), n))
 	}
 	list := f.list[:n]
 	f.list = f.list[n:]
-	took, err := openLoop(ctx, f.Rate, n, func(ctx context.Context, i int) error {
-		_, wait, err := f.senders.post(ctx, list[i].facility, "application/xml", list[i].body, nil)
+	took, err := bench.OpenLoop(ctx, f.Rate, n, func(ctx context.Context, i int) error {
+		_, wait, err := f.senders.Post(ctx, list[i].facility, "application/xml", list[i].body)
 		if err == nil && wait > 0 {
-			return errTurnedAway
+			return bench.ErrTurnedAway
 		}
 		return err
 	})
-	answered := done(took)
-	f.r.TurnedAway += n - len(answered)
-	return answered, err
+	f.r.TurnedAway += n - len(took)
+	return took, err
 }
 
 // flooded measures the others while the flood is on.
@@ -141,15 +141,15 @@ func (f *flood) flooded(ctx context.Context, d time.Duration) ([]time.Duration, 
 	ended := make(chan error, 1)
 	start := time.Now()
 	go func() {
-		_, err := openLoop(flooding, perSecond, len(list), func(ctx context.Context, i int) error {
+		_, err := bench.OpenLoop(flooding, perSecond, len(list), func(ctx context.Context, i int) error {
 			kind := "application/xml"
 			if f.Packs {
 				kind = "application/x-tar"
 			}
-			counts, wait, err := f.senders.post(ctx, list[i].facility, kind, list[i].body, nil)
+			counts, wait, err := f.senders.Post(ctx, list[i].facility, kind, list[i].body)
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.r.Flood.add(counts)
+			f.r.Flood.Add(counts)
 			if wait > 0 {
 				f.r.FloodAway++
 			}
@@ -179,9 +179,9 @@ func (f *flood) torrent(seconds float64) ([]single, float64, error) {
 	var list []single
 	members := 0
 	for float64(members) < f.r.FloodRate*seconds {
-		b, pack, ok, err := f.Flood.take()
+		b, pack, ok, err := f.Flood.Take()
 		if err != nil || !ok {
-			return nil, 0, errors.Join(err, ErrCorpus.Because(fmt.Errorf("%d dossiers for the flood are too few", members)))
+			return nil, 0, errors.Join(err, bench.ErrCorpus.Because(fmt.Errorf("%d dossiers for the flood are too few", members)))
 		}
 		list, members = append(list, single{b.Facility, pack}), members+b.Dossiers
 	}
@@ -195,8 +195,8 @@ type single struct {
 }
 
 // singles takes n dossiers of a corpus.
-func singles(c *Corpus, n int) ([]single, error) {
-	docs, err := c.single(n)
+func singles(c *bench.Corpus, n int) ([]single, error) {
+	docs, err := c.Single(n)
 	if err != nil {
 		return nil, err
 	}
@@ -211,32 +211,21 @@ func singles(c *Corpus, n int) ([]single, error) {
 	return list, nil
 }
 
-// loadAverage is the machine's (Linux, proc(5)); "" where the system does not tell.
-func loadAverage() string {
-	b, err := os.ReadFile("/proc/loadavg")
-	fields := strings.Fields(string(b))
-	if err != nil || len(fields) < 3 {
-		return ""
-	}
-	return strings.Join(fields[:3], " ")
-}
-
 // Print writes the result as a table for people.
 func (r FloodResult) Print(w io.Writer) error {
 	how := "từng hồ sơ · one a request"
 	if r.Packs {
 		how = "gói tar · in tars"
 	}
-	return printTable(w, "Một cơ sở gửi dồn dập", "One facility floods", []row{
-		r.Machine.row(),
-		{"tải máy lúc đầu", "load average before", r.LoadBefore},
-		{"cơ sở khác", "others", fmt.Sprintf("%d cơ sở · facilities, %.0f hồ sơ/s · dossiers/s", r.Facilities, r.Rate)},
-		{"gửi dồn dập", "the flood", fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %s", r.FloodRate, how)},
-		{"lúc thường", "normal", r.Normal.String()},
-		{"lúc dồn dập", "flooded", r.Flooded.String()},
-		{"tỷ lệ p99", "ratio of p99", fmt.Sprintf("%.2f (cần không quá · asked at most 2)", r.Ratio)},
-		{"cơ sở khác bị mời quay lại", "others turned away", fmt.Sprint(r.TurnedAway)},
-		{"phần dồn dập được nhận", "taken of the flood", fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %d lần bị mời quay lại · turned away", r.FloodDone, r.FloodAway)},
-		{"bộ nhớ hub cao nhất", "hub memory peak", fmt.Sprintf("%.0f MB", r.RSSPeakMB)},
+	return bench.PrintTable(w, "Một cơ sở gửi dồn dập", "One facility floods", r.Machine, []bench.Row{
+		{VI: "tải máy lúc đầu", EN: "load average before", Value: r.LoadBefore},
+		{VI: "cơ sở khác", EN: "others", Value: fmt.Sprintf("%d cơ sở · facilities, %.0f hồ sơ/s · dossiers/s", r.Facilities, r.Rate)},
+		{VI: "gửi dồn dập", EN: "the flood", Value: fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %s", r.FloodRate, how)},
+		{VI: "lúc thường", EN: "normal", Value: r.Normal.String()},
+		{VI: "lúc dồn dập", EN: "flooded", Value: r.Flooded.String()},
+		{VI: "tỷ lệ p99", EN: "ratio of p99", Value: fmt.Sprintf("%.2f (cần không quá · asked at most 2)", r.Ratio)},
+		{VI: "cơ sở khác bị mời quay lại", EN: "others turned away", Value: fmt.Sprint(r.TurnedAway)},
+		{VI: "phần dồn dập được nhận", EN: "taken of the flood", Value: fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %d lần bị mời quay lại · turned away", r.FloodDone, r.FloodAway)},
+		{VI: "bộ nhớ hub cao nhất", EN: "hub memory peak", Value: fmt.Sprintf("%.0f MB", r.RSSPeakMB)},
 	})
 }

@@ -1,4 +1,4 @@
-package bench
+package congestion
 
 import (
 	"context"
@@ -6,12 +6,14 @@ import (
 	"io"
 	"sync"
 	"time"
+
+	"lienthong/internal/bench"
 )
 
 // OverloadConfig says how a hub is given more than it can take.
 type OverloadConfig struct {
-	Target   Target
-	Corpus   *Corpus
+	Target   bench.Target
+	Corpus   *bench.Corpus
 	Times    float64       // of its peak; default 3
 	Duration time.Duration // of the overload; default 30 s
 	Peak     time.Duration // how long the peak is looked for; default 5 s
@@ -21,23 +23,23 @@ type OverloadConfig struct {
 
 // OverloadResult is what a hub did with more than it can take.
 type OverloadResult struct {
-	Machine
-	LoadBefore string  `json:"load_average_before"`
-	PeakPerS   float64 `json:"peak_per_s"` // dossiers a second, as many as it took, one a request
-	Times      float64 `json:"times"`
-	Obey       bool    `json:"obey"`
-	Seconds    float64 `json:"seconds"`
-	OfferedPer float64 `json:"offered_per_s"` // requests that were sent
-	GoodPerS   float64 `json:"goodput_per_s"`
-	Share      float64 `json:"share"` // of the peak; asked: at least 0.8
-	TurnedAway int64   `json:"turned_away"`
-	GaveUp     int64   `json:"gave_up"`      // by the sender: too many on their way
-	Failed     int64   `json:"failed"`       // answers that were neither
-	Calm       Latency `json:"calm"`         // at a fifth of the peak, before
-	During     Latency `json:"during"`       // of those taken
-	BackAfter  float64 `json:"back_after_s"` // until p99 was twice calm or less; asked: at most 60; -1: never
-	Back       Latency `json:"back"`
-	RSSPeakMB  float64 `json:"rss_peak_mb"`
+	bench.Machine
+	LoadBefore string        `json:"load_average_before"`
+	PeakPerS   float64       `json:"peak_per_s"` // dossiers a second, as many as it took, one a request
+	Times      float64       `json:"times"`
+	Obey       bool          `json:"obey"`
+	Seconds    float64       `json:"seconds"`
+	OfferedPer float64       `json:"offered_per_s"` // requests that were sent
+	GoodPerS   float64       `json:"goodput_per_s"`
+	Share      float64       `json:"share"` // of the peak; asked: at least 0.8
+	TurnedAway int64         `json:"turned_away"`
+	GaveUp     int64         `json:"gave_up"`      // by the sender: too many on their way
+	Failed     int64         `json:"failed"`       // answers that were neither
+	Calm       bench.Latency `json:"calm"`         // at a fifth of the peak, before
+	During     bench.Latency `json:"during"`       // of those taken
+	BackAfter  float64       `json:"back_after_s"` // until p99 was twice calm or less; asked: at most 60; -1: never
+	Back       bench.Latency `json:"back"`
+	RSSPeakMB  float64       `json:"rss_peak_mb"`
 }
 
 // Bounds of an overload.
@@ -63,48 +65,45 @@ func Overload(ctx context.Context, c OverloadConfig) (r OverloadResult, err erro
 	if c.Calm <= 0 {
 		c.Calm = 3 * time.Second
 	}
-	r = OverloadResult{Machine: machine(), LoadBefore: loadAverage(), Times: c.Times, Obey: c.Obey}
-	s, err := newSenders(c.Target)
+	r = OverloadResult{Machine: bench.ThisMachine(), LoadBefore: bench.LoadAverage(), Times: c.Times, Obey: c.Obey}
+	s, err := bench.Connect(ctx, c.Target, c.Corpus.Facilities()...)
 	if err != nil {
 		return r, err
 	}
-	defer s.close()
-	if err := s.ready(ctx, c.Corpus.Facilities()); err != nil {
-		return r, err
-	}
+	defer s.Close()
 	list, err := singles(c.Corpus, c.Corpus.Dossiers())
 	if err != nil {
 		return r, err
 	}
 	o := &overload{OverloadConfig: c, senders: s, list: list, slots: map[string]time.Time{}}
-	memory := watchMemory(c.Target.PID)
-	defer func() { _, r.RSSPeakMB = memory.end() }()
+	memory := bench.WatchMemory(c.Target.PID)
+	defer func() { r.RSSPeakMB = memory() }()
 	o.peak(ctx, c.Peak/5) // warm
 	r.PeakPerS = o.peak(ctx, c.Peak).rate()
 	calm := o.arrive(ctx, calmShare*r.PeakPerS, c.Calm)
-	r.Calm = LatencyOf(calm.took)
+	r.Calm = bench.LatencyOf(calm.took)
 	load := o.arrive(ctx, c.Times*r.PeakPerS, c.Duration)
-	r.Seconds, r.GoodPerS, r.During = load.seconds, load.rate(), LatencyOf(load.took)
+	r.Seconds, r.GoodPerS, r.During = load.seconds, load.rate(), bench.LatencyOf(load.took)
 	r.OfferedPer = float64(load.taken+load.away+load.failed) / load.seconds
 	r.TurnedAway, r.GaveUp, r.Failed = load.away, load.gaveUp, load.failed
 	r.Share = r.GoodPerS / max(r.PeakPerS, 1e-9)
 	r.BackAfter = -1
 	for began := time.Now(); ctx.Err() == nil && time.Since(began) < backWithin; {
 		at := time.Since(began)
-		if r.Back = LatencyOf(o.arrive(ctx, calmShare*r.PeakPerS, c.Calm).took); r.Back.Count > 0 && r.Back.P99 <= 2*r.Calm.P99 {
+		if r.Back = bench.LatencyOf(o.arrive(ctx, calmShare*r.PeakPerS, c.Calm).took); r.Back.Count > 0 && r.Back.P99 <= 2*r.Calm.P99 {
 			r.BackAfter = at.Seconds()
 			break
 		}
 	}
 	if o.ran {
-		return r, ErrCorpus.Because(fmt.Errorf("%d dossiers were too few", len(list)))
+		return r, bench.ErrCorpus.Because(fmt.Errorf("%d dossiers were too few", len(list)))
 	}
 	return r, ctx.Err()
 }
 
 type overload struct {
 	OverloadConfig
-	senders *senders
+	senders *bench.Senders
 
 	mu    sync.Mutex
 	list  []single // to be sent
@@ -147,7 +146,7 @@ func (o *overload) one(ctx context.Context, s *spell, due time.Time) bool {
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	counts, wait, err := o.senders.post(ctx, x.facility, "application/xml", x.body, nil)
+	counts, wait, err := o.senders.Post(ctx, x.facility, "application/xml", x.body)
 	took := time.Since(due)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -221,18 +220,17 @@ func (r OverloadResult) Print(w io.Writer) error {
 	if r.Obey {
 		obey = "đợi giờ hẹn · slots obeyed"
 	}
-	return printTable(w, "Quá tải", "Overload", []row{
-		r.Machine.row(),
-		{"tải máy lúc đầu", "load average before", r.LoadBefore},
-		{"mức cao nhất", "peak", fmt.Sprintf("%.0f hồ sơ/s · dossiers/s", r.PeakPerS)},
-		{"đưa vào", "offered", fmt.Sprintf("%.0f/s, %.1f lần · times, %.0f s, %s", r.OfferedPer, r.Times, r.Seconds, obey)},
-		{"nhận được", "goodput", fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %.0f %% mức cao nhất · of the peak (cần · asked 80 %%)", r.GoodPerS, 100*r.Share)},
-		{"bị mời quay lại", "turned away", fmt.Sprint(r.TurnedAway)},
-		{"bên gửi bỏ", "given up by the sender", fmt.Sprint(r.GaveUp)},
-		{"không có trả lời đúng", "without a proper answer", fmt.Sprint(r.Failed)},
-		{"lúc yên", "calm", r.Calm.String()},
-		{"lúc quá tải", "during", r.During.String()},
-		{"trở lại bình thường sau", "normal again after", fmt.Sprintf("%.0f s, %s (cần không quá · asked at most 60 s)", r.BackAfter, r.Back)},
-		{"bộ nhớ hub cao nhất", "hub memory peak", fmt.Sprintf("%.0f MB", r.RSSPeakMB)},
+	return bench.PrintTable(w, "Quá tải", "Overload", r.Machine, []bench.Row{
+		{VI: "tải máy lúc đầu", EN: "load average before", Value: r.LoadBefore},
+		{VI: "mức cao nhất", EN: "peak", Value: fmt.Sprintf("%.0f hồ sơ/s · dossiers/s", r.PeakPerS)},
+		{VI: "đưa vào", EN: "offered", Value: fmt.Sprintf("%.0f/s, %.1f lần · times, %.0f s, %s", r.OfferedPer, r.Times, r.Seconds, obey)},
+		{VI: "nhận được", EN: "goodput", Value: fmt.Sprintf("%.0f hồ sơ/s · dossiers/s, %.0f %% mức cao nhất · of the peak (cần · asked 80 %%)", r.GoodPerS, 100*r.Share)},
+		{VI: "bị mời quay lại", EN: "turned away", Value: fmt.Sprint(r.TurnedAway)},
+		{VI: "bên gửi bỏ", EN: "given up by the sender", Value: fmt.Sprint(r.GaveUp)},
+		{VI: "không có trả lời đúng", EN: "without a proper answer", Value: fmt.Sprint(r.Failed)},
+		{VI: "lúc yên", EN: "calm", Value: r.Calm.String()},
+		{VI: "lúc quá tải", EN: "during", Value: r.During.String()},
+		{VI: "trở lại bình thường sau", EN: "normal again after", Value: fmt.Sprintf("%.0f s, %s (cần không quá · asked at most 60 s)", r.BackAfter, r.Back)},
+		{VI: "bộ nhớ hub cao nhất", EN: "hub memory peak", Value: fmt.Sprintf("%.0f MB", r.RSSPeakMB)},
 	})
 }

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"lienthong/internal/bench"
+	"lienthong/internal/bench/congestion"
 	"lienthong/internal/command"
 	"lienthong/internal/synth"
 	"lienthong/internal/synth/country"
@@ -50,14 +50,14 @@ func (c *benchFloodCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err != nil {
 		return errors.Join(err, h.stop())
 	}
-	r, err := bench.Flood(ctx, bench.FloodConfig{Target: h.target, Others: h.corpus, Flood: corpus, Rate: c.Rate, Times: c.Times, Packs: c.Packs, Duration: c.Seconds, Rounds: floodRounds})
+	r, err := congestion.Flood(ctx, congestion.FloodConfig{Target: h.target, Others: h.corpus, Flood: corpus, Rate: c.Rate, Times: c.Times, Packs: c.Packs, Duration: c.Seconds, Rounds: floodRounds})
 	if err := errors.Join(err, h.stop()); err != nil {
 		return err
 	}
 	return c.show(s, r)
 }
 
-// The flood's turns (bench.FloodConfig), and how many seconds it is on ahead of
+// The flood's turns (congestion.FloodConfig), and how many seconds it is on ahead of
 // being measured, in all.
 const (
 	floodRounds = 4
@@ -118,7 +118,7 @@ func (c *benchOverloadCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err != nil {
 		return err
 	}
-	r, err := bench.Overload(ctx, bench.OverloadConfig{Target: h.target, Corpus: h.corpus, Times: c.Times, Duration: c.Seconds, Obey: c.Obey})
+	r, err := congestion.Overload(ctx, congestion.OverloadConfig{Target: h.target, Corpus: h.corpus, Times: c.Times, Duration: c.Seconds, Obey: c.Obey})
 	if err := errors.Join(err, h.stop()); err != nil {
 		return err
 	}
