@@ -45,6 +45,11 @@ var (
 		"The key of this machine's queue is damaged. Do not delete the directory; tell support.")
 )
 
+// ErrDenied (agent.denied): the directory is another user's.
+var ErrDenied = fault.New(fault.Withheld, "agent.denied",
+	"Không được phép mở thư mục của trạm gửi. Chạy lại bằng quyền quản trị (sudo, hoặc Run as administrator).",
+	"You may not open the agent's directory. Run again as administrator (sudo, or Run as administrator).")
+
 // ErrRunning (agent.running): another process is this agent already.
 var ErrRunning = fault.New(fault.Conflict, "agent.running",
 	"Trạm gửi đang chạy trong một tiến trình khác trên máy này.",
@@ -97,7 +102,7 @@ func DefaultDir() string {
 }
 
 // Open opens the directory of an agent that was set up. Faults: agent.not_set_up,
-// agent.modes, agent.config.
+// agent.denied, agent.modes, agent.config.
 func Open(dir string) (*Home, error) {
 	h, err := at(dir)
 	if err != nil {
@@ -247,6 +252,9 @@ func (h *Home) Read(name string) ([]byte, error) { return ReadPrivate(h.Path(nam
 // signing key, a secret. Fault: agent.modes.
 func ReadPrivate(path string) ([]byte, error) {
 	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, ErrDenied.Because(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("agent home: %w", err)
 	}
@@ -257,6 +265,9 @@ func ReadPrivate(path string) ([]byte, error) {
 		return nil, err
 	}
 	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, ErrDenied.Because(err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("agent home: %w", err)
 	}
