@@ -300,7 +300,7 @@ func (h *Hub) openDoors() error {
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
-		Exchange: h.Office, Moves: h.Moves, Ways: h.Courier,
+		Exchange: h.Office, Moves: h.Moves, Ways: ways{h.Courier},
 		Edge: agents,
 	}, h.cfg.API)
 	if err != nil {

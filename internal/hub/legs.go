@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"lienthong/internal/admin"
 	"lienthong/internal/bridge/axis"
 	"lienthong/internal/bridge/insurer"
 	"lienthong/internal/bridge/outbound"
@@ -161,4 +162,30 @@ func (m *legMetrics) Collect(out chan<- prometheus.Metric) {
 		gauge(legOldest, age, s.ID)
 		gauge(legBreaker, open[s.Breaker], s.ID)
 	}
+}
+
+// ways tells how the ways to destinations stand.
+type ways struct{ courier *courier.Courier }
+
+// Ways returns every destination in use with its queue.
+func (w ways) Ways(ctx context.Context) ([]admin.Way, error) {
+	states, err := w.courier.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	moment := func(t time.Time) *time.Time {
+		if t.IsZero() {
+			return nil
+		}
+		return &t
+	}
+	out := make([]admin.Way, len(states))
+	for i := range states {
+		s := &states[i]
+		out[i] = admin.Way{Destination: s.ID, Adapter: s.Adapter, Name: s.Name, Paused: moment(s.Paused), Ended: moment(s.Ended), Breaker: s.Breaker,
+			Since: moment(s.Since), Until: moment(s.Until), PerSecond: s.PerSecond, Parallel: s.Parallel, Running: s.Running, Waiting: s.Queue.Waiting,
+			Carried: s.Queue.Carried, Held: s.Queue.Held, Parked: s.Queue.Parked, Sent24h: s.Queue.Sent24h, Oldest: moment(s.Queue.Oldest),
+			Code: s.Code, CodeAt: moment(s.CodeAt), Answered: moment(s.Answered)}
+	}
+	return out, nil
 }

@@ -6,8 +6,8 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/disclose"
-	"lienthong/internal/evidence"
 	"lienthong/internal/intake"
+	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/portal"
@@ -70,5 +70,5 @@ func (h *Hub) episode(code care.FacilityCode, text string) ([]vault.Keyed, error
 	if err != nil {
 		return nil, err
 	}
-	return evidence.EpisodeHashes(h.Vault, code, string(id)), nil
+	return kind.EpisodeHashes(h.Vault, code, string(id)), nil
 }

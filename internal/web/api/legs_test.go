@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
-	"lienthong/internal/courier"
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
@@ -118,10 +117,10 @@ func (f *fakeActs) Act(_ context.Context, act store.Act) error {
 
 type fakeWays struct{}
 
-func (fakeWays) Status(context.Context) ([]courier.Status, error) {
-	return []courier.Status{{Destination: exchange.Destination{ID: "bhxh", Adapter: "insurer", Name: fault.Text{VI: "BHXH", EN: "Insurer"}, Parallel: 4},
-		Breaker: exchange.Open, Since: noon, Until: noon.Add(time.Minute), Code: "outbound.unreachable", CodeAt: noon,
-		Queue: store.LegQueue{Destination: "bhxh", Waiting: 7, Oldest: noon.Add(-time.Hour)}}}, nil
+func (fakeWays) Ways(context.Context) ([]admin.Way, error) {
+	until, oldest := noon.Add(time.Minute), noon.Add(-time.Hour)
+	return []admin.Way{{Destination: "bhxh", Adapter: "insurer", Name: fault.Text{VI: "BHXH", EN: "Insurer"}, Parallel: 4, Breaker: exchange.Open, Until: &until,
+		Waiting: 7, Oldest: &oldest, Code: "outbound.unreachable"}}, nil
 }
 
 func (w *world) moves() *admin.Moves {
@@ -363,7 +362,7 @@ func TestAnActIsCancelled(t *testing.T) {
 func TestTheWaysAreShown(t *testing.T) {
 	t.Parallel()
 	got := read[struct {
-		Items []delivery.Way `json:"items"`
+		Items []admin.Way `json:"items"`
 	}](t, setup(t).get("/api/v1/destinations", "operator"))
 	if len(got.Items) != 1 || got.Items[0].Breaker != exchange.Open || got.Items[0].Waiting != 7 || got.Items[0].Oldest == nil || got.Items[0].Answered != nil {
 		t.Errorf("%+v", got)

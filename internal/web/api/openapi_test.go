@@ -18,6 +18,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/admin"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/web/api"
@@ -150,7 +151,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 func TestSchemasAreTheGoTypes(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": intake.Finding{},
-		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Leg": delivery.Leg{}, "Way": delivery.Way{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
+		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Leg": delivery.Leg{}, "Way": admin.Way{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
 		schema := at(t, description(t), "components", "schemas", name)
 		want := map[string]string{}
 		var required []string

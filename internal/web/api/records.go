@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/intake"
+	"lienthong/internal/kind"
 	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -127,7 +128,7 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 		if err != nil || f.Facility == "" {
 			return f, errFilter.Because(err)
 		}
-		f.Episode = evidence.EpisodeHashes(a.Vault, f.Facility, string(id))
+		f.Episode = kind.EpisodeHashes(a.Vault, f.Facility, string(id))
 	}
 	var err error
 	if s := q.Get("since"); s != "" {

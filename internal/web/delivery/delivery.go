@@ -13,7 +13,6 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/care"
-	"lienthong/internal/courier"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
@@ -46,9 +45,9 @@ type Moves interface {
 	Cancel(id string) (admin.Move, error)
 }
 
-// Ways tells how the ways to destinations stand; *courier.Courier does.
+// Ways tells how the ways to destinations stand; the hub does.
 type Ways interface {
-	Status(ctx context.Context) ([]courier.Status, error)
+	Ways(ctx context.Context) ([]admin.Way, error)
 }
 
 // Leg is one destination of a record and how its delivery stands.
@@ -225,45 +224,11 @@ func (d *Doors) Cancel(w http.ResponseWriter, r *http.Request) error {
 	return give(w, m)
 }
 
-// Way is how the way to a destination stands.
-type Way struct {
-	Destination string                `json:"destination"`
-	Adapter     string                `json:"adapter"`
-	Name        fault.Text            `json:"name"`
-	Paused      *time.Time            `json:"paused,omitempty"`
-	Ended       *time.Time            `json:"ended,omitempty"`
-	Breaker     exchange.BreakerState `json:"breaker"`
-	Since       *time.Time            `json:"since,omitempty"` // of the breaker's state
-	Until       *time.Time            `json:"until,omitempty"` // of an open breaker
-	PerSecond   float64               `json:"per_second"`
-	Parallel    int                   `json:"parallel"`
-	Running     int                   `json:"running"`
-	Waiting     int                   `json:"waiting"`
-	Carried     int                   `json:"carried"`
-	Held        int                   `json:"held"`
-	Parked      int                   `json:"parked"`
-	Sent24h     int                   `json:"sent_24h"`
-	Oldest      *time.Time            `json:"oldest,omitempty"` // created of the oldest leg that waits or is carried
-	Code        string                `json:"code"`             // of the last attempt that failed, or why nothing is carried
-	CodeAt      *time.Time            `json:"code_at,omitempty"`
-	Answered    *time.Time            `json:"answered,omitempty"` // when it last answered, whatever it said
-}
-
-func wayOf(s *courier.Status) Way {
-	return Way{Destination: s.ID, Adapter: s.Adapter, Name: s.Name, Paused: moment(&s.Paused), Ended: moment(&s.Ended), Breaker: s.Breaker, Since: moment(&s.Since),
-		Until: moment(&s.Until), PerSecond: s.PerSecond, Parallel: s.Parallel, Running: s.Running, Waiting: s.Queue.Waiting, Carried: s.Queue.Carried,
-		Held: s.Queue.Held, Parked: s.Queue.Parked, Sent24h: s.Queue.Sent24h, Oldest: moment(&s.Queue.Oldest), Code: s.Code, CodeAt: moment(&s.CodeAt), Answered: moment(&s.Answered)}
-}
-
 // Status answers GET /api/v1/destinations.
 func (d *Doors) Status(w http.ResponseWriter, r *http.Request) error {
-	states, err := d.Ways.Status(r.Context())
+	items, err := d.Ways.Ways(r.Context())
 	if err != nil {
 		return err
-	}
-	items := make([]Way, len(states))
-	for i := range states {
-		items[i] = wayOf(&states[i])
 	}
 	return give(w, map[string]any{"items": items, "next": nil})
 }
