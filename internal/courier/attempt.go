@@ -74,7 +74,9 @@ func (l *line) address(ctx context.Context, d exchange.Destination, p *Parcel) (
 	code := p.Legs[0].Record.Facility
 	p.Facility, _ = l.c.Facility(code)
 	for i := range p.Legs {
-		p.Repeated = p.Repeated || p.Legs[i].Lapsed || !p.Legs[i].Sent.IsZero()
+		// A leg older than this process may have been carried by what a restored
+		// backup does not know of.
+		p.Repeated = p.Repeated || p.Legs[i].Lapsed || !p.Legs[i].Sent.IsZero() || p.Legs[i].Created.Before(l.c.born)
 	}
 	p.Secret, err = l.c.secrets.of(ctx, d.ID, code)
 	return err

@@ -103,6 +103,7 @@ type Courier struct {
 	Deps
 	cfg     Config
 	secrets *secrets
+	born    time.Time // by the clock that legs are created by
 
 	mu      sync.Mutex
 	lines   map[string]*line // by destination
@@ -123,7 +124,7 @@ func New(d Deps, c Config) (*Courier, error) {
 	if d.Observer == nil {
 		d.Observer = unobserved{}
 	}
-	return &Courier{Deps: d, cfg: c.withDefaults(), secrets: newSecrets(d.Secrets, d.Vault, d.Observer), lines: map[string]*line{}, wrong: map[string]error{}}, nil
+	return &Courier{Deps: d, cfg: c.withDefaults(), born: d.Clock.Now(), secrets: newSecrets(d.Secrets, d.Vault, d.Observer), lines: map[string]*line{}, wrong: map[string]error{}}, nil
 }
 
 // ErrAdapter: a destination names a bridge that this hub has not.

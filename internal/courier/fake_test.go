@@ -332,6 +332,13 @@ func (d *destination) count(n int) int {
 	return d.got[id(n)]
 }
 
+// arrived is how many records it keeps.
+func (d *destination) arrived() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.order)
+}
+
 // follower gives its verdict later.
 type follower struct {
 	*destination
@@ -346,16 +353,21 @@ type world struct {
 	legs    *legs
 	records *records
 	opener  *opener
-	secrets secretStore
+	secrets *secretStore
 	vault   *vault.Vault
 	courier *courier.Courier
 	opens   int
 }
 
-type secretStore map[string][]byte
+type secretStore struct {
+	sync.Mutex
+	of map[string][]byte
+}
 
-func (s secretStore) Secret(_ context.Context, to string, code care.FacilityCode) ([]byte, error) {
-	if b, ok := s[to+"/"+string(code)]; ok {
+func (s *secretStore) Secret(_ context.Context, to string, code care.FacilityCode) ([]byte, error) {
+	s.Lock()
+	defer s.Unlock()
+	if b, ok := s.of[to+"/"+string(code)]; ok {
 		return b, nil
 	}
 	return nil, store.ErrAbsent
@@ -370,7 +382,7 @@ func setup(t *testing.T, adapters map[string]courier.Adapter, change ...func(*co
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, legs: &legs{}, records: &records{files: map[vault.Keyed][]int{}}, opener: &opener{}, secrets: secretStore{}, vault: v}
+	w := &world{t: t, legs: &legs{}, records: &records{files: map[vault.Keyed][]int{}}, opener: &opener{}, secrets: &secretStore{of: map[string][]byte{}}, vault: v}
 	w.courier = w.another(adapters, change...)
 	return w
 }

@@ -368,3 +368,23 @@ func TestTheWaysAreShown(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// Whatever an act's body is, it is read or refused as not in its form; nothing
+// breaks, and nothing is moved without a reason and a state.
+func FuzzActBody(f *testing.F) {
+	for _, s := range []string{"", "{}", `{"do":"retry","filter":{"state":"parked"},"dry_run":true}`, `{"do":"skip","filter":{"state":"held","from":"2026-01-01T00:00:00Z"},"reason":"thôi"}`,
+		`{"do":1}`, "\xef\xbb\xbf{}", `{"filter":null}`} {
+		f.Add(s)
+	}
+	w := setup(f)
+	w.legs.rows = []store.Leg{leg(1, "bhxh", exchange.Parked, "x"), leg(1, "so", exchange.Done, "")}
+	f.Fuzz(func(t *testing.T, body string) {
+		rec := w.request(http.MethodPost, "/api/v1/legs/actions", "operator", strings.NewReader(body))
+		if rec.Code != 200 && rec.Code != 422 && rec.Code != 409 {
+			t.Fatalf("%d %s", rec.Code, rec.Body)
+		}
+		if got := w.legs.states(); got[1] != "done " {
+			t.Fatalf("%v", got)
+		}
+	})
+}
