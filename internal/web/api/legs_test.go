@@ -376,9 +376,9 @@ func FuzzActBody(f *testing.F) {
 		`{"do":1}`, "\xef\xbb\xbf{}", `{"filter":null}`} {
 		f.Add(s)
 	}
-	w := setup(f)
-	w.legs.rows = []store.Leg{leg(1, "bhxh", exchange.Parked, "x"), leg(1, "so", exchange.Done, "")}
 	f.Fuzz(func(t *testing.T, body string) {
+		w := setup(t)
+		w.legs.rows = []store.Leg{leg(1, "bhxh", exchange.Parked, "x"), leg(1, "so", exchange.Done, "")}
 		rec := w.request(http.MethodPost, "/api/v1/legs/actions", "operator", strings.NewReader(body))
 		if rec.Code != 200 && rec.Code != 422 && rec.Code != 409 {
 			t.Fatalf("%d %s", rec.Code, rec.Body)
