@@ -80,7 +80,7 @@ var layers = map[string]place{
 	"chaos/...":          {4, nil},
 	"synth/...":          {4, []string{"synth/..."}},
 	"agent":              {4, nil},
-	"agent/...":          {4, []string{"agent/..."}},
+	"agent/...":          {4, []string{"agent/...", "web/inbound", "web/problem"}},
 	"bridge/...":         {4, []string{"bridge/..."}},
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},

@@ -176,6 +176,9 @@ func (r LineResult) Print(w io.Writer) error {
   on the wire     %.2f MB up, %.2f MB down: %.2f %% of the envelopes' bytes (%.2f %% up)
 `, r.Dossiers, r.BitsPerS/1000, r.DelayMS, r.Resets, r.Kills, r.AtHub, r.Lost, r.Doubled, r.Seconds, mb(r.Envelopes), mb(r.Sent), mb(r.Received),
 		100*r.Share, 100*r.ShareUp)
+	if err == nil && r.AgentRSS > 0 {
+		_, err = fmt.Fprintf(w, "  the agent       %.0f MB of memory at most\n", mb(r.AgentRSS))
+	}
 	return err
 }
 

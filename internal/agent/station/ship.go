@@ -77,7 +77,7 @@ func (s *Station) ship(ctx context.Context, lane store.Lane, items []spool.Item)
 		return x, h, err
 	}
 	began := s.cfg.Clock.Now()
-	h, err = s.session.Ship(ctx, agent.Shipment{Header: header, Body: x.pack, Level: compress, Each: x.each, Heard: x.heard})
+	h, err = s.session.Ship(ctx, agent.Shipment{Header: header, Body: x.pack, Level: s.compress, Each: x.each, Heard: x.heard})
 	whole := h.Ended && err == nil && x.stop == nil
 	if wrong := x.settle(whole); wrong != nil { // also when ctx has ended: what is known is kept
 		return x, h, wrong
@@ -108,10 +108,19 @@ func (s *Station) header(ctx context.Context, lane store.Lane, coded bool) (http
 }
 
 // compress packs tightly: the line is what is short, not the machine. One window
-// of 4 MiB lets a batch say once what its files have in common.
-func compress(w io.Writer) (io.WriteCloser, error) {
-	return zstd.NewWriter(w, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
-		zstd.WithWindowSize(4<<20), zstd.WithLowerEncoderMem(true))
+// of 1 MiB lets a batch say once what its files have in common. There is one
+// compressor, as there is one batch on its way at a time.
+func (s *Station) compress(w io.Writer) (io.WriteCloser, error) {
+	if s.packer == nil {
+		z, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedBetterCompression), zstd.WithEncoderConcurrency(1),
+			zstd.WithWindowSize(1<<20), zstd.WithLowerEncoderMem(true))
+		if err != nil {
+			return nil, fmt.Errorf("station: %w", err)
+		}
+		s.packer = z
+	}
+	s.packer.Reset(w)
+	return s.packer, nil
 }
 
 // pack writes the tar, one item in memory at a time.

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
 
 	"lienthong/internal/agent"
@@ -95,6 +96,7 @@ type Station struct {
 	cfg     Config
 	session *agent.Session
 	line    *line
+	packer  *zstd.Encoder // of the batch on its way
 	arrived chan struct{} // something was taken
 	ready   chan struct{} // something may be sent
 	heard   chan struct{} // what there was is sent: the feed may have news of it

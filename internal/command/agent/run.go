@@ -43,7 +43,7 @@ const spoolFile = "spool.db"
 
 // memory is what the agent's Go heap is held to: with the program itself it
 // stays under 60 MB.
-const memory = 32 << 20
+const memory = 16 << 20
 
 // Run works until it is told to stop, by a signal or by Windows' service manager.
 func (c *runCmd) Run(ctx context.Context, s *command.Streams) error {
@@ -52,7 +52,7 @@ func (c *runCmd) Run(ctx context.Context, s *command.Streams) error {
 
 func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
 	debug.SetMemoryLimit(memory)
-	debug.SetGCPercent(40)
+	debug.SetGCPercent(30)
 	h, err := c.open()
 	if err != nil {
 		return err
