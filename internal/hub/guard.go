@@ -29,6 +29,7 @@ func (h *Hub) watchStore() {
 	}
 	h.lost.Store(&err)
 	h.Intake.Drain()
+	h.work.Go(h.Courier.Stop) // nor sent on: what is there is not what facilities sent
 	h.metrics.lost.Set(1)
 	h.cfg.Logger.Error("ALARM: the data files were changed from outside; nothing more is received. Keep the machine as it is, and restore elsewhere", "error", err)
 }
