@@ -286,3 +286,38 @@ func spoil(t *testing.T, w *world, key [32]byte) {
 		t.Fatal(err)
 	}
 }
+
+// A hub that drips its answer byte by byte, and never a line, is given up.
+func TestADrippingHubIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	w.hub.set(func() {
+		w.hub.odd = func(_ int, rw http.ResponseWriter, r *http.Request) bool {
+			rw.Header().Set("Content-Type", "application/x-ndjson")
+			for r.Context().Err() == nil {
+				_, _ = rw.Write([]byte(" "))
+				_ = http.NewResponseController(rw).Flush()
+				time.Sleep(5 * time.Millisecond)
+			}
+			return true
+		}
+	})
+	client, err := agent.New(agent.Config{HubURL: w.hub.URL, Credential: w.cred, Clock: w.clock, Stall: 100 * time.Millisecond})
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, err := station.New(station.Deps{Spool: w.spool, Client: client, Kinds: w.station.Kinds, Logger: w.station.Logger},
+		station.Config{Facility: facilityCode, Clock: w.clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.station = st
+	w.take("a.xml", store.Routine, some(t, 1)[0].XML)
+	w.look()
+	if _, err := st.Step(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if w.left() != 1 || st.Connection().Code == "" {
+		t.Errorf("%d left, %+v", w.left(), st.Connection())
+	}
+}
