@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"lienthong/internal/command"
 	"lienthong/internal/command/agent"
+	"lienthong/internal/command/carrier"
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/measure"
@@ -53,6 +54,7 @@ type cli struct {
 
 	Destination delivery.DestinationCmd `cmd:"" help:"Where records may go."`
 	Route       delivery.RouteCmd       `cmd:"" help:"How records reach destinations."`
+	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
 	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`

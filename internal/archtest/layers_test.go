@@ -68,7 +68,7 @@ var layers = map[string]place{
 	"witness":  {3, nil},
 	"reverify": {3, []string{"dictionary", "evidence", "keep", "reverify/..."}},
 
-	"reverify/...": {3, nil},
+	"reverify/...": {3, []string{"reverify/doors", "enrol"}},
 
 	"dictionary": {3, []string{"evidence"}},
 
@@ -84,10 +84,11 @@ var layers = map[string]place{
 	"bridge/...":         {4, []string{"bridge/..."}},
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
-	"web/api":            {4, []string{"web/delivery", "web/page", "web/edge", "web/inbound", "web/problem"}},
+	"web/api":            {4, []string{"web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},
 	"web/edge":           {4, nil},
 	"web/gateway":        {4, []string{"web/inbound"}},
 	"web/inbound":        {4, nil},
+	"web/incoming":       {4, []string{"web/page"}},
 	"web/delivery":       {4, []string{"web/page"}},
 	"web/page":           {4, nil},
 	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},

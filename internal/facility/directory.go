@@ -41,6 +41,18 @@ func NewDirectory(c Contents) *Directory {
 		}
 	}
 	for _, x := range c.Carriers {
+		if !x.Ends() {
+			d.grants = append(d.grants, x)
+			continue
+		}
+		for i := range d.grants {
+			g := &d.grants[i]
+			if g.Client == x.Client && g.Facility == x.Facility && (g.To.IsZero() || g.To.After(x.From)) {
+				g.To = x.From // before it began: it never holds
+			}
+		}
+	}
+	for _, x := range d.grants {
 		d.carriers[x.Client] = append(d.carriers[x.Client], x)
 	}
 	for _, x := range c.Clients {

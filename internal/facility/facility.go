@@ -5,6 +5,7 @@
 package facility
 
 import (
+	"slices"
 	"time"
 
 	"lienthong/internal/care"
@@ -69,25 +70,49 @@ type Certificate struct {
 	Revoked     time.Time // zero while in use
 }
 
-// Carrier is a system allowed to send files for a facility.
+// Carrier is a system allowed to send files for a facility. Rows are added and
+// never changed: one whose From and To are the same moment ends those of its
+// client and facility that stand before it, from then on.
 type Carrier struct {
 	Client   string // the credential it logs in with
 	Facility care.FacilityCode
-	Kinds    []string // empty: all
-	From, To time.Time
+	Kinds    []string  // empty: all
+	From, To time.Time // To zero: open
 }
 
-// Unit is an organisation with a role: a department, a province's department, a partner.
+// Ends reports whether the row ends others.
+func (c Carrier) Ends() bool { return !c.To.IsZero() && !c.To.After(c.From) }
+
+// At reports whether the grant holds at t.
+func (c Carrier) At(t time.Time) bool {
+	return !t.Before(c.From) && (c.To.IsZero() || t.Before(c.To))
+}
+
+// For reports whether the grant is for a kind of dossier.
+func (c Carrier) For(kind string) bool { return len(c.Kinds) == 0 || slices.Contains(c.Kinds, kind) }
+
+// Unit is an organisation with a role: a department, a province's department, a
+// partner; or one that carries other people's files.
 type Unit struct {
 	ID   string
 	Name fault.Text
-	Kind string // department, province, insurer, partner
+	Kind string // department, province, insurer, partner, vendor, migration
 }
+
+// The sorts of units that may carry files for facilities.
+const (
+	SortInsurer   = "insurer"   // sends what facilities sent to it
+	SortMigration = "migration" // an existing coordination system
+	SortProvince  = "province"  // a province's hub
+	SortVendor    = "vendor"    // the maker of facilities' software
+	SortFacility  = "facility"  // another facility
+)
 
 // Client is a credential a system logs in with (private_key_jwt, ES256).
 type Client struct {
 	ID        string
-	Facility  care.FacilityCode
+	Facility  care.FacilityCode // "" of a unit's
+	Unit      string            // whose it is where that is no facility; it sends as a carrier only
 	KeyID     string
 	PublicKey []byte // SPKI DER of a P-256 key
 	Since     time.Time
@@ -105,6 +130,7 @@ type Directory struct {
 	certs    map[care.FacilityCode][]Certificate
 	revoked  map[[32]byte]time.Time
 	carriers map[string][]Carrier
+	grants   []Carrier // in order, ends worked in
 	clients  map[string]Client
 	codes    []care.FacilityCode
 	contents Contents
@@ -177,24 +203,51 @@ func (d *Directory) Client(id string) (Client, bool) {
 // t: its own facility's always, another's as a carrier.
 func (d *Directory) MaySend(client string, code care.FacilityCode, kind string, t time.Time) bool {
 	c, ok := d.Client(client)
-	if !ok {
+	if !ok || code == "" {
 		return false
 	}
 	if c.Facility == code {
 		return true
 	}
-	for _, r := range d.carriers[client] {
-		if r.Facility != code || t.Before(r.From) || (!r.To.IsZero() && !t.Before(r.To)) {
-			continue
-		}
-		if len(r.Kinds) == 0 {
-			return true
-		}
-		for _, k := range r.Kinds {
-			if k == kind {
-				return true
-			}
+	return slices.ContainsFunc(d.carriers[client], func(r Carrier) bool { return r.Facility == code && r.At(t) && r.For(kind) })
+}
+
+// Carriers returns the grants to carry files for a facility ("" all), ended and
+// future ones too, in the order they were given; To is when a grant ends or was
+// ended.
+func (d *Directory) Carriers(code care.FacilityCode) []Carrier {
+	var out []Carrier
+	for _, r := range d.grants {
+		if code == "" || r.Facility == code {
+			out = append(out, r)
 		}
 	}
-	return false
+	return out
+}
+
+// Unit returns an organisation.
+func (d *Directory) Unit(id string) (Unit, bool) {
+	i := slices.IndexFunc(d.Units, func(u Unit) bool { return u.ID == id })
+	if i < 0 {
+		return Unit{}, false
+	}
+	return d.Units[i], true
+}
+
+// Sort says what carries for others with a credential: SortInsurer and so on,
+// "" for one that is not in use or whose unit is no carrier.
+func (d *Directory) Sort(client string) string {
+	c, ok := d.Client(client)
+	if !ok {
+		return ""
+	}
+	if c.Unit == "" {
+		return SortFacility
+	}
+	u, _ := d.Unit(c.Unit)
+	switch u.Kind {
+	case SortInsurer, SortMigration, SortProvince, SortVendor:
+		return u.Kind
+	}
+	return ""
 }

@@ -27,6 +27,10 @@ func (c *callers) Caller(r *http.Request) (api.Caller, error) {
 		if err != nil {
 			return api.Caller{}, err
 		}
+		if client.Unit != "" { // no facility's: it has no rows, whatever it carries
+			name := "via:" + c.trust.Current().Sort(client.ID) + ":" + client.ID
+			return api.Caller{Role: role.Role{Kind: role.Carrier, ID: client.Unit}, Client: client.ID, Name: name}, nil
+		}
 		return api.Caller{Role: role.Role{Kind: role.Facility, ID: string(client.Facility)}, Client: client.ID, Name: "client:" + client.ID}, nil
 	}
 	if who, ok := c.byCertificate(r); ok {

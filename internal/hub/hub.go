@@ -219,7 +219,7 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
-		Observer: h.metrics, Plan: h.delivery.plan.Load, Legs: h.Slices.Legs,
+		Observer: h.metrics, Plan: h.delivery.plan.Load, Legs: h.Slices.Legs, Notes: h.Slices.Revocations,
 	}, intake.Config{Hub: h.cfg.Name, Weights: h.cfg.Weights})
 	if err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/retention"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 )
 
 // chunk is how many dossiers are worked on and committed together: a file of a
@@ -60,6 +61,9 @@ func (in *Intake) run(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
 		if t.err == nil {
 			t.refusePapers(ctx)
+			if err := trust.Bound(ctx, in.Notes, t.before, t.seals, t.received, t.from.Name); err != nil {
+				in.Logger.Error("that a seal binds now is not noted", "error", err) // it is when the file comes again
+			}
 		}
 	}
 }

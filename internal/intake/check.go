@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"lienthong/internal/care"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
@@ -78,7 +77,7 @@ func (t *task) checkSeal() (string, error) {
 	}
 	if t.trust == nil {
 		if t.facility == "" {
-			t.facility = soleFacility(t.opened)
+			t.facility = trust.SaidFacility(t.opened)
 		}
 		return "unknown", nil
 	}
@@ -89,16 +88,4 @@ func (t *task) checkSeal() (string, error) {
 	}
 	t.version, _ = t.trust.Current(t.facility)
 	return "verified", t.bind(verdict)
-}
-
-// soleFacility is the facility a check-in says it is of, where no trust can say.
-func soleFacility(f kind.File) care.FacilityCode {
-	for i := range f.Len() {
-		for _, table := range f.Dossier(i).Content.Tables() {
-			if code, err := care.ParseFacilityCode(table.Cell(0, "MA_CSKCB").Text); err == nil {
-				return code
-			}
-		}
-	}
-	return ""
 }

@@ -8,6 +8,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -51,8 +52,9 @@ type Deps struct {
 	Observer Observer // nil: nobody watches
 	// Plan says where records go, as of this moment; nil: nowhere. Legs finds the
 	// legs of a record that is taken back; nil where Plan is.
-	Plan func() *exchange.Plan
-	Legs Legs
+	Plan  func() *exchange.Plan
+	Legs  Legs
+	Notes trust.Notes // keeps that a seal binds now which did not when it came; nil: nobody
 }
 
 // Months keeps wrapped month keys; store.Keys does.
@@ -128,8 +130,12 @@ func New(d Deps, c Config) (*Intake, error) {
 type Sender struct {
 	Client   string            // credential it logged in with; "" for a person in the portal
 	Facility care.FacilityCode // whose portal room it sits in, for a person
-	Name     string            // kept with the file: "client:..." or "portal:..."
+	Name     string            // kept with the file: "client:...", "portal:...", "via:insurer:..."
+	Via      string            // where the hub itself takes in what a carrier holds: "insurer", "migration"; else it follows from Client
 }
+
+// account is whose share of the hub a sender's files use.
+func (s Sender) account() string { return cmp.Or(string(s.Facility), s.Name) }
 
 // File is one file as received, decompressed.
 type File struct {
@@ -211,7 +217,7 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 // memory with half-done work.
 func (in *Intake) work(ctx context.Context, from Sender, files []File) (_ context.Context, leave func(), err error) {
 	var size int64
-	claim := admission.Claim{Flow: admission.Flow{Lane: admission.Urgent, Sender: string(from.Facility)}}
+	claim := admission.Claim{Flow: admission.Flow{Lane: admission.Urgent, Sender: from.account()}}
 	for _, f := range files {
 		size += int64(len(f.Bytes))
 		claim.Lane = max(claim.Lane, admission.Lane(f.Lane))
@@ -225,7 +231,7 @@ func (in *Intake) work(ctx context.Context, from Sender, files []File) (_ contex
 
 // sent is what became of a sender's files, for the count of who sends.
 func sent(from Sender, tasks []*task) admission.Sent {
-	s := admission.Sent{Sender: string(from.Facility)}
+	s := admission.Sent{Sender: from.account()}
 	for _, t := range tasks {
 		if t.err != nil && fault.KindOf(t.err) == fault.Busy {
 			s.Deferrals++
@@ -246,7 +252,7 @@ func sent(from Sender, tasks []*task) admission.Sent {
 // Arrive counts a request to send files, and puts what is reserved under the
 // context it returns on the sender's account.
 func (in *Intake) Arrive(ctx context.Context, from Sender, lane store.Lane) context.Context {
-	f := admission.Flow{Lane: admission.Lane(lane), Sender: string(from.Facility)}
+	f := admission.Flow{Lane: admission.Lane(lane), Sender: from.account()}
 	in.door.Came(f.Sender, in.Clock.Now())
 	return admission.With(ctx, admission.Claim{Flow: f})
 }

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/retention"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 )
 
@@ -58,6 +59,7 @@ func (in *Intake) findings(j *judged, t *task) {
 	if t.grace {
 		j.findings = append(j.findings, dossier.Finding{Code: seal.FindingExpired, Severity: dossier.Warning})
 	}
+	j.findings = append(j.findings, trust.WayFinding(t.via, t.carried)...)
 }
 
 // knows tells rules which facilities there are; nil where no directory is at hand.

@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"time"
@@ -47,6 +48,8 @@ type task struct {
 	hashes   []vault.Keyed // of the file, under every live pepper
 	seals    []store.SealNote
 	grace    bool   // sealed with a certificate in its grace
+	via      string // a carrier that hands on what facilities sent to it: Sender.Via
+	carried  bool   // so, and sealed with a certificate that nobody bound to the facility
 	papers   papers // beside it
 	unsealed error  // why the seal does not hold; told unless the file was decided before
 	before   []store.Stored
@@ -63,6 +66,7 @@ type task struct {
 // in unsealed, as a file decided before is not refused.
 func (t *task) admit() error {
 	t.digest = sha256.Sum256(t.file.Bytes)
+	t.via = cmp.Or(t.from.Via, t.trust.Way(t.from.Client))
 	var err error
 	if t.reader, err = t.in.Kinds.Pick(t.file.Bytes); err != nil {
 		return err
@@ -76,7 +80,10 @@ func (t *task) admit() error {
 		if verdict, sealErr = t.verify(); sealErr != nil {
 			return sealErr
 		}
-		if t.facility = t.owner(verdict); t.facility == "" {
+		if t.facility = t.owner(verdict); t.facility == "" && t.via != "" {
+			t.facility = trust.SaidFacility(t.opened) // whom it speaks for is the carrier's word
+		}
+		if t.facility == "" {
 			t.facility, t.unsealed = t.senderFacility(), seal.ErrUntrusted
 			t.hash()
 			return nil
@@ -149,7 +156,7 @@ func (t *task) owner(v *seal.Verdict) care.FacilityCode {
 }
 
 func (t *task) maySend() bool {
-	if t.from.Client == "" {
+	if t.from.Client == "" { // by a route an operator set, the hub itself
 		return t.from.Facility == t.facility
 	}
 	return t.trust.MaySend(t.from.Client, t.facility, t.reader.Name(), t.received)
@@ -187,12 +194,12 @@ func (t *task) bind(v *seal.Verdict) error {
 			t.seals = append(t.seals, note)
 			continue
 		}
-		note, err := t.trust.Bind(context.Background(), s, t.version, t.received)
+		note, unbound, err := t.trust.BindVia(context.Background(), s, t.version, t.received, t.via)
 		if err != nil {
 			return err
 		}
 		t.seals = append(t.seals, note)
-		t.grace = t.grace || note.Expired
+		t.grace, t.carried = t.grace || note.Expired, t.carried || unbound
 	}
 	return nil
 }
@@ -215,7 +222,7 @@ func (t *task) refuse(ctx context.Context, why *fault.Error) error {
 func (t *task) refused(ctx context.Context, why *fault.Error, digest [32]byte, size int64) error {
 	owner := t.facility
 	if owner == "" || t.version.ID == 0 {
-		owner = t.senderFacility()
+		owner = cmp.Or(t.senderFacility(), owner, "00000") // a carrier's, of nobody that can be read
 	}
 	id, err := dossier.NewID(owner, t.received, t.in.cfg.Random)
 	if err != nil {

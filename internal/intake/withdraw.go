@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
@@ -36,6 +37,7 @@ var (
 // Records finds the record to withdraw; store.Records does.
 type Records interface {
 	Get(ctx context.Context, scope role.Scope, id dossier.ID) (*store.Record, error)
+	File(ctx context.Context, facility care.FacilityCode, hash vault.Keyed) (*store.File, []store.Stored, error)
 }
 
 // Legs finds the legs of the record to withdraw; store.Legs does.
@@ -50,7 +52,8 @@ type statement struct {
 	Sender    string `json:"sender"`
 }
 
-// Withdraw takes back a record of the sender's own facility. The withdrawal is
+// Withdraw takes back a record of the sender's own facility, or one that a
+// carrier brought and may still send for its facility. The withdrawal is
 // a record of its own with a receipt; asked for again it gives the first one.
 // Faults: record.absent, withdrawal.reason, withdrawal.not_possible, or what
 // keeps a commit from happening.
@@ -59,12 +62,17 @@ func (in *Intake) Withdraw(ctx context.Context, from Sender, id dossier.ID, reas
 	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
 		return nil, ErrWithdrawReason
 	}
-	if from.Facility != id.Facility {
+	if from.Facility != id.Facility && from.Client == "" {
 		return nil, store.ErrAbsent
 	}
 	target, err := in.Records.Get(ctx, role.Scope{Facility: id.Facility}, id)
 	if err != nil {
 		return nil, err
+	}
+	if from.Facility != id.Facility {
+		if err := in.carried(ctx, from, target); err != nil {
+			return nil, err
+		}
 	}
 	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), facility: id.Facility}
 	for try := 0; try < attempts; try++ {
@@ -74,6 +82,29 @@ func (in *Intake) Withdraw(ctx context.Context, from Sender, id dossier.ID, reas
 		}
 	}
 	return nil, ErrBusy
+}
+
+// carried reports whether a record came by the organisation whose system asks,
+// and that one may send for the facility now. Fault: record.absent.
+func (in *Intake) carried(ctx context.Context, from Sender, target *store.Record) error {
+	trust := in.Trust()
+	c, ok := trust.Client(from.Client)
+	if !ok || c.Unit == "" || !trust.MaySend(from.Client, target.ID.Facility, target.Kind, in.Clock.Now()) {
+		return store.ErrAbsent
+	}
+	file, _, err := in.Records.File(ctx, target.ID.Facility, target.File)
+	if err != nil {
+		return err
+	}
+	// "via:SORT:UNIT-xxxxxxxxxxxx": another credential of the same organisation will do
+	by := strings.Split(file.Sender, ":")
+	if len(by) != 3 || by[0] != "via" {
+		return store.ErrAbsent
+	}
+	if at := strings.LastIndexByte(by[2], '-'); at < 0 || by[2][:at] != c.Unit {
+		return store.ErrAbsent
+	}
+	return nil
 }
 
 func (t *task) withdraw(ctx context.Context, target *store.Record, reason string) (*Result, bool, error) {

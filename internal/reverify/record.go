@@ -352,7 +352,7 @@ func (c *checked) timeline(ctx context.Context) error {
 			if !c.erasedSince(c.r) && (s == nil || !e.At.Equal(s.At) || e.Detail != s.Reason || e.Actor != s.Actor || !e.By.IsZero()) {
 				c.wrong("record.timeline", e.What)
 			}
-		case store.SealRevoked, store.SealDisputed:
+		case store.SealRevoked, store.SealDisputed, store.SealBound, store.InsurerVerdict:
 			if !c.annotated(c.r.ID, &e) {
 				c.wrong("record.timeline", e.What)
 			}

@@ -30,6 +30,11 @@ const (
 // has no rows and enters no room.
 const Destination Kind = "destination"
 
+// Carrier is an organisation that brings other facilities' files ("carrier:bhxh")
+// and gets the answers to them. Its systems come by credential only: Parse does
+// not read it, it has no rows and enters no room but the one to send in.
+const Carrier Kind = "carrier"
+
 // Kinds lists all roles that somebody may sit in.
 func Kinds() []Kind {
 	return []Kind{Operator, Ministry, Unit, Province, Facility, Insurer, Partner, Auditor}
@@ -137,6 +142,8 @@ func (r Role) May(room Room) bool {
 		return room == Counts || room == Messages || room == Content || room == Send
 	case Auditor:
 		return room == Audit
+	case Carrier:
+		return room == Send
 	}
 	return false
 }

@@ -79,6 +79,9 @@ func contentMarks(c facility.Contents) []string {
 	}
 	for _, x := range c.Clients {
 		marks = append(marks, mark("", "client", x.ID, string(x.Facility), x.KeyID, sum(x.PublicKey), x.Since.UnixMicro()))
+		if x.Unit != "" {
+			marks = append(marks, mark("", "client of", x.ID, x.Unit))
+		}
 		if !x.Revoked.IsZero() {
 			marks = append(marks, mark("", "client revoked", x.ID, x.Revoked.UnixMicro()))
 		}

@@ -56,6 +56,10 @@ type Annotation struct {
 const (
 	SealRevoked  = "seal_revoked"
 	SealDisputed = "seal_disputed"
+	SealBound    = "seal_bound" // the facility sent the same bytes that a carrier had handed on: its certificate is known now
+	// InsurerVerdict: what the insurer said of a dossier that came from it. Source
+	// tells "insurer:rejected:C07", Fingerprint is its SHA-256.
+	InsurerVerdict = "insurer_verdict"
 )
 
 // Statement returns what the annotation's leaf commits to: JSON with the

@@ -44,6 +44,7 @@ type Slices struct {
 	Gateways     Gateways
 	Enrolments   Enrolments
 	Feeds        Feeds
+	Inflow       Inflow
 	Close        func() error
 }
 

@@ -28,6 +28,7 @@ const (
 	AlarmUnproved = "unproved" // a signed checkpoint came without a proof that it continues what is known
 	AlarmSender   = "sender"   // a sender remembers a checkpoint that this hub's log does not hold
 	AlarmWitness  = "witness"  // a witness remembers a longer or another log than this hub has
+	AlarmReceipt  = "receipt"  // a parent hub gave a receipt that does not prove what it should
 )
 
 // LogAlarm is what was seen of a log that does not fit what is known. It is

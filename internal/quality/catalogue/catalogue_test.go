@@ -77,7 +77,7 @@ func TestCatalogueForScripts(t *testing.T) {
 }
 
 var (
-	codeForm = regexp.MustCompile(`^(dossier|episode|facility|subject|time|identity)\.[a-z_]+$|^(XML[0-9]+|SEAL)\.([A-Z][A-Z0-9_]*\.)?[a-z_]+$`)
+	codeForm = regexp.MustCompile(`^(dossier|episode|facility|subject|time|identity)\.[a-z_]+$|^(XML[0-9]+|SEAL)\.([A-Z][A-Z0-9_]*\.)?[a-z_]+$|^(SEAL|SENDER)\.VIA_[A-Z]+$`)
 	accented = regexp.MustCompile(`[ăâđêôơưàáảãạằắẳẵặầấẩẫậèéẻẽẹềếểễệìíỉĩịòóỏõọồốổỗộờớởỡợùúủũụừứửữựỳýỷỹỵ]`)
 	banned   = regexp.MustCompile(`(?i)complian|tuân thủ|certified|chứng nhận|legally valid|giá trị pháp lý|không hợp lệ`)
 )

@@ -28,6 +28,7 @@ import (
 	"lienthong/internal/store/postgres/feeds"
 	"lienthong/internal/store/postgres/gateways"
 	"lienthong/internal/store/postgres/handle"
+	"lienthong/internal/store/postgres/inflow"
 	"lienthong/internal/store/postgres/intake"
 	"lienthong/internal/store/postgres/keys"
 	"lienthong/internal/store/postgres/ledger"
@@ -124,6 +125,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Gateways:     gateways.New(db, writer),
 		Enrolments:   enrolments.New(db, writer),
 		Feeds:        feeds.New(db),
+		Inflow:       inflow.New(db),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

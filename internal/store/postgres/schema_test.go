@@ -23,7 +23,7 @@ var distribution = map[string]string{
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility", "tombstone": "facility",
 	"body_archive": "facility", "skeleton_archive": "facility",
 	"gateway_account": "name", "gateway_session": "token", "gateway_failure": "who", "gateway_pair": "who",
-	"invite": "hash", "sender": "client", "manifest": "facility",
+	"invite": "hash", "sender": "client", "manifest": "facility", "inflow": "facility", "mirror": "facility",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 	"leg": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 }

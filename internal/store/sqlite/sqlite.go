@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/store/sqlite/feeds"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/store/sqlite/gateways"
+	"lienthong/internal/store/sqlite/inflow"
 	"lienthong/internal/store/sqlite/intake"
 	"lienthong/internal/store/sqlite/keys"
 	"lienthong/internal/store/sqlite/ledger"
@@ -156,7 +157,8 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
 		Gateways: gateways.New(o.main),
 		Legs:     legs.New(o.main, cfg.Clock), Destinations: destinations.New(o.main), Secrets: secrets.New(o.main),
-		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main), Close: o.close,
+		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main),
+		Inflow: inflow.New(o.main), Close: o.close,
 	}, nil
 }
 

@@ -32,6 +32,7 @@ type Acts interface {
 	RevokeClient(ctx context.Context, actor, id string) error
 	Enrolments
 	Deliveries
+	Carriers
 	Unlink(ctx context.Context, actor, record, reason string) error
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
@@ -67,6 +68,8 @@ type request struct {
 	Hours      int                 `json:"hours,omitempty"`
 	Approval   string              `json:"approval,omitempty"`
 	Delivery   delivery            `json:"delivery,omitzero"`
+	Carrier    admin.Carrier       `json:"carrier,omitzero"`
+	Grant      admin.Grant         `json:"grant,omitzero"`
 }
 
 type response struct {
@@ -84,6 +87,8 @@ type response struct {
 
 	Exchange *admin.Exchange `json:"exchange,omitempty"`
 	Legs     []admin.LegLine `json:"legs,omitempty"`
+
+	Grants []admin.Granted `json:"grants,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -147,6 +152,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	})
 	retention(serve, acts)
 	deliveries(serve, acts)
+	carriers(serve, acts)
 	gateways(serve, acts)
 	enrolment(serve, acts)
 	return mux

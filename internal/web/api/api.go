@@ -153,6 +153,7 @@ type Route struct {
 // Routes lists every door of the interface.
 func Routes() []Route {
 	return append(legDoors(), []Route{
+		{"GET", "/api/v1/carriers", role.Messages, (*API).incoming}, {"GET", "/api/v1/mirror", role.Counts, (*API).incoming}, {"GET", "/api/v1/stats/books", role.Counts, (*API).incoming},
 		{"POST", "/api/v1/submissions", role.Send, (*API).submit},
 		{"GET", "/api/v1/records", role.Messages, (*API).list},
 		{"GET", "/api/v1/records/{id}", role.Messages, (*API).record},

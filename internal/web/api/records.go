@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/trust"
 	"lienthong/internal/web/page"
 )
 
@@ -42,6 +43,7 @@ type Item struct {
 	ErasedFor    string           `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
 	JudgedWith   intake.Judged    `json:"judged_with"`
 	Findings     []intake.Finding `json:"findings"`
+	Via          string           `json:"via,omitempty"`   // insurer or migration: a carrier handed it on, not the facility
 	Seals        []Seal           `json:"seals,omitempty"` // of one record, not in lists
 }
 
@@ -51,7 +53,7 @@ func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
 		Current: rec.Current, Supersedes: name(rec.Supersedes), SupersededBy: name(rec.SupersededBy), WithdrawnBy: name(rec.WithdrawnBy),
 		Withdraws: name(rec.Withdraws), ReceivedAt: rec.Received,
 		JudgedWith: intake.Judged{Pack: rec.Verdict.Pack, TrustEpoch: rec.Verdict.TrustEpoch},
-		Findings:   intake.Findings(intake.PhrasesOf(a.Rules), rec.Verdict.Findings),
+		Findings:   intake.Findings(intake.PhrasesOf(a.Rules), rec.Verdict.Findings), Via: trust.Via(rec.Verdict.Findings),
 	}
 	if e := a.Disclose.Episode(a.reader(r, who), rec); e != "" {
 		it.Episode = &e

@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/incoming"
 	"lienthong/internal/web/page"
 )
 
@@ -78,4 +79,8 @@ func split(s string) []string {
 		return nil
 	}
 	return strings.Split(s, ",")
+}
+
+func (a *API) incoming(w http.ResponseWriter, r *http.Request, who Caller) error {
+	return (&incoming.Doors{Facilities: a.Slices.Facilities, Inflow: a.Slices.Inflow, Legs: a.Slices.Legs, Clock: a.Clock}).Answer(w, r, who.Role.Scope())
 }

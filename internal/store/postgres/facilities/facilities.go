@@ -83,8 +83,8 @@ func queueCredentials(b *pgx.Batch, change store.DirectoryChange) {
 			c.Client, string(c.Facility), append([]string{}, c.Kinds...), handle.Micros(c.From), handle.Micros(c.To))
 	}
 	for _, c := range change.Clients {
-		b.Queue(`INSERT INTO client (id, facility, key_id, public_key, since, revoked) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (id) DO NOTHING`,
-			c.ID, string(c.Facility), c.KeyID, handle.Bytes(c.PublicKey), handle.Micros(c.Since), handle.Micros(c.Revoked)).Exec(orElse(ErrClient))
+		b.Queue(`INSERT INTO client (id, facility, unit, key_id, public_key, since, revoked) VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
+			c.ID, string(c.Facility), c.Unit, c.KeyID, handle.Bytes(c.PublicKey), handle.Micros(c.Since), handle.Micros(c.Revoked)).Exec(orElse(ErrClient))
 	}
 }
 
@@ -123,7 +123,7 @@ func check(c store.DirectoryChange, act store.Act) error {
 		texts = append(append(texts, r.Client, string(r.Facility)), r.Kinds...)
 	}
 	for _, l := range c.Clients {
-		texts = append(texts, l.ID, string(l.Facility), l.KeyID)
+		texts = append(texts, l.ID, string(l.Facility), l.Unit, l.KeyID)
 	}
 	for _, r := range c.Certificates {
 		texts = append(texts, string(r.Facility))

@@ -76,9 +76,9 @@ func queueSenders(b *pgx.Batch, c *facility.Contents) {
 		x.From, x.To = handle.Moment(since), handle.Moment(until)
 		return err
 	}))
-	b.Queue(`SELECT id, facility, key_id, public_key, since, revoked FROM client ORDER BY id`).Query(into(&c.Clients, func(row pgx.CollectableRow, x *facility.Client) error {
+	b.Queue(`SELECT id, facility, unit, key_id, public_key, since, revoked FROM client ORDER BY id`).Query(into(&c.Clients, func(row pgx.CollectableRow, x *facility.Client) error {
 		var since, revoked int64
-		err := row.Scan(&x.ID, &x.Facility, &x.KeyID, &x.PublicKey, &since, &revoked)
+		err := row.Scan(&x.ID, &x.Facility, &x.Unit, &x.KeyID, &x.PublicKey, &since, &revoked)
 		x.Since, x.Revoked = handle.Moment(since), handle.Moment(revoked)
 		return err
 	}))

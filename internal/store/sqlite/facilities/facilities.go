@@ -74,7 +74,7 @@ func check(c store.DirectoryChange, act store.Act) error {
 		texts = append(append(texts, r.Client, string(r.Facility)), r.Kinds...)
 	}
 	for _, l := range c.Clients {
-		texts = append(texts, l.ID, string(l.Facility), l.KeyID)
+		texts = append(texts, l.ID, string(l.Facility), l.Unit, l.KeyID)
 	}
 	for _, r := range c.Certificates {
 		texts = append(texts, string(r.Facility))
@@ -146,8 +146,8 @@ func carriers(tx *file.Tx, c *store.DirectoryChange) error {
 
 func clients(tx *file.Tx, c *store.DirectoryChange) error {
 	for _, l := range c.Clients {
-		n, err := tx.Exec(`INSERT INTO client (id, facility, key_id, public_key, since, revoked) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			l.ID, string(l.Facility), l.KeyID, l.PublicKey, file.Micros(l.Since), file.MicrosOrNull(l.Revoked))
+		n, err := tx.Exec(`INSERT INTO client (id, facility, unit, key_id, public_key, since, revoked) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			l.ID, string(l.Facility), l.Unit, l.KeyID, l.PublicKey, file.Micros(l.Since), file.MicrosOrNull(l.Revoked))
 		if err == nil && n == 0 {
 			err = ErrClient
 		}
@@ -306,12 +306,12 @@ func loadCarriers(s *file.Snapshot, c *facility.Contents) error {
 }
 
 func loadClients(s *file.Snapshot, c *facility.Contents) error {
-	rows, err := s.Rows(`SELECT id, facility, key_id, public_key, since, revoked FROM client ORDER BY id`)
+	rows, err := s.Rows(`SELECT id, facility, unit, key_id, public_key, since, revoked FROM client ORDER BY id`)
 	return each(rows, err, func(rows *sql.Rows) error {
 		var l facility.Client
 		var since int64
 		var revoked sql.NullInt64
-		if err := rows.Scan(&l.ID, &l.Facility, &l.KeyID, &l.PublicKey, &since, &revoked); err != nil {
+		if err := rows.Scan(&l.ID, &l.Facility, &l.Unit, &l.KeyID, &l.PublicKey, &since, &revoked); err != nil {
 			return err
 		}
 		l.Since, l.Revoked = file.Time(since), file.TimeOrZero(revoked)
