@@ -133,6 +133,13 @@ func (c *Client) Facility() string { return string(c.cfg.Credential.Facility) }
 // Hub returns the hub's base URL.
 func (c *Client) Hub() string { return c.base }
 
+// CheckHub says whether an address may be a hub's: https, or http of this machine.
+// Faults: submit.hub_url, submit.plain_http.
+func CheckHub(url string) error {
+	_, err := hubBase(url, false)
+	return err
+}
+
 func hubBase(text string, plain bool) (string, error) {
 	u, err := url.Parse(text)
 	if err != nil {

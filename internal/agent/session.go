@@ -28,6 +28,9 @@ func (c *Client) Session(path string) (*Session, error) {
 	return &Session{client: c, seen: seen}, nil
 }
 
+// Resume begins one that remembers what another of the same hub has seen.
+func (c *Client) Resume(s *Session) *Session { return &Session{client: c, seen: s.seen} }
+
 // Settle has the hub prove that its logs go on from what was seen of them.
 // Faults: ledger.fork, ledger.unproved, submit.state.
 func (s *Session) Settle(ctx context.Context) error { return s.client.settle(ctx, s.seen) }
@@ -80,6 +83,9 @@ func (c *counted) Write(p []byte) (int, error) {
 	c.n.Add(int64(n))
 	return n, err
 }
+
+// Client is whose session it is.
+func (s *Session) Client() *Client { return s.client }
 
 // Said is an answer read whole.
 type Said struct {

@@ -82,6 +82,7 @@ var layers = map[string]place{
 	"agent":              {4, nil},
 	"agent/...":          {4, []string{"agent/...", "web/inbound", "web/problem"}},
 	"bridge/...":         {4, []string{"bridge/..."}},
+	"bridge/parent":      {4, []string{"agent", "bridge/..."}}, // it speaks as an agent does
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
 	"web/api":            {4, []string{"web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},

@@ -18,6 +18,12 @@ import (
 type Wants struct {
 	Original bool // the file's exact bytes: legs of one file come in one parcel
 	Content  bool // the record opened, without what is closed to the destination
+	// Apart: legs of one file end each by itself (exchange.Answer.Each), and what
+	// the hub says of each record is in Parcel.Own. A file is sent again for one.
+	Apart bool
+	// History: the destination keeps every version, so that superseded and
+	// withdrawn records go too, in their order.
+	History bool
 }
 
 // Parcel is one delivery: of a record, or of a file with several.
@@ -31,6 +37,7 @@ type Parcel struct {
 	Withdraws   *store.Leg       // of a withdrawal: the leg it takes back, as it stands
 	Reason      string           // of a withdrawal
 	Receipt     []byte           // the hub's receipt document of Legs[0]
+	Own         []disclose.Own   // Wants.Apart: what the hub says of the record of each of Legs
 	Secret      []byte           // the credential as it was put, nil without one; not to be kept longer than a session
 }
 

@@ -97,7 +97,7 @@ func (l *line) fill(ctx context.Context, d exchange.Destination, p *Parcel, f *f
 	default:
 		var r *store.Record
 		if r, err = l.c.Records.Get(ctx, role.Scope{All: true}, leg.Record); err == nil {
-			if code := over(r); code != "" {
+			if code := l.over(r); code != "" {
 				l.drop(p, f, exchange.Skipped, code)
 			}
 		}
@@ -105,6 +105,7 @@ func (l *line) fill(ctx context.Context, d exchange.Destination, p *Parcel, f *f
 	if err != nil || len(p.Legs) == 0 {
 		return err
 	}
+	to.Own = l.wants.Apart
 	got, err := l.c.Disclose.Deliver(ctx, to, form, p.Legs[0].Record)
 	switch {
 	case errors.Is(err, disclose.ErrCompartment):
@@ -117,12 +118,26 @@ func (l *line) fill(ctx context.Context, d exchange.Destination, p *Parcel, f *f
 		return err
 	}
 	p.Sent, p.Opened, p.Receipt, p.Reason = got.Sent, got.Opened, got.Receipt, got.Reason
+	if l.wants.Apart {
+		p.Own = make([]disclose.Own, len(p.Legs))
+		for i := range p.Legs {
+			for k := range got.Own {
+				if got.Own[k].Record.ID == p.Legs[i].Record {
+					p.Own[i] = got.Own[k]
+				}
+			}
+		}
+	}
 	return nil
 }
 
 // over says why a record needs no carrying any more, "" when it does.
-func over(r *store.Record) string {
-	switch r.State() {
+func (l *line) over(r *store.Record) string {
+	state := r.State()
+	if l.wants.History && state != dossier.Erased {
+		return ""
+	}
+	switch state {
 	case dossier.Superseded:
 		return exchange.SkippedSuperseded
 	case dossier.Withdrawn:
@@ -157,6 +172,8 @@ func (l *line) fillWithdrawal(ctx context.Context, p *Parcel, f *finish) error {
 	}
 	i := slices.IndexFunc(legs, func(x store.Leg) bool { return x.Destination == leg.Destination })
 	switch {
+	case i >= 0 && l.wants.History && legs[i].Sent.IsZero() && (legs[i].State == exchange.Parked || legs[i].State == exchange.Held):
+		l.drop(p, f, exchange.Parked, exchange.ParkedBehind) // to be let go with what it takes back
 	case i < 0, legs[i].Sent.IsZero() && legs[i].State != exchange.Waiting && legs[i].State != exchange.Done:
 		l.drop(p, f, exchange.Skipped, exchange.SkippedWithdrawn)
 	case legs[i].State == exchange.Waiting && legs[i].Received.IsZero(): // it goes first: to be skipped, or to be known
@@ -186,11 +203,11 @@ func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
 	for i := range p.Legs {
 		code := ""
 		if at := slices.Index(ids, p.Legs[i].Record); at >= 0 {
-			code = over(&places[at].Record)
+			code = l.over(&places[at].Record)
 		} else if r, err := l.c.Records.Get(ctx, role.Scope{All: true}, p.Legs[i].Record); err != nil {
 			return err
 		} else {
-			code = over(r) // the place is now of a record judged anew
+			code = l.over(r) // the place is now of a record judged anew
 		}
 		if code != "" {
 			f.early = append(f.early, ended(&p.Legs[i], exchange.Skipped, code))
@@ -211,7 +228,7 @@ func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
 		case o.State == exchange.Held:
 			l.drop(p, f, exchange.Held, o.Code)
 			return nil
-		case o.State == exchange.Done:
+		case o.State == exchange.Done && !l.wants.Apart:
 			for k := range p.Legs {
 				r := ended(&p.Legs[k], exchange.Done, "")
 				r.Reference, r.Sent, r.Received, r.Finalized = o.Reference, o.Sent, o.Received, o.Finalized

@@ -406,7 +406,7 @@ func (l *line) take(f finish) {
 	whole := f.answer.Outcome == exchange.Again && f.answer.Whole
 	for i := range f.job.legs {
 		leg := &f.job.legs[i]
-		a := f.answer
+		a := f.answer.Of(i)
 		failed, before := l.failedAt[leg.LegKey]
 		delete(l.failedAt, leg.LegKey)
 		if whole && before && l.answered.After(failed) {

@@ -36,6 +36,13 @@ var ErrNotWhole = fault.New(fault.Conflict, "file.not_whole",
 type Destination struct {
 	ID     string
 	Closed bool // gets records of closed compartments: their facility's own sending
+	Own    bool // Delivery.Own is wanted
+}
+
+// Own is what the hub itself says of a record that is delivered.
+type Own struct {
+	Record  store.Record
+	Receipt []byte // receipt document
 }
 
 // Form is what a delivery holds.
@@ -54,6 +61,7 @@ type Delivery struct {
 	Sent    *evidence.Sent // File
 	Receipt []byte         // the hub's receipt document
 	Reason  string         // of a withdrawal, which has nothing else
+	Own     []Own          // Destination.Own: of the record, and of every record of its file
 }
 
 // Deliver opens a record for a destination. The rows are durable before it
@@ -87,7 +95,32 @@ func (d *Discloser) Deliver(ctx context.Context, to Destination, form Form, id d
 	if err := d.Log.Record(ctx, rows); err != nil {
 		return nil, fmt.Errorf("disclose: writing down a delivery: %w", err)
 	}
-	return d.deliver(ctx, to, form, r)
+	out, err := d.deliver(ctx, to, form, r)
+	if err != nil || !to.Own {
+		return out, err
+	}
+	out.Own, err = d.own(ctx, r, out.Receipt, about)
+	return out, err
+}
+
+// own is what the hub says of a record, whose receipt is at hand, and of those beside it.
+func (d *Discloser) own(ctx context.Context, r *store.Record, receipt []byte, about []store.Record) ([]Own, error) {
+	out := []Own{{*r, receipt}}
+	for i := range about {
+		if about[i].ID == r.ID {
+			continue
+		}
+		h, err := d.head(&about[i])
+		if err != nil {
+			return nil, err
+		}
+		docs, err := d.Receipts.Documents(ctx, []evidence.Item{{Receipt: h.Receipt, Place: about[i].Place}})
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Own{about[i], docs[0]})
+	}
+	return out, nil
 }
 
 func (to Destination) basis() string {

@@ -92,4 +92,16 @@ type Answer struct {
 	Reference string        // the destination's number for it, "" none
 	Wait      time.Duration // what the destination asked for, 0 nothing
 	Whole     bool          // the destination as a whole failed, not this record: counts for the breaker
+
+	Receipt []byte   // the destination's own receipt document of the record, checked by the adapter; nil: it gives none
+	Person  string   // the destination's reference to the person, "" none
+	Each    []Answer // one for each leg of the parcel, in its order, where they end each by itself; nil: this answer is every leg's
+}
+
+// Of is the answer for the ith leg of its parcel.
+func (a Answer) Of(i int) Answer {
+	if i < len(a.Each) {
+		return a.Each[i]
+	}
+	return a
 }

@@ -24,6 +24,9 @@ const (
 	SkippedOperator   = "operator.skip"
 )
 
+// ParkedBehind: a withdrawal whose record has not gone yet and waits for somebody.
+const ParkedBehind = "leg.behind"
+
 // Why a leg waits again.
 const (
 	AgainOperator = "operator.retry"
@@ -35,8 +38,9 @@ type Record struct {
 	Facility care.FacilityCode
 	Kind     string
 	Blocks   []string // purposes that its findings block
-	Closed   bool              // the record as a whole is of a closed compartment
-	Tables   bool              // it has a table of one
+	Closed   bool     // the record as a whole is of a closed compartment
+	Tables   bool     // it has a table of one
+	Late     bool     // it came after a newer version of its episode
 }
 
 // Start is a leg that a record begins.
@@ -52,6 +56,7 @@ type Plan struct {
 	destinations []Destination
 	routes       map[string][]Route // by destination, the most specific first
 	originals    map[string]bool    // adapters that pass files on as they are
+	histories    map[string]bool    // adapters whose destinations keep every version
 }
 
 // NewPlan makes a plan of every destination and every route that holds.
@@ -80,6 +85,22 @@ func NewPlan(destinations []Destination, routes []Route, originals ...string) *P
 		p.originals[name] = true
 	}
 	return p
+}
+
+// Keeping returns the plan with the names of adapters whose destinations keep
+// every version: records that arrive late go there too.
+func (p *Plan) Keeping(histories ...string) *Plan {
+	out := *p
+	out.histories = map[string]bool{}
+	for _, name := range histories {
+		out.histories[name] = true
+	}
+	return &out
+}
+
+// Keeps reports whether a destination keeps every version.
+func (p *Plan) Keeps(destination string) bool {
+	return slices.ContainsFunc(p.destinations, func(d Destination) bool { return d.ID == destination && p.histories[d.Adapter] })
 }
 
 // specific orders routes: facility and kind, facility, kind, all.
@@ -122,7 +143,7 @@ func (p *Plan) Legs(r Record) []Start {
 	var out []Start
 	for i := range p.destinations {
 		d := &p.destinations[i]
-		if !p.Mode(d.ID, r.Facility, r.Kind).Sends() {
+		if !p.Mode(d.ID, r.Facility, r.Kind).Sends() || r.Late && !p.histories[d.Adapter] {
 			continue
 		}
 		s := Start{Destination: d.ID, State: Waiting}
@@ -145,3 +166,7 @@ func (p *Plan) holds(d *Destination, r Record) string {
 	}
 	return ""
 }
+
+// PersonsParent is the option "persons" of a destination that links persons in
+// this hub's place: what is matched here is no national truth.
+const PersonsParent = "parent"

@@ -15,13 +15,14 @@ import (
 const closedTables = 1<<6 | 1<<15
 
 // Record returns the legs of an accepted record: one for each destination that a
-// route leads to, held where a finding blocks its purpose. What is rejected, or
-// arrives late and superseded, goes nowhere; nor does anything without a plan.
+// route leads to, held where a finding blocks its purpose. What is rejected goes
+// nowhere, what arrives late and superseded only where every version is kept; nor
+// does anything go without a plan.
 func Record(plan func() *exchange.Plan, p *store.Prepared) []store.LegStart {
-	if plan == nil || !p.Verdict.State.IsAccepted() || !p.Current {
+	if plan == nil || !p.Verdict.State.IsAccepted() {
 		return nil
 	}
-	r := exchange.Record{Facility: p.ID.Facility, Kind: p.Kind, Closed: p.Documents&compartment.Bits != 0, Tables: p.Documents&closedTables != 0}
+	r := exchange.Record{Facility: p.ID.Facility, Kind: p.Kind, Late: !p.Current, Closed: p.Documents&compartment.Bits != 0, Tables: p.Documents&closedTables != 0}
 	for _, f := range p.Verdict.Findings {
 		for _, b := range f.Blocks {
 			if !slices.Contains(r.Blocks, string(b)) {
@@ -42,6 +43,12 @@ func Record(plan func() *exchange.Plan, p *store.Prepared) []store.LegStart {
 func Withdrawal(plan *exchange.Plan, legs []store.Leg) []store.LegStart {
 	var out []store.LegStart
 	for _, l := range legs {
+		if plan.Keeps(l.Destination) { // the courier sees to their order
+			if plan.InUse(l.Destination) && l.State != exchange.Skipped {
+				out = append(out, store.LegStart{Destination: l.Destination, State: exchange.Waiting})
+			}
+			continue
+		}
 		unsent := l.Sent.IsZero() && (l.State == exchange.Held || l.State == exchange.Parked || l.State == exchange.Skipped)
 		if plan.InUse(l.Destination) && !unsent {
 			out = append(out, store.LegStart{Destination: l.Destination, State: exchange.Waiting})

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/bridge/axis"
 	"lienthong/internal/bridge/insurer"
 	"lienthong/internal/bridge/outbound"
+	"lienthong/internal/bridge/parent"
 	"lienthong/internal/bridge/prescription"
 	"lienthong/internal/bridge/vneid"
 	"lienthong/internal/bridge/webhook"
@@ -46,6 +47,7 @@ func (h *Hub) openPlan(ctx context.Context) error {
 	h.delivery.adapters = map[string]courier.Adapter{
 		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
 		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
+		"parent": parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
 	}
 	maps.Copy(h.delivery.adapters, d.Adapters)
 	h.delivery.plan.Store(exchange.NewPlan(nil, nil))
@@ -64,13 +66,17 @@ func (h *Hub) readPlan(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var originals []string
+	var originals, histories []string
 	for name, a := range h.delivery.adapters {
-		if a.Wants().Original {
+		wants := a.Wants()
+		if wants.Original {
 			originals = append(originals, name)
 		}
+		if wants.History {
+			histories = append(histories, name)
+		}
 	}
-	h.delivery.plan.Store(exchange.NewPlan(destinations, routes, originals...))
+	h.delivery.plan.Store(exchange.NewPlan(destinations, routes, originals...).Keeping(histories...))
 	h.delivery.epoch, h.delivery.all = epoch, destinations
 	if h.Courier != nil {
 		h.Courier.Set(destinations)
