@@ -1,6 +1,7 @@
 package insurer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"net/http"
@@ -35,6 +36,10 @@ type Card struct {
 // kept it from coming. The query travels in the address, as the gateway wants
 // it, with the session's tokens: no error made here tells it.
 func (a *Adapter) Card(ctx context.Context, p *courier.Parcel, q CardQuery) (*Card, exchange.Answer) {
+	var secret Secret
+	if json.Unmarshal(p.Secret, &secret) == nil {
+		q.StaffName, q.StaffCitizen = cmp.Or(q.StaffName, secret.Staff), cmp.Or(q.StaffCitizen, secret.Citizen)
+	}
 	body, err := json.Marshal(q)
 	if err != nil {
 		return nil, speaker.Unmade()

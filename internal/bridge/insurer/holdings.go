@@ -88,7 +88,7 @@ func (a *Adapter) read(ctx context.Context, p *courier.Parcel, behind string, li
 		return nil, verdict.Refused(ErrOptions.Code)
 	}
 	if o.Holdings == "" {
-		return nil, verdict.Refused("insurer.no_holdings")
+		return nil, verdict.Refused(noHoldings)
 	}
 	for again := false; ; again = true {
 		s, bad := a.session(ctx, p)
@@ -141,5 +141,5 @@ func (h *held) parse() (Held, bool) {
 	}
 	n, err := hex.Decode(out.Digest[:], []byte(h.Digest))
 	ok := err == nil && n == len(out.Digest) && len(h.Digest) == 2*n && out.Kind != "" && len(h.Facility) == 5
-	return out, ok && (out.Verdict == "accepted" || out.Verdict == "rejected" || out.Verdict == "pending")
+	return out, ok && (out.Verdict == Accepted || out.Verdict == Rejected || out.Verdict == Pending)
 }

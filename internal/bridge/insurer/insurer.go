@@ -60,6 +60,7 @@ type Adapter struct {
 	client   *outbound.Client
 	clock    clock.Clock
 	sessions *login.Keeper[session]
+	verdicts *verdicts
 }
 
 // speaker begins this bridge's codes.
@@ -69,7 +70,7 @@ var _ courier.Adapter = (*Adapter)(nil)
 
 // New returns an adapter over client.
 func New(client *outbound.Client, clk clock.Clock) *Adapter {
-	return &Adapter{client, clk, login.New[session](speaker, clk)}
+	return &Adapter{client, clk, login.New[session](speaker, clk), &verdicts{clock: clk, days: map[string]*listed{}}}
 }
 
 // Wants says that the insurer gets files as they are.
@@ -127,7 +128,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 			a.sessions.Drop(who(p, s.user), s)
 			continue
 		}
-		return out
+		return said(out, o)
 	}
 }
 

@@ -93,12 +93,12 @@ func TestWhatAnAnswerMakesOfALeg(t *testing.T) {
 		whole   bool
 		files   int
 	}{
-		"taken":                {[]string{ok}, exchange.Received, "insurer.200", false, 1},
-		"number codes":         {[]string{`{"maKetQua":200,"maGiaoDich":17}`}, exchange.Received, "insurer.200", false, 1},
+		"taken":                {[]string{ok}, exchange.Finalized, "insurer.200", false, 1},
+		"number codes":         {[]string{`{"maKetQua":200,"maGiaoDich":17}`}, exchange.Finalized, "insurer.200", false, 1},
 		"bad seal":             {[]string{`{"maKetQua":"125","thongDiep":"Ký sai"}`}, exchange.Refused, "insurer.125", false, 1},
 		"forbidden":            {[]string{`{"maKetQua":"403"}`}, exchange.Refused, "insurer.403", false, 1},
 		"its own failure":      {[]string{`{"maKetQua":"500"}`}, exchange.Again, "insurer.500", false, 1},
-		"401, then taken":      {[]string{`{"maKetQua":"401"}`, ok}, exchange.Received, "insurer.200", false, 2},
+		"401, then taken":      {[]string{`{"maKetQua":"401"}`, ok}, exchange.Finalized, "insurer.200", false, 2},
 		"401 for ever":         {[]string{`{"maKetQua":"401"}`}, exchange.Again, "insurer.401", true, 2},
 		"success, no number":   {[]string{`{"maKetQua":"200"}`}, exchange.Again, "insurer.answer", true, 1},
 		"not JSON":             {[]string{`<html>login</html>`}, exchange.Again, "insurer.answer", true, 1},
@@ -119,7 +119,7 @@ func TestWhatAnAnswerMakesOfALeg(t *testing.T) {
 			if string(g.files[0]) != string(p.Sent.Bytes) {
 				t.Errorf("the insurer got %q", g.files[0])
 			}
-			if c.outcome == exchange.Received && got.Reference == "" {
+			if c.outcome == exchange.Finalized && got.Reference == "" {
 				t.Error("no reference")
 			}
 		})

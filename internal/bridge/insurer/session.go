@@ -23,6 +23,10 @@ import (
 type Secret struct {
 	User     string `json:"user"`
 	Password string `json:"password"`
+	// Who asks about cards where the asking HIS does not say: name and citizen
+	// number of a member of staff.
+	Staff   string `json:"staff_name,omitempty"`
+	Citizen string `json:"staff_citizen,omitempty"`
 }
 
 // session is one login. Its token is bound to this hub's address and lives about

@@ -135,7 +135,7 @@ func pairs() []pair {
 	}
 	never := func(code string) exchange.Answer { return exchange.Answer{Outcome: exchange.Refused, Code: code} }
 	return []pair{
-		{name: "insurer", path: "guiHoSoXmlQD3176", good: exchange.Received, life: 10 * time.Minute,
+		{name: "insurer", path: "guiHoSoXmlQD3176", good: exchange.Finalized, life: 10 * time.Minute,
 			refused: map[string]exchange.Answer{"125": never("insurer.125"), "205": never("insurer.205"), "403": never("insurer.403"),
 				"500": again("insurer.500", false), "401": again("insurer.401", true), "http=500": again("insurer.http_500", true)},
 			open: func(t *testing.T, at clock.Clock) (courier.Adapter, *courier.Parcel, simulated) {

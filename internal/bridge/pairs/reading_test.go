@@ -72,7 +72,25 @@ func TestWhatTheInsurerHolds(t *testing.T) {
 		t.Fatal("other types")
 	}
 	doc := dossierFile("LK1")
-	r.arrives(false)
+	r.good = exchange.Received // its verdict can be asked for
+	r.p.Legs[0].Reference, r.p.Legs[0].Received = r.arrives(false).Reference, r.clock.Now()
+	follow := func(want exchange.Outcome, code string) {
+		t.Helper()
+		r.clock.Advance(31 * time.Second)
+		if got := a.Follow(context.Background(), r.p); got.Outcome != want || got.Code != code {
+			t.Errorf("followed: %+v, want %s", got, code)
+		}
+	}
+	follow(exchange.Finalized, "insurer.200")
+	sim.Judged("79901", "LK1", insurersim.Verdict{State: "pending"})
+	follow(exchange.Received, "insurer.pending")
+	sim.Judged("79901", "LK1", insurersim.Verdict{State: "accepted", Code: "200"})
+	known := *r.p
+	known.Legs = []store.Leg{r.p.Legs[0]}
+	known.Legs[0].Reference = "never-given"
+	if got := a.Follow(context.Background(), &known); got.Outcome != exchange.Again || got.Code != "insurer.not_listed" {
+		t.Errorf("a number nobody gave: %+v", got)
+	}
 	page, out := a.Holdings(context.Background(), r.p, "79901", "2026-11-22", "")
 	if out.Outcome != exchange.Finalized || len(page.Items) != 1 {
 		t.Fatalf("%+v %+v", page, out)
@@ -95,6 +113,7 @@ func TestWhatTheInsurerHolds(t *testing.T) {
 	if len(p2.Items) != 1 || p2.Items[0].Verdict != "rejected" || p2.Items[0].Code != "C07" {
 		t.Errorf("judged later: %+v", p2)
 	}
+	follow(exchange.Refused, "insurer.C07")
 	r.faults("401:count=1:path=holdings")
 	if _, out := a.Holdings(context.Background(), r.p, "79901", "", ""); out.Outcome != exchange.Finalized {
 		t.Errorf("a session that ended: %+v", out)
