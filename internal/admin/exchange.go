@@ -183,7 +183,8 @@ func (o *Office) DestinationDo(ctx context.Context, actor, id, do string) error 
 
 // PutRoute sets how records reach a destination.
 func (o *Office) PutRoute(ctx context.Context, actor string, r Route) error {
-	if _, err := o.destination(ctx, r.Destination); err != nil {
+	d, err := o.destination(ctx, r.Destination)
+	if err != nil {
 		return err
 	}
 	kept := exchange.Route{Destination: r.Destination, Kind: r.Kind, Mode: r.Mode, Since: o.Clock.Now()}
@@ -197,6 +198,9 @@ func (o *Office) PutRoute(ctx context.Context, actor string, r Route) error {
 			return err
 		}
 		kept.Facility = code
+	}
+	if err := o.oneWay(ctx, d, kept); err != nil {
+		return err
 	}
 	act, err := serviceAct(kept.Since, actor, "route.put", r.Destination, map[string]any{"facility": r.Facility, "kind": r.Kind, "mode": r.Mode})
 	if err != nil {

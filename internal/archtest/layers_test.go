@@ -62,6 +62,7 @@ var layers = map[string]place{
 	"disclose": {3, []string{"evidence"}},
 	"evidence": {3, nil},
 	"forward":  {3, nil},
+	"inflow":   {3, []string{"intake"}},
 	"intake":   {3, []string{"forward", "evidence", "trust"}},
 	"trust":    {3, nil},
 	"notary":   {3, nil},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lienthong/internal/admission"
+	"lienthong/internal/courier"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
@@ -21,7 +22,7 @@ import (
 // intake as the hub's own.
 func (h *Hub) openGateway() error {
 	var err error
-	h.gateway, err = gateway.New(gateway.Deps{Accounts: h.Slices.Gateways, Submitter: taker{h}, Clock: h.cfg.Clock, Logger: h.cfg.Logger}, h.cfg.Gateway)
+	h.gateway, err = gateway.New(gateway.Deps{Accounts: h.Slices.Gateways, Submitter: taker{h}, Cards: cards{h, courier.NewAsker(h.Courier, 0)}, Clock: h.cfg.Clock, Logger: h.cfg.Logger}, h.cfg.Gateway)
 	return err
 }
 

@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
+	"lienthong/internal/inflow"
 	"lienthong/internal/intake"
 	"lienthong/internal/keep"
 	"lienthong/internal/kind"
@@ -102,6 +103,7 @@ type Hub struct {
 
 	log     *tlog.Doors
 	gateway *gateway.Gateway
+	inflow  *inflow.Rounds
 	cfg     Config
 	metrics *metrics
 	lost    atomic.Pointer[error] // why nothing more is received
@@ -289,6 +291,9 @@ func (h *Hub) openDoors() error {
 	if err != nil {
 		return err
 	}
+	if err := h.openInflow(); err != nil {
+		return err
+	}
 	agents, err := h.openEdge()
 	if err != nil {
 		return err
@@ -335,6 +340,7 @@ func (h *Hub) begin() {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
 	})
 	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
+	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
