@@ -13,6 +13,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/command"
+	"lienthong/internal/demo"
 	"lienthong/internal/hub"
 	"lienthong/internal/synth"
 )
@@ -45,12 +46,12 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
 	debug.SetMemoryLimit(memoryLimit)
 	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base := "http://" + c.Listen
-	tour := &tour{base: base}
-	h, err := p.Start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
+	tour := demo.NewTour(base)
+	h, err := p.Start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.Things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
 	if err != nil {
 		return err
 	}
-	tour.acts = h.Administer()
+	acts := h.Administer()
 	fmt.Fprintf(s.Out, "Liên Thông, bản chạy thử · demo\n  %s\n  hub %s, sổ · log key %s\n", honesty, p.Name, h.LogKey.Verifier())
 	began := time.Now()
 	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, To: time.Now().Add(-time.Hour)})
@@ -60,21 +61,26 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err := found(ctx, h, nation); err != nil {
 		return errors.Join(err, h.Close())
 	}
-	if err := outside(ctx, h, tour.acts, nation, dir); err != nil {
+	if err := outside(ctx, h, acts, nation, dir); err != nil {
 		return errors.Join(err, h.Close())
 	}
 	fmt.Fprintf(s.Out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
-	srv := &server{hub: h, handler: h.Handler(), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
-	feeding, stop := context.WithCancel(ctx)
-	var fed sync.WaitGroup
+	show, err := demo.Prepare(ctx, demo.Deps{Acts: acts, Legs: h.Slices.Legs, Ways: h.Courier.Status, Seal: h.Vault.SealSecret, Nation: nation, Credential: func(ctx context.Context, code string) ([]byte, error) {
+		return command.NewCredential(ctx, acts, p.Name, code)
+	}}, demo.Config{Dir: dir, Start: c.Start, Rate: c.Rate, Limit: c.Files, Out: s.Out, Program: os.Args[0]}, tour)
+	if err != nil {
+		return errors.Join(err, h.Close())
+	}
+	srv := &server{hub: h, handler: show.Handler(h.Handler()), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
+	running, stop := context.WithCancel(ctx)
+	var shown sync.WaitGroup
 	err = srv.serve(ctx, func() {
-		tour.print(ctx, s.Out, dir)
-		f := &feeder{nation: nation, hub: p.Name, base: base, acts: tour.acts, out: s.Out, tour: tour, start: c.Start, rate: c.Rate, limit: c.Files}
-		fed.Go(func() { f.run(feeding) })
+		tour.Print(ctx, s.Out, dir)
+		shown.Go(func() { show.Run(running) })
 	})
 	stop()
-	fed.Wait() // the directory goes next
-	return err
+	shown.Wait() // the directory goes next
+	return errors.Join(err, show.Close())
 }
 
 const honesty = "Bản độc lập, mã nguồn mở, làm từ tài liệu công khai; không thuộc và không kết nối cơ quan nào; mọi số liệu đều là giả lập.\n" +
@@ -102,17 +108,15 @@ func found(ctx context.Context, h *hub.Hub, n *synth.Nation) error {
 		return nil // founded before, in a directory that was kept
 	}
 	acts := h.Administer()
-	if err := acts.AddAnchor(ctx, demoActor, string(n.Root())); err != nil {
+	if err := acts.AddAnchor(ctx, demo.Actor, string(n.Root())); err != nil {
 		return err
 	}
 	list := make([]admin.Facility, 0, len(n.Facilities()))
 	for _, f := range n.Facilities() {
 		list = append(list, f.Registration())
 	}
-	return acts.AddFacility(ctx, demoActor, list...)
+	return acts.AddFacility(ctx, demo.Actor, list...)
 }
-
-const demoActor = "operator: demo"
 
 // demoStamp is how often the demo has its checkpoints stamped: a visitor does
 // not wait for a minute.

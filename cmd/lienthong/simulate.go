@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/command/simulate"
+	"lienthong/internal/demo"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
 	"lienthong/internal/synth"
@@ -100,7 +101,7 @@ func outside(ctx context.Context, h *hub.Hub, acts webadmin.Acts, n *synth.Natio
 	}
 	for _, s := range had { // of an earlier run, at ports that are another's now
 		if s.Ended.IsZero() && s.Private {
-			if err := acts.EndService(ctx, demoActor, s.Kind, s.URL); err != nil && !errors.Is(err, admin.ErrServiceUnknown) {
+			if err := acts.EndService(ctx, demo.Actor, s.Kind, s.URL); err != nil && !errors.Is(err, admin.ErrServiceUnknown) {
 				return err
 			}
 		}
@@ -122,7 +123,7 @@ func outside(ctx context.Context, h *hub.Hub, acts webadmin.Acts, n *synth.Natio
 		go func() { failed <- serveHTTP(ctx, "127.0.0.1:0", s.handler, func(addr string) { at <- addr }) }()
 		select {
 		case addr := <-at:
-			if err := acts.AddService(ctx, demoActor, admin.Service{Kind: s.kind, URL: "http://" + addr + "/", PEM: s.pem, Private: true}); err != nil {
+			if err := acts.AddService(ctx, demo.Actor, admin.Service{Kind: s.kind, URL: "http://" + addr + "/", PEM: s.pem, Private: true}); err != nil {
 				return err
 			}
 		case err := <-failed:

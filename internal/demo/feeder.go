@@ -1,10 +1,8 @@
-package main
+package demo
 
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"iter"
 	"runtime"
 	"slices"
@@ -13,29 +11,19 @@ import (
 	"time"
 
 	"lienthong/internal/agent"
-	"lienthong/internal/command"
+	"lienthong/internal/exchange"
 	"lienthong/internal/synth"
-	webadmin "lienthong/internal/web/admin"
 )
 
 // feeder is the nation's facilities at work: each logs in with a credential of
 // its own and sends its files over HTTP, as real ones would.
 type feeder struct {
-	nation *synth.Nation
-	hub    string
-	base   string
-	acts   webadmin.Acts
-	out    io.Writer
-	tour   *tour
-	start  int
-	rate   float64
-	limit  int
+	show *Show
 
 	mu      sync.Mutex
 	clients map[string]*agent.Client
 	told    map[string]int // how often each kind of outcome was narrated
 	sum     agent.Summary
-	began   time.Time
 }
 
 // narrated is how often each sort of outcome is told in full.
@@ -43,14 +31,14 @@ const narrated = 3
 
 // run feeds until ctx ends; with a limit it goes on reporting until then.
 func (f *feeder) run(ctx context.Context) {
-	f.clients, f.told, f.began = map[string]*agent.Client{}, map[string]int{}, time.Now()
+	f.clients, f.told = map[string]*agent.Client{}, map[string]int{}
 	work := make(chan int)
 	var wg sync.WaitGroup
 	for range max(1, runtime.GOMAXPROCS(0)) {
 		wg.Go(func() {
 			for i := range work {
 				if err := f.send(ctx, i); err != nil && ctx.Err() == nil {
-					f.say("  ! tệp %d chưa gửi được · not sent: %v\n", i, err)
+					f.show.tell.say("  ! tệp %d chưa gửi được · not sent: %v\n", i, err)
 				}
 			}
 		})
@@ -63,10 +51,10 @@ func (f *feeder) run(ctx context.Context) {
 
 // pace hands out the first files at once and the rest at the rate.
 func (f *feeder) pace(ctx context.Context, work chan<- int) {
-	tick := time.NewTicker(time.Duration(float64(time.Second) / max(f.rate, 0.01)))
+	tick := time.NewTicker(time.Duration(float64(time.Second) / max(f.show.cfg.Rate, 0.01)))
 	defer tick.Stop()
-	for i := 0; f.limit == 0 || i < f.limit; i++ {
-		if i >= f.start {
+	for i := 0; f.show.cfg.Limit == 0 || i < f.show.cfg.Limit; i++ {
+		if i >= f.show.cfg.Start {
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
@@ -92,12 +80,12 @@ const (
 func (f *feeder) send(ctx context.Context, i int) error {
 	var before []func(int) (synth.Submission, error)
 	if i%prescribeEvery != 0 {
-		before = append(before, f.nation.Prescription)
+		before = append(before, f.show.Nation.Prescription)
 	}
 	if i%besideEvery == besideEvery-1 {
-		before = append(before, func(i int) (synth.Submission, error) { return f.nation.Beside(i / besideEvery) })
+		before = append(before, func(i int) (synth.Submission, error) { return f.show.Nation.Beside(i / besideEvery) })
 	}
-	for _, make := range append(before, f.nation.At) {
+	for _, make := range append(before, f.show.Nation.At) {
 		sub, err := make(i)
 		if err != nil {
 			return err
@@ -110,6 +98,15 @@ func (f *feeder) send(ctx context.Context, i int) error {
 }
 
 func (f *feeder) submit(ctx context.Context, sub synth.Submission) error {
+	switch f.show.cast.way(sub) {
+	case keeps:
+		return f.show.hand.keep(sub)
+	case exchange.Pull:
+		f.show.far.hold(sub)
+		return nil
+	case exchange.Mirror:
+		f.show.far.hold(sub)
+	}
 	client, err := f.client(ctx, sub.Facility)
 	if err != nil {
 		return err
@@ -151,7 +148,7 @@ func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error)
 	if c, ok := f.clients[code]; ok {
 		return c, nil
 	}
-	b, err := command.NewCredential(ctx, f.acts, f.hub, code)
+	b, err := f.show.Credential(ctx, code)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +156,7 @@ func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error)
 	if err != nil {
 		return nil, err
 	}
-	c, err := agent.New(agent.Config{HubURL: f.base, Credential: credential})
+	c, err := agent.New(agent.Config{HubURL: f.show.tour.base, Credential: credential})
 	if err == nil {
 		f.clients[code] = c
 	}
@@ -169,7 +166,7 @@ func (f *feeder) client(ctx context.Context, code string) (*agent.Client, error)
 // tell narrates the first few outcomes of each sort and remembers records to show.
 func (f *feeder) tell(sub synth.Submission, a agent.Answer) error {
 	if a.Record != "" {
-		f.tour.saw(sub.Facility, a.Record, a.Outcome == agent.Rejected)
+		f.show.tour.saw(sub.Facility, a.Record, a.Outcome == agent.Rejected)
 	}
 	sort := string(a.Outcome)
 	if a.Warned {
@@ -186,7 +183,7 @@ func (f *feeder) tell(sub synth.Submission, a agent.Answer) error {
 	if what == "" {
 		what = a.Code
 	}
-	f.say("  %s gửi %-12s %6d byte  →  %-24s %s  %s\n", sub.Facility, sub.Visit, len(sub.XML), sort, what, codesOf(a.JSON))
+	f.show.tell.say("  %s gửi %-12s %6d byte  →  %-24s %s  %s\n", sub.Facility, sub.Visit, len(sub.XML), sort, what, codesOf(a.JSON))
 	return nil
 }
 
@@ -221,15 +218,9 @@ func (f *feeder) report(ctx context.Context) {
 			f.mu.Lock()
 			s := f.sum
 			f.mu.Unlock()
-			f.say("%s  đã gửi %d tệp (%.0f/giây) · nhận %d, có cảnh báo %d, từ chối %d, trả lại %d · %d MB\n", time.Now().Format(time.TimeOnly),
+			f.show.tell.say("%s  đã gửi %d tệp (%.0f/giây) · nhận %d, có cảnh báo %d, từ chối %d, trả lại %d · %d MB\n", time.Now().Format(time.TimeOnly),
 				s.Files, float64(s.Files-last)/5, s.Accepted, s.Warned, s.Rejected, s.Refused, s.Bytes>>20)
 			last = s.Files
 		}
 	}
-}
-
-func (f *feeder) say(format string, args ...any) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fmt.Fprintf(f.out, format, args...)
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -7,28 +7,33 @@ import (
 	"net/url"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 
 	"lienthong/internal/fault"
-	webadmin "lienthong/internal/web/admin"
 	"lienthong/internal/web/portal"
 )
 
-// tour leads a visitor of the demo: login links for each role, and six things
-// worth seeing. It exists in the demo only.
-type tour struct {
+// Tour leads a visitor of the demo: login links for each role, and things worth
+// seeing. It is made before the hub, which shows it.
+type Tour struct {
 	base string
-	acts webadmin.Acts
+	show atomic.Pointer[Show]
 
 	mu   sync.Mutex
 	seen map[string]*sight
 	best string // the facility that has most to show
 }
 
+// NewTour returns a tour of the hub at base.
+func NewTour(base string) *Tour { return &Tour{base: base} }
+
+func (t *Tour) open(s *Show) { t.show.Store(s) }
+
 // sight is what one facility has to show.
 type sight struct{ accepted, rejected string }
 
 // saw remembers records that show something.
-func (t *tour) saw(facility, record string, rejected bool) {
+func (t *Tour) saw(facility, record string, rejected bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen == nil {
@@ -50,7 +55,7 @@ func (t *tour) saw(facility, record string, rejected bool) {
 }
 
 // show returns the facility that has most to show, and its records.
-func (t *tour) show() (facility, accepted, rejected string) {
+func (t *Tour) sights() (facility, accepted, rejected string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.best == "" {
@@ -61,8 +66,12 @@ func (t *tour) show() (facility, accepted, rejected string) {
 }
 
 // link makes a login link for a role that opens a page; "" where none can be made.
-func (t *tour) link(ctx context.Context, role, next string) string {
-	token, err := t.acts.MakeLink(ctx, demoActor, role, next)
+func (t *Tour) link(ctx context.Context, role, next string) string {
+	show := t.show.Load()
+	if show == nil {
+		return ""
+	}
+	token, err := show.Acts.MakeLink(ctx, Actor, role, next)
 	if err != nil {
 		return ""
 	}
@@ -74,8 +83,8 @@ type stop struct {
 	title, text, action fault.Text
 }
 
-func (t *tour) stops() []stop {
-	facility, accepted, rejected := t.show()
+func (t *Tour) stops(ctx context.Context) []stop {
+	facility, accepted, rejected := t.sights()
 	own := "facility:" + facility
 	if facility == "" {
 		return nil
@@ -93,12 +102,13 @@ func (t *tour) stops() []stop {
 	if rejected != "" {
 		list = append(list, stop{own, "/records/" + rejected, say("Vì sao bị từ chối", "Why one was rejected"), say("Bảng nào, dòng nào, trường nào, sửa thế nào. Từ chối cũng có biên nhận.", "Which table, row and field, and what to do. A rejection has its receipt too."), go1})
 	}
+	list = append(list, t.ways(ctx)...)
 	return append(list, stop{"operator", "/acts", say("Ai đã làm gì", "Who did what"), say("Người vận hành phải ghi lý do trước khi xem nội dung; mọi lượt xem và mọi thao tác đều để lại dấu trong sổ.", "An operator gives a reason before seeing content; every look and every act leaves a mark in the ledger."), go1})
 }
 
-// things is what the page "Dùng thử" shows: six things, and a link for each role.
-func (t *tour) things(ctx context.Context) (things, links []portal.TryItem) {
-	for _, s := range t.stops() {
+// Things is what the page "Dùng thử" shows: things worth seeing, and a link for each role.
+func (t *Tour) Things(ctx context.Context) (things, links []portal.TryItem) {
+	for _, s := range t.stops(ctx) {
 		things = append(things, portal.TryItem{Title: s.title, Text: s.text, Action: s.action, Href: t.link(ctx, s.role, s.next)})
 	}
 	for _, r := range t.roles() {
@@ -107,8 +117,8 @@ func (t *tour) things(ctx context.Context) (things, links []portal.TryItem) {
 	return things, links
 }
 
-func (t *tour) roles() []string {
-	facility, _, _ := t.show()
+func (t *Tour) roles() []string {
+	facility, _, _ := t.sights()
 	roles := []string{"operator", "ministry", "province:24", "province:79", "auditor"}
 	if facility != "" {
 		roles = append(roles, "facility:"+facility)
@@ -116,9 +126,9 @@ func (t *tour) roles() []string {
 	return roles
 }
 
-// print tells the terminal where to go.
-func (t *tour) print(ctx context.Context, w io.Writer, dir string) {
-	fmt.Fprintf(w, "\nMở trang · open:  %s/try   (sáu điều nên xem · six things to see)\n\nĐường dẫn đăng nhập, dùng một lần trong 10 phút · login links, once, 10 minutes:\n", t.base)
+// Print tells the terminal where to go.
+func (t *Tour) Print(ctx context.Context, w io.Writer, dir string) {
+	fmt.Fprintf(w, "\nMở trang · open:  %s/try   (những điều nên xem · things worth seeing)\n\nĐường dẫn đăng nhập, dùng một lần trong 10 phút · login links, once, 10 minutes:\n", t.base)
 	for _, r := range t.roles() {
 		fmt.Fprintf(w, "  %-16s %s%s\n", r, t.base, t.link(ctx, r, "/"))
 	}
