@@ -90,6 +90,9 @@ func (c *Collector) Collect(ctx context.Context, reader disclose.Reader, id doss
 	if err := c.stamp(ctx, p, log, own); err != nil {
 		return nil, err
 	}
+	if err := c.above(ctx, reader, id, p); err != nil {
+		return nil, err
+	}
 	return p, c.answers(ctx, p)
 }
 

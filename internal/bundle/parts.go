@@ -45,6 +45,7 @@ type Parts struct {
 	Later    *ledger.LaterCheckpoint
 	Stamp    *Stamp // nil: not stamped yet
 	Answers  []Answer
+	Above    [][]byte // receipt documents that hubs above gave of the same dossier
 }
 
 // Paper is a document beside the original with its own detached seal.
@@ -236,6 +237,9 @@ func (p *Parts) evidence(doc *ledger.Document) ([]member, error) {
 			out = append(out, member{answerName(i, a), a.Raw})
 		}
 	}
+	for i, doc := range p.Above {
+		out = append(out, member{aboveName(i), doc})
+	}
 	return out, nil
 }
 
@@ -275,6 +279,7 @@ var kinds = []struct {
 	{regexp.MustCompile(`^stamp-checkpoint`), fault.Text{VI: "Điểm chốt được đóng dấu thời gian.", EN: "The checkpoint that was time-stamped."}},
 	{regexp.MustCompile(`^stamp-consistency`), fault.Text{VI: "Bằng chứng điểm chốt đó nối tiếp điểm chốt trong biên nhận.", EN: "The proof that it continues the one in the receipt."}},
 	{regexp.MustCompile(`^stamp-certificates`), fault.Text{VI: "Chứng thư của tổ chức cấp dấu thời gian.", EN: "The time-stamp authority's certificates."}},
+	{regexp.MustCompile(`^above-\d+\.receipt\.json$`), fault.Text{VI: "Biên nhận của hub cấp trên về cùng hồ sơ này.", EN: "The receipt that the hub above gave of the same dossier."}},
 	{regexp.MustCompile(`^revocation-`), fault.Text{VI: "Trả lời của tổ chức cấp chứng thư về tình trạng thu hồi.", EN: "The issuer's answer about revocation."}},
 }
 
@@ -298,6 +303,9 @@ func partsOf(members []member) (*Parts, error) {
 	p.Seal = string(by[p.originalName()+".jws"])
 	for i := 0; by[paperName(i)] != nil; i++ {
 		p.Papers = append(p.Papers, Paper{by[paperName(i)], string(by[paperName(i)+".jws"])})
+	}
+	for i := 0; by[aboveName(i)] != nil; i++ {
+		p.Above = append(p.Above, by[aboveName(i)])
 	}
 	for i := 0; by[signerName(i)] != nil; i++ {
 		chain, err := certificatesOf(signerName(i), by[signerName(i)])

@@ -111,6 +111,7 @@ func (c *check) run(data []byte) {
 	c.witnesses()
 	c.stamp()
 	c.revocation()
+	c.above()
 }
 
 // container checks that the bundle is what its own parts give, byte for byte:

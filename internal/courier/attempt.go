@@ -8,6 +8,7 @@ import (
 
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/evidence"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
@@ -46,10 +47,34 @@ func (l *line) attempt(d exchange.Destination, j job) (f finish) {
 		f.answer = l.adapter.Deliver(ctx, p)
 	}
 	f.took = time.Since(began)
+	l.seal(p, &f)
 	if f.answer.Outcome == 0 { // an adapter's defect: nobody knows what happened
 		f.answer.Outcome, f.answer.Sent = exchange.Again, true
 	}
 	return f
+}
+
+// seal seals what the destination said of each record, to be kept with its leg.
+// A receipt that cannot be kept is asked for again.
+func (l *line) seal(p *Parcel, f *finish) {
+	for i := range p.Legs {
+		a := f.answer.Of(i)
+		if len(a.Receipt) == 0 || i >= len(p.Own) {
+			continue
+		}
+		r, id := &p.Own[i].Record, p.Legs[i].Record
+		sealed, err := l.c.Vault.Seal(r.Class, r.Month, evidence.LegName(id, l.id), evidence.Said{Receipt: a.Receipt, Person: a.Person}.Marshal())
+		if err != nil {
+			l.c.Logger.Error("what a destination said is not kept", "destination", l.id, "error", err)
+			f.answer = exchange.Answer{Outcome: exchange.Again, Sent: true, Code: fault.Of(err).Code}
+			f.said = nil
+			return
+		}
+		if f.said == nil {
+			f.said = make([]*store.LegReceipt, len(p.Legs))
+		}
+		f.said[i] = &store.LegReceipt{Destination: l.id, At: l.c.Clock.Now(), Wrapped: sealed.Wrapped, Sealed: sealed.Parts[0]}
+	}
 }
 
 // failed is the answer of an attempt that this hub itself could not make. It

@@ -73,7 +73,8 @@ type finish struct {
 	job    job             // the legs that the answer is about
 	answer exchange.Answer // Outcome 0: nothing was attempted
 	early  []store.LegResult
-	called bool // the destination was
+	said   []*store.LegReceipt // what it said of the record of each leg, to be kept; shorter: nothing
+	called bool                // the destination was
 	took   time.Duration
 }
 
@@ -418,7 +419,11 @@ func (l *line) take(f finish) {
 		if open {
 			a.Wait += l.breaker.Wait(now) // others are the next to try it with
 		}
-		l.keep(f.job.claim, l.result(leg, a, at))
+		r := l.result(leg, a, at)
+		if i < len(f.said) {
+			r.Receipt = f.said[i]
+		}
+		l.keep(f.job.claim, r)
 	}
 }
 

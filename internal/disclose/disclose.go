@@ -70,6 +70,7 @@ type Deps struct {
 	Kinds    *kind.Registry
 	Receipts *evidence.Desk
 	Clock    clock.Clock
+	Legs     Receipts // nil: destinations give none
 }
 
 // Discloser opens records for readers.
@@ -82,6 +83,9 @@ type Discloser struct {
 func New(d Deps) (*Discloser, error) {
 	if d.Records == nil || d.Log == nil || d.Vault == nil || d.Receipts == nil {
 		return nil, errors.New("disclose: a part is missing")
+	}
+	if d.Legs == nil {
+		d.Legs = noReceipts{}
 	}
 	return &Discloser{Deps: d}, nil
 }
@@ -254,15 +258,9 @@ func (d *Discloser) Episode(reader Reader, r *store.Record) string {
 // Receipt returns a record's receipt document, the same bytes at every call.
 // It holds no clinical content: the verdict, places and codes, and digests.
 func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) ([]byte, error) {
-	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
+	r, err := d.mayHave(ctx, reader, id)
 	if err != nil {
 		return nil, err
-	}
-	switch {
-	case reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility:
-		return nil, ErrWithheld
-	case reader.Role.Kind == role.Operator && r.Documents&closedBits != 0:
-		return nil, d.refuse(ctx, reader, r) // its findings and digests speak of what is closed
 	}
 	h, err := d.head(r)
 	if err != nil {
@@ -273,6 +271,21 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 		return nil, err
 	}
 	return docs[0], nil
+}
+
+// mayHave finds a record whose receipts the reader may have.
+func (d *Discloser) mayHave(ctx context.Context, reader Reader, id dossier.ID) (*store.Record, error) {
+	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility:
+		return nil, ErrWithheld
+	case reader.Role.Kind == role.Operator && r.Documents&closedBits != 0:
+		return nil, d.refuse(ctx, reader, r) // its findings and digests speak of what is closed
+	}
+	return r, nil
 }
 
 // Related returns the records of the same person that lie in the reader's

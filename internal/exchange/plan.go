@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 
 	"lienthong/internal/care"
@@ -57,6 +58,7 @@ type Plan struct {
 	routes       map[string][]Route // by destination, the most specific first
 	originals    map[string]bool    // adapters that pass files on as they are
 	histories    map[string]bool    // adapters whose destinations keep every version
+	persons      string             // the destination that links persons in this hub's place, "" none
 }
 
 // NewPlan makes a plan of every destination and every route that holds.
@@ -67,6 +69,9 @@ func NewPlan(destinations []Destination, routes []Route, originals ...string) *P
 	for _, d := range destinations {
 		if d.Ended.IsZero() {
 			p.destinations = append(p.destinations, d)
+			if personsOf(d) {
+				p.persons = d.ID
+			}
 		}
 	}
 	slices.SortFunc(p.destinations, func(a, b Destination) int { return cmp.Compare(a.ID, b.ID) })
@@ -165,6 +170,18 @@ func (p *Plan) holds(d *Destination, r Record) string {
 		return HeldPurpose + d.Purpose
 	}
 	return ""
+}
+
+// PersonsAbove names the destination that links persons in this hub's place, ""
+// where persons are linked here.
+func (p *Plan) PersonsAbove() string { return p.persons }
+
+// personsOf reads the option "persons".
+func personsOf(d Destination) bool {
+	var o struct {
+		Persons string `json:"persons"`
+	}
+	return len(d.Options) > 0 && json.Unmarshal(d.Options, &o) == nil && o.Persons == PersonsParent
 }
 
 // PersonsParent is the option "persons" of a destination that links persons in

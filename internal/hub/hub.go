@@ -185,7 +185,7 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	h.Disclose, err = disclose.New(disclose.Deps{
 		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
-		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock,
+		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock, Legs: h.Slices.Legs,
 	})
 	if err != nil {
 		return err
@@ -305,7 +305,7 @@ func (h *Hub) openDoors() error {
 	h.API, err = api.New(api.Deps{
 		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
-		Exchange: h.Office, Moves: h.Moves, Ways: ways{h.Courier},
+		Exchange: h.Office, Plan: h.delivery.plan.Load, Moves: h.Moves, Ways: ways{h.Courier},
 		Edge: agents,
 	}, h.cfg.API)
 	if err != nil {

@@ -149,7 +149,7 @@ func (in *Intake) resultOf(name string, index int, r *store.Record, episode stri
 	if !r.Erased.IsZero() {
 		res.State, res.ErasedAt = dossier.Erased, &r.Erased
 	}
-	if r.Person != (store.PersonID{}) {
+	if r.Person != (store.PersonID{}) && (in.Plan == nil || in.Plan().PersonsAbove() == "") { // else a hub above says who it is
 		p := evidence.PersonReference(in.Vault, r.ID.Facility, r.Person)
 		res.Person = &p
 	}

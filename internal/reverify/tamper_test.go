@@ -149,6 +149,7 @@ var unwatched = map[string]string{
 	"file.software":           "what a sender says of its program, and nothing vouches for",
 	"exchange":                "numbers that order changes; an epoch",
 	"leg":                     "how a delivery stands: the destination's own word",
+	"leg_receipt":             "the destination's own word, which proves itself under its own log key",
 	"leg_sent":                "a display of 24 hours",
 	"leg_seq":                 "numbers that order changes",
 	"refusal.id":              "an address in the file",

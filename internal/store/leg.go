@@ -69,6 +69,16 @@ type LegResult struct {
 	Sent      time.Time // zero: as it was; so are the following
 	Received  time.Time
 	Finalized time.Time
+	Receipt   *LegReceipt // what the destination said of the record, in place of what it said before; nil: nothing new
+}
+
+// LegReceipt is what a destination with receipts of its own said of a record:
+// package evidence says what is sealed in it.
+type LegReceipt struct {
+	Destination string // as read; Settle takes its leg's
+	At          time.Time
+	Wrapped     []byte
+	Sealed      []byte
 }
 
 // LegQueue is how a destination's legs stand.
@@ -145,6 +155,9 @@ type Legs interface {
 	Begin(ctx context.Context, legs []Leg) (int, error)
 	// Open notes that somebody opened the record at the destination; the first time stays.
 	Open(ctx context.Context, keys []LegKey, at time.Time) error
+	// Receipts returns what destinations said of a record, by destination. There is
+	// none of an erased record.
+	Receipts(ctx context.Context, id dossier.ID) ([]LegReceipt, error)
 	// Queues tells how every destination's legs stand.
 	Queues(ctx context.Context) ([]LegQueue, error)
 	// Changed returns legs of a facility that changed after a place in the order

@@ -23,15 +23,15 @@ var distribution = map[string]string{
 	"stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "annotation": "facility", "tombstone": "facility",
 	"body_archive": "facility", "skeleton_archive": "facility",
 	"gateway_account": "name", "gateway_session": "token", "gateway_failure": "who", "gateway_pair": "who",
-	"invite": "hash", "sender": "client", "manifest": "facility", "inflow": "facility", "mirror": "facility",
+	"invite": "hash", "sender": "client", "manifest": "facility", "inflow": "facility", "mirror": "facility", "sending": "facility",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
-	"leg": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
+	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 }
 
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

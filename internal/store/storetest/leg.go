@@ -23,6 +23,7 @@ func legCases() []testCase {
 		{"a file waits when one of its legs waits for another file", legsWholeInOrder},
 		{"a claim is not held up by many legs that wait for older ones", legsBehindMany},
 		{"settling keeps what came of an attempt, and what was known before", legsSettled},
+		{"what a destination said is kept with its leg, the newest, and goes with the record", legsSaid},
 		{"an operator moves legs from the states that allow it", legsMoved},
 		{"legs of old records are begun once", legsBegunLater},
 		{"what was opened first stays", legsOpened},
@@ -407,5 +408,63 @@ func legsSettled(t *testing.T, h *Harness) {
 	}
 	if n, err := w.s.Legs.Count(w.ctx(), everything, store.LegFilter{Destination: healthy, State: exchange.Done}); err != nil || n != 300 {
 		t.Errorf("%d done, %v", n, err)
+	}
+}
+
+func legsSaid(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	p := w.sendLegs(say{episode: "a", content: "1"}, legsTo(insurer, healthy)...)
+	other := w.sendLegs(say{episode: "b", content: "2"}, legsTo(insurer)...)
+	says := func(destination, holder, text string) {
+		t.Helper()
+		w.clock.Advance(time.Minute)
+		var results []store.LegResult
+		for _, l := range w.claim(destination, holder, 10) {
+			results = append(results, store.LegResult{LegKey: l.LegKey, State: exchange.Waiting, Due: w.clock.Now(), Attempts: 1,
+				Receipt: &store.LegReceipt{Destination: "not looked at", At: w.clock.Now(), Wrapped: []byte("key of " + text + "................................................"), Sealed: []byte(text)}})
+		}
+		lost, err := w.s.Legs.Settle(w.ctx(), holder, w.clock.Now(), results)
+		if w.must(err); len(lost) > 0 {
+			t.Errorf("lost %v", lost)
+		}
+		stranger := results
+		for i := range stranger { // who has lost a leg has nothing kept
+			stranger[i].Receipt = &store.LegReceipt{At: w.clock.Now(), Wrapped: []byte("x"), Sealed: []byte("a stranger's")}
+		}
+		_, err = w.s.Legs.Settle(w.ctx(), "stranger", w.clock.Now(), stranger)
+		w.must(err)
+	}
+	says(insurer, "h1", "first")
+	says(insurer, "h2", "second")
+	at := w.clock.Now().UTC()
+	says(healthy, "h3", "book")
+	w.clock.Advance(time.Minute)
+	var quiet []store.LegResult
+	for _, l := range w.claim(insurer, "h4", 10) {
+		quiet = append(quiet, store.LegResult{LegKey: l.LegKey, State: exchange.Done, Attempts: 2})
+	}
+	_, err := w.s.Legs.Settle(w.ctx(), "h4", w.clock.Now(), quiet)
+	w.must(err)
+	w.reopen()
+	said := func(id dossier.ID) []store.LegReceipt {
+		t.Helper()
+		all, err := w.s.Legs.Receipts(w.ctx(), id)
+		w.must(err)
+		return all
+	}
+	got := said(p.ID)
+	if len(got) != 2 || got[0].Destination != insurer || string(got[0].Sealed) != "second" || !got[0].At.Equal(at) || got[1].Destination != healthy || string(got[1].Sealed) != "book" {
+		t.Errorf("%+v", got)
+	}
+	w.clock.Advance(time.Minute)
+	w.erase(p.ID)
+	if got := said(p.ID); len(got) != 0 {
+		t.Errorf("of an erased record: %+v", got)
+	}
+	if got := said(other.ID); len(got) != 1 {
+		t.Errorf("of another: %+v", got)
+	}
+	if got := said(w.newID(cityHospital)); len(got) != 0 {
+		t.Errorf("of none: %+v", got)
 	}
 }

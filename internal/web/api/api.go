@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/quality"
@@ -81,9 +82,10 @@ type Deps struct {
 	Clock    clock.Clock
 	Logger   *slog.Logger
 	Token    http.Handler
-	Bundles  Bundles           // nil: no evidence bundles are given
-	Rechecks Rechecks          // nil: nothing is known later
-	Exchange delivery.Exchange // acts on legs
+	Bundles  Bundles               // nil: no evidence bundles are given
+	Rechecks Rechecks              // nil: nothing is known later
+	Exchange delivery.Exchange     // acts on legs
+	Plan     func() *exchange.Plan // where records go as of now; nil: nowhere
 	Moves    delivery.Moves
 	Ways     delivery.Ways
 	Edge     *edge.Edge // nil: no agents are served beside what they send
@@ -167,6 +169,7 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
 		{"GET", "/api/v1/records/{id}/legs", role.Messages, (*API).legs},
+		{"GET", "/api/v1/records/{id}/legs/{destination}/receipt", role.Content, (*API).legReceipt},
 		{"POST", "/api/v1/records/{id}/legs/{destination}/send", role.Send, (*API).sendAnyway},
 		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"time"
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
@@ -19,6 +20,48 @@ func (a *API) legs(w http.ResponseWriter, r *http.Request, who Caller) error {
 		return err
 	}
 	return a.delivery().Record(w, r, who.Role.Scope(), rec.ID)
+}
+
+// legReceipt answers GET /api/v1/records/{id}/legs/{destination}/receipt: the
+// receipt document that a hub above gave of the record, byte for byte.
+func (a *API) legReceipt(w http.ResponseWriter, r *http.Request, who Caller) error {
+	id, err := dossier.ParseID(r.PathValue("id"))
+	if err != nil {
+		return err
+	}
+	doc, err := a.Disclose.LegReceipt(r.Context(), a.reader(r, who), id, r.PathValue("destination"))
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Disposition", `attachment; filename="`+id.String()+`.above.receipt.json"`)
+	_, _ = w.Write(doc) // a reader that has gone asks again
+	return nil
+}
+
+// Above is the person of a record as a hub above this one knows them.
+type Above struct {
+	Destination string    `json:"destination"`
+	Person      string    `json:"person"` // a reference scoped to the record's facility
+	At          time.Time `json:"at"`     // when it was given: it may have changed there since
+}
+
+// personAbove adds what the hub above says of the person. Where persons are that
+// one's to link, what is matched here is not given as who somebody is.
+func (a *API) personAbove(r *http.Request, who Caller, it *Item, id dossier.ID) error {
+	above, err := a.Disclose.PersonAbove(r.Context(), a.reader(r, who), id)
+	if above != nil {
+		it.PersonAbove = &Above{above.Destination, above.Reference, above.At}
+	}
+	return err
+}
+
+// personsAbove names the destination that links persons, "" this hub itself.
+func (a *API) personsAbove() string {
+	if a.Plan == nil {
+		return ""
+	}
+	return a.Plan().PersonsAbove()
 }
 
 // sendAnyway reads {"reason"}.

@@ -41,6 +41,9 @@ func (f *fakeLegs) Of(_ context.Context, ids ...dossier.ID) ([]store.Leg, error)
 	return out, nil
 }
 
+// Receipts returns none: no destination here gives its own.
+func (f *fakeLegs) Receipts(context.Context, dossier.ID) ([]store.LegReceipt, error) { return nil, nil }
+
 func selects(scope role.Scope, q store.LegFilter, l *store.Leg) bool {
 	return (scope.All || scope.Facility == l.Record.Facility) && (q.Records == nil || slices.Contains(q.Records, l.Record)) &&
 		(q.Destination == "" || q.Destination == l.Destination) && (q.State == "" || q.State == l.State) && (q.Code == "" || q.Code == l.Code) &&

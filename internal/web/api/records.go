@@ -37,7 +37,8 @@ type Item struct {
 	SupersededBy *string          `json:"superseded_by"`
 	WithdrawnBy  *string          `json:"withdrawn_by"`
 	Withdraws    *string          `json:"withdraws"`
-	Person       *string          `json:"person"`
+	Person       *string          `json:"person"`                 // null where a hub above links persons: person_above says what it said
+	PersonAbove  *Above           `json:"person_above,omitempty"` // of one record, not in lists
 	ReceivedAt   time.Time        `json:"received_at"`
 	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
 	ErasedFor    string           `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
@@ -64,7 +65,7 @@ func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
 	if !rec.Erased.IsZero() {
 		it.ErasedAt = &rec.Erased
 	}
-	if rec.Person != (store.PersonID{}) && who.Role == (role.Role{Kind: role.Facility, ID: it.Facility}) {
+	if rec.Person != (store.PersonID{}) && a.personsAbove() == "" && who.Role == (role.Role{Kind: role.Facility, ID: it.Facility}) {
 		p := evidence.PersonReference(a.Vault, rec.ID.Facility, rec.Person)
 		it.Person = &p
 	}
@@ -168,6 +169,9 @@ func (a *API) record(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if it.Seals, err = a.seals(r, who, rec); err != nil {
 		return err
 	}
+	if err := a.personAbove(r, who, &it, rec.ID); err != nil {
+		return err
+	}
 	return give(w, it)
 }
 
@@ -206,6 +210,13 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request, who Caller) error
 	}
 	for _, e := range disclose.LegEvents(legs) {
 		events = append(events, event{At: e.At, What: "leg." + e.What, Detail: e.Code, Destination: e.Destination})
+	}
+	said, err := a.Slices.Legs.Receipts(r.Context(), rec.ID)
+	if err != nil {
+		return err
+	}
+	for i := range said {
+		events = append(events, event{At: said[i].At, What: "leg.receipt", Destination: said[i].Destination})
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return a.At.Compare(b.At) })
 	return give(w, map[string]any{"items": events, "next": nil})

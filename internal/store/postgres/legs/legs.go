@@ -138,6 +138,25 @@ func (x *Legs) Of(ctx context.Context, ids ...dossier.ID) ([]store.Leg, error) {
 	return all, handle.Fault(err)
 }
 
+// Receipts returns what destinations said of a record.
+func (x *Legs) Receipts(ctx context.Context, id dossier.ID) ([]store.LegReceipt, error) {
+	if err := store.CheckText(string(id.Facility)); err != nil {
+		return nil, err
+	}
+	rows, err := x.db.Pool.Query(ctx, `SELECT destination, at, wrapped, sealed FROM leg_receipt WHERE facility = $1 AND serial = $2 ORDER BY destination`,
+		string(id.Facility), handle.UUID(id.Serial))
+	if err != nil {
+		return nil, handle.Fault(err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r store.LegReceipt, err error) {
+		var at int64
+		err = row.Scan(&r.Destination, &at, &r.Wrapped, &r.Sealed)
+		r.At = handle.Moment(at)
+		return r, err
+	})
+	return all, handle.Fault(err)
+}
+
 // version joins the facility's version that a scope asks about.
 const version = ` FROM leg l LEFT JOIN facility_version v ON v.id = l.facility_version`
 

@@ -133,9 +133,30 @@ func (s *settling) write(b *pgx.Batch) *pgx.Batch {
 			times(func(r *store.LegResult) time.Time { return r.Finalized }),
 			handle.Column(s.kept, func(k kept) int64 { return s.numbers.Back(string(k.Record.Facility), k.nth) }),
 			handle.Micros(s.now))...)
+	s.receipts(b)
 	queueWake(b, s.woken)
 	s.count(b)
 	return b
+}
+
+// receipts keeps what destinations said. Nobody writes them without the leg's lock.
+func (s *settling) receipts(b *pgx.Batch) {
+	var said []kept
+	for _, k := range s.kept {
+		if k.Receipt != nil {
+			said = append(said, k)
+		}
+	}
+	if len(said) == 0 {
+		return
+	}
+	b.Queue(`INSERT INTO leg_receipt AS r (facility, serial, destination, at, wrapped, sealed)
+		SELECT * FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bytea[], $6::bytea[])
+		ON CONFLICT (facility, serial, destination) DO UPDATE SET at = excluded.at, wrapped = excluded.wrapped, sealed = excluded.sealed`,
+		append(keyColumns(handle.Column(said, func(k kept) store.LegKey { return k.LegKey })),
+			handle.Column(said, func(k kept) int64 { return handle.Micros(k.Receipt.At) }),
+			handle.Column(said, func(k kept) []byte { return k.Receipt.Wrapped }),
+			handle.Column(said, func(k kept) []byte { return k.Receipt.Sealed }))...)
 }
 
 // wake takes what waited for legs that wait no more, but what another holds just

@@ -40,6 +40,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	b := tx.Batch()
 	var carried []store.LegKey
 	e.lockLegs(b, &carried)
+	b.Queue(`DELETE FROM leg_receipt r USING unnest($1::text[], $2::uuid[]) AS u (facility, serial) WHERE r.facility = u.facility AND r.serial = u.serial`, e.ids()...)
 	if len(claims) > 0 {
 		b.Queue(`DELETE FROM claim c WHERE c.hash = ANY ($1) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = c.person)`, claims)
 	}

@@ -112,6 +112,33 @@ func (x *Legs) Of(ctx context.Context, ids ...dossier.ID) ([]store.Leg, error) {
 	return all, nil
 }
 
+// Receipts returns what destinations said of a record.
+func (x *Legs) Receipts(ctx context.Context, id dossier.ID) ([]store.LegReceipt, error) {
+	var all []store.LegReceipt
+	err := x.db.Read(ctx, func(s *file.Snapshot) error {
+		rows, err := s.Rows(`SELECT destination, at, wrapped, sealed FROM leg_receipt WHERE facility = ? AND serial = ? ORDER BY destination`, string(id.Facility), id.Serial[:])
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		all = nil
+		for rows.Next() {
+			var r store.LegReceipt
+			var at int64
+			if err := rows.Scan(&r.Destination, &at, &r.Wrapped, &r.Sealed); err != nil {
+				return err
+			}
+			r.At = moment(at)
+			all = append(all, r)
+		}
+		return rows.Err()
+	})
+	if err != nil {
+		return nil, err
+	}
+	return all, nil
+}
+
 // filtered puts a query together. what is what it selects.
 func filtered(what string, scope role.Scope, f store.LegFilter) *file.Query {
 	from := ` FROM leg l INDEXED BY leg_created`

@@ -17,6 +17,8 @@ var (
  reference = CASE k.reference WHEN '' THEN leg.reference ELSE k.reference END, sent = CASE leg.sent WHEN 0 THEN k.sent ELSE leg.sent END,
  received = CASE leg.received WHEN 0 THEN k.received ELSE leg.received END, finalized = CASE leg.finalized WHEN 0 THEN k.finalized ELSE leg.finalized END,
  changed = k.changed, seq = k.seq FROM k WHERE leg.id = k.id`)
+	putReceipt = file.Insert(`leg_receipt (facility, serial, destination, at, wrapped, sealed)`,
+		`ON CONFLICT (facility, serial, destination) DO UPDATE SET at = excluded.at, wrapped = excluded.wrapped, sealed = excluded.sealed`)
 	addSent = file.Insert(`leg_sent (destination, minute, n)`, `ON CONFLICT (destination, minute) DO UPDATE SET n = n + excluded.n`)
 )
 
@@ -45,6 +47,7 @@ type settling struct {
 	mine    []bool
 	update  []any
 	wake    []any
+	said    []any                      // arguments of putReceipt
 	sent    map[string]map[int64]int64 // by destination and minute
 }
 
@@ -81,6 +84,9 @@ func (s *settling) run(holder string) (lost []store.LegKey, err error) {
 	if _, err := s.tx.ExecBulk(settleLegs, s.update); err != nil {
 		return nil, err
 	}
+	if _, err := s.tx.ExecBulk(putReceipt, s.said); err != nil {
+		return nil, err
+	}
 	if err := wake(s.tx, s.wake); err != nil {
 		return nil, err
 	}
@@ -96,6 +102,9 @@ func (s *settling) settle(n int, id, seq int64, arrived time.Time, episode []byt
 		due = file.Micros(s.now)
 	}
 	s.update = append(s.update, id, string(r.State), due, int64(r.Attempts), r.Code, r.Reference, micros(r.Sent), micros(r.Received), micros(r.Finalized), file.Micros(s.now), seq)
+	if x := r.Receipt; x != nil {
+		s.said = append(s.said, string(r.Record.Facility), r.Record.Serial[:], r.Destination, file.Micros(x.At), x.Wrapped, x.Sealed)
+	}
 	if r.State != exchange.Waiting {
 		s.wake = append(s.wake, string(r.Record.Facility), episode, r.Destination)
 	}

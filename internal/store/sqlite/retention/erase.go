@@ -93,6 +93,9 @@ func (e *erasing) record(x *store.Erasure) error {
 	if err := e.legs(x); err != nil {
 		return err
 	}
+	if err := e.receipts(x); err != nil {
+		return err
+	}
 	if _, _, err := e.tx.Leaf(x.Leaf, nil); err != nil {
 		return err
 	}
@@ -119,6 +122,28 @@ func (e *erasing) legs(x *store.Erasure) error {
 	_, err = e.tx.Exec(`UPDATE leg SET state = 'skipped', code = ?, lease = 0, holder = '', changed = ?, seq = k.seq FROM
  (SELECT id, ? - 1 + row_number() OVER (ORDER BY destination) AS seq FROM leg WHERE facility = ? AND serial = ? AND state IN ('waiting', 'held', 'parked')) k
  WHERE leg.id = k.id`, store.ErasedLeg, file.Micros(x.At), seq, facility, serial)
+	return err
+}
+
+// receipts destroys what destinations said of a record.
+func (e *erasing) receipts(x *store.Erasure) error {
+	facility, serial := string(x.Record.Facility), x.Record.Serial[:]
+	rows, err := e.tx.Rows(`SELECT wrapped FROM leg_receipt WHERE facility = ? AND serial = ?`, facility, serial)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var wrapped []byte
+		if err := rows.Scan(&wrapped); err != nil {
+			return err
+		}
+		e.residue = append(e.residue, keyResidue(wrapped)...)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	_, err = e.tx.Exec(`DELETE FROM leg_receipt WHERE facility = ? AND serial = ?`, facility, serial)
 	return err
 }
 
