@@ -82,6 +82,8 @@ var layers = map[string]place{
 	"synth/...":          {4, []string{"synth/..."}},
 	"agent":              {4, nil},
 	"agent/...":          {4, []string{"agent/...", "web/inbound", "web/problem"}},
+	"agent/door":         {4, []string{"agent/...", "web/gateway"}},
+	"agent/page":         {4, []string{"agent/...", "web/portal/...", "web/problem"}},
 	"bridge/...":         {4, []string{"bridge/..."}},
 	"bridge/parent":      {4, []string{"agent", "bridge/..."}}, // it speaks as an agent does
 	"web/problem":        {4, nil},

@@ -101,6 +101,10 @@ type Agent struct {
 	Signer  *signer.Sealer
 	// Station tells what agent/station has to say and whether it works; nil: nothing.
 	Station func(ctx context.Context) (said json.RawMessage, healthy bool)
+	// Pages lets browsers look (agent/page); nil: there are no pages.
+	Pages Pages
+	// Reload takes up agent.json again, as far as that can be done while it runs; nil: nothing can.
+	Reload func(ctx context.Context) error
 }
 
 // Server answers for one agent.
@@ -179,6 +183,9 @@ func (s *Server) Serve(ctx context.Context) error {
 	mux.HandleFunc("GET /status", s.status)
 	mux.HandleFunc("POST /pin", s.pin)
 	mux.HandleFunc("POST /forgive", s.forgive)
+	mux.HandleFunc("POST /pages/link", s.link)
+	mux.HandleFunc("POST /pages/end", s.endPages)
+	mux.HandleFunc("POST /reload", s.reload)
 	srv := &http.Server{Handler: s.guarded(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, IdleTimeout: time.Minute}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()

@@ -188,6 +188,23 @@ func (h *Home) Config() Config {
 	return h.config
 }
 
+// Reload reads agent.json again, which a command has changed; what is wrong with
+// it leaves the configuration as it was. Fault: agent.config.
+func (h *Home) Reload() (Config, error) {
+	b, err := h.Read(configFile)
+	if err != nil {
+		return Config{}, err
+	}
+	c, err := ParseConfig(b)
+	if err != nil {
+		return Config{}, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.config = c
+	return c, nil
+}
+
 // Save checks and keeps a configuration. Fault: agent.config.
 func (h *Home) Save(c Config) error {
 	c = c.withDefaults()

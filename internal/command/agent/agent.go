@@ -20,6 +20,8 @@ type Cmd struct {
 	Status    statusCmd    `cmd:"" help:"Tell how the agent is."`
 	PIN       pinCmd       `cmd:"" name:"pin" help:"Give the running agent the PIN or password of its sealing key."`
 	Update    updateCmd    `cmd:"" help:"Install a signed newer version, or go back to the previous one."`
+	Page      pageCmd      `cmd:"" help:"Print a one-time link that lets a browser on this machine see the agent's pages."`
+	Gateway   gatewayCmd   `cmd:"" help:"Let a HIS send by the insurer gateway's own interface: account and password."`
 	Trust     trustCmd     `cmd:"" help:"Let a HIS whose host name is built in speak to this agent."`
 	Release   releaseCmd   `cmd:"" hidden:"" help:"Sign a release, for whoever makes them."`
 

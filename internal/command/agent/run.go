@@ -65,9 +65,10 @@ func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
 	defer func() { err = errors.Join(err, seals.Close()) }()
 	log := command.Logger(s.Err, c.JSON)
 	var st *station.Station
+	pages := &doors{home: h, log: log}
 	speaks, err := control.Listen(h, control.Agent{Version: version(), Clock: system, Signer: seals, Station: func(ctx context.Context) (json.RawMessage, bool) {
 		return told(ctx, st)
-	}})
+	}, Pages: pages, Reload: pages.reload})
 	if err != nil {
 		return err
 	}
@@ -81,20 +82,24 @@ func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if err := pages.open(st, seals); err != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return speaks.Serve(ctx) })
 	g.Go(func() error { return st.Run(ctx) })
-	if err := serve(ctx, g, h, st); err != nil {
+	g.Go(func() error { return pages.page.Run(ctx) })
+	if err := serve(ctx, g, h, pages.handler()); err != nil {
 		return errors.Join(err, g.Wait())
 	}
 	log.Info("agent ready", "hub", h.Config().Hub, "facility", string(h.Config().Facility), "listen", h.Config().Listen, "folders", len(h.Config().Folders))
 	return g.Wait()
 }
 
-// serve answers on this machine: programs now, pages and the gateway beside them.
-func serve(ctx context.Context, g *errgroup.Group, h *home.Home, st *station.Station) error {
+// serve answers on this machine: programs, people and the gateway's HIS.
+func serve(ctx context.Context, g *errgroup.Group, h *home.Home, handler http.Handler) error {
 	cfg := h.Config()
-	server := &http.Server{Handler: handler(h, st), ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10}
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 128 << 10}
 	listen, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
 		return fmt.Errorf("agent: %w", err)
@@ -132,14 +137,6 @@ func ended(err error) error {
 		return nil
 	}
 	return err
-}
-
-// handler is everything the agent answers on this machine.
-func handler(_ *home.Home, st *station.Station) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/submit", st.Local())
-	mux.Handle("/submit/", st.Local())
-	return mux
 }
 
 // options are how a station is opened.

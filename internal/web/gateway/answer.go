@@ -25,6 +25,7 @@ type Outcome struct {
 // Item is what became of one dossier.
 type Item struct {
 	Reference string        // record, or place in the spool: maGiaoDich
+	Record    string        // of an agent: the hub's record, once it is known
 	State     dossier.State // a verdict, what came after it, or Waiting
 	Replay    bool          // decided before: the first answer stands
 	Problems  []Problem
@@ -51,6 +52,7 @@ type answer struct {
 	Text      string    `json:"thongDiep"`
 	Fault     string    `json:"maLoi,omitempty"`     // our stable code
 	State     string    `json:"trangThai,omitempty"` // of a look-up
+	Record    string    `json:"maHoSo,omitempty"`    // of an agent: the hub's record
 	Problems  []Problem `json:"dsLoi,omitempty"`
 	Dossiers  []part    `json:"dsHoSo,omitempty"` // of a file with several
 }
@@ -58,6 +60,7 @@ type answer struct {
 type part struct {
 	Code      string    `json:"maKetQua"`
 	Reference string    `json:"maGiaoDich"`
+	Record    string    `json:"maHoSo,omitempty"`
 	State     string    `json:"trangThai"`
 	Problems  []Problem `json:"dsLoi,omitempty"`
 }
@@ -132,7 +135,7 @@ func answerOf(out Outcome) (a answer, f *fault.Error) {
 		return answer{Code: codeOf(f), Text: f.Text.VI, Fault: f.Code}, f
 	}
 	x := out.Items[speaks]
-	a = answer{Code: x.code(), Reference: x.Reference, At: hanoi(out.At), Problems: x.Problems}
+	a = answer{Code: x.code(), Reference: x.Reference, Record: x.Record, At: hanoi(out.At), Problems: x.Problems}
 	if a.Text = x.sentence(); x.Deferred != nil {
 		f = x.Deferred
 		a.Fault, a.At = f.Code, ""
@@ -143,7 +146,7 @@ func answerOf(out Outcome) (a answer, f *fault.Error) {
 	if n := len(out.Items); n > 1 {
 		a.Text = fmt.Sprintf("Tệp có %d hồ sơ: %d được nhận, %d bị trả lại, %d chưa xử lý. %s", n, n-rejected-deferred, rejected, deferred, a.Text)
 		for _, x := range out.Items {
-			p := part{x.code(), x.Reference, string(x.State), x.Problems}
+			p := part{x.code(), x.Reference, x.Record, string(x.State), x.Problems}
 			if x.Deferred != nil {
 				p.State = "deferred"
 			}
@@ -155,7 +158,7 @@ func answerOf(out Outcome) (a answer, f *fault.Error) {
 
 func (a answer) state(out Outcome) string {
 	for _, x := range out.Items {
-		if x.Reference == a.Reference {
+		if x.Reference == a.Reference && x.Record == a.Record {
 			return string(x.State)
 		}
 	}
