@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
+	"lienthong/internal/retention"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -77,12 +78,18 @@ func fileName(facility care.FacilityCode, hash vault.Keyed) string {
 func (w *walk) join(ctx context.Context, f *sentFile, places []store.Stored) bool {
 	name := fileName(f.facility, f.hash)
 	if fileErased(f.row, places) {
+		if f.row.Class != retention.Former && retention.ByName(f.row.Class).Name != f.row.Class { // a file sent again has no act that tells more
+			w.differ("file.row", "file", name, "class")
+		}
 		return false
 	}
 	key, err := w.Vault.OpenKey(evidence.FileName(f.row), f.row.Wrapped)
 	if err != nil {
 		w.differ("file.unopened", "file", name, "")
 		return false
+	}
+	if !sealedUnder(f.row.Wrapped, f.row.Class, f.row.Month) {
+		w.differ("file.row", "file", name, "class")
 	}
 	packed, err := key.Open(nil, 0, f.row.Skeleton)
 	if err != nil {
@@ -180,9 +187,6 @@ func (w *walk) fileRow(f *sentFile, name string) {
 	}
 	if row.Size != int64(len(f.sent.Bytes)) {
 		wrong("size")
-	}
-	if !sealedUnder(row.Wrapped, row.Class, row.Month) {
-		wrong("class")
 	}
 	reader, err := w.Kinds.Pick(f.sent.Bytes)
 	if err != nil { // the statement of a withdrawal

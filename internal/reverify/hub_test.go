@@ -13,6 +13,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/big"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,6 +24,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/exchange"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkin"
@@ -74,6 +76,7 @@ type testHub struct {
 	disclose *disclose.Discloser
 	office   *admin.Office
 	watch    *trust.Watch
+	routes   atomic.Pointer[exchange.Plan]
 	signers  map[string]seal.KeyPair
 }
 
@@ -81,6 +84,7 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	t.Helper()
 	ctx := context.Background()
 	h := &testHub{t: t, keys: keys, clock: clock.NewFake(at), signers: map[string]seal.KeyPair{}}
+	h.routes.Store(exchange.NewPlan(nil, nil))
 	v := keys.vault(t)
 	var writer *evidence.Writer
 	var err error
@@ -106,7 +110,8 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	must(t, err)
 	codec, seals := parts(t)
 	h.intake, err = intake.New(intake.Deps{Store: h.slices.Intake, Records: h.slices.Records, Months: h.slices.Keys, Vault: v, Kinds: kinds(), Seals: seals,
-		Trust: h.watch.Current, Rules: quality.V1(), Receipts: desk, Key: receiptKey, Codec: codec, Clock: h.clock, Logger: log}, intake.Config{Hub: hubName})
+		Trust: h.watch.Current, Rules: quality.V1(), Receipts: desk, Key: receiptKey, Codec: codec, Clock: h.clock, Logger: log,
+		Plan: h.routes.Load, Legs: h.slices.Legs}, intake.Config{Hub: hubName})
 	must(t, err)
 	h.disclose, err = disclose.New(disclose.Deps{Records: h.slices.Records, Log: h.slices.Disclosures, Counters: h.slices.Counters, Vault: v, Codec: codec,
 		Kinds: kinds(), Receipts: desk, Clock: h.clock})

@@ -18,6 +18,9 @@ func (w *walk) logs(ctx context.Context) error {
 	if err := w.readActs(ctx); err != nil {
 		return err
 	}
+	if err := w.doors(ctx); err != nil {
+		return err
+	}
 	if err := w.readDisclosures(ctx); err != nil {
 		return err
 	}

@@ -53,6 +53,7 @@ func (w *walk) merge(p *walk) {
 	w.report.More += p.report.More
 	w.report.Whole += p.report.Whole
 	w.report.Erased += p.report.Erased
+	w.report.Legs += p.report.Legs
 	w.tally.Add(p.tally)
 }
 
@@ -129,6 +130,9 @@ func (w *walk) chunks(ctx context.Context, head store.Head, work *sync.WaitGroup
 }
 
 func (c *chunk) verify(ctx context.Context, head store.Head) {
+	if c.err = c.part.readLegs(ctx, c.records); c.err != nil {
+		return
+	}
 	for _, x := range c.records {
 		receipt, err := c.part.record(ctx, head, x.r, x.sealed)
 		if err != nil {

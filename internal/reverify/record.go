@@ -38,6 +38,7 @@ func (w *walk) get(ctx context.Context, id dossier.ID) (*store.Record, error) {
 // nil when it was erased. Only a run that was ended is an error.
 func (w *walk) record(ctx context.Context, head store.Head, r *store.Record, sealed []byte) (*ledger.Receipt, error) {
 	if !r.Erased.IsZero() {
+		w.carriedOf(r, false, false)
 		return w.erased(ctx, r, sealed)
 	}
 	c := &checked{walk: w, r: r, sealed: sealed, name: r.ID.String()}
@@ -52,6 +53,7 @@ func (w *walk) record(ctx context.Context, head store.Head, r *store.Record, sea
 		w.report.Whole++
 	} else {
 		checks, c.docs = checks[:1], tagsOf(r.Documents)
+		c.carriedOf(r, false, false)
 	}
 	for _, check := range checks {
 		if err := check(ctx); err != nil {
@@ -101,6 +103,7 @@ type checked struct {
 	frame  []byte // opened inner documents
 
 	docs       []string // tags of its documents
+	overtaken  bool     // superseded when it came
 	order      string   // what versions are ordered by
 	line       string   // line of versions (kind.Dossier)
 	superseded bool
@@ -242,7 +245,10 @@ func (c *checked) trace(ctx context.Context) error {
 	if t.Late && (c.r.Current || c.r.Version == 0) || !t.Late && c.r.Version > 0 && !c.r.Current && c.r.SupersededBy.IsZero() && c.r.WithdrawnBy.IsZero() {
 		c.wrong("record.row", "late")
 	}
-	c.superseded = c.superseded || t.Late
+	c.overtaken, c.superseded = t.Late, c.superseded || t.Late
+	if err := c.carried(ctx, t.Episode); err != nil {
+		return err
+	}
 	if err := c.same(ctx, t.Same, "dossier"); err != nil {
 		return err
 	}

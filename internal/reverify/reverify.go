@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/reverify/doors"
 	"lienthong/internal/reverify/recount"
 	"lienthong/internal/reverify/said"
 	"lienthong/internal/seal"
@@ -60,7 +61,7 @@ type Options struct {
 
 // Progress is how far a run is.
 type Progress struct {
-	Stage   string // "keys", "directory", "log 0", "files", "episodes", "counters"
+	Stage   string // "keys", "directory", "log 0", "files", "episodes", "legs", "counters"
 	Records int    // looked at so far
 }
 
@@ -89,6 +90,7 @@ type Report struct {
 	Stamps      int          `json:"stamps"`
 	Annotations int          `json:"annotations"`
 	Refusals    int          `json:"refusals"`
+	Legs        int          `json:"legs"`
 	Differences []Difference `json:"differences"` // in the order found
 	More        int          `json:"more"`        // differences not listed
 	Skipped     []string     `json:"skipped"`     // what a hub at work did not let be compared: "counters"
@@ -123,7 +125,7 @@ func (x *Reverifier) Run(ctx context.Context, o Options) (*Report, error) {
 		run  func(context.Context) error
 	}{
 		{"keys", w.keys}, {"directory", w.directory}, {"counters", w.moment}, {"logs", w.logs}, {"files", w.files},
-		{"episodes", w.episodes}, {"strays", w.strays}, {"sums", w.sums},
+		{"episodes", w.episodes}, {"legs", w.lost}, {"strays", w.strays}, {"sums", w.sums},
 	} {
 		w.progress(stage.name)
 		if err := stage.run(ctx); err != nil {
@@ -142,6 +144,7 @@ type walk struct {
 	opts        Options
 	report      *Report
 	facts       *facility.Directory
+	book        *doors.Book          // what the acts say of ways out; nil where they could not be read
 	acts        map[[32]byte]int     // digests of the statements of stored acts
 	looks       map[leafName]*rooted // roots of stored disclosures
 	annotations map[[32]byte]int     // digests of the statements of stamps and annotations
@@ -158,8 +161,9 @@ type walk struct {
 	cache       [8]*sentFile                    // files rebuilt last
 	next        int
 	tally       *recount.Tally
-	said        map[Difference]bool // of files
-	orphans     []orphan            // roots of looks without rows
+	said        map[Difference]bool        // of files
+	orphans     []orphan                   // roots of looks without rows
+	legs        map[dossier.ID][]store.Leg // of the records of a part
 }
 
 func (w *walk) progress(stage string) {

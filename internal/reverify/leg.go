@@ -1,0 +1,121 @@
+package reverify
+
+import (
+	"context"
+
+	"lienthong/internal/dossier"
+	"lienthong/internal/reverify/carried"
+	"lienthong/internal/reverify/doors"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// doors holds the ways in and out against the acts, and keeps what those say of
+// routes for the records' legs.
+func (w *walk) doors(ctx context.Context) error {
+	book, found, err := doors.Check(ctx, doors.Of(w.Slices))
+	if err != nil {
+		return w.unreadable(ctx, "destination", err)
+	}
+	w.book = book
+	w.differAll(found)
+	return nil
+}
+
+func (w *walk) differAll(found []doors.Finding) {
+	for _, f := range found {
+		w.differ(f.Code, f.Table, f.Row, f.Field)
+	}
+}
+
+// readLegs reads the legs of the records of a part.
+func (w *walk) readLegs(ctx context.Context, records []walked) error {
+	if w.Slices.Legs == nil || w.book == nil || len(records) == 0 {
+		return nil
+	}
+	const step = 500 // a file has as many records as its sender likes
+	w.legs = map[dossier.ID][]store.Leg{}
+	for len(records) > 0 {
+		n := min(step, len(records))
+		ids := make([]dossier.ID, n)
+		for i := range ids {
+			ids[i] = records[i].r.ID
+		}
+		legs, err := w.Slices.Legs.Of(ctx, ids...)
+		if err != nil {
+			return w.unreadable(ctx, "leg", err)
+		}
+		for _, l := range legs {
+			w.legs[l.Record] = append(w.legs[l.Record], l)
+		}
+		w.report.Legs += len(legs)
+		records = records[n:]
+	}
+	return nil
+}
+
+// carriedOf holds the legs of a record against it. What committed since the walk
+// began is not looked at.
+func (w *walk) carriedOf(r *store.Record, late, whole bool) {
+	if w.legs == nil || w.since(r) {
+		return
+	}
+	w.differAll(carried.Wrong(w.book, r, w.legs[r.ID], late, whole))
+}
+
+// carried does so where the record's episode is known; of a withdrawal it looks
+// where the record had gone that it takes back.
+func (c *checked) carried(ctx context.Context, episode vault.Keyed) error {
+	c.carriedOf(c.r, c.overtaken, true)
+	for i := range c.legs[c.r.ID] {
+		if l := &c.legs[c.r.ID][i]; l.Episode != episode {
+			c.differ("leg.edited", "leg", c.name+" "+l.Destination, "episode")
+		}
+	}
+	if c.legs == nil || c.r.Withdraws.IsZero() || c.since(c.r) {
+		return nil
+	}
+	target, err := c.Slices.Legs.Of(ctx, c.r.Withdraws)
+	if err != nil {
+		return err
+	}
+	c.differAll(carried.Untold(c.book, c.r, c.legs[c.r.ID], target))
+	return nil
+}
+
+// lost looks for legs of no record: where there are more legs than the records
+// had, each is asked for its own.
+func (w *walk) lost(ctx context.Context) error {
+	if w.Slices.Legs == nil || w.book == nil {
+		return nil
+	}
+	n, err := w.Slices.Legs.Count(ctx, role.Scope{All: true}, store.LegFilter{})
+	if err != nil {
+		return w.unreadable(ctx, "leg", err)
+	}
+	if n == w.report.Legs {
+		return nil
+	}
+	f := store.LegFilter{Limit: 1000}
+	for {
+		page, more, err := w.Slices.Legs.List(ctx, role.Scope{All: true}, f)
+		if err != nil {
+			return w.unreadable(ctx, "leg", err)
+		}
+		for i := range page {
+			r, err := w.get(ctx, page[i].Record)
+			if err != nil {
+				return w.unreadable(ctx, "leg", err)
+			}
+			if r == nil {
+				w.differ("leg.stray", "leg", page[i].Record.String()+" "+page[i].Destination, "")
+			}
+		}
+		if !more || len(page) == 0 {
+			return nil
+		}
+		last := page[len(page)-1]
+		f.Before = store.Cursor{At: last.Created, ID: last.Record}
+	}
+}
