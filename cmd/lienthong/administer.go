@@ -114,13 +114,14 @@ type facilityAddCmd struct {
 	ManagedBy string   `help:"Id of the managing unit."`
 	Vendor    string   `help:"Maker of its hospital system."`
 	TaxCode   string   `help:"Registered tax code: binds certificates of trusted authorities."`
+	Migrating string   `help:"on: its files come in a declared migration, seals may be expired; off: no more." enum:",on,off" default:""`
 	Cert      []string `help:"Certificate (PEM) to pin; may be repeated." type:"existingfile"`
 }
 
 // Run registers the facility.
 func (c *facilityAddCmd) Run(ctx context.Context, s *command.Streams) error {
 	f := admin.Facility{Code: c.Code, Name: c.Name, Level: c.Level, Type: c.Type, Province: c.Province, Ward: c.Ward,
-		Unit: c.ManagedBy, Vendor: c.Vendor, TaxCode: c.TaxCode}
+		Unit: c.ManagedBy, Vendor: c.Vendor, TaxCode: c.TaxCode, Migrating: c.Migrating}
 	for _, path := range c.Cert {
 		text, err := os.ReadFile(path)
 		if err != nil {

@@ -72,6 +72,7 @@ type Deps struct {
 	Gateways   store.Gateways
 	Watch      store.Witness
 	Enrolments store.Enrolments
+	Surveys    store.Surveys
 	Keeper     *keep.Keeper
 	ExchangeDeps
 	Clock  clock.Clock
@@ -105,6 +106,7 @@ func New(d Deps) *Office {
 func Of(s *store.Slices, c clock.Clock) *Office {
 	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Gateways: s.Gateways, Watch: s.Witness,
 		Enrolments:   s.Enrolments,
+		Surveys:      s.Surveys,
 		ExchangeDeps: ExchangeDeps{Destinations: s.Destinations, Secrets: s.Secrets, Legs: s.Legs, Files: s.Records},
 		Keeper:       keep.New(keep.Store{Retention: s.Retention, Records: s.Records, Ledger: s.Ledger}, c, nil), Clock: c})
 }
@@ -121,6 +123,7 @@ type Facility struct {
 	Unit         string   `json:"unit,omitempty"`
 	Vendor       string   `json:"vendor,omitempty"`
 	TaxCode      string   `json:"tax_code,omitempty"`
+	Migrating    string   `json:"migrating,omitempty"`    // "on", "off": in a declared migration, where expired seals are a finding
 	Certificates []string `json:"certificates,omitempty"` // PEM
 }
 
@@ -176,6 +179,9 @@ func version(d *facility.Directory, f Facility, now time.Time) (facility.Version
 	set(&v.Unit, f.Unit)
 	set(&v.Vendor, f.Vendor)
 	set(&v.TaxCode, f.TaxCode)
+	if f.Migrating != "" {
+		v.Migrating = f.Migrating == "on"
+	}
 	if f.Level != "" || !known {
 		if v.Level, err = facility.ParseLevel(f.Level); err != nil {
 			return v, false, err
@@ -194,7 +200,7 @@ func version(d *facility.Directory, f Facility, now time.Time) (facility.Version
 
 func same(a, b facility.Version) bool {
 	return a.Name == b.Name && a.Level == b.Level && a.Type == b.Type && a.Province == b.Province && a.Ward == b.Ward &&
-		a.Unit == b.Unit && a.Vendor == b.Vendor && a.TaxCode == b.TaxCode && slices.Equal(a.Predecessors, b.Predecessors)
+		a.Unit == b.Unit && a.Vendor == b.Vendor && a.TaxCode == b.TaxCode && a.Migrating == b.Migrating && slices.Equal(a.Predecessors, b.Predecessors)
 }
 
 // AddAnchor trusts an authority: certificates it issues bind by tax code.

@@ -5,7 +5,9 @@ import (
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
+	"crypto/x509/pkix"
 	"encoding/json"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -13,6 +15,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
+	"lienthong/internal/seal"
 	"lienthong/internal/trust"
 )
 
@@ -88,6 +91,34 @@ func TestACarrierSendsWhatItWasGranted(t *testing.T) {
 		w.one("vendor-a", ours(k.ec, envelope(newVisit())), fine)
 		w.clock.Advance(2 * time.Hour)
 		w.one("vendor-a", ours(k.ec, envelope(newVisit())), "refused sender.not_allowed")
+	})
+}
+
+// TestAnExistingSystemHandsOn: dossiers of before the hub, with seals whose
+// certificates ended long ago, in a declared migration only.
+func TestAnExistingSystemHandsOn(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		k := pairs()
+		w.carrier("he-thong-cu", "migration")
+		w.grant(admin.Grant{Of: "he-thong-cu", AllOf: "province:79"})
+		c := &x509.Certificate{SerialNumber: big.NewInt(77), Subject: pkix.Name{CommonName: "CSKCB cũ"}, NotBefore: now.AddDate(-3, 0, 0), NotAfter: now.AddDate(-1, 0, 0),
+			KeyUsage: x509.KeyUsageDigitalSignature, BasicConstraintsValid: true}
+		old := seal.KeyPair{Key: k.stranger.Key, Certificate: must(x509.ParseCertificate(must(x509.CreateCertificate(rand.Reader, c, c, k.stranger.Key.Public(), k.stranger.Key))))}
+		file := ours(old, visitOf("79904"))
+		w.one("he-thong-cu", file, "refused seal.expired")
+		w.facility(admin.Facility{Code: "79904", Migrating: "on"})
+		a := w.one("he-thong-cu", file, "accepted with "+trust.SealViaMigration)
+		var item struct{ Via string }
+		_, body := w.get("79904", "/api/v1/records/"+a.Record)
+		if w.check(json.Unmarshal(body, &item)); item.Via != "migration" {
+			t.Errorf("%s", body)
+		}
+		w.facility(admin.Facility{Code: "79904", Migrating: "off"})
+		w.one("he-thong-cu", ours(old, visitOf("79904")), "refused seal.expired")
+		if b := w.one("he-thong-cu", file, "accepted with "+trust.SealViaMigration); b.Record != a.Record {
+			t.Error("what was decided is judged again")
+		}
 	})
 }
 

@@ -3,12 +3,15 @@ package e2e_test
 import (
 	"encoding/json"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	insurersim "lienthong/internal/bridge/insurer/simulator"
+	"lienthong/internal/bridge/vneid"
+	vneidsim "lienthong/internal/bridge/vneid/simulator"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/courier"
@@ -16,6 +19,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/store"
+	"lienthong/internal/web/gateway"
 )
 
 // insured is a hub beside a simulated insurer that lists what it holds.
@@ -32,7 +36,7 @@ func insureds(t *testing.T, judge func(insurersim.Held) insurersim.Verdict, test
 		t.Cleanup(s.Close)
 		w.check(w.hub.Office.PutDestination(w.ctx, "test", admin.Destination{ID: "bhxh", Adapter: "insurer", URL: s.URL, Private: true, Closed: true,
 			Options: []byte(`{"holdings_path":"/api/lienthong/holdings"}`), Name: fault.Text{VI: "BHXH", EN: "Insurer"}}))
-		sealed := must(w.hub.Vault.SealSecret(courier.SecretName("bhxh", ""), []byte(`{"user":"hub","password":"mật khẩu"}`)))
+		sealed := must(w.hub.Vault.SealSecret(courier.SecretName("bhxh", ""), []byte(`{"user":"hub","password":"mật khẩu","staff_name":"TRẦN THỊ CÁN BỘ","staff_citizen":"079890000009"}`)))
 		w.check(w.hub.Office.PutSecret(w.ctx, "test", "bhxh", "", sealed))
 		test(t, insured{region{world: w}, sim})
 	}, func(c *hub.Config) {
@@ -164,6 +168,89 @@ func TestDaysAreComparedWithTheInsurers(t *testing.T) {
 		if _, body := r.get("79902", "/api/v1/mirror?facility=79901"); !strings.Contains(string(body), `"items":[]`) {
 			t.Errorf("another facility sees %s", body)
 		}
+	})
+}
+
+// TestACardIsAskedForAtTheInsurer: through the drop-in gateway, where the
+// facility's route and credential allow it; only the card's own validity passes.
+func TestACardIsAskedForAtTheInsurer(t *testing.T) {
+	t.Parallel()
+	insureds(t, nil, func(t *testing.T, r insured) {
+		s := r.gatewayAccount("79901", "79901_BV", "Mật khẩu 1", false)
+		if a := s.take(); a.Code != "200" {
+			t.Fatalf("%+v", a)
+		}
+		ask := func(card string) told {
+			q := url.Values{"token": {s.access}, "id_token": {s.id}, "username": {s.user}, "password": {s.password}}
+			return s.post("/api/egw/KQNhanLichSuKCB2024?"+q.Encode(), "application/json", `{"maThe":"`+card+`","hoTen":"NGUYỄN VĂN THỬ","ngaySinh":"01/01/1990"}`)
+		}
+		if a := ask("DN4799900000000"); a.Code != gateway.NotAsked {
+			t.Errorf("without a route: %+v", a)
+		}
+		r.route("79901", exchange.Relay)
+		if a := ask("DN4799900000000"); a.Code != "000" || !strings.Contains(a.Note, "Lịch sử khám") {
+			t.Errorf("a good card: %+v", a)
+		}
+		if a := ask("DN4799900000010"); a.Code != "010" {
+			t.Errorf("an expired card: %+v", a)
+		}
+		r.check(r.hub.Office.DestinationDo(r.ctx, "test", "bhxh", admin.DestinationPause))
+		r.until("the pause is known", func() bool { return ask("DN4799900000000").Code == gateway.NotAsked })
+	})
+}
+
+// TestHealthBooksThatAreThereAreUsed: a visit goes into the book its citizen has;
+// the share of such visits is counted.
+func TestHealthBooksThatAreThereAreUsed(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		r := region{world: w}
+		const citizen = "079990000555"
+		sim := must(vneidsim.New(vneidsim.Config{Clock: w.clock, Books: []vneidsim.Book{{Number: "SO-1", Citizen: citizen}}}))
+		s := httptest.NewServer(sim)
+		t.Cleanup(s.Close)
+		for _, id := range []string{"so", "so-khac"} {
+			w.check(w.hub.Office.PutDestination(w.ctx, "test", admin.Destination{ID: id, Adapter: "vneid", URL: s.URL, Private: true, Name: fault.Text{VI: "Sổ", EN: "Book"}}))
+		}
+		sealed := must(w.hub.Vault.SealSecret(courier.SecretName("so", ""), []byte(`{"client_id":"hub","client_secret":"s"}`)))
+		w.check(w.hub.Office.PutSecret(w.ctx, "test", "so", "", sealed))
+		w.check(w.hub.Office.PutRoute(w.ctx, "test", admin.Route{Destination: "so", Facility: "79901", Mode: exchange.Direct}))
+		for _, m := range []exchange.Mode{exchange.Direct, exchange.ViaInsurer} {
+			for _, code := range []string{"79901", ""} {
+				if err := w.hub.Office.PutRoute(w.ctx, "test", admin.Route{Destination: "so-khac", Facility: code, Mode: m}); fault.KindOf(err) != fault.Conflict {
+					t.Errorf("a second way into the book (%s, %q): %v", m, code, err)
+				}
+			}
+		}
+		w.check(w.hub.Office.PutRoute(w.ctx, "test", admin.Route{Destination: "so-khac", Facility: "79902", Mode: exchange.Direct}))
+		r.until("the route is known", func() bool { return w.hub.Mode("so", "79901", "qd4750") == exchange.Direct })
+		v := newVisit().set("XML1", "SO_CCCD", citizen)
+		a := w.one("79901", ours(pairs().ec, envelope(v)), fine)
+		b := w.one("79901", ours(pairs().ec, envelope(newVisit().set("XML1", "SO_CCCD", "079990000777").set("XML1", "MA_BN", "BN777"))), fine)
+		for record, code := range map[string]string{a.Record: vneid.ReusedBook, b.Record: "vneid.moi"} {
+			r.until("it is in the book", func() bool { l := r.legs("79901", record)["so"]; return l.State == "done" && l.Code == code })
+		}
+		var got struct {
+			Items []struct {
+				Day             string
+				Entered, Reused int
+				Share           *float64
+			}
+		}
+		_, body := w.get("79901", "/api/v1/stats/books?from=2026-11-20&to=2026-11-21")
+		w.check(json.Unmarshal(body, &got))
+		if len(got.Items) != 2 || got.Items[0].Entered != 0 || got.Items[0].Share != nil || got.Items[1].Entered != 2 || got.Items[1].Reused != 1 || *got.Items[1].Share != 0.5 {
+			t.Errorf("%s", body)
+		}
+		if _, body := w.get("79902", "/api/v1/stats/books?facility=79901&from=2026-11-21&to=2026-11-21"); !strings.Contains(string(body), `"entered":0`) {
+			t.Errorf("another facility counts %s", body)
+		}
+		if status, _ := w.get("79901", "/api/v1/stats/books?from=2026-01-01&to=2026-12-01"); status != 422 {
+			t.Errorf("a year: %d", status)
+		}
+	}, func(c *hub.Config) {
+		c.Delivery.Courier.Poll = 10 * time.Millisecond
+		c.Delivery.Courier.Draw = func() float64 { return 0.5 }
 	})
 }
 

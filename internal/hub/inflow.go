@@ -57,7 +57,7 @@ type insurerOf interface {
 	Card(ctx context.Context, p *courier.Parcel, q insurer.CardQuery) (*insurer.Card, exchange.Answer)
 }
 
-// patience is how long a round waits for its turn to ask.
+// patience is how long a question waits for its turn.
 const patience = 2 * time.Second
 
 // patient asks again where the answer was only that it is not its turn yet.
@@ -124,7 +124,8 @@ type cards struct {
 // facilities are not told: only the card's own validity passes.
 func (c cards) Card(ctx context.Context, from gateway.Sender, q gateway.Question) (gateway.Card, error) {
 	plan := c.hub.delivery.plan.Load()
-	i := slices.IndexFunc(c.hub.insurers(), func(id string) bool {
+	ids := c.hub.insurers()
+	i := slices.IndexFunc(ids, func(id string) bool {
 		m := plan.Mode(id, from.Facility, "qd4750")
 		return m == exchange.Pull || m == exchange.Relay
 	})
@@ -132,12 +133,8 @@ func (c cards) Card(ctx context.Context, from gateway.Sender, q gateway.Question
 		return gateway.Unasked{}.Card(ctx, from, q)
 	}
 	var card *insurer.Card
-	out := c.ask.Ask(ctx, c.hub.insurers()[i], from.Facility, func(ctx context.Context, a courier.Adapter, p *courier.Parcel) (o exchange.Answer) {
-		of, ok := a.(insurerOf)
-		if !ok {
-			return exchange.Answer{Outcome: exchange.Refused, Code: courier.AskClosed}
-		}
-		card, o = of.Card(ctx, p, insurer.CardQuery{Card: string(q.Number), Name: q.Name, Birth: q.Birth})
+	out := holdings{c.ask}.patient(ctx, ids[i], from.Facility, func(ctx context.Context, a insurerOf, p *courier.Parcel) (o exchange.Answer) {
+		card, o = a.Card(ctx, p, insurer.CardQuery{Card: string(q.Number), Name: q.Name, Birth: q.Birth})
 		return o
 	})
 	if out.Outcome != exchange.Finalized || card == nil {
