@@ -219,6 +219,12 @@ func (p *Page) file(w http.ResponseWriter, r *http.Request, f frame) {
 		p.fail(w, r, f, err)
 		return
 	}
+	switch v.Item.State { // whence a person comes, and goes back to
+	case spool.Accepted:
+		f.Nav = "receipts"
+	case spool.Rejected, spool.Refused:
+		f.Nav = "rejects"
+	}
 	p.show(w, r, http.StatusOK, filePage(f, v))
 }
 

@@ -93,7 +93,10 @@ func setup(t testing.TB, ways ...way) *world {
 		_ = json.NewEncoder(rw).Encode(map[string]any{"access_token": "t", "token_type": "Bearer", "expires_in": 3600})
 	})
 	mux.HandleFunc("PUT /api/v1/manifests/{date}", w.manifest)
-	hubServer := httptest.NewServer(mux)
+	hubServer := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		rw.Header().Set("Date", w.clock.Now().UTC().Format(http.TimeFormat))
+		mux.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(hubServer.Close)
 
 	dir := filepath.Join(t.TempDir(), "agent")

@@ -106,17 +106,17 @@ func (p *Page) dayView(r *http.Request, now time.Time) (d dayView, err error) {
 	return d, err
 }
 
-// line is how the line to the hub is, in a word.
-func (d dayView) line(now time.Time) (tone, mark, key string) {
+// line is how the line to the hub is: its mark and the key of its sentence.
+func (d dayView) line(now time.Time) (mark, key string) {
 	switch {
 	case d.Line.Since.IsZero():
-		return "wait", "wait", "agent.line.unknown"
+		return "wait", "agent.line.unknown"
 	case !d.Line.Reachable:
-		return "bad", "bad", "agent.line.down"
+		return "bad", "agent.line.down"
 	case d.Line.Until.After(now):
-		return "wait", "wait", "agent.line.slot"
+		return "wait", "agent.line.slot"
 	}
-	return "ok", "ok", "agent.line.up"
+	return "ok", "agent.line.up"
 }
 
 func (p *Page) today(w http.ResponseWriter, r *http.Request, f frame) {
