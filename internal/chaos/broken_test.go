@@ -15,7 +15,9 @@ import (
 	"time"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/courier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/exchange"
 	"lienthong/internal/hub"
 	"lienthong/internal/ledger"
 	"lienthong/internal/store"
@@ -63,6 +65,8 @@ const (
 	brokenMute  = "does not know full" // a full storage is an error like any other
 	brokenLax   = "wastes"             // every submission costs 1.2 s of CPU and 100 MiB, and some panic
 	brokenDoor  = "no door"            // takes everything in at once and drowns
+	brokenLegs  = "legs afterwards"    // begins a record's legs after its commit
+	hasty       = "short leases"       // not broken: a killed courier's legs are free again in seconds, not minutes
 )
 
 // serveBroken serves a hub that is broken until it is killed.
@@ -77,8 +81,16 @@ func serveBroken(ctx context.Context, dir, listen, how string) error {
 		open = acknowledgeEarly(open)
 	case brokenMute:
 		open = muteFull(open)
+	case brokenLegs:
+		open = legsAfterwards(open)
 	}
-	h, err := hub.Start(ctx, hub.Config{Name: p.Name, Keys: keys, Open: open, PublicURL: "http://" + listen, API: api.Config{RatePerS: 1e6, Burst: 1e6}})
+	cfg := hub.Config{Name: p.Name, Keys: keys, Open: open, PublicURL: "http://" + listen, API: api.Config{RatePerS: 1e6, Burst: 1e6}}
+	if how == hasty || how == brokenLegs {
+		cfg.Delivery.Courier = courier.Config{Timeout: time.Second, Skew: time.Millisecond, Poll: 20 * time.Millisecond, Retries: 1,
+			Law:     exchange.Law{Base: 50 * time.Millisecond, Cap: time.Second, Tries: 1000, Asks: 1000, Longest: time.Second},
+			Breaker: exchange.BreakerLaw{Failures: 5, Slow: time.Minute, Samples: 20, Open: 50 * time.Millisecond, Cap: 200 * time.Millisecond}}
+	}
+	h, err := hub.Start(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -199,6 +211,43 @@ func (m mute) Commit(ctx context.Context, lane store.Lane, group []store.Prepare
 		err = errors.New("it did not work")
 	}
 	return out, err
+}
+
+// afterwards is an engine that keeps records first and begins their legs when
+// that is done, in a commit of its own.
+type afterwards struct {
+	store.Intake
+	legs store.Legs
+}
+
+func legsAfterwards(open hub.OpenStore) hub.OpenStore {
+	return func(ctx context.Context, openLog store.OpenLog) (*store.Slices, error) {
+		s, err := open(ctx, openLog)
+		if err == nil {
+			s.Intake = afterwards{s.Intake, s.Legs}
+		}
+		return s, err
+	}
+}
+
+// Commit commits without the legs, and then the legs.
+func (a afterwards) Commit(ctx context.Context, lane store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+	var later []store.Leg
+	for i := range group {
+		for _, l := range group[i].Legs {
+			later = append(later, store.Leg{LegKey: store.LegKey{Record: group[i].ID, Destination: l.Destination}, State: l.State, Code: l.Code, Created: group[i].Received})
+		}
+		group[i].Legs = nil
+	}
+	out, err := a.Intake.Commit(ctx, lane, group)
+	if err != nil || len(later) == 0 {
+		return out, err
+	}
+	go func() { // as soon as there is time
+		time.Sleep(20 * time.Millisecond)
+		_, _ = a.legs.Begin(context.WithoutCancel(ctx), later)
+	}()
+	return out, nil
 }
 
 // waste makes every submission dear, and panics on some.

@@ -54,9 +54,19 @@ type patient struct {
 // admit founds a store and starts its hub.
 func admit(t testing.TB, run *chaos.Run, engine, how string, forgets bool, number int) *patient {
 	t.Helper()
+	p := prepared(t, run, engine, how, forgets, number, func(*founded) {})
+	p.start()
+	t.Cleanup(p.discharge)
+	return p
+}
+
+// prepared founds a store, changes it, and lays it on its disk.
+func prepared(t testing.TB, run *chaos.Run, engine, how string, forgets bool, number int, change func(*founded)) *patient {
+	t.Helper()
 	p := &patient{t: t, run: run, engine: engine, how: how, n: nation(t, run.Seed+uint64(number)), listen: port(t)}
 	p.at = t.TempDir()
 	p.f = found(t, p.at, engine, p.n)
+	change(p.f)
 	if forgets {
 		p.disk = forgetful.New()
 		check(t, p.disk.Load(p.at))
@@ -64,8 +74,6 @@ func admit(t testing.TB, run *chaos.Run, engine, how string, forgets bool, numbe
 		p.mount()
 	}
 	p.sender = newSender(t, p.n, "http://"+p.listen, p.f)
-	p.start()
-	t.Cleanup(p.discharge)
 	return p
 }
 
@@ -121,7 +129,7 @@ func (p *patient) recover(acks []ack, unsure []parcel) {
 	p.t.Helper()
 	p.lost = append(p.lost, p.sender.missing(acks)...)
 	settled, wrong := p.sender.settle(unsure)
-	if p.how == "" && len(wrong) > 0 {
+	if (p.how == "" || p.how == hasty) && len(wrong) > 0 {
 		p.t.Errorf("%s (seed %d): %d files get no receipt after a restart, first %s", p.run.Name, p.run.Seed, len(wrong), wrong[0])
 	}
 	p.acks = append(append(p.acks, acks...), settled...)
