@@ -124,9 +124,9 @@ type Spool struct {
 	path  string
 }
 
-// tuning keeps SQLite small: 2 MiB of pages, no more than 4 MiB of log lying about.
+// tuning keeps SQLite small: 1 MiB of pages, no more than 4 MiB of log lying about.
 var tuning = []string{"busy_timeout(10000)", "auto_vacuum(incremental)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)",
-	"cache_size(-2000)", "journal_size_limit(4194304)", "temp_store(FILE)"}
+	"cache_size(-1000)", "journal_size_limit(4194304)", "temp_store(FILE)"}
 
 // Open opens the spool at path, or makes one; key is 32 bytes. What was on its
 // way when the last process ended is ready again: the hub answers a repeat with

@@ -1,4 +1,9 @@
-package bench
+// Package sender measures the facility's side: an agent on a bad line that is
+// killed on the way, and an agent with much to send. The agent is a process of
+// its own wherever its memory counts.
+//
+// It asserts nothing; the caller starts hub and agent and prints.
+package sender
 
 import (
 	"context"
@@ -11,15 +16,16 @@ import (
 	"time"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/bench"
 )
 
 // LineConfig is a measurement of an agent on a bad line.
 type LineConfig struct {
-	Target   Target // a running hub
-	Facility string // whose agent
+	Target   bench.Target // a running hub
+	Facility string       // whose agent
 	Dossiers int
-	Make     func(i int) (Dossier, error) // of that facility, each of its own episode
-	Folder   string                       // that the agent watches
+	Make     func(i int) (bench.Dossier, error) // of that facility, each of its own episode
+	Folder   string                             // that the agent watches
 	Throttle *Throttle
 	Kills    int // how often the agent is killed on the way
 	// Start starts an agent that sends to the hub at an address; what it returns
@@ -34,22 +40,22 @@ type LineConfig struct {
 
 // LineResult is what a bad line cost.
 type LineResult struct {
-	Machine   Machine `json:"machine"`
-	Dossiers  int     `json:"dossiers"`
-	BitsPerS  int     `json:"bits_per_s"`
-	DelayMS   int64   `json:"delay_ms"`
-	Resets    int64   `json:"resets"`
-	Kills     int     `json:"kills"`
-	Envelopes int64   `json:"envelope_bytes"`
-	Sent      int64   `json:"sent_bytes"`     // to the hub, everything on the TCP connection
-	Received  int64   `json:"received_bytes"` // from it
-	Share     float64 `json:"share"`          // sent and received, of the envelopes'
-	ShareUp   float64 `json:"share_up"`       // sent alone
-	Seconds   float64 `json:"seconds"`
-	AtHub     int     `json:"records_at_hub"`
-	Lost      int     `json:"lost"`
-	Doubled   int     `json:"doubled"`
-	AgentRSS  int64   `json:"agent_rss_bytes,omitempty"` // the most memory the agent had, where that is known
+	Machine   bench.Machine `json:"machine"`
+	Dossiers  int           `json:"dossiers"`
+	BitsPerS  int           `json:"bits_per_s"`
+	DelayMS   int64         `json:"delay_ms"`
+	Resets    int64         `json:"resets"`
+	Kills     int           `json:"kills"`
+	Envelopes int64         `json:"envelope_bytes"`
+	Sent      int64         `json:"sent_bytes"`     // to the hub, everything on the TCP connection
+	Received  int64         `json:"received_bytes"` // from it
+	Share     float64       `json:"share"`          // sent and received, of the envelopes'
+	ShareUp   float64       `json:"share_up"`       // sent alone
+	Seconds   float64       `json:"seconds"`
+	AtHub     int           `json:"records_at_hub"`
+	Lost      int           `json:"lost"`
+	Doubled   int           `json:"doubled"`
+	AgentRSS  int64         `json:"agent_rss_bytes,omitempty"` // the most memory the agent had, where that is known
 }
 
 // Line has an agent send dossiers over a bad line, kills it on the way, and
@@ -71,7 +77,7 @@ func Line(ctx context.Context, c LineConfig) (r LineResult, err error) {
 	if err != nil {
 		return r, err
 	}
-	r.Machine, r.Dossiers, r.BitsPerS, r.DelayMS = machine(), c.Dossiers, c.Throttle.BitsPerS, c.Throttle.Delay.Milliseconds()
+	r.Machine, r.Dossiers, r.BitsPerS, r.DelayMS = bench.ThisMachine(), c.Dossiers, c.Throttle.BitsPerS, c.Throttle.Delay.Milliseconds()
 	scheme := c.Scheme
 	if scheme == "" {
 		scheme = "http"
@@ -91,7 +97,7 @@ func Line(ctx context.Context, c LineConfig) (r LineResult, err error) {
 		select {
 		case <-time.After(500 * time.Millisecond):
 		case <-ctx.Done():
-			return r, ErrHub.Because(fmt.Errorf("after %v the hub has %d of %d: %w", time.Since(began), r.AtHub, c.Dossiers, ctx.Err()))
+			return r, bench.ErrHub.Because(fmt.Errorf("after %v the hub has %d of %d: %w", time.Since(began), r.AtHub, c.Dossiers, ctx.Err()))
 		}
 		if at, err = records(ctx, client); err != nil {
 			return r, err
@@ -147,7 +153,7 @@ func records(ctx context.Context, c *agent.Client) (map[string]int, error) {
 			return nil, err
 		}
 		if status != 200 {
-			return nil, ErrHub.Because(fmt.Errorf("status %d", status))
+			return nil, bench.ErrHub.Because(fmt.Errorf("status %d", status))
 		}
 		var page struct {
 			Items []struct {
@@ -156,7 +162,7 @@ func records(ctx context.Context, c *agent.Client) (map[string]int, error) {
 			Next *string `json:"next"`
 		}
 		if err := json.Unmarshal(b, &page); err != nil {
-			return nil, ErrHub.Because(err)
+			return nil, bench.ErrHub.Because(err)
 		}
 		for _, i := range page.Items {
 			out[i.Episode]++

@@ -1,4 +1,4 @@
-package bench_test
+package sender_test
 
 import (
 	"context"
@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/agent/station"
 	"lienthong/internal/agent/watch"
 	"lienthong/internal/bench"
+	"lienthong/internal/bench/sender"
 	"lienthong/internal/care"
 	realhub "lienthong/internal/hub"
 	"lienthong/internal/intake"
@@ -76,8 +77,8 @@ func TestALineThatBreaks(t *testing.T) {
 	dir, folder := t.TempDir(), t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	r, err := bench.Line(ctx, bench.LineConfig{Target: target, Facility: all[0].Facility, Dossiers: len(list), Folder: folder, Kills: 2,
-		Throttle: &bench.Throttle{BitsPerS: 2_000_000, Delay: 20 * time.Millisecond, Reset: 700 * time.Millisecond},
+	r, err := sender.Line(ctx, sender.LineConfig{Target: target, Facility: all[0].Facility, Dossiers: len(list), Folder: folder, Kills: 2,
+		Throttle: &sender.Throttle{BitsPerS: 2_000_000, Delay: 20 * time.Millisecond, Reset: 700 * time.Millisecond},
 		Make:     func(i int) (bench.Dossier, error) { return bench.Dossier{XML: list[i].XML}, nil },
 		Start:    lineAgent(t, dir, folder, all[0].Facility, target.Credentials[all[0].Facility]), Limit: 3 * time.Minute})
 	if err != nil {

@@ -30,6 +30,7 @@ type BenchCmd struct {
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 
 	Line     benchLineCmd     `cmd:"" help:"An agent on a bad line that is killed on the way: what arrives, and what it costs on the wire."`
+	Spool    benchSpoolCmd    `cmd:"" help:"An agent with much to send: its memory while the hub is away, over a bad line and over a good one."`
 	Flood    benchFloodCmd    `cmd:"" help:"One facility floods: how long the others wait for their receipts."`
 	Overload benchOverloadCmd `cmd:"" help:"Several times the peak: what is still taken, and when all is normal again."`
 }

@@ -25,6 +25,7 @@ import (
 	agentenrol "lienthong/internal/agent/enrol"
 	"lienthong/internal/agent/home"
 	"lienthong/internal/bench"
+	"lienthong/internal/bench/sender"
 	"lienthong/internal/command"
 	"lienthong/internal/synth"
 )
@@ -50,47 +51,15 @@ func (c *benchLineCmd) Run(ctx context.Context, s *command.Streams) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: synth.Small, DefectShare: -1})
+	side, err := newSide(ctx, s, dir, c.Seed)
 	if err != nil {
 		return err
 	}
-	first, err := nation.Outpatient(0)
-	if err != nil {
-		return err
-	}
-	p, err := command.MakePlace(filepath.Join(dir, "hub"), command.PlaceFile{Name: "lienthong.bench", Keys: filepath.Join(dir, "hub.keys")})
-	if err != nil {
-		return err
-	}
-	acts, done, err := p.Acts(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err = enrolWith(ctx, acts, p.Name, nation, nil); err != nil {
-		return errors.Join(err, done())
-	}
-	invited, err := acts.Invite(ctx, command.Actor, first.Facility, 24)
-	if err = errors.Join(err, done()); err != nil {
-		return err
-	}
-	target, stop, err := startChild(ctx, s, p)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, stop()) }()
-	a := &lineAgent{dir: filepath.Join(dir, "agent"), folder: filepath.Join(dir, "in"), to: s.Err}
-	if err := a.make(ctx, target.URL, invited.Code); err != nil {
-		return err
-	}
-	credential, err := a.home.Credential()
-	if err != nil {
-		return err
-	}
-	target.Credentials = map[string]*agent.Credential{first.Facility: credential}
-	conf := bench.LineConfig{Target: target, Facility: first.Facility, Dossiers: c.Dossiers, Folder: a.folder, Kills: c.Kills, Limit: c.Limit, Start: a.start,
-		Make: ofOne(nation, first.Facility), Throttle: &bench.Throttle{BitsPerS: c.Kbit * 1000, Delay: c.Delay, Reset: c.Reset}}
+	defer func() { err = errors.Join(err, side.stop()) }()
+	conf := sender.LineConfig{Target: side.target, Facility: side.facility, Dossiers: c.Dossiers, Folder: side.agent.folder, Kills: c.Kills, Limit: c.Limit,
+		Start: side.agent.start, Make: ofOne(side.nation, side.facility), Throttle: &sender.Throttle{BitsPerS: c.Kbit * 1000, Delay: c.Delay, Reset: c.Reset}}
 	if !c.Plain {
-		if conf.Address, a.roots, err = beforeTLS(ctx, dir, strings.TrimPrefix(target.URL, "http://")); err != nil {
+		if conf.Address, side.agent.roots, err = beforeTLS(ctx, dir, strings.TrimPrefix(side.target.URL, "http://")); err != nil {
 			return err
 		}
 		conf.Scheme = "https"
@@ -98,15 +67,65 @@ func (c *benchLineCmd) Run(ctx context.Context, s *command.Streams) (err error) 
 	if command.IsTerminal(s.Err) {
 		conf.Progress = func(done, of int) { fmt.Fprintf(s.Err, "\r%d/%d at the hub", done, of) }
 	}
-	r, err := bench.Line(ctx, conf)
+	r, err := sender.Line(ctx, conf)
 	if err != nil {
 		return err
 	}
-	r.AgentRSS = a.largest
+	r.AgentRSS = side.agent.largest
 	if c.JSON {
 		return command.WriteJSON(s.Out, r)
 	}
 	return r.Print(s.Out)
+}
+
+// side is a facility's side set up for measuring: a hub that runs as a process
+// of its own, and an agent of one of its facilities that was let in as any is.
+type side struct {
+	nation   *synth.Nation
+	facility string
+	target   bench.Target
+	agent    *lineAgent
+	stop     func() error // ends the hub
+}
+
+func newSide(ctx context.Context, s *command.Streams, dir string, seed uint64) (*side, error) {
+	nation, err := synth.New(synth.Config{Seed: seed, Profile: synth.Small, DefectShare: -1})
+	if err != nil {
+		return nil, err
+	}
+	first, err := nation.Outpatient(0)
+	if err != nil {
+		return nil, err
+	}
+	p, err := command.MakePlace(filepath.Join(dir, "hub"), command.PlaceFile{Name: "lienthong.bench", Keys: filepath.Join(dir, "hub.keys")})
+	if err != nil {
+		return nil, err
+	}
+	acts, done, err := p.Acts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = enrolWith(ctx, acts, p.Name, nation, nil); err != nil {
+		return nil, errors.Join(err, done())
+	}
+	invited, err := acts.Invite(ctx, command.Actor, first.Facility, 24)
+	if err = errors.Join(err, done()); err != nil {
+		return nil, err
+	}
+	target, stop, err := startChild(ctx, s, p)
+	if err != nil {
+		return nil, err
+	}
+	a := &lineAgent{dir: filepath.Join(dir, "agent"), folder: filepath.Join(dir, "in"), to: s.Err}
+	if err := a.make(ctx, target.URL, invited.Code); err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	credential, err := a.home.Credential()
+	if err != nil {
+		return nil, errors.Join(err, stop())
+	}
+	target.Credentials = map[string]*agent.Credential{first.Facility: credential}
+	return &side{nation, first.Facility, target, a, stop}, nil
 }
 
 // ofOne gives the outpatients of one facility, one after another.
@@ -146,6 +165,19 @@ func (a *lineAgent) make(ctx context.Context, hub, invite string) error {
 
 // start runs `lienthong agent run`; what it returns kills it.
 func (a *lineAgent) start(ctx context.Context, hub string) (func() error, error) {
+	p, err := a.run(ctx, hub)
+	if err != nil {
+		return nil, err
+	}
+	return func() error {
+		_, most := p.Memory()
+		a.largest = max(a.largest, most)
+		return p.Kill()
+	}, nil
+}
+
+// run runs `lienthong agent run` against a hub at an address.
+func (a *lineAgent) run(ctx context.Context, hub string) (*process, error) {
 	listen, err := freeAddress()
 	if err != nil {
 		return nil, err
@@ -167,30 +199,42 @@ func (a *lineAgent) start(ctx context.Context, hub string) (func() error, error)
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	killed := false
-	return func() error {
-		if killed {
-			return nil
-		}
-		killed = true
-		a.largest = max(a.largest, highWater(cmd.Process.Pid))
-		err := cmd.Process.Kill()
-		if ended := cmd.Wait(); cmd.ProcessState == nil {
-			err = errors.Join(err, ended)
-		}
-		return err
-	}, nil
+	return &process{cmd: cmd}, nil
 }
 
-// highWater is the most memory a process had, as Linux tells; 0 elsewhere.
-func highWater(pid int) int64 {
+// process is a program that runs beside this one.
+type process struct {
+	cmd    *exec.Cmd
+	killed bool
+}
+
+// Memory is what it has, and has had at most, as Linux tells; 0 elsewhere.
+func (p *process) Memory() (now, most int64) {
+	return status(p.cmd.Process.Pid, "VmRSS:"), status(p.cmd.Process.Pid, "VmHWM:")
+}
+
+// Kill ends it at once.
+func (p *process) Kill() error {
+	if p.killed {
+		return nil
+	}
+	p.killed = true
+	err := p.cmd.Process.Kill()
+	if ended := p.cmd.Wait(); p.cmd.ProcessState == nil {
+		err = errors.Join(err, ended)
+	}
+	return err
+}
+
+// status is a size of a process (proc(5)) in bytes; 0 where the system does not tell.
+func status(pid int, name string) int64 {
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == "VmHWM:" {
+		if f := strings.Fields(lines.Text()); len(f) == 3 && f[0] == name {
 			kb, err := strconv.ParseInt(f[1], 10, 64)
 			if err != nil {
 				return 0
