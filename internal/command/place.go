@@ -187,6 +187,7 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 		return nil, err
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
+	cfg.Alarms.Secret = func(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) }
 	if p.Database == "" {
 		cfg.Guard, cfg.Room = sqlite.NewGuard(p.Dir), p.room
 	}

@@ -19,6 +19,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/admission"
+	"lienthong/internal/alarm"
 	"lienthong/internal/body"
 	"lienthong/internal/bundle"
 	"lienthong/internal/clock"
@@ -68,6 +69,7 @@ type Config struct {
 	Weights   admission.Weights // shares of facilities when the hub is full; default 1 each
 	Outside   Outside           // how often services outside are asked
 	Delivery  Delivery          // how records are passed on
+	Alarms    Alarms            // how alarms are told
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Guard     Guard     // of the store's files; nil: nobody looks
@@ -98,6 +100,7 @@ type Hub struct {
 	API      *api.API
 	Courier  *courier.Courier // carries records on
 	Moves    *admin.Moves     // acts on many legs
+	Alarms   *alarm.Watch
 
 	delivery delivery
 
@@ -197,6 +200,12 @@ func (h *Hub) start(ctx context.Context) error {
 	h.Office.Keeper = keep.New(keep.Store{Retention: h.Slices.Retention, Records: h.Slices.Records, Ledger: h.Slices.Ledger}, h.cfg.Clock, h.Vault.Forget)
 	h.Office.CheckDestination, h.Office.WholeFiles = h.Courier.Check, h.Courier.WholeFiles
 	h.Moves = admin.NewMoves(h.Office)
+	if err := h.unended(ctx); err != nil {
+		return err
+	}
+	if err := h.openAlarms(); err != nil {
+		return err
+	}
 	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
 		return err
 	}
@@ -327,6 +336,7 @@ func (h *Hub) begin() {
 	h.Courier.Set(h.delivery.all)
 	h.every(ctx, time.Second, "destinations not looked at", h.readPlan)
 	h.every(ctx, time.Second, "store not looked at", func(context.Context) error { h.watchStore(); return nil })
+	h.every(ctx, time.Minute, "alarms not looked after", h.Alarms.Round)
 	h.every(ctx, time.Second, "counters not folded", func(ctx context.Context) error {
 		_, err := h.Slices.Counters.Fold(ctx)
 		return err

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/bridge/axis"
 	"lienthong/internal/bridge/insurer"
 	"lienthong/internal/bridge/outbound"
@@ -17,6 +18,7 @@ import (
 	"lienthong/internal/bridge/vneid"
 	"lienthong/internal/bridge/webhook"
 	"lienthong/internal/care"
+	"lienthong/internal/clock"
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/facility"
@@ -35,6 +37,7 @@ type delivery struct {
 	epoch    int64
 	adapters map[string]courier.Adapter
 	all      []exchange.Destination
+	rates    *alarm.Rates // of attempts, for alarms
 }
 
 // openPlan reads where records go, before the first one is taken in.
@@ -87,6 +90,8 @@ func (h *Hub) readPlan(ctx context.Context) error {
 // openCourier wires who carries legs out; it begins with the hub.
 func (h *Hub) openCourier() error {
 	counts := newDelivered()
+	h.delivery.rates = alarm.NewRates()
+	counts.rates, counts.clock = h.delivery.rates, h.cfg.Clock
 	var err error
 	h.Courier, err = courier.New(courier.Deps{
 		Legs: h.Slices.Legs, Records: h.Slices.Records, Secrets: h.Slices.Secrets, Disclose: h.Disclose, Vault: h.Vault,
@@ -108,6 +113,8 @@ type delivered struct {
 	attempts *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	secrets  *prometheus.CounterVec
+	rates    *alarm.Rates
+	clock    clock.Clock
 }
 
 func newDelivered() *delivered {
@@ -125,6 +132,7 @@ func newDelivered() *delivered {
 func (d *delivered) Attempted(destination, outcome string, took time.Duration) {
 	d.attempts.WithLabelValues(destination, outcome).Inc()
 	d.seconds.WithLabelValues(destination).Observe(took.Seconds())
+	d.rates.Attempted(destination, outcome, d.clock.Now())
 }
 
 // SecretOpened counts an opening.

@@ -125,10 +125,11 @@ const (
 	Send       Room = "send"       // submit and withdraw
 	Administer Room = "administer" // facilities, trust, links
 	Audit      Room = "audit"      // who did and who looked
+	Software   Room = "software"   // rejects by the software that sent them; a partner sees its own
 )
 
 // Rooms lists all rooms.
-func Rooms() []Room { return []Room{Counts, Messages, Content, Send, Administer, Audit} }
+func Rooms() []Room { return []Room{Counts, Messages, Content, Send, Administer, Audit, Software} }
 
 // May reports whether a role enters a room at all; which rows it finds there
 // is its Scope, and content is decided record by record by package disclose.
@@ -136,8 +137,12 @@ func (r Role) May(room Room) bool {
 	switch r.Kind {
 	case Operator:
 		return room != Send
-	case Ministry, Province, Unit:
+	case Ministry:
+		return room == Counts || room == Messages || room == Software
+	case Province, Unit:
 		return room == Counts || room == Messages
+	case Partner:
+		return room == Software
 	case Facility:
 		return room == Counts || room == Messages || room == Content || room == Send
 	case Auditor:

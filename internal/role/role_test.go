@@ -24,9 +24,9 @@ func TestParse(t *testing.T) {
 // The matrix is written out once more here, by hand: a change of May must be meant.
 func TestWhoEntersWhichRoom(t *testing.T) {
 	t.Parallel()
-	want := map[role.Kind]string{ // in the order of Rooms: counts messages content send administer audit
-		role.Operator: "yyynyy", role.Ministry: "yynnnn", role.Unit: "yynnnn", role.Province: "yynnnn",
-		role.Facility: "yyyynn", role.Insurer: "nnnnnn", role.Partner: "nnnnnn", role.Auditor: "nnnnny",
+	want := map[role.Kind]string{ // in the order of Rooms: counts messages content send administer audit software
+		role.Operator: "yyynyyy", role.Ministry: "yynnnny", role.Unit: "yynnnnn", role.Province: "yynnnnn",
+		role.Facility: "yyyynnn", role.Insurer: "nnnnnnn", role.Partner: "nnnnnny", role.Auditor: "nnnnnyn",
 	}
 	for _, k := range role.Kinds() {
 		got := ""

@@ -45,6 +45,8 @@ type Slices struct {
 	Enrolments   Enrolments
 	Feeds        Feeds
 	Inflow       Inflow
+	Alarms       Alarms
+	Surveys      Surveys
 	Close        func() error
 }
 

@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/access"
+	"lienthong/internal/store/postgres/alarms"
 	"lienthong/internal/store/postgres/audit"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/destinations"
@@ -40,6 +41,7 @@ import (
 	"lienthong/internal/store/postgres/secrets"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/stamps"
+	"lienthong/internal/store/postgres/surveys"
 	"lienthong/internal/store/postgres/witness"
 )
 
@@ -126,6 +128,8 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Enrolments:   enrolments.New(db, writer),
 		Feeds:        feeds.New(db),
 		Inflow:       inflow.New(db),
+		Alarms:       alarms.New(db, writer),
+		Surveys:      surveys.New(db, writer),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

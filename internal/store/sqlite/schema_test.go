@@ -18,7 +18,7 @@ var ownKey = map[string]string{
 	"gateway_account": "user", "gateway_session": "token", "gateway_failure": "who", "gateway_pair": "who",
 	"invite": "hash", "applicant": "id", "enrolment": "id", "sender": "client",
 	"service": "kind", "stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "watched_log": "origin", "log_alarm": "origin", "witness_peer": "key", "cosignature": "log",
-	"destination": "id", "leg_sent": "destination",
+	"destination": "id", "leg_sent": "destination", "alarm": "cause", "alarm_setting": "id", "vendor": "id",
 }
 
 func TestUniqueKeysBeginWithTheirDistributionColumn(t *testing.T) {

@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/access"
+	"lienthong/internal/store/sqlite/alarms"
 	"lienthong/internal/store/sqlite/audit"
 	"lienthong/internal/store/sqlite/counters"
 	"lienthong/internal/store/sqlite/destinations"
@@ -39,6 +40,7 @@ import (
 	"lienthong/internal/store/sqlite/secrets"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/stamps"
+	"lienthong/internal/store/sqlite/surveys"
 	"lienthong/internal/store/sqlite/witness"
 )
 
@@ -158,7 +160,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Gateways: gateways.New(o.main),
 		Legs:     legs.New(o.main, cfg.Clock), Destinations: destinations.New(o.main), Secrets: secrets.New(o.main),
 		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main),
-		Inflow: inflow.New(o.main), Close: o.close,
+		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Close: o.close,
 	}, nil
 }
 

@@ -28,6 +28,14 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 		}
 		page.Keeping = &k
 	}
+	if p.delivery != nil && page.Reader.Role.Kind == role.Operator {
+		panel, err := p.delivery.Panel(r.Context(), page)
+		if err != nil {
+			p.fail(w, r, err)
+			return
+		}
+		page.Panels = append(page.Panels, panel)
+	}
 	p.show(w, r, http.StatusOK, view.OverviewPage(page, o, minutes))
 }
 

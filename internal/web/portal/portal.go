@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/web/portal/asset"
+	"lienthong/internal/web/portal/delivery"
 	"lienthong/internal/web/portal/view"
 	"lienthong/internal/web/portal/words"
 	"lienthong/internal/web/session"
@@ -118,6 +119,8 @@ type Deps struct {
 	Rules    Rules
 	Keeping  Keeping // nil: not shown
 	Checker  Checker // nil: no printed receipt is found
+
+	Delivery *delivery.Deps // nil: nothing is known of ways out
 }
 
 // Keeping tells operators how well the data are kept.
@@ -152,6 +155,8 @@ type Portal struct {
 	assets  *asset.Set
 	episode cipher.AEAD
 	sending chan struct{} // a place for each file held in memory
+
+	delivery *delivery.Room
 }
 
 // New returns the portal's handler.
@@ -183,6 +188,9 @@ func New(deps Deps, config Config) (http.Handler, error) {
 	}
 	if p.episode, err = newEpisodeCipher(); err != nil {
 		return nil, err
+	}
+	if deps.Delivery != nil {
+		p.delivery = delivery.New(*deps.Delivery, frame{p})
 	}
 	return p.handler(), nil
 }

@@ -61,6 +61,10 @@ func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, want asked) 
 	}
 	doc := view.RecordDoc{Record: rec, NeedReason: page.Reader.Role.Kind == role.Operator,
 		MayOpen: p.deps.Content != nil && page.Reader.Role.May(role.Content) && rec.Erased.IsZero()}
+	if err := p.besides(r.Context(), page, &doc); err != nil {
+		p.fail(w, r, err)
+		return
+	}
 	status := http.StatusOK
 	for _, step := range []struct {
 		wanted bool

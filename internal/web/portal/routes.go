@@ -35,7 +35,7 @@ func routes() []route {
 	line := func(method, pattern string, rooms []role.Room, serve func(*Portal, http.ResponseWriter, *http.Request)) route {
 		return route{Route{method, pattern, rooms}, serve}
 	}
-	return []route{
+	return append([]route{
 		line("GET", "/{$}", nil, (*Portal).home),
 		line("GET", "/login", nil, (*Portal).loginForm),
 		line("POST", "/login", nil, (*Portal).login),
@@ -78,7 +78,7 @@ func routes() []route {
 
 		line("GET", "/access", in(role.Content, role.Audit), (*Portal).access),
 		line("GET", "/acts", in(role.Audit), (*Portal).acts),
-	}
+	}, deliveryRoutes()...)
 }
 
 // contentSecurity allows only files of this site: no inline script or style.

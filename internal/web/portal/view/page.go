@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
@@ -28,7 +30,8 @@ type Page struct {
 	Wall   bool                     // shown on a wall: no nav, nothing to press
 	Rule   func(code string) (Rule, bool)
 
-	Keeping *Keeping // for operators on the overview
+	Keeping *Keeping          // for operators on the overview
+	Panels  []templ.Component // of other rooms, after it
 }
 
 // NavItem is an entry of the top bar.
@@ -42,13 +45,16 @@ func NavOf(r role.Role) []NavItem {
 	places := NavItem{"facilities", "/facilities"}
 	access := NavItem{"access", "/access"}
 	acts := NavItem{"acts", "/acts"}
+	legs := NavItem{"legs", "/legs"}
 	switch r.Kind {
 	case role.Facility:
-		return []NavItem{{"today", "/today"}, messages, rejects, {"upload", "/upload"}, access, overview}
+		return []NavItem{{"today", "/today"}, messages, rejects, {"upload", "/upload"}, {"reconciliation", "/reconciliation"}, access, overview}
 	case role.Operator:
-		return []NavItem{overview, messages, rejects, places, access, acts}
+		return []NavItem{overview, messages, rejects, places, legs, access, acts}
 	case role.Ministry, role.Province, role.Unit:
-		return []NavItem{overview, messages, rejects, places}
+		return []NavItem{overview, messages, rejects, places, legs}
+	case role.Partner:
+		return []NavItem{{"software", "/software"}}
 	case role.Auditor:
 		return []NavItem{access, acts}
 	}

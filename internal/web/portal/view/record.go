@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/a-h/templ"
+
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
@@ -26,7 +28,8 @@ type RecordDoc struct {
 	QR         [][]bool
 	URL        string // of this record, for print
 	Now        time.Time
-	Visit      []Row // other records of the same visit, newest first
+	Visit      []Row             // other records of the same visit, newest first
+	Beside     []templ.Component // cards of other rooms
 }
 
 // Heading names the record: the patient when opened, else the kind and place.

@@ -83,9 +83,9 @@ func TestVietnameseHasItsMarks(t *testing.T) {
 func TestEveryKeyInUseIsThere(t *testing.T) {
 	t.Parallel()
 	vi := load(t).Texts("vi")
-	call := regexp.MustCompile(`(?:\.T\(|@dayTile\(p, |@kpi\(p, "SL\.\d\d", |p\.page\(r, "[a-z]*", |@download\(p, d, "[a-z]+", )"([a-zA-Z0-9_.]+)"`)
+	call := regexp.MustCompile(`(?:\.T\(|@dayTile\(p, |@kpi\(p, "SL\.\d\d", |p\.page\(r, "[a-z]*", |frame\.Page\(r, "[a-z]*", |@download\(p, d, "[a-z]+", )"([a-zA-Z0-9_.]+)"`)
 	found := 0
-	for _, dir := range []string{"..", "../view"} {
+	for _, dir := range []string{"..", "../view", "../delivery"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*"))
 		if err != nil {
 			t.Fatal(err)

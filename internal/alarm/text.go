@@ -1,0 +1,34 @@
+package alarm
+
+import (
+	"fmt"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/fault"
+)
+
+// sentence says what is the matter in both languages.
+func sentence(kind, object string, d Detail) fault.Text {
+	last := d.Last.In(clock.Hanoi).Format("02/01/2006 15:04")
+	switch {
+	case kind == Failures:
+		return fault.Text{VI: fmt.Sprintf("%s: %d %% trong %d lần gửi của một giờ qua không đến nơi (giới hạn %d %%).", object, d.Percent, d.Attempts, d.Limit),
+			EN: fmt.Sprintf("%s: %d %% of the last hour's %d attempts did not arrive (limit %d %%).", object, d.Percent, d.Attempts, d.Limit)}
+	case kind == Queue:
+		return fault.Text{VI: fmt.Sprintf("%s: chặng cũ nhất đã chờ %d phút (giới hạn %d phút), %d chặng đang chờ.", object, d.Minutes, d.Limit, d.N),
+			EN: fmt.Sprintf("%s: the oldest delivery has waited for %d minutes (limit %d), %d wait.", object, d.Minutes, d.Limit, d.N)}
+	case kind == Breaker:
+		return fault.Text{VI: fmt.Sprintf("%s: cầu dao ngắt đã %d phút (giới hạn %d phút).", object, d.Minutes, d.Limit),
+			EN: fmt.Sprintf("%s: the breaker has been open for %d minutes (limit %d).", object, d.Minutes, d.Limit)}
+	case kind == Silent && object == Many:
+		return fault.Text{VI: fmt.Sprintf("%d trên %d cơ sở im lặng quá lịch thường ngày: kiểm tra đường truyền vào hub, hoặc khai báo ngày nghỉ.", d.N, d.Of),
+			EN: fmt.Sprintf("%d of %d facilities are silent beyond their calendars: check the line into the hub, or declare a holiday.", d.N, d.Of)}
+	case kind == Silent:
+		return fault.Text{VI: fmt.Sprintf("Cơ sở %s im lặng quá lịch thường ngày của mình, gửi lần cuối %s.", object, last),
+			EN: fmt.Sprintf("Facility %s is silent beyond its own calendar; it last sent on %s.", object, last)}
+	case kind == Forked:
+		return fault.Text{VI: fmt.Sprintf("Máy gửi %s rẽ nhánh: hai máy dùng một khóa, hoặc một máy được phục hồi từ bản cũ. Cấp khóa mới.", object),
+			EN: fmt.Sprintf("Sender %s forked: two systems use one key, or one was put back to an old copy. Give it a new key.", object)}
+	}
+	return fault.Text{VI: "Thử báo động: không có gì xảy ra.", EN: "A test of alarms: nothing is the matter."}
+}
