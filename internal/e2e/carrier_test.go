@@ -119,6 +119,7 @@ func TestAnExistingSystemHandsOn(t *testing.T) {
 		if b := w.one("he-thong-cu", file, "accepted with "+trust.SealViaMigration); b.Record != a.Record {
 			t.Error("what was decided is judged again")
 		}
+		w.clean()
 	})
 }
 
@@ -164,5 +165,6 @@ func TestWhatTheInsurerHandsOn(t *testing.T) {
 		if n != 1 {
 			t.Errorf("the seal that binds now is noted %d times: %s", n, body)
 		}
+		w.clean()
 	})
 }

@@ -121,6 +121,7 @@ func TestWhatTheInsurerHoldsIsPulled(t *testing.T) {
 		if !second2[0].Replay {
 			t.Error("what was pulled is not known")
 		}
+		r.clean()
 	})
 }
 
