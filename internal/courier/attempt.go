@@ -202,13 +202,33 @@ func (l *line) fillWithdrawal(ctx context.Context, p *Parcel, f *finish) error {
 	case i < 0, legs[i].Sent.IsZero() && legs[i].State != exchange.Waiting && legs[i].State != exchange.Done:
 		l.drop(p, f, exchange.Skipped, exchange.SkippedWithdrawn)
 	case legs[i].State == exchange.Waiting && legs[i].Received.IsZero(): // it goes first: to be skipped, or to be known
-		r := unchanged(&leg)
-		r.Due = l.c.Clock.Now().Add(l.c.cfg.Law.Base)
-		f.early, p.Legs = append(f.early, r), nil
+		l.later(p, f)
 	default:
 		p.Withdraws = &legs[i]
 	}
 	return nil
+}
+
+// firstGoes reports whether one of the records that a file replaces is still on
+// its way to a destination that keeps every version: what replaces a record of
+// another episode (a prescription's successor) is no more to overtake it than a
+// version is, which Claim sees to.
+func (l *line) firstGoes(ctx context.Context, before []dossier.ID) (bool, error) {
+	if !l.wants.History || len(before) == 0 {
+		return false, nil
+	}
+	legs, err := l.c.Legs.Of(ctx, before...)
+	return slices.ContainsFunc(legs, func(x store.Leg) bool { return x.Destination == l.id && x.State == exchange.Waiting }), err
+}
+
+// later puts the legs of a parcel off for a moment.
+func (l *line) later(p *Parcel, f *finish) {
+	for i := range p.Legs {
+		r := unchanged(&p.Legs[i])
+		r.Due = l.c.Clock.Now().Add(l.c.cfg.Law.Base)
+		f.early = append(f.early, r)
+	}
+	p.Legs = nil
 }
 
 // fillFile looks at every record of the file: those that are over are left out,
@@ -221,6 +241,7 @@ func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
 		return err
 	}
 	var keep []store.Leg
+	var before []dossier.ID // what these replace
 	ids := make([]dossier.ID, len(places))
 	for i := range places {
 		ids[i] = places[i].ID
@@ -229,6 +250,9 @@ func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
 		code := ""
 		if at := slices.Index(ids, p.Legs[i].Record); at >= 0 {
 			code = l.over(&places[at].Record)
+			if was := places[at].Supersedes; !was.IsZero() && !slices.Contains(ids, was) {
+				before = append(before, was)
+			}
 		} else if r, err := l.c.Records.Get(ctx, role.Scope{All: true}, p.Legs[i].Record); err != nil {
 			return err
 		} else {
@@ -240,7 +264,14 @@ func (l *line) fillFile(ctx context.Context, p *Parcel, f *finish) error {
 		}
 		keep = append(keep, p.Legs[i])
 	}
-	if p.Legs = keep; len(keep) == 0 || len(places) <= len(keep) {
+	p.Legs = keep
+	if first, err := l.firstGoes(ctx, before); err != nil || first {
+		if first {
+			l.later(p, f)
+		}
+		return err
+	}
+	if len(keep) == 0 || len(places) <= len(keep) {
 		return nil
 	}
 	others, err := l.c.Legs.Of(ctx, ids...)

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -273,8 +274,8 @@ func failed(err error, sent bool) exchange.Answer {
 // problem tells an answer that is a problem document (RFC 9457).
 func problem(said agent.Said) (out exchange.Answer, ok bool) {
 	reply := outbound.Reply{Status: said.Status, Body: said.Body, Sent: true}
-	if s, err := time.ParseDuration(said.Header.Get("Retry-After") + "s"); err == nil && s > 0 {
-		reply.Wait = min(s, 24*time.Hour)
+	if s, err := strconv.Atoi(said.Header.Get("Retry-After")); err == nil && s > 0 {
+		reply.Wait = time.Duration(min(s, 24*60*60)) * time.Second
 	}
 	out, ok = speaker.Status(reply, http.StatusOK)
 	var p struct {

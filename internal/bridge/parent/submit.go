@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
+	"lienthong/internal/jsondoc"
 )
 
 // sealSuffix names a detached seal beside its member (DESIGN §6).
@@ -45,7 +46,7 @@ func (a *Adapter) submit(ctx context.Context, s *agent.Session, p *courier.Parce
 	if p.Sent == nil {
 		return speaker.Unmade(), false
 	}
-	x := &shipment{name: nameOf(p.Sent.Bytes), results: map[int]*result{}}
+	x := &shipment{name: nameOf(p.Sent), results: map[int]*result{}}
 	h, err := s.Ship(ctx, agent.Shipment{Header: x.header(p), Body: func(w io.Writer) error { return x.write(w, p.Sent) }, Each: x.take})
 	sent := h.Sent > 0
 	switch {
@@ -72,8 +73,22 @@ func (a *Adapter) submit(ctx context.Context, s *agent.Session, p *courier.Parce
 	return a.each(ctx, x, p, o), false
 }
 
-func nameOf(raw []byte) string {
-	if strings.HasPrefix(strings.TrimLeft(string(raw[:min(len(raw), 64)]), " \t\r\n\ufeff"), "{") {
+// paperSuffix ends the name of a paper, which begins with its file's (DESIGN §6).
+const paperSuffix = ".pdf"
+
+// nameOf names the file. With papers it is the name that theirs begin with:
+// "a.xml.pdf" and "a.pdf" lie beside "a.xml".
+func nameOf(sent *evidence.Sent) string {
+	name := ""
+	for _, p := range sent.Papers {
+		if stem := strings.TrimSuffix(p.Name, paperSuffix); len(stem) > len(name) {
+			name = stem
+		}
+	}
+	switch {
+	case name != "":
+		return name
+	case jsondoc.IsJSON(sent.Bytes):
 		return "ho-so.json"
 	}
 	return "ho-so.xml"
@@ -86,7 +101,7 @@ func (x *shipment) header(p *courier.Parcel) http.Header {
 		return h
 	}
 	kind := "application/xml"
-	if strings.HasSuffix(x.name, ".json") {
+	if jsondoc.IsJSON(p.Sent.Bytes) {
 		kind = "application/json"
 	}
 	h.Set("Content-Type", kind)
@@ -133,9 +148,9 @@ func member(t *tar.Writer, name string, b []byte) error {
 
 // take notes one line of the answer.
 func (x *shipment) take(a agent.Answer) error {
-	own := a.File == x.name || a.File == ""
+	mine := a.File == x.name || a.File == ""
 	switch {
-	case !own && a.Outcome == agent.Refused:
+	case !mine && a.Outcome == agent.Refused:
 		x.paper = a.Code
 	case a.Outcome == agent.Deferred:
 		var l struct {
@@ -144,8 +159,8 @@ func (x *shipment) take(a agent.Answer) error {
 		if err := json.Unmarshal(a.JSON, &l); err != nil {
 			return agent.ErrAnswer.Because(err)
 		}
-		x.late = &exchange.Answer{Outcome: exchange.Again, Sent: true, Code: codeOf(a.Code), Whole: true, Wait: time.Duration(max(l.Wait, 0)) * time.Second}
-	case !own:
+		x.late = &exchange.Answer{Outcome: exchange.Again, Sent: true, Code: own(a.Code), Whole: true, Wait: time.Duration(max(l.Wait, 0)) * time.Second}
+	case !mine:
 		return agent.ErrAnswer.Because(errors.New("an answer for a file that was not sent"))
 	case a.Outcome == agent.Refused:
 		x.refused = a.Code
@@ -158,9 +173,6 @@ func (x *shipment) take(a agent.Answer) error {
 	}
 	return nil
 }
-
-// codeOf keeps the parent's word for why it did not decide.
-func codeOf(code string) string { return own(code) }
 
 // each answers leg by leg.
 func (a *Adapter) each(ctx context.Context, x *shipment, p *courier.Parcel, o Options) exchange.Answer {
