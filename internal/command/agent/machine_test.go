@@ -33,6 +33,12 @@ import (
 // run runs lienthong agent with arguments and what is typed.
 func run(t *testing.T, typed string, args ...string) (out string, err error) {
 	t.Helper()
+	return runIn(t.Context(), t, typed, args...)
+}
+
+// runIn is run until ctx ends.
+func runIn(ctx context.Context, t *testing.T, typed string, args ...string) (out string, err error) {
+	t.Helper()
 	var c agent.Cmd
 	var stdout, stderr bytes.Buffer
 	parser, err := kong.New(&c, kong.Name("lienthong agent"), kong.Writers(&stdout, &stderr), kong.Exit(func(int) {}))
@@ -43,7 +49,7 @@ func run(t *testing.T, typed string, args ...string) (out string, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed.BindTo(t.Context(), (*context.Context)(nil))
+	parsed.BindTo(ctx, (*context.Context)(nil))
 	err = parsed.Run(&command.Streams{In: strings.NewReader(typed), Out: &stdout, Err: &stderr, Lang: "en"})
 	if strings.Contains(stderr.String(), "goroutine") {
 		t.Error(stderr.String())

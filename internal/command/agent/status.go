@@ -2,12 +2,14 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 
 	"lienthong/internal/agent/control"
 	"lienthong/internal/agent/home"
 	"lienthong/internal/agent/service"
 	"lienthong/internal/agent/signer"
+	"lienthong/internal/agent/station"
 	"lienthong/internal/agent/update"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
@@ -76,10 +78,35 @@ func (c *statusCmd) tell(s *command.Streams, h *home.Home, out statusOut) {
 	}
 	a := out.Agent
 	say(s, "Trạm gửi %s chạy từ %s", "Agent %s, running since %s", a.Version, a.Started.In(clock.Hanoi).Format("2006-01-02 15:04"))
-	tellSigner(s, a.Signer)
+	if cfg.Signer.Type == home.SignerNone {
+		say(s, "Ký số: phần mềm bệnh viện tự ký", "Signing: the HIS seals its files itself")
+	} else {
+		tellSigner(s, a.Signer)
+	}
+	tellStation(s, a.Station)
 	if !a.Healthy {
 		say(s, "Trạm gửi gặp sự cố: xem nhật ký của dịch vụ.", "The agent is not well: see the service's log.")
 	}
+}
+
+// tellStation says how the day and the line stand.
+func tellStation(s *command.Streams, said json.RawMessage) {
+	var x struct {
+		Today      station.Today      `json:"today"`
+		Connection station.Connection `json:"connection"`
+	}
+	if json.Unmarshal(said, &x) != nil { // an agent of another version: nothing to say
+		return
+	}
+	switch c := x.Connection; {
+	case c.Since.IsZero():
+	case c.Reachable:
+		say(s, "Đường tới hub: thông từ %s", "Line to the hub: up since %s", c.Since.In(clock.Hanoi).Format("2006-01-02 15:04"))
+	default:
+		say(s, "Đường tới hub: đứt từ %s (%s); tệp vẫn được nhận và giữ", "Line to the hub: down since %s (%s); files are taken and kept", c.Since.In(clock.Hanoi).Format("2006-01-02 15:04"), c.Code)
+	}
+	t := x.Today
+	say(s, "Hôm nay: đã nhận %d, bị từ chối %d, trả lại %d; đang chờ %d tệp", "Today: accepted %d, rejected %d, refused %d; %d files wait", t.Accepted, t.Rejected, t.Refused, t.Waiting)
 }
 
 // tellSigner says what the signer can do, and why not more.
