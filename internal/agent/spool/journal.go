@@ -86,13 +86,14 @@ func (s *Spool) Apply(ctx context.Context, answers []Answer, whole ...int64) (cl
 }
 
 // answer writes one answer. The same one again changes nothing; another one
-// (the same bytes judged anew) takes its place.
+// (the same bytes judged anew) takes its place, and so does every refusal: it has
+// no record, and may have another reason than the one before.
 func (s *Spool) answer(ctx context.Context, tx *sql.Tx, a *Answer) error {
 	id := answerID(a.Item, a.N)
 	episode := s.box.hash("episode", a.Episode)
 	done, err := tx.ExecContext(ctx, `INSERT INTO answer (item, n, record, outcome, day, at, kind, episode, own, now, line) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, '', ?)
 		ON CONFLICT DO UPDATE SET record = excluded.record, outcome = excluded.outcome, day = excluded.day, at = excluded.at, kind = excluded.kind,
-			episode = excluded.episode, own = excluded.own, line = excluded.line WHERE record <> excluded.record OR outcome <> excluded.outcome`,
+			episode = excluded.episode, own = excluded.own, line = excluded.line WHERE record <> excluded.record OR outcome <> excluded.outcome OR excluded.outcome = 4`,
 		a.Item, a.N, a.Record, a.Outcome, clock.Day(a.At), micros(a.At), a.Kind, episode, a.Own, s.box.seal("answer", id, a.Line))
 	if err != nil {
 		return err
