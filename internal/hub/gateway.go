@@ -62,7 +62,7 @@ func (t taker) Refuse(ctx context.Context, from gateway.Sender, size int64, why 
 // Submit takes a file in. What it is, its content says: a check-in goes before
 // dossiers whichever door it came through.
 func (t taker) Submit(ctx context.Context, from gateway.Sender, file []byte, _ bool) (gateway.Outcome, error) {
-	answers, err := t.hub.Intake.Submit(ctx, sender(from), intake.File{Bytes: file, Lane: store.Routine})
+	answers, err := t.hub.Intake.Submit(ctx, sender(from), intake.File{Bytes: file, Lane: store.Routine, Software: from.Software})
 	if err != nil {
 		return gateway.Outcome{}, err
 	}

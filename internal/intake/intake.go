@@ -144,6 +144,8 @@ type File struct {
 	Lane   store.Lane
 	Seal   string // detached seal; unused by files that are sealed inside
 	Beside []Paper
+
+	Software string // name/version of the program that made it, as its sender says; see Software
 }
 
 // ErrBusy: too many bytes are being worked on; nothing was kept.

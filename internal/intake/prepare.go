@@ -59,7 +59,7 @@ func (t *task) split(ctx context.Context, class string) error {
 	f := &store.File{
 		Facility: t.facility, Hash: t.hashes[0], Digest: t.digest, Size: int64(len(t.file.Bytes)),
 		Received: t.received, Sender: t.from.Name, Lane: t.lane(), Class: class, Month: month,
-		Seals: t.seals, Dossiers: t.opened.Len(),
+		Seals: t.seals, Dossiers: t.opened.Len(), Software: Software(t.file.Software),
 	}
 	for _, c := range append(certificates, parts.Certificates...) {
 		if !slices.ContainsFunc(f.Certificates, func(b store.Blob) bool { return b.Hash == c.Hash }) {

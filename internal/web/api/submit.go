@@ -77,7 +77,7 @@ func (a *API) submitFile(w http.ResponseWriter, r *http.Request, who Caller, lan
 		}
 		return a.deferAlone(w, out, name, err)
 	}
-	got, err := a.Intake.Submit(r.Context(), a.sender(who), intake.File{Name: name, Bytes: raw, Lane: lane, Seal: r.Header.Get("Seal")})
+	got, err := a.Intake.Submit(r.Context(), a.sender(who), intake.File{Name: name, Bytes: raw, Lane: lane, Seal: r.Header.Get("Seal"), Software: r.Header.Get("Software")})
 	if err != nil {
 		if refused(err) {
 			out.status = problem.Status(fault.Of(err))

@@ -79,12 +79,12 @@ func one(t *testing.T, rec *httptest.ResponseRecorder, status int, code string) 
 func TestALoneFile(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
-	rec := w.send("ok", "Content-Type: application/xml", `Content-Disposition: attachment; filename="../a b.xml"`, "Lane: urgent", "Seal: x.y.z")
+	rec := w.send("ok", "Content-Type: application/xml", `Content-Disposition: attachment; filename="../a b.xml"`, "Lane: urgent", "Seal: x.y.z", "Software: HIS Ánh/3.2")
 	if got := one(t, rec, 200, ""); got.File != "a b.xml" || got.State != "accepted_with_warnings" || got.Record == "" {
 		t.Errorf("%+v", got)
 	}
 	f := w.intake.files[0]
-	if string(f.Bytes) != "ok" || f.Lane.String() != "urgent" || f.Seal != "x.y.z" || f.Name != "a b.xml" {
+	if string(f.Bytes) != "ok" || f.Lane.String() != "urgent" || f.Seal != "x.y.z" || f.Name != "a b.xml" || f.Software != "HIS Ánh/3.2" {
 		t.Errorf("%+v", f)
 	}
 	if s := w.intake.senders[0]; s.Client != "79901-1" || s.Facility != "79901" || s.Name != "client:79901-1" {

@@ -51,7 +51,7 @@ func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane
 	}
 	defer done()
 	end := &tail{from: body}
-	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, underWork), unwrapped: coded}
+	u := &unpacking{API: a, ctx: r.Context(), who: who, lane: lane, out: out, members: tar.NewReader(end), places: make(chan struct{}, underWork), unwrapped: coded, software: r.Header.Get("Software")}
 	stop := u.flushing()
 	failed := u.run()
 	stop()
@@ -69,10 +69,13 @@ func (a *API) submitTar(w http.ResponseWriter, r *http.Request, who Caller, lane
 // unpacking is one tar on its way through.
 type unpacking struct {
 	*API
-	ctx     context.Context
-	who     Caller
-	lane    store.Lane
-	out     *answers
+	ctx  context.Context
+	who  Caller
+	lane store.Lane
+	out  *answers
+
+	software string // that made the files, as the sender says
+
 	members *tar.Reader
 	places  chan struct{}
 	work    sync.WaitGroup
@@ -183,7 +186,7 @@ func (u *unpacking) take(n int, h *tar.Header) error {
 			return xmltok.ErrLimits
 		}
 	}
-	m := &member{n: n, file: intake.File{Name: h.Name, Bytes: raw, Lane: u.lane}, release: []func(){release}, size: int64(len(raw))}
+	m := &member{n: n, file: intake.File{Name: h.Name, Bytes: raw, Lane: u.lane, Software: u.software}, release: []func(){release}, size: int64(len(raw))}
 	u.handOver(u.beside.arrived(m, u.wants(m))...)
 	return nil
 }

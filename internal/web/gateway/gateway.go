@@ -49,6 +49,7 @@ type Accounts interface {
 type Sender struct {
 	Facility care.FacilityCode
 	User     string
+	Software string // as its request says: header Software, else User-Agent
 }
 
 // Name is the sender as rows keep it: "gateway:79901_BV".

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/rand"
@@ -249,7 +250,7 @@ func (g *Gateway) session(r *http.Request, p presented) (Sender, error) {
 	if !s.Roaming && s.Address != addressOf(r) {
 		return Sender{}, errAddress
 	}
-	return Sender{s.Facility, s.User}, nil
+	return Sender{s.Facility, s.User, cmp.Or(r.Header.Get("Software"), r.UserAgent())}, nil
 }
 
 // byHeader is a session shown in headers, as submissions do.

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/admin"
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
@@ -35,6 +36,7 @@ type world struct {
 	checked int
 	queries []view.Query
 	deny    error
+	ways    *ways
 }
 
 func newWorld(t testing.TB) *world {
@@ -326,7 +328,10 @@ func (sessions) EndCurrent(w http.ResponseWriter, _ *http.Request) error {
 func setup(t testing.TB) (http.Handler, *world) {
 	t.Helper()
 	w := newWorld(t)
-	h, err := portal.New(portal.Deps{Boards: w, Messages: w, Trail: w, Content: w, Sender: w, Sessions: sessions{}, Rules: w},
+	w.ways = &ways{w: w, waiting: []admin.Pending{{Client: "22000-a", Facility: "22000", KeyID: "k", Since: noon, By: "Trần An", Software: "HIS/1"}}}
+	rooms := w.ways.deps()
+	rooms.Moves, rooms.Alarms = w.ways.moves(), alarmList{w.ways}
+	h, err := portal.New(portal.Deps{Delivery: rooms, Boards: w, Messages: w, Trail: w, Content: w, Sender: w, Sessions: sessions{}, Rules: w},
 		portal.Config{Clock: clock.NewFake(noon), Demo: true, PublicURL: "http://127.0.0.1:8080", Try: tryItems})
 	if err != nil {
 		t.Fatal(err)

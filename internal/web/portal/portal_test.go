@@ -57,7 +57,7 @@ func do(t testing.TB, h http.Handler, a ask) answer {
 }
 
 func path(pattern string, w *world) string {
-	return strings.ReplaceAll(strings.ReplaceAll(pattern, "{id}", w.rows[2].ID.String()), "{$}", "")
+	return strings.NewReplacer("{id}", w.rows[2].ID.String(), "{$}", "", "{move}", "m1", "{destination}", "bhxh", "{client}", "22000-a", "{alarm}", "leg.queue:bhxh").Replace(pattern)
 }
 
 func TestEveryRouteIsOpenToItsRolesOnly(t *testing.T) {
@@ -100,6 +100,10 @@ func pages(w *world) []ask {
 		{path: "/refused", role: "operator"}, {path: record, role: "facility:22000"}, {path: record, role: "operator"}, {path: record, role: "ministry"},
 		{path: record + "/open", method: "POST", role: "operator", form: url.Values{"reason": {"Cơ sở hỏi vì sao bị giữ lại"}}},
 		{path: record + "/verify", method: "POST", role: "facility:22000", form: url.Values{}},
+		{path: "/overview", role: "operator"}, {path: "/legs?state=parked", role: "operator"}, {path: "/legs", role: "facility:22000"}, {path: "/legs/acts", role: "operator"}, {path: "/legs/acts/m1", role: "operator"},
+		{path: "/legs/act", method: "POST", role: "operator", form: url.Values{"state": {"parked"}, "do": {"skip"}, "reason": {"Hồ sơ thử"}}},
+		{path: "/reconciliation", role: "facility:22000"}, {path: "/reconciliation", role: "ministry"}, {path: "/enrolments", role: "operator"}, {path: "/alarms", role: "operator"},
+		{path: "/software", role: "ministry"}, {path: "/software?days=30", role: "partner:22000"},
 		{path: "/today", role: "facility:22000"}, {path: "/rejects", role: "facility:22000"}, {path: "/rejects?code=time.order&days=30", role: "province:25"},
 		{path: "/upload", role: "facility:22000"}, {path: "/access", role: "auditor"}, {path: "/access", role: "facility:22000"}, {path: "/acts", role: "auditor"},
 		{path: "/login"}, {path: "/login?token=good"}, {path: "/try"}, {path: "/nowhere", role: "operator"},

@@ -41,6 +41,8 @@ func TestEveryRoomInABrowser(t *testing.T) {
 		{"facilities", "province:25", "/facilities"}, {"messages", "operator", "/messages?state=accepted_with_warnings&day=20260714"},
 		{"refused", "operator", "/refused"}, {"record", "facility:22000", record}, {"record-closed", "operator", record},
 		{"today", "facility:22000", "/today"}, {"rejects", "facility:22000", "/rejects"}, {"upload", "facility:22000", "/upload"},
+		{"legs", "operator", "/legs?state=parked"}, {"moves", "operator", "/legs/acts"}, {"move", "operator", "/legs/acts/m1"}, {"overview-operator", "operator", "/overview"},
+		{"reconciliation", "facility:22000", "/reconciliation"}, {"enrolments", "operator", "/enrolments"}, {"alarms", "operator", "/alarms"}, {"software", "ministry", "/software"},
 		{"access", "auditor", "/access"}, {"acts", "auditor", "/acts"}, {"login", "", "/login?token=good"}, {"try", "", "/try"},
 	}
 	dir := shotsDir(t)
