@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	agentclient "lienthong/internal/agent"
 	"lienthong/internal/agent/control"
+	"lienthong/internal/agent/footprint"
 	"lienthong/internal/agent/home"
 	"lienthong/internal/agent/local"
 	"lienthong/internal/agent/service"
@@ -41,18 +41,13 @@ type runCmd struct {
 // spoolFile is the spool's name in the agent's directory.
 const spoolFile = "spool.db"
 
-// memory is what the agent's Go heap is held to: with the program itself it
-// stays under 60 MB.
-const memory = 16 << 20
-
 // Run works until it is told to stop, by a signal or by Windows' service manager.
 func (c *runCmd) Run(ctx context.Context, s *command.Streams) error {
 	return service.Run(ctx, func(ctx context.Context) error { return c.work(ctx, s) })
 }
 
 func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
-	debug.SetMemoryLimit(memory)
-	debug.SetGCPercent(30)
+	footprint.Bound(footprint.Config{})
 	h, err := c.open()
 	if err != nil {
 		return err
@@ -88,6 +83,7 @@ func (c *runCmd) work(ctx context.Context, s *command.Streams) (err error) {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return speaks.Serve(ctx) })
 	g.Go(func() error { return st.Run(ctx) })
+	g.Go(func() error { return footprint.Keep(ctx, footprint.Config{}) })
 	g.Go(func() error { return pages.page.Run(ctx) })
 	if err := serve(ctx, g, h, pages.handler()); err != nil {
 		return errors.Join(err, g.Wait())
