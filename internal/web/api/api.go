@@ -169,7 +169,6 @@ func Routes() []Route {
 		{"GET", "/api/v1/records/{id}/timeline", role.Messages, (*API).timeline},
 		{"POST", "/api/v1/records/{id}/withdraw", role.Send, (*API).withdraw},
 		{"GET", "/api/v1/records/{id}/legs", role.Messages, (*API).legs},
-		{"GET", "/api/v1/records/{id}/legs/{destination}/receipt", role.Content, (*API).legReceipt},
 		{"POST", "/api/v1/records/{id}/legs/{destination}/send", role.Send, (*API).sendAnyway},
 		{"GET", "/api/v1/refusals", role.Messages, (*API).refusals},
 		{"GET", "/api/v1/stats/counts", role.Counts, (*API).counts},

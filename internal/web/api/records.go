@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/intake"
@@ -17,6 +16,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
+	"lienthong/internal/web/delivery"
 	"lienthong/internal/web/page"
 )
 
@@ -38,7 +38,7 @@ type Item struct {
 	WithdrawnBy  *string          `json:"withdrawn_by"`
 	Withdraws    *string          `json:"withdraws"`
 	Person       *string          `json:"person"`                 // null where a hub above links persons: person_above says what it said
-	PersonAbove  *Above           `json:"person_above,omitempty"` // of one record, not in lists
+	PersonAbove  *delivery.Above  `json:"person_above,omitempty"` // of one record, not in lists
 	ReceivedAt   time.Time        `json:"received_at"`
 	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
 	ErasedFor    string           `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
@@ -65,7 +65,7 @@ func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
 	if !rec.Erased.IsZero() {
 		it.ErasedAt = &rec.Erased
 	}
-	if rec.Person != (store.PersonID{}) && a.personsAbove() == "" && who.Role == (role.Role{Kind: role.Facility, ID: it.Facility}) {
+	if rec.Person != (store.PersonID{}) && !a.personsAbove() && who.Role == (role.Role{Kind: role.Facility, ID: it.Facility}) {
 		p := evidence.PersonReference(a.Vault, rec.ID.Facility, rec.Person)
 		it.Person = &p
 	}
@@ -169,7 +169,7 @@ func (a *API) record(w http.ResponseWriter, r *http.Request, who Caller) error {
 	if it.Seals, err = a.seals(r, who, rec); err != nil {
 		return err
 	}
-	if err := a.personAbove(r, who, &it, rec.ID); err != nil {
+	if it.PersonAbove, err = a.delivery().PersonAbove(r.Context(), a.reader(r, who), rec.ID); err != nil {
 		return err
 	}
 	return give(w, it)
@@ -193,7 +193,7 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request, who Caller) error
 	if err != nil {
 		return err
 	}
-	legs, err := a.delivery().Of(r.Context(), who.Role.Scope(), rec.ID)
+	legs, err := a.delivery().Events(r.Context(), who.Role.Scope(), rec.ID)
 	if err != nil {
 		return err
 	}
@@ -208,15 +208,8 @@ func (a *API) timeline(w http.ResponseWriter, r *http.Request, who Caller) error
 	for _, t := range later {
 		events = append(events, event{At: t.At, What: t.What, By: name(t.By), Detail: t.Detail})
 	}
-	for _, e := range disclose.LegEvents(legs) {
+	for _, e := range legs {
 		events = append(events, event{At: e.At, What: "leg." + e.What, Detail: e.Code, Destination: e.Destination})
-	}
-	said, err := a.Slices.Legs.Receipts(r.Context(), rec.ID)
-	if err != nil {
-		return err
-	}
-	for i := range said {
-		events = append(events, event{At: said[i].At, What: "leg.receipt", Destination: said[i].Destination})
 	}
 	slices.SortStableFunc(events, func(a, b event) int { return a.At.Compare(b.At) })
 	return give(w, map[string]any{"items": events, "next": nil})

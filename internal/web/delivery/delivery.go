@@ -29,6 +29,7 @@ type Doors struct {
 	Exchange Exchange
 	Moves    Moves
 	Ways     Ways
+	Said     Said
 }
 
 // Exchange does the acts on legs; *admin.Office does.
