@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"lienthong/internal/clock"
 )
 
 // Gate bounds the work done at once. Who waits is let in by urgency, then fairly
@@ -12,6 +14,8 @@ import (
 // about, one place stays empty of a sender that had more than half of the work
 // of the last moments: who comes next does not wait behind a flood.
 type Gate struct {
+	clock clock.Clock
+
 	mu      sync.Mutex
 	places  int
 	busy    int
@@ -22,8 +26,8 @@ type Gate struct {
 }
 
 // NewGate returns a gate with so many places.
-func NewGate(places int, w Weights) *Gate {
-	return &Gate{places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w), recent: NewRecent()}
+func NewGate(places int, w Weights, c clock.Clock) *Gate {
+	return &Gate{clock: c, places: places, by: map[string]int{}, waiting: NewQueue[chan struct{}](w), recent: NewRecent()}
 }
 
 // open tells that one more may enter.
@@ -42,7 +46,7 @@ func (g *Gate) full(sender string, now time.Time) bool {
 // Enter waits for a place, for a piece of the claim ctx carries. Its error is
 // the context's.
 func (g *Gate) Enter(ctx context.Context, lane Lane) error {
-	claim, now := ClaimOf(ctx), time.Now()
+	claim, now := ClaimOf(ctx), g.clock.Now()
 	g.mu.Lock()
 	if g.open() && !g.full(claim.Sender, now) {
 		g.take(claim.Sender, claim.Piece, now)
@@ -114,7 +118,7 @@ func (g *Gate) admit() {
 	if g.waiting.Len() == 0 {
 		return
 	}
-	now := time.Now()
+	now := g.clock.Now()
 	for g.open() {
 		e := g.waiting.Next(func(e *Entry[chan struct{}]) bool { return g.full(e.Flow.Sender, now) }, nil)
 		if e == nil {

@@ -10,12 +10,13 @@ import (
 	"time"
 
 	"lienthong/internal/admission"
+	"lienthong/internal/clock"
 )
 
 func TestUrgentWorkGoesFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := admission.NewGate(1, nil)
+		g := admission.NewGate(1, nil, clock.System{})
 		if err := g.Enter(t.Context(), admission.Routine); err != nil {
 			t.Fatal(err)
 		}
@@ -47,7 +48,7 @@ func TestUrgentWorkGoesFirst(t *testing.T) {
 func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := admission.NewGate(1, nil)
+		g := admission.NewGate(1, nil, clock.System{})
 		if err := g.Enter(t.Context(), admission.Routine); err != nil {
 			t.Fatal(err)
 		}
@@ -72,7 +73,7 @@ func TestWhoGivesUpWaitingLeavesThePlaceToOthers(t *testing.T) {
 func TestAReaderKeepsAPlaceEmpty(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := admission.NewGate(2, nil)
+		g := admission.NewGate(2, nil, clock.System{})
 		done := g.Reading()
 		if err := g.Enter(t.Context(), admission.Routine); err != nil {
 			t.Fatal(err)
@@ -93,7 +94,7 @@ func TestAReaderKeepsAPlaceEmpty(t *testing.T) {
 		if !entered {
 			t.Error("the place was not given back")
 		}
-		only := admission.NewGate(1, nil)
+		only := admission.NewGate(1, nil, clock.System{})
 		defer only.Reading()()
 		if err := only.Enter(t.Context(), admission.Backlog); err != nil { // a single place is never closed
 			t.Error(err)
@@ -108,7 +109,7 @@ func by(ctx context.Context, sender string) context.Context {
 func TestWhoFloodsLeavesAPlaceToOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := admission.NewGate(2, nil)
+		g := admission.NewGate(2, nil, clock.System{})
 		flood, other := by(t.Context(), "flood"), by(t.Context(), "other")
 		for range 2 { // alone it has both
 			if err := g.Enter(flood, admission.Routine); err != nil {
@@ -149,7 +150,7 @@ func TestWhoFloodsLeavesAPlaceToOthers(t *testing.T) {
 func TestPlacesAreSharedBySender(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		g := admission.NewGate(1, nil)
+		g := admission.NewGate(1, nil, clock.System{})
 		if err := g.Enter(by(t.Context(), "flood"), admission.Routine); err != nil {
 			t.Fatal(err)
 		}
@@ -178,7 +179,7 @@ func TestPlacesAreSharedBySender(t *testing.T) {
 }
 
 func BenchmarkGate(b *testing.B) {
-	g := admission.NewGate(2, nil)
+	g := admission.NewGate(2, nil, clock.System{})
 	ctx := by(b.Context(), "79901")
 	for b.Loop() {
 		if err := g.Enter(ctx, admission.Routine); err != nil {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/intake/group"
 	"lienthong/internal/retention"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -16,7 +17,7 @@ import (
 
 // chunk is how many dossiers are worked on and committed together: a file of a
 // thousand holds its place no longer than others do.
-const chunk = groupLimit
+const chunk = group.Limit
 
 // attempts is how often dossiers are prepared anew, none of them stored in
 // between, because another writer of the same episode or person was faster.
@@ -337,11 +338,11 @@ func (r *round) submit(ready []*item) []*item {
 	if len(ready) == 0 {
 		return nil
 	}
-	group := make([]store.Prepared, len(ready))
+	members := make([]store.Prepared, len(ready))
 	for k, it := range ready {
-		group[k] = it.prepared
+		members[k] = it.prepared
 	}
-	outcomes, errs := r.in.groups.submit(r.lane, group)
+	outcomes, errs := r.in.groups.Submit(r.lane, members)
 	var conflicts []*item
 	for k, it := range ready {
 		switch o := outcomes[k]; {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lienthong/internal/admission"
+	"lienthong/internal/clock"
 	"lienthong/internal/store"
 )
 
@@ -11,7 +12,9 @@ import (
 // account the context is (admission.With).
 type gate struct{ *admission.Gate }
 
-func newGate(places int, w admission.Weights) *gate { return &gate{admission.NewGate(places, w)} }
+func newGate(places int, w admission.Weights, c clock.Clock) *gate {
+	return &gate{admission.NewGate(places, w, c)}
+}
 
 // enter waits for a place. Its error is the context's.
 func (g *gate) enter(ctx context.Context, lane store.Lane) error {

@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
+	"lienthong/internal/intake/group"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
@@ -98,7 +99,7 @@ type Intake struct {
 	Deps
 	cfg      Config
 	gate     *gate
-	groups   *grouper
+	groups   *group.Groups
 	months   *months
 	door     *admission.Door
 	stopping atomic.Bool
@@ -111,7 +112,7 @@ func New(d Deps, c Config) (*Intake, error) {
 	if c.Hub == "" {
 		return nil, errors.New("intake: the hub has no name")
 	}
-	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places, c.Weights),
+	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places, c.Weights, d.Clock),
 		door: admission.NewDoor(admission.DoorConfig{InFlight: c.InFlight, UnderWork: c.UnderWork, Weights: c.Weights})}
 	in.busy = meter{in.door, d.Clock}
 	if in.Observer == nil {
@@ -121,7 +122,7 @@ func New(d Deps, c Config) (*Intake, error) {
 	if several, ok := d.Store.(store.AtOnce); ok {
 		atOnce = several.AtOnce()
 	}
-	in.groups = newGrouper(atOnce, c.Weights, in.commit)
+	in.groups = group.New(atOnce, c.Weights, in.commit)
 	in.months = &months{keys: d.Months, vault: d.Vault}
 	return in, nil
 }
@@ -284,7 +285,7 @@ func (in *Intake) TurnedAway(ctx context.Context) {
 func (in *Intake) Flow() admission.State {
 	s := in.door.State(topSenders, in.Clock.Now())
 	for i := range s.Lanes {
-		s.Lanes[i].Commit = in.groups.pending(store.Lane(i))
+		s.Lanes[i].Commit = in.groups.Pending(store.Lane(i))
 	}
 	return s
 }
@@ -304,10 +305,10 @@ func (in *Intake) RefuseUnread(ctx context.Context, from Sender, size int64, why
 }
 
 // commit is the store's, watched.
-func (in *Intake) commit(ctx context.Context, lane store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+func (in *Intake) commit(ctx context.Context, lane store.Lane, members []store.Prepared) ([]store.Outcome, error) {
 	began := time.Now()
-	out, err := in.Store.Commit(ctx, lane, group)
-	in.Observer.Group(len(group), time.Since(began))
+	out, err := in.Store.Commit(ctx, lane, members)
+	in.Observer.Group(len(members), time.Since(began))
 	return out, err
 }
 
@@ -333,5 +334,5 @@ func (in *Intake) Drain() { in.stopping.Store(true) }
 // Stop drains and waits until what was taken is committed.
 func (in *Intake) Stop() {
 	in.Drain()
-	in.groups.close()
+	in.groups.Close()
 }

@@ -136,7 +136,7 @@ func (t *task) withdraw(ctx context.Context, target *store.Record, reason string
 	if err != nil {
 		return nil, false, err
 	}
-	outcomes, errs := in.groups.submit(store.Urgent, []store.Prepared{p})
+	outcomes, errs := in.groups.Submit(store.Urgent, []store.Prepared{p})
 	switch {
 	case errs[0] != nil:
 		return nil, false, errs[0]

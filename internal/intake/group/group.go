@@ -1,4 +1,7 @@
-package intake
+// Package group gathers dossiers that are ready into groups that are committed
+// together (DESIGN §5). It makes nothing of them and knows no store: it is given
+// what commits.
+package group
 
 import (
 	"context"
@@ -10,20 +13,25 @@ import (
 	"lienthong/internal/store"
 )
 
-// groupLimit is the most records committed at once (DESIGN §5).
-const groupLimit = 64
+// Limit is the most records committed at once (DESIGN §5).
+const Limit = 64
 
 // floodLimit is the most of them that a facility has which floods: who comes
 // while they are committed waits for them.
 const floodLimit = 16
 
-// grouper gathers prepared dossiers into groups for Commit. It never waits for
+// Commit commits a group as store.Intake does: an outcome for each member, or an
+// error and nothing is kept of any.
+type Commit func(ctx context.Context, lane store.Lane, group []store.Prepared) ([]store.Outcome, error)
+
+// Groups gathers prepared dossiers into groups for Commit. It never waits for
 // more to come: while one group commits the next gathers by itself, so a lone
 // dossier is committed at once and a busy hub commits full groups. An engine
 // that works on several at once (store.AtOnce) is given as many. Whose dossiers
 // go into the next group is fair by facility within a lane, counted in dossiers.
-type grouper struct {
-	commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)
+// It is safe for concurrent use.
+type Groups struct {
+	commit Commit
 	atOnce int
 
 	mu      sync.Mutex
@@ -45,13 +53,14 @@ type batch struct {
 	done     chan struct{}
 }
 
-func newGrouper(atOnce int, w admission.Weights, commit func(context.Context, store.Lane, []store.Prepared) ([]store.Outcome, error)) *grouper {
-	return &grouper{commit: commit, atOnce: max(atOnce, 1), waiting: admission.NewQueue[*batch](w), recent: admission.NewRecent(), idle: make(chan struct{})}
+// New returns one that commits so many groups at once, at least one.
+func New(atOnce int, w admission.Weights, commit Commit) *Groups {
+	return &Groups{commit: commit, atOnce: max(atOnce, 1), waiting: admission.NewQueue[*batch](w), recent: admission.NewRecent(), idle: make(chan struct{})}
 }
 
-// submit commits members and returns an outcome or an error for each. Once
+// Submit commits members and returns an outcome or an error for each. Once
 // taken they are committed even when the caller has gone.
-func (g *grouper) submit(lane store.Lane, members []store.Prepared) ([]store.Outcome, []error) {
+func (g *Groups) Submit(lane store.Lane, members []store.Prepared) ([]store.Outcome, []error) {
 	b := &batch{members: members, outcomes: make([]store.Outcome, len(members)), errs: make([]error, len(members)),
 		open: len(members), done: make(chan struct{})}
 	g.mu.Lock()
@@ -80,8 +89,8 @@ func (g *grouper) submit(lane store.Lane, members []store.Prepared) ([]store.Out
 	return b.outcomes, b.errs
 }
 
-// close refuses what comes and waits until what was taken is committed.
-func (g *grouper) close() {
+// Close refuses what comes and waits until what was taken is committed.
+func (g *Groups) Close() {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true
@@ -98,7 +107,7 @@ type place struct {
 	i  int
 }
 
-func (g *grouper) run() {
+func (g *Groups) run() {
 	for {
 		lane, group, places := g.take()
 		if group == nil {
@@ -127,7 +136,7 @@ func isStoreWide(err error) bool {
 
 // split commits the members of a group that failed one by one, so that one
 // member's bad data does not fail its neighbours.
-func (g *grouper) split(lane store.Lane, group []store.Prepared, places []place) {
+func (g *Groups) split(lane store.Lane, group []store.Prepared, places []place) {
 	for k, p := range places {
 		outcomes, err := g.commit(context.Background(), lane, group[k:k+1])
 		if err == nil {
@@ -139,7 +148,7 @@ func (g *grouper) split(lane store.Lane, group []store.Prepared, places []place)
 	}
 }
 
-func (g *grouper) settle(b *batch) {
+func (g *Groups) settle(b *batch) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if b.open--; b.open == 0 {
@@ -148,13 +157,13 @@ func (g *grouper) settle(b *batch) {
 }
 
 // take returns the next group, urgent lane first, nil when nothing waits.
-func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
+func (g *Groups) take() (store.Lane, []store.Prepared, []place) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	var group []store.Prepared
 	var places []place
 	lane := store.Backlog // the most urgent of the group's
-	now, limit := time.Now(), groupLimit
+	now, limit := time.Now(), Limit
 	for len(group) < limit {
 		e := g.waiting.Next(nil, nil)
 		if e == nil {
@@ -192,8 +201,8 @@ func (g *grouper) take() (store.Lane, []store.Prepared, []place) {
 	return lane, group, places
 }
 
-// pending is how many dossiers of a lane wait to be committed.
-func (g *grouper) pending(lane store.Lane) int {
+// Pending is how many dossiers of a lane wait to be committed.
+func (g *Groups) Pending(lane store.Lane) int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.members[lane]

@@ -1,4 +1,4 @@
-package intake_test
+package group_test
 
 import (
 	"context"
@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 
 	"lienthong/internal/care"
-	"lienthong/internal/intake"
+	"lienthong/internal/intake/group"
 	"lienthong/internal/store"
 )
 
@@ -52,7 +52,7 @@ func members(from, n int) []store.Prepared {
 func TestEachCallerGetsItsOwnOutcomes(t *testing.T) {
 	t.Parallel()
 	r := &recorder{}
-	g := intake.NewGrouper(r.commit)
+	g := group.New(1, nil, r.commit)
 	var wg sync.WaitGroup
 	for c := range 50 {
 		wg.Go(func() {
@@ -66,9 +66,9 @@ func TestEachCallerGetsItsOwnOutcomes(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	for _, group := range r.groups {
-		if len(group) > intake.GroupLimit {
-			t.Errorf("a group of %d", len(group))
+	for _, g := range r.groups {
+		if len(g) > group.Limit {
+			t.Errorf("a group of %d", len(g))
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestAGroupGathersWhileAnotherCommits(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{hold: make(chan struct{})}
-		g := intake.NewGrouper(r.commit)
+		g := group.New(1, nil, r.commit)
 		var wg sync.WaitGroup
 		for i := range 10 {
 			wg.Go(func() { g.Submit(store.Backlog, members(i, 1)) })
@@ -105,7 +105,7 @@ func TestABadMemberDoesNotFailItsNeighbours(t *testing.T) {
 		}
 		return nil
 	}
-	g := intake.NewGrouper(r.commit)
+	g := group.New(1, nil, r.commit)
 	_, errs := g.Submit(store.Routine, members(0, 6))
 	for i, err := range errs {
 		if (i == 3) != errors.Is(err, bad) {
@@ -118,7 +118,7 @@ func TestCloseCommitsWhatWasTakenAndRefusesTheRest(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{hold: make(chan struct{})}
-		g := intake.NewGrouper(r.commit)
+		g := group.New(1, nil, r.commit)
 		taken := make(chan []error, 1)
 		go func() {
 			_, errs := g.Submit(store.Routine, members(0, 1))
@@ -151,7 +151,7 @@ func TestSeveralGroupsAtOnceWhereTheEngineWants(t *testing.T) {
 		var mu sync.Mutex
 		now, most := 0, 0
 		hold := make(chan struct{})
-		g := intake.NewWideGrouper(2, func(_ context.Context, _ store.Lane, group []store.Prepared) ([]store.Outcome, error) {
+		g := group.New(2, nil, func(_ context.Context, _ store.Lane, group []store.Prepared) ([]store.Outcome, error) {
 			mu.Lock()
 			now++
 			most = max(most, now)
@@ -191,7 +191,7 @@ func TestAFloodIsCommittedInSmallGroupsBesideOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		r := &recorder{hold: make(chan struct{})}
-		g := intake.NewGrouper(r.commit)
+		g := group.New(1, nil, r.commit)
 		of := func(code string, from, n int) []store.Prepared {
 			list := members(from, n)
 			for i := range list {
