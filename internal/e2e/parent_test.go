@@ -106,7 +106,6 @@ type province struct {
 	nation *world
 	line   *line
 	at     string // where the nation is reached
-	client string // the province's credential there
 	secret []byte // its file
 }
 
@@ -161,8 +160,8 @@ func newProvince(t *testing.T, open func(name string) func(clock.Clock) hub.Open
 	key := must(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	id, kid, err := p.nation.hub.Office.AddCarrierClient(p.ctx, "test", "tinh-79", must(x509.MarshalPKIXPublicKey(&key.PublicKey)))
 	p.check(err)
-	p.client = id
 	p.nation.refresh()
+	p.nation.clients["tinh-79"] = newClient(id, kid, key)
 	p.secret = must(agent.MakeCredential("nation.test", "00000", id, kid, key))
 	return p
 }
@@ -637,4 +636,30 @@ func (p *province) day() (accepted int) {
 		p.t.Fatalf("%+v", rejected[0])
 	}
 	return accepted
+}
+
+// TestACarrierTakesBackWhatItBrought and nothing else, and only while it may send
+// for the facility.
+func TestACarrierTakesBackWhatItBrought(t *testing.T) {
+	t.Parallel()
+	provinces(t, func(t *testing.T, p *province) {
+		p.may("79901")
+		n := p.nation
+		brought := n.one("tinh-79", ours(pairs().ec, envelope(newVisit())), fine)
+		other := n.one("tinh-79", ours(pairs().ec, envelope(newVisit())), fine)
+		direct := n.one("79901", ours(pairs().ec, envelope(newVisit())), fine)
+		withdraw := func(what, record string, want int) {
+			t.Helper()
+			if status, _, body := n.do("tinh-79", "POST", "/api/v1/records/"+record+"/withdraw", "application/json", []byte(`{"reason":"nhập nhầm"}`)); status != want {
+				t.Errorf("%s: %d %s", what, status, body)
+			}
+		}
+		withdraw("what the facility sent", direct.Record, 404)
+		withdraw("what it brought", brought.Record, 200)
+		withdraw("the same again", brought.Record, 200)
+		_, err := n.hub.Office.EndCarrier(p.ctx, "test", admin.Grant{Of: "tinh-79", Facility: "79901", Reason: "hết hạn"})
+		n.check(err)
+		n.refresh()
+		withdraw("when the grant has ended", other.Record, 404)
+	})
 }
