@@ -16,6 +16,7 @@ import (
 	"github.com/alecthomas/kong"
 	"lienthong/internal/command"
 	"lienthong/internal/command/agent"
+	"lienthong/internal/command/alarm"
 	"lienthong/internal/command/carrier"
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/delivery"
@@ -56,6 +57,8 @@ type cli struct {
 	Route       delivery.RouteCmd       `cmd:"" help:"How records reach destinations."`
 	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
 	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
+	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
+	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
 }

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
 	"lienthong/internal/hub"
@@ -227,7 +228,10 @@ func (p *Place) Acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	if _, err := writer.BeginAfter(ctx, slices.Ledger); err != nil {
 		return nil, nil, errors.Join(err, slices.Close())
 	}
-	return admin.Of(slices, clock.System{}), slices.Close, nil
+	return struct {
+		*admin.Office
+		*alarm.Desk
+	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}}, slices.Close, nil
 }
 
 // owner names this hub among others of one database: the same name takes its

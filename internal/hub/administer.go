@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/trust"
 )
 
@@ -11,11 +12,14 @@ import (
 // the next file on, not from the next second.
 type Acts struct {
 	*admin.Office
+	*alarm.Desk
 	trust *trust.Watch
 }
 
 // Administer returns the hub's acts.
-func (h *Hub) Administer() *Acts { return &Acts{h.Office, h.Trust} }
+func (h *Hub) Administer() *Acts {
+	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Trust}
+}
 
 // AddFacility registers facilities.
 func (a *Acts) AddFacility(ctx context.Context, actor string, list ...admin.Facility) error {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/fault"
 	"lienthong/internal/keep"
 	"lienthong/internal/store"
@@ -33,6 +34,7 @@ type Acts interface {
 	Enrolments
 	Deliveries
 	Carriers
+	Alarms
 	Unlink(ctx context.Context, actor, record, reason string) error
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
@@ -70,6 +72,7 @@ type request struct {
 	Delivery   delivery            `json:"delivery,omitzero"`
 	Carrier    admin.Carrier       `json:"carrier,omitzero"`
 	Grant      admin.Grant         `json:"grant,omitzero"`
+	Setting    json.RawMessage     `json:"setting,omitempty"`
 }
 
 type response struct {
@@ -89,6 +92,8 @@ type response struct {
 	Legs     []admin.LegLine `json:"legs,omitempty"`
 
 	Grants []admin.Granted `json:"grants,omitempty"`
+
+	Alarms *alarm.Listed `json:"alarms,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -153,6 +158,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	retention(serve, acts)
 	deliveries(serve, acts)
 	carriers(serve, acts)
+	alarms(serve, acts)
 	gateways(serve, acts)
 	enrolment(serve, acts)
 	return mux
