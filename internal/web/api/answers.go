@@ -13,6 +13,7 @@ import (
 
 	"lienthong/internal/intake"
 	"lienthong/internal/web/problem"
+	"lienthong/internal/web/squeeze"
 )
 
 // answers collects results in one JSON document, or streams them as they come
@@ -54,7 +55,7 @@ func appendJSON(dst []byte, answer any) ([]byte, error) {
 func newAnswers(w http.ResponseWriter, r *http.Request, pause time.Duration) *answers {
 	a := &answers{w: w, control: http.NewResponseController(w), pause: pause, status: http.StatusOK}
 	if strings.Contains(r.Header.Get("Accept"), "application/x-ndjson") {
-		a.stream, a.squeeze = true, squeezer(w, r)
+		a.stream, a.squeeze = true, squeeze.Stream(w, r)
 		_ = a.control.EnableFullDuplex() // HTTP/1: answer while the body still comes
 	}
 	return a

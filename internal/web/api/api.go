@@ -14,8 +14,6 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
@@ -28,10 +26,12 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/web/bucket"
 	"lienthong/internal/web/delivery"
 	"lienthong/internal/web/edge"
 	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
+	"lienthong/internal/web/squeeze"
 )
 
 // Caller is who makes a request.
@@ -126,7 +126,7 @@ func (c Config) withDefaults() Config {
 type API struct {
 	Deps
 	cfg    Config
-	rates  *rates
+	rates  *bucket.Buckets
 	seen   seen
 	bodies *inbound.Door
 
@@ -139,7 +139,7 @@ func New(d Deps, c Config) (*API, error) {
 	if c.Hub == "" || d.Callers == nil || d.Intake == nil || d.Slices == nil {
 		return nil, errors.New("api: a part is missing")
 	}
-	return &API{Deps: d, cfg: c, rates: newRates(rate.Limit(c.RatePerS), c.Burst),
+	return &API{Deps: d, cfg: c, rates: bucket.New(c.RatePerS, c.Burst),
 		bodies: inbound.New(inbound.Limits{Expansion: c.Expansion, MinimumSpeed: c.MinimumSpeed, Grace: c.Grace, Pause: c.Pause,
 			Streams: c.Streams, StreamsEach: c.StreamsEach, Busy: intake.ErrBusy})}, nil
 }
@@ -185,7 +185,7 @@ func Routes() []Route {
 // Register puts every door into mux.
 func (a *API) Register(mux *http.ServeMux) {
 	for _, route := range Routes() {
-		mux.HandleFunc(route.Method+" "+route.Pattern, packed(a.door(route)))
+		mux.HandleFunc(route.Method+" "+route.Pattern, squeeze.Handler(a.door(route)))
 	}
 	if a.Token != nil {
 		mux.Handle("POST /oauth2/token", a.Token)
@@ -215,7 +215,7 @@ func (a *API) door(route Route) http.HandlerFunc {
 			if route.Room == role.Send {
 				r = a.arrive(r, who)
 			}
-			if slot := a.rates.slot(who.Name, a.Clock.Now()); slot != nil {
+			if slot := a.tooFast(who.Name); slot != nil {
 				if route.Room == role.Send {
 					a.Intake.TurnedAway(r.Context())
 				}

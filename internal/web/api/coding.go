@@ -2,17 +2,14 @@ package api
 
 import (
 	"net/http"
-	"strings"
-
-	"github.com/klauspost/compress/zstd"
 
 	"lienthong/internal/body"
 	"lienthong/internal/fault"
 	"lienthong/internal/xmltok"
 )
 
-// What a sender on a thin line may ask for beside a compressed body: answers
-// compressed too, and members whose base64 it has undone.
+// What a sender on a thin line may ask for beside a compressed body: members
+// whose base64 it has undone.
 const (
 	headerCoding    = "Member-Coding"  // of a request: how members are coded
 	headerCodings   = "Member-Codings" // of every answer: what this hub reads
@@ -61,79 +58,4 @@ func roomFor(size, limit int64, unwrapped bool) int64 {
 		return size
 	}
 	return size + min(2*size, limit)
-}
-
-// squeezer returns a writer that compresses a stream of answers when its reader
-// takes that: receipts are most of them, and most of those is alike.
-func squeezer(w http.ResponseWriter, r *http.Request) *zstd.Encoder {
-	wanted := false
-	for one := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
-		name, _, weighted := strings.Cut(one, ";")
-		wanted = wanted || strings.TrimSpace(name) == "zstd" && !weighted
-	}
-	if !wanted {
-		return nil
-	}
-	z, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(128<<10), zstd.WithLowerEncoderMem(true))
-	if err != nil { // none of these options is one it refuses: then it goes as it is
-		return nil
-	}
-	return z
-}
-
-// packed answers a reader that takes zstd and nothing else, as agents do, with
-// its JSON compressed: feeds, rules and lists are long and alike, and lines thin.
-func packed(next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodGet || r.Header.Get("Accept-Encoding") != "zstd" {
-			next(w, r)
-			return
-		}
-		p := &packing{ResponseWriter: w, request: r}
-		next(p, r)
-		p.end()
-	}
-}
-
-// packing compresses what is written, once it is known to be worth it.
-type packing struct {
-	http.ResponseWriter
-	request *http.Request
-	began   bool
-	z       *zstd.Encoder
-}
-
-// Unwrap is for http.ResponseController.
-func (p *packing) Unwrap() http.ResponseWriter { return p.ResponseWriter }
-
-// WriteHeader implements http.ResponseWriter.
-func (p *packing) WriteHeader(status int) {
-	h := p.Header()
-	kind, _, _ := strings.Cut(h.Get("Content-Type"), ";")
-	if !p.began && status == http.StatusOK && h.Get("Content-Encoding") == "" && (kind == "application/json" || kind == "application/jose") {
-		if p.z = squeezer(p.ResponseWriter, p.request); p.z != nil {
-			h.Del("Content-Length")
-			h.Set("Content-Encoding", "zstd")
-			h.Add("Vary", "Accept-Encoding")
-		}
-	}
-	p.began = true
-	p.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (p *packing) Write(b []byte) (int, error) {
-	if !p.began {
-		p.WriteHeader(http.StatusOK)
-	}
-	if p.z == nil {
-		return p.ResponseWriter.Write(b)
-	}
-	return p.z.Write(b)
-}
-
-func (p *packing) end() {
-	if p.z != nil {
-		_ = p.z.Close() // a reader that has gone asks again
-	}
 }

@@ -4,10 +4,7 @@ import (
 	"errors"
 	"math"
 	"net/http"
-	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 
 	"lienthong/internal/admission"
 	"lienthong/internal/fault"
@@ -19,39 +16,14 @@ var errRate = fault.New(fault.TooMany, "rate.exceeded",
 	"Gửi quá nhanh. Chưa ghi gì. Gửi lại trong khung giờ được hẹn.",
 	"Too many requests. Nothing was kept. Send again in the slot given.")
 
-// maxSenders bounds the memory of rates: beyond it idle senders are forgotten,
-// who then start with a full bucket.
-const maxSenders = 20_000
-
-// rates holds a token bucket for each sender.
-type rates struct {
-	limit rate.Limit
-	burst int
-	mu    sync.Mutex
-	of    map[string]*rate.Limiter
-}
-
-func newRates(limit rate.Limit, burst int) *rates {
-	return &rates{limit: limit, burst: burst, of: map[string]*rate.Limiter{}}
-}
-
-// slot returns nil when the sender may go on, else when to come again.
-func (l *rates) slot(sender string, now time.Time) *problem.Slot {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	bucket, ok := l.of[sender]
-	if !ok {
-		if len(l.of) >= maxSenders {
-			clear(l.of)
-		}
-		bucket = rate.NewLimiter(l.limit, l.burst)
-		l.of[sender] = bucket
-	}
-	if bucket.AllowN(now, 1) {
+// tooFast returns nil when the sender may go on, else when to come again.
+func (a *API) tooFast(sender string) *problem.Slot {
+	now := a.Clock.Now()
+	wait := a.rates.Take(sender, now)
+	if wait == 0 {
 		return nil
 	}
-	wait := time.Duration(math.Ceil(1/float64(l.limit))) * time.Second
-	return slotAfter(now, wait, float64(l.limit))
+	return slotAfter(now, wait, a.cfg.RatePerS)
 }
 
 // Slot is when senders turned away by a busy hub may come again.

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/squeeze"
 )
 
 // RecordItem is a record in a feed: its whole state now, to be put over what was
@@ -150,7 +151,7 @@ func (e *Edge) Feed(w http.ResponseWriter, r *http.Request, who Caller) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")
-	squeeze(w, r, b)
+	squeeze.Write(w, r, b)
 	return nil
 }
 

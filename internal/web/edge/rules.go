@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/rulepack"
+	"lienthong/internal/web/squeeze"
 )
 
 // errFacility: what only a facility's own systems ask for.
@@ -53,7 +54,7 @@ func (e *Edge) Rules(w http.ResponseWriter, r *http.Request, who Caller) error {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/jose")
-	squeeze(w, r, []byte(text))
+	squeeze.Write(w, r, []byte(text))
 	return nil
 }
 

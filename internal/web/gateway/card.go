@@ -98,7 +98,7 @@ func (g *Gateway) history(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := g.paced(w, who); err != nil {
+	if err := g.paced(w, g.by, who.User); err != nil {
 		return err
 	}
 	f, err := g.small(w, r)

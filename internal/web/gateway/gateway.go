@@ -23,13 +23,12 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
+	"lienthong/internal/web/bucket"
 	"lienthong/internal/web/inbound"
 )
 
@@ -122,10 +121,10 @@ type Gateway struct {
 	cfg    Config
 	bodies *inbound.Door
 	logins *turns
-	by     *rates // of accounts
-	from   *rates // of addresses that log in
-	wrong  *rates // of tokens shown with a wrong passwordHash
-	dummy  string // hash that no password fits
+	by     *bucket.Buckets // of accounts
+	from   *bucket.Buckets // of addresses that log in
+	wrong  *bucket.Buckets // of tokens shown with a wrong passwordHash
+	dummy  string          // hash that no password fits
 }
 
 // New returns a gateway.
@@ -142,7 +141,7 @@ func New(d Deps, c Config) (*Gateway, error) {
 		return nil, err
 	}
 	return &Gateway{Deps: d, cfg: c, dummy: dummy, logins: newTurns(c.Hashing, c.Waiting),
-		by: newRates(rate.Limit(c.RatePerS), c.Burst), from: newRates(rate.Limit(c.LoginsPerS), c.LoginBurst), wrong: newRates(1, 5),
+		by: bucket.New(c.RatePerS, c.Burst), from: bucket.New(c.LoginsPerS, c.LoginBurst), wrong: bucket.New(1, 5),
 		bodies: inbound.New(inbound.Limits{Expansion: 100, MinimumSpeed: c.MinimumSpeed, Grace: c.Grace, Pause: c.Pause,
 			Streams: 16, StreamsEach: 4, Busy: intake.ErrBusy})}, nil
 }

@@ -18,6 +18,7 @@ import (
 
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
+	"lienthong/internal/web/bucket"
 )
 
 var (
@@ -76,9 +77,8 @@ func untaken(f *fault.Error) any {
 // take answers POST /api/token/take.
 func (g *Gateway) take(w http.ResponseWriter, r *http.Request) error {
 	address := addressOf(r)
-	if wait := g.from.wait(address, g.Clock.Now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(wait))
-		return errRate
+	if err := g.paced(w, g.from, address); err != nil {
+		return err
 	}
 	f, err := g.small(w, r)
 	if err != nil {
@@ -236,12 +236,12 @@ func (g *Gateway) session(r *http.Request, p presented) (Sender, error) {
 		return Sender{}, err
 	}
 	token := string(s.Token[:])
-	if g.wrong.empty(token, g.Clock.Now()) { // who found a token tries no passwords on it
+	if g.wrong.Empty(token, g.Clock.Now()) { // who found a token tries no passwords on it
 		return Sender{}, errSession
 	}
 	id, proof := sha256.Sum256([]byte(p.id)), bound(p.access, s.User, strings.ToUpper(p.proof))
 	if subtle.ConstantTimeCompare(id[:], s.ID[:])&subtle.ConstantTimeCompare(proof[:], s.Bound[:]) != 1 {
-		g.wrong.wait(token, g.Clock.Now())
+		g.wrong.Take(token, g.Clock.Now())
 		return Sender{}, errSession
 	}
 	if p.user != "" && p.user != s.User {
@@ -258,10 +258,10 @@ func byHeader(r *http.Request) presented {
 	return presented{access: r.Header.Get("accessToken"), id: r.Header.Get("tokenId"), proof: r.Header.Get("passwordHash")}
 }
 
-// paced keeps an account to its rate.
-func (g *Gateway) paced(w http.ResponseWriter, who Sender) error {
-	if wait := g.by.wait(who.User, g.Clock.Now()); wait > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(wait))
+// paced takes one token of a name; without one the answer says when to come again.
+func (g *Gateway) paced(w http.ResponseWriter, b *bucket.Buckets, name string) error {
+	if wait := b.Take(name, g.Clock.Now()); wait > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)))
 		return errRate
 	}
 	return nil

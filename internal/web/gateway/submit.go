@@ -51,7 +51,7 @@ func (g *Gateway) submit(w http.ResponseWriter, r *http.Request, checkIn bool) e
 	if err != nil {
 		return err
 	}
-	if err := g.paced(w, who); err != nil {
+	if err := g.paced(w, g.by, who.User); err != nil {
 		return err
 	}
 	r = r.WithContext(g.Submitter.Arrive(r.Context(), who))
@@ -161,7 +161,7 @@ func (g *Gateway) status(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := g.paced(w, who); err != nil {
+	if err := g.paced(w, g.by, who.User); err != nil {
 		return err
 	}
 	reference := r.URL.Path[len(statusPath):]
