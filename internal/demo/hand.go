@@ -122,7 +122,7 @@ func (s *Show) greet(ctx context.Context) {
 	}
 	home, folder := filepath.Join(s.cfg.Dir, "agent"), filepath.Join(s.cfg.Dir, "gui")
 	s.tell.say("  trạm gửi · an agent:\n    echo %s | %s agent setup --dir %s --hub %s --folder %s --key %s/key.pem --cert %s/cert.pem\n", invite.Code, s.cfg.Program, home, s.tour.base, folder, s.hand.keys, s.hand.keys)
-	s.tell.say("    %s agent run --dir %s\n    cp %s/*.xml %s/\n\n", s.cfg.Program, home, s.hand.dir, folder)
+	s.tell.say("    %s agent run --dir %s\n    cp %s/*.xml %s/      # ở cửa sổ khác · in another window\n    %s agent page --dir %s\n\n", s.cfg.Program, home, s.hand.dir, folder, s.cfg.Program, home)
 }
 
 // account gives the facility a gateway account.

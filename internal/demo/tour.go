@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/url"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -112,7 +113,7 @@ func (t *Tour) Things(ctx context.Context) (things, links []portal.TryItem) {
 		things = append(things, portal.TryItem{Title: s.title, Text: s.text, Action: s.action, Href: t.link(ctx, s.role, s.next)})
 	}
 	for _, r := range t.roles() {
-		links = append(links, portal.TryItem{Title: fault.Text{VI: r, EN: r}, Action: fault.Text{VI: "Đăng nhập", EN: "Log in"}, Href: t.link(ctx, r, "/")})
+		links = append(links, portal.TryItem{Title: called(r), Action: fault.Text{VI: "Đăng nhập", EN: "Log in"}, Href: t.link(ctx, r, "/")})
 	}
 	return things, links
 }
@@ -133,4 +134,20 @@ func (t *Tour) Print(ctx context.Context, w io.Writer, dir string) {
 		fmt.Fprintf(w, "  %-16s %s%s\n", r, t.base, t.link(ctx, r, "/"))
 	}
 	fmt.Fprintf(w, "  thêm · more:     lienthong link --data %s --role facility:MÃ\n\n", filepath.Join(dir, "hub"))
+}
+
+// called is a role as people say it.
+func called(r string) fault.Text {
+	kind, id, _ := strings.Cut(r, ":")
+	switch kind {
+	case "operator":
+		return fault.Text{VI: "Vận hành", EN: "Operator"}
+	case "ministry":
+		return fault.Text{VI: "Bộ Y tế", EN: "Ministry"}
+	case "auditor":
+		return fault.Text{VI: "Kiểm toán", EN: "Auditor"}
+	case "province":
+		return fault.Text{VI: "Sở Y tế, tỉnh " + id, EN: "Province " + id}
+	}
+	return fault.Text{VI: "Cơ sở " + id, EN: "Facility " + id}
 }

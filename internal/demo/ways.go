@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"lienthong/internal/bridge/tally"
+	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
@@ -42,7 +43,7 @@ func (t *Tour) ways(ctx context.Context) []stop {
 		record(id, say("Giữ lại vì cảnh báo", "Held back by a finding"),
 			say("Cảnh báo chặn thanh toán chỉ giữ nhánh tới BHXH; các nơi khác vẫn nhận. Cơ sở có thể vẫn gửi.", "A finding that blocks payment holds back the insurer's leg only; others go on. The facility may send anyway."))
 	}
-	return append(list, stop{"operator", "/deliveries", say("Hàng đợi tới từng nơi nhận", "Queues to every destination"),
+	return append(list, stop{"operator", "/legs", say("Hàng đợi tới từng nơi nhận", "Queues to every destination"),
 		say("Bao nhiêu chờ, bao nhiêu dừng, cầu dao nào đang ngắt. Vài phút một lần cổng BHXH giả lập ngừng 25 giây.", "What waits, what is parked, which breaker is open. Every few minutes the simulated insurer is away for 25 seconds."), open},
 		stop{"operator", countsPath, say("Đếm ở hai đầu", "Counted at both ends"),
 			say("Số nhánh hub đã giao và số bản ghi nằm ở từng dịch vụ giả lập.", "What the hub has delivered, and what lies at each simulated service."), open})
@@ -102,7 +103,7 @@ func (s *Show) counts(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
-	_ = countsPage.Execute(w, map[string]any{"Rows": rows, "At": time.Now().Format(time.TimeOnly)}) // the reader went away
+	_ = countsPage.Execute(w, map[string]any{"Rows": rows, "At": time.Now().In(clock.Hanoi).Format(time.TimeOnly)}) // the reader went away
 }
 
 func (s *Show) rows(ctx context.Context) ([]row, error) {
@@ -135,8 +136,8 @@ th:first-child,td:first-child{text-align:left}thead th{font-weight:600;font-size
 </style></head><body>
 <p><a href="/try">← Dùng thử · Try</a></p>
 <h1>Đếm ở hai đầu · <span lang="en">Counted at both ends</span></h1>
-<p>Lúc {{.At}}. Bên trái là điều hub nói; bên phải là điều từng dịch vụ giả lập ghi sổ. Một bản ghi đến hai lần được đếm ở cột “lặp”.<br>
-<span lang="en">Left what the hub says, right what each simulated service wrote down. What came twice is counted under “again”.</span></p>
+<p>Lúc {{.At}}. Bên trái là điều hub nói; bên phải là điều từng dịch vụ giả lập ghi sổ. Một bản ghi đến hai lần được đếm ở cột “lặp”. “Chờ” gồm cả nhánh đã tới nơi nhưng còn chờ nơi nhận kết luận.<br>
+<span lang="en">Left what the hub says, right what each simulated service wrote down. What came twice is counted under “again”. “Waiting” includes legs that arrived and wait for a verdict.</span></p>
 <div class="wide"><table><thead><tr><th>Nơi nhận<br><small lang="en">destination</small></th><th>đã giao<br><small lang="en">done</small></th><th>chờ<br><small lang="en">waiting</small></th><th>giữ<br><small lang="en">held</small></th><th>dừng<br><small lang="en">parked</small></th><th>cầu dao<br><small lang="en">breaker</small></th>
 <th>ở đó: khác nhau<br><small lang="en">there: distinct</small></th><th>hiện giữ<br><small lang="en">kept now</small></th><th>lặp<br><small lang="en">again</small></th><th>yêu cầu<br><small lang="en">requests</small></th></tr></thead><tbody>
 {{range .Rows}}<tr><td>{{.Name.VI}}<br><small lang="en">{{.Name.EN}}</small><br><small><a href="{{.URL}}/simulator/counts">{{.ID}}</a></small></td><td>{{.Done}}</td><td>{{.Hub.Waiting}}</td><td>{{.Hub.Held}}</td><td>{{.Hub.Parked}}</td><td>{{if eq .Breaker "closed"}}đóng<br><small lang="en">closed</small>{{else}}ngắt<br><small lang="en">{{.Breaker}}</small>{{end}}</td>
