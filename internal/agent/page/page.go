@@ -73,12 +73,11 @@ type Config struct {
 // Page serves the pages.
 type Page struct {
 	Deps
-	cfg    Config
-	words  *words.Catalogue
-	assets *asset.Set
-	let    *let
-	busy   chan struct{} // a place for the one file held in memory
-	inner  http.Handler
+	cfg   Config
+	words *words.Catalogue
+	let   *let
+	busy  chan struct{} // a place for the one file held in memory
+	inner http.Handler
 }
 
 // New returns the pages. Fault: agent.modes, where what was kept is open to others.
@@ -95,9 +94,6 @@ func New(d Deps, c Config) (*Page, error) {
 	p := &Page{Deps: d, cfg: c, busy: make(chan struct{}, 1)}
 	var err error
 	if p.words, err = Words(); err != nil {
-		return nil, err
-	}
-	if p.assets, err = asset.Load(); err != nil {
 		return nil, err
 	}
 	if p.let, err = newLet(d.Home, c.Clock); err != nil {
@@ -169,7 +165,13 @@ const place = "/p/"
 
 func (p *Page) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("GET /assets/", p.assets)
+	mux.HandleFunc("GET /assets/", func(w http.ResponseWriter, r *http.Request) {
+		if set := p.assets(); set != nil {
+			set.ServeHTTP(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
 	mux.HandleFunc("GET /open/{once}", p.open)
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { p.closed(w, r, http.StatusOK) })
 	for _, rt := range routes() {
@@ -278,11 +280,23 @@ func (f frame) titled(nav, key string, args ...any) frame {
 	return f
 }
 
+// assets are read when the first page is opened: an agent nobody looks at does
+// not hold them in memory. Nil: the build is broken, and pages go without.
+func (p *Page) assets() *asset.Set {
+	set, err := asset.Load()
+	if err != nil {
+		p.Logger.Error("assets cannot be read", "error", err)
+		return nil
+	}
+	return set
+}
+
 func (p *Page) asset(name string) string {
-	if !p.assets.Has(name) {
+	set := p.assets()
+	if set == nil || !set.Has(name) {
 		return ""
 	}
-	return p.assets.URL(name)
+	return set.URL(name)
 }
 
 func cookie(r *http.Request, name string) string {
