@@ -91,6 +91,7 @@ func (l *line) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // post is one facility's agent.
 type post struct {
 	code    string
+	client  string
 	dir     string
 	cred    *agent.Credential
 	spool   *spool.Spool
@@ -162,7 +163,7 @@ func (c *country) people(hubURL, insurerURL string) {
 		check(c.t, err)
 		b, err := agent.MakeCredential(hubName, r.Code, id, kid, key)
 		check(c.t, err)
-		p := &post{code: r.Code, dir: c.t.TempDir()}
+		p := &post{code: r.Code, client: id, dir: c.t.TempDir()}
 		p.cred, err = agent.ParseCredential(b)
 		check(c.t, err)
 		c.posts[r.Code] = p
