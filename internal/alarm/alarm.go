@@ -16,9 +16,9 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"lienthong/internal/admin"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
@@ -94,11 +94,22 @@ type Deps struct {
 	Counters Counters
 	Seen     Seen
 	Forks    func(context.Context) (map[string]time.Time, error)
-	Ways     func(context.Context) ([]admin.Way, error)
+	Ways     func(context.Context) ([]Way, error)
 	Rates    *Rates
 	Tellers  func(Limits) []Teller
 	Acts     Acts
 	Clock    clock.Clock
+}
+
+// Way is how the way to a destination in use stands.
+type Way struct {
+	Destination string
+	Paused      bool // by an operator, who knows
+	Oldest      time.Time
+	Waiting     int
+	Breaker     exchange.BreakerState
+	Since       time.Time // of the breaker's state
+	Code        string    // why nothing is carried
 }
 
 // Counters sums by facility and day; store.Counters has it.

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
@@ -30,7 +29,7 @@ type world struct {
 	clock  *clock.Fake
 	store  *fakeStore
 	rates  *alarm.Rates
-	ways   []admin.Way
+	ways   []alarm.Way
 	forks  map[string]time.Time
 	seen   map[care.FacilityCode]time.Time
 	counts []store.Count
@@ -46,7 +45,7 @@ func setup(t *testing.T, now time.Time) *world {
 	var err error
 	w.watch, err = alarm.New(alarm.Deps{Store: w.store, Counters: w, Seen: w, Acts: w, Rates: w.rates, Clock: w.clock,
 		Forks:   func(context.Context) (map[string]time.Time, error) { return w.forks, nil },
-		Ways:    func(context.Context) ([]admin.Way, error) { return w.ways, w.broken },
+		Ways:    func(context.Context) ([]alarm.Way, error) { return w.ways, w.broken },
 		Tellers: func(alarm.Limits) []alarm.Teller { return []alarm.Teller{w} }})
 	if err != nil {
 		t.Fatal(err)
@@ -97,14 +96,14 @@ func (w *world) want(causes ...string) {
 	}
 }
 
-func way(oldest time.Time, breaker exchange.BreakerState, since time.Time) admin.Way {
-	return admin.Way{Destination: "bhxh", Oldest: &oldest, Breaker: breaker, Since: &since, Waiting: 7}
+func way(oldest time.Time, breaker exchange.BreakerState, since time.Time) alarm.Way {
+	return alarm.Way{Destination: "bhxh", Oldest: oldest, Breaker: breaker, Since: since, Waiting: 7}
 }
 
 func TestAQueueThatIsTooOldIsToldOnceAnHourAndClosesByItself(t *testing.T) {
 	t.Parallel()
 	w := setup(t, at(0, 8))
-	w.ways = []admin.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
+	w.ways = []alarm.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
 	w.clock.Advance(59 * time.Minute)
 	w.want() // the control: within its limit
 	w.clock.Advance(time.Minute)
@@ -124,7 +123,7 @@ func TestAQueueThatIsTooOldIsToldOnceAnHourAndClosesByItself(t *testing.T) {
 		t.Errorf("acts: %s", s)
 	}
 	// the same cause again within the hour: open, but not told again
-	w.ways = []admin.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
+	w.ways = []alarm.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
 	told := len(w.told)
 	w.want("leg.queue:bhxh")
 	if len(w.told) != told {
@@ -135,7 +134,7 @@ func TestAQueueThatIsTooOldIsToldOnceAnHourAndClosesByItself(t *testing.T) {
 func TestWhoLooksAfterAnAlarmIsNotToldAgain(t *testing.T) {
 	t.Parallel()
 	w := setup(t, at(0, 12))
-	w.ways = []admin.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
+	w.ways = []alarm.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
 	w.want("leg.queue:bhxh")
 	ctx := context.Background()
 	if err := w.watch.Acknowledge(ctx, "portal operator", "leg.queue:bhxh", "A", ""); !errors.Is(err, alarm.ErrOwner) {
@@ -152,7 +151,7 @@ func TestWhoLooksAfterAnAlarmIsNotToldAgain(t *testing.T) {
 	if len(w.told) != 1 {
 		t.Errorf("told %d times", len(w.told))
 	}
-	w.ways[0].Paused = &monday // an operator stopped it: it knows
+	w.ways[0].Paused = true // an operator stopped it: it knows
 	w.want()
 }
 
@@ -164,13 +163,13 @@ func TestABreakerThatOpensAndHalfOpensIsOneSilence(t *testing.T) {
 		if n%2 == 1 {
 			state = exchange.HalfOpen
 		}
-		w.ways = []admin.Way{way(w.clock.Now(), state, w.clock.Now())}
+		w.ways = []alarm.Way{way(w.clock.Now(), state, w.clock.Now())}
 		if got := w.round(); (len(got) > 0) != (n >= 15) {
 			t.Errorf("after %d minutes: %v", n, got)
 		}
 		w.clock.Advance(time.Minute)
 	}
-	w.ways = []admin.Way{way(w.clock.Now(), exchange.Closed, w.clock.Now())}
+	w.ways = []alarm.Way{way(w.clock.Now(), exchange.Closed, w.clock.Now())}
 	w.want()
 }
 
@@ -270,7 +269,7 @@ func TestAForkIsTold(t *testing.T) {
 func TestASourceThatCannotBeReadClosesNothing(t *testing.T) {
 	t.Parallel()
 	w := setup(t, at(0, 12))
-	w.ways = []admin.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
+	w.ways = []alarm.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
 	w.want("leg.queue:bhxh")
 	w.ways, w.broken = nil, errors.New("no store")
 	if err := w.watch.Round(context.Background()); err == nil {
@@ -298,7 +297,7 @@ func TestSettingsAreChecked(t *testing.T) {
 		}
 	}
 	w := setup(t, at(0, 12))
-	w.ways = []admin.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
+	w.ways = []alarm.Way{way(at(0, 8), exchange.Closed, at(0, 0))}
 	if err := alarm.Set(context.Background(), w.store, w.clock, "an", []byte(`{"off":["leg.queue"]}`)); err != nil {
 		t.Fatal(err)
 	}

@@ -30,11 +30,11 @@ func (w *Watch) failures(_ context.Context, l Limits, now time.Time, raise func(
 func (w *Watch) queues(ctx context.Context, l Limits, now time.Time, raise func(string, Detail)) error {
 	ways, err := w.Ways(ctx)
 	for _, x := range ways {
-		if x.Oldest == nil || x.Ended != nil || x.Paused != nil { // paused by an operator: it knows
+		if x.Oldest.IsZero() || x.Paused {
 			continue
 		}
-		if minutes := int(now.Sub(*x.Oldest) / time.Minute); minutes >= l.QueueMinutes {
-			raise(x.Destination, Detail{Minutes: minutes, Limit: l.QueueMinutes, N: x.Waiting + x.Carried, Code: x.Code})
+		if minutes := int(now.Sub(x.Oldest) / time.Minute); minutes >= l.QueueMinutes {
+			raise(x.Destination, Detail{Minutes: minutes, Limit: l.QueueMinutes, N: x.Waiting, Code: x.Code})
 		}
 	}
 	return err
@@ -43,12 +43,12 @@ func (w *Watch) queues(ctx context.Context, l Limits, now time.Time, raise func(
 func (w *Watch) breakers(ctx context.Context, l Limits, now time.Time, raise func(string, Detail)) error {
 	ways, err := w.Ways(ctx)
 	for _, x := range ways {
-		if x.Breaker == exchange.Closed || x.Since == nil || x.Ended != nil || x.Paused != nil {
+		if x.Breaker == exchange.Closed || x.Since.IsZero() || x.Paused {
 			w.silence.broken.close(x.Destination)
 			continue
 		}
 		// it is half open now and then: what counts is when it was last closed
-		if minutes := int(now.Sub(w.silence.broken.since(x.Destination, *x.Since)) / time.Minute); minutes >= l.BreakerMinutes {
+		if minutes := int(now.Sub(w.silence.broken.since(x.Destination, x.Since)) / time.Minute); minutes >= l.BreakerMinutes {
 			raise(x.Destination, Detail{Minutes: minutes, Limit: l.BreakerMinutes, Code: x.Code})
 		}
 	}

@@ -56,7 +56,7 @@ var layers = map[string]place{
 
 	// L3: what the hub does.
 	"admin":        {3, []string{"enrol", "keep"}},
-	"alarm":        {3, []string{"admin"}},
+	"alarm":        {3, nil},
 	"enrol":        {3, nil},
 	"keep":         {3, nil},
 	"bundle":       {3, []string{"disclose", "evidence"}},

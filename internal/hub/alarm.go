@@ -35,11 +35,23 @@ const (
 
 // openAlarms wires who looks after alarms.
 func (h *Hub) openAlarms() error {
-	w := ways{h.Courier}
 	var err error
 	h.Alarms, err = alarm.New(alarm.Deps{Store: h.Slices.Alarms, Counters: h.Slices.Counters, Seen: h.Slices.Facilities, Forks: h.Slices.Enrolments.Forks,
-		Ways: w.Ways, Rates: h.delivery.rates, Tellers: h.tellers, Acts: h.Slices.Keys, Clock: h.cfg.Clock})
+		Ways: h.alarmWays, Rates: h.delivery.rates, Tellers: h.tellers, Acts: h.Slices.Keys, Clock: h.cfg.Clock})
 	return err
+}
+
+// alarmWays is how destinations in use stand, as alarms look at them.
+func (h *Hub) alarmWays(ctx context.Context) ([]alarm.Way, error) {
+	states, err := h.Courier.Status(ctx)
+	var out []alarm.Way
+	for _, s := range states {
+		if s.Ended.IsZero() {
+			out = append(out, alarm.Way{Destination: s.ID, Paused: !s.Paused.IsZero(), Oldest: s.Queue.Oldest, Waiting: s.Queue.Waiting + s.Queue.Carried,
+				Breaker: s.Breaker, Since: s.Since, Code: s.Code})
+		}
+	}
+	return out, err
 }
 
 // tellers are the ways by which settings say that alarms go.
