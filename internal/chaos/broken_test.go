@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"lienthong/internal/admission"
 	"lienthong/internal/clock"
 	"lienthong/internal/courier"
 	"lienthong/internal/evidence"
@@ -65,6 +66,7 @@ const (
 	brokenMute  = "does not know full" // a full storage is an error like any other
 	brokenLax   = "wastes"             // every submission costs 1.2 s of CPU and 100 MiB, and some panic
 	brokenDoor  = "no door"            // takes everything in at once and drowns
+	brokenFair  = "no fairness"        // whoever sends most is given all it wants
 	brokenLegs  = "legs afterwards"    // begins a record's legs after its commit
 	hasty       = "short leases"       // not broken: a killed courier's legs are free again in seconds, not minutes
 )
@@ -89,6 +91,9 @@ func serveBroken(ctx context.Context, dir, listen, how string) error {
 		cfg.Delivery.Courier = courier.Config{Timeout: time.Second, Skew: time.Millisecond, Poll: 20 * time.Millisecond, Retries: 1,
 			Law:     exchange.Law{Base: 50 * time.Millisecond, Cap: time.Second, Tries: 1000, Asks: 1000, Longest: time.Second},
 			Breaker: exchange.BreakerLaw{Failures: 5, Slow: time.Minute, Samples: 20, Open: 50 * time.Millisecond, Cap: 200 * time.Millisecond}}
+	}
+	if how == brokenFair {
+		cfg.Weights = admission.Weights{os.Getenv(brokenFavours): 1e6}
 	}
 	h, err := hub.Start(ctx, cfg)
 	if err != nil {

@@ -2,8 +2,10 @@
 
 // Package chaos_test runs the hub of the shipped program, as a process, under
 // the faults of the trust page: R1 process kill, R2 power cut, R3 the n-th
-// call failing, R4 torn and flipped files, R5 full disk, R10 hostile bodies,
-// R20 overload. (R18, tampering, lies with the re-verifier.) Where a control
+// call failing, R4 torn and flipped files, R5 full disk, R6 agents offline, R7 a
+// bad line, R10 hostile bodies, R14 legs after a restore, R20 overload, R21 a
+// flood, R23 both sides' counts, R24 hub and insurer. (R18, tampering, lies with
+// the re-verifier.) Where a control
 // needs a hub that is broken on purpose, this test binary starts itself again
 // as one; the shipped program contains nothing of it.
 package chaos_test
@@ -27,6 +29,8 @@ const (
 	brokenDir    = "CHAOS_BROKEN_HUB_DIR"
 	brokenListen = "CHAOS_BROKEN_HUB_LISTEN"
 	brokenHow    = "CHAOS_BROKEN_HUB_HOW"
+	// Whom a hub without fairness favours.
+	brokenFavours = "CHAOS_BROKEN_HUB_FAVOURS"
 )
 
 // And by which it writes rows to SQLite (see normal).
