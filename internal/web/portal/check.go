@@ -33,25 +33,25 @@ var errPrint = fault.New(fault.Absent, "receipt.print", "Không in được biê
 // printed answers GET /records/{id}/print: the receipt's facts on one page, with
 // a code that leads to the check. It holds no clinical content.
 func (p *Portal) printed(w http.ResponseWriter, r *http.Request) {
-	p.download(w, r, func(page view.Page, id dossier.ID) (File, error) {
+	p.download(w, r, func(page view.Page, id dossier.ID) (view.File, error) {
 		data, err := p.deps.Content.Receipt(r.Context(), *page.Reader, id)
 		if err != nil {
-			return File{}, err
+			return view.File{}, err
 		}
 		doc, err := ledger.ParseDocument(data)
 		if err != nil {
-			return File{}, errPrint.Because(err)
+			return view.File{}, errPrint.Because(err)
 		}
 		body, err := ledger.ParseBody(doc.Body)
 		if err != nil {
-			return File{}, errPrint.Because(err)
+			return view.File{}, errPrint.Because(err)
 		}
 		sheet, err := p.sheet(page, doc, body)
 		if err != nil {
-			return File{}, errPrint.Because(err)
+			return view.File{}, errPrint.Because(err)
 		}
 		out, err := paper.PDF(sheet)
-		return File{Name: id.String() + ".pdf", Type: "application/pdf", Data: out}, err
+		return view.File{Name: id.String() + ".pdf", Type: "application/pdf", Data: out}, err
 	})
 }
 

@@ -209,9 +209,9 @@ func (w *world) Open(_ context.Context, reader view.Reader, id dossier.ID) (*vie
 		Seals: []view.Seal{{Subject: "2.5.4.97=#130e4d53543a393930303031353833333939,C=VN/" + strings.Repeat("x", 90), Algorithm: "ECDSA-SHA256"}}}, nil
 }
 
-func (w *world) Original(_ context.Context, reader view.Reader, id dossier.ID) (portal.File, error) {
+func (w *world) Original(_ context.Context, reader view.Reader, id dossier.ID) (view.File, error) {
 	w.opened = append(w.opened, reader)
-	return portal.File{Name: id.String() + ".xml", Type: "application/xml", Data: []byte("<GIAMDINHHS/>")}, w.deny
+	return view.File{Name: id.String() + ".xml", Type: "application/xml", Data: []byte("<GIAMDINHHS/>")}, w.deny
 }
 
 func (w *world) Receipt(_ context.Context, reader view.Reader, _ dossier.ID) ([]byte, error) {

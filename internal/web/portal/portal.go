@@ -70,7 +70,7 @@ type Content interface {
 	// Open returns the tables of a record with its receipt document.
 	Open(ctx context.Context, reader view.Reader, id dossier.ID) (*view.Opened, error)
 	// Original returns the exact bytes of the file, or what the reader may have of it.
-	Original(ctx context.Context, reader view.Reader, id dossier.ID) (File, error)
+	Original(ctx context.Context, reader view.Reader, id dossier.ID) (view.File, error)
 	// Receipt returns the receipt document, the same bytes at every request.
 	Receipt(ctx context.Context, reader view.Reader, id dossier.ID) ([]byte, error)
 	// Verify checks the record's receipt, as `lienthong verify` does.
@@ -78,13 +78,6 @@ type Content interface {
 	// Book opens the records of the same person that the reader may have, newest
 	// first; each is a disclosure of its own.
 	Book(ctx context.Context, reader view.Reader, id dossier.ID) ([]view.BookEntry, error)
-}
-
-// File is bytes to download.
-type File struct {
-	Name string
-	Type string // media type
-	Data []byte
 }
 
 // Sender takes files from people at a facility.

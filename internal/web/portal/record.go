@@ -182,23 +182,23 @@ func modules(text string) ([][]bool, error) {
 
 func (p *Portal) original(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, 8<<10)
-	p.download(w, r, func(page view.Page, id dossier.ID) (File, error) {
+	p.download(w, r, func(page view.Page, id dossier.ID) (view.File, error) {
 		reader, err := p.contentReader(r, page)
 		if err != nil {
-			return File{}, err
+			return view.File{}, err
 		}
 		return p.deps.Content.Original(r.Context(), reader, id)
 	})
 }
 
 func (p *Portal) receipt(w http.ResponseWriter, r *http.Request) {
-	p.download(w, r, func(page view.Page, id dossier.ID) (File, error) {
+	p.download(w, r, func(page view.Page, id dossier.ID) (view.File, error) {
 		data, err := p.deps.Content.Receipt(r.Context(), *page.Reader, id)
-		return File{Name: id.String() + ".receipt.json", Type: "application/json", Data: data}, err
+		return view.File{Name: id.String() + ".receipt.json", Type: "application/json", Data: data}, err
 	})
 }
 
-func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.Page, dossier.ID) (File, error)) {
+func (p *Portal) download(w http.ResponseWriter, r *http.Request, get func(view.Page, dossier.ID) (view.File, error)) {
 	id, err := dossier.ParseID(r.PathValue("id"))
 	if err == nil && p.deps.Content == nil {
 		err = dossier.ErrID

@@ -23,7 +23,6 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/slip"
 	"lienthong/internal/store"
-	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -135,7 +134,7 @@ func ordered(content *dossier.Content, first []string) *dossier.Content {
 }
 
 // Original returns the file as signed, or what this reader may have of it.
-func (c *Opener) Original(ctx context.Context, r view.Reader, id dossier.ID) (portal.File, error) {
+func (c *Opener) Original(ctx context.Context, r view.Reader, id dossier.ID) (view.File, error) {
 	raw, redacted, err := c.from.Original(ctx, reader(r), id)
 	suffix, form := ".xml", "application/xml"
 	if jsondoc.IsJSON(raw) {
@@ -144,7 +143,7 @@ func (c *Opener) Original(ctx context.Context, r view.Reader, id dossier.ID) (po
 	if redacted {
 		suffix = ".redacted" + suffix
 	}
-	return portal.File{Name: id.String() + suffix, Type: form, Data: raw}, err
+	return view.File{Name: id.String() + suffix, Type: form, Data: raw}, err
 }
 
 // Receipt returns the receipt document.

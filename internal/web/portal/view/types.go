@@ -16,6 +16,13 @@ import (
 	"lienthong/internal/slip"
 )
 
+// File is bytes to download.
+type File struct {
+	Name string
+	Type string // media type
+	Data []byte
+}
+
 // Reader is who asks, by which route and why: what a disclosure keeps.
 type Reader struct {
 	Role   role.Role
