@@ -218,7 +218,7 @@ func (o *outside) openAxis() (*service, error) {
 	}
 	login := axis.Secret{User: "hub", Password: rand.Text(), Key: string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))}
 	s.secret = login
-	if s.Options, err = json.Marshal(axis.Options{Sender: demoGLN, Transactions: map[string]string{"emr": "sync_emr"}, ReceiverKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))}); err != nil {
+	if s.Options, err = json.Marshal(axis.Options{Sender: demoGLN, ReceiverKey: string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: public}))}); err != nil {
 		return nil, err
 	}
 	s.sim, err = axissim.New(axissim.Config{Key: theirs, Senders: []axissim.Sender{{GLN: demoGLN, User: login.User, Password: login.Password, Key: &ours.PublicKey}},
@@ -365,7 +365,7 @@ func (c cast) routes() []admin.Route {
 	list := []admin.Route{
 		{Destination: toInsurer, Kind: "qd4750", Mode: exchange.Relay}, {Destination: toInsurer, Kind: "checkin", Mode: exchange.Relay},
 		{Destination: toBook, Kind: "qd4750", Mode: exchange.ViaInsurer}, {Destination: toPrescription, Kind: "prescription", Mode: exchange.Relay},
-		{Destination: toAxis, Kind: "emr", Mode: exchange.Relay}, {Destination: toReceiver, Kind: "qd4750", Mode: exchange.Direct},
+		{Destination: toAxis, Kind: "checkup", Mode: exchange.Relay}, {Destination: toReceiver, Kind: "qd4750", Mode: exchange.Direct},
 		{Destination: toInsurer, Facility: c.mirror, Mode: exchange.Mirror}, {Destination: toInsurer, Facility: c.pull, Mode: exchange.Pull},
 	}
 	for _, code := range c.direct {

@@ -68,7 +68,7 @@ func (d Dossier) Summary() Row {
 // File is an opened file.
 type File struct {
 	Root     string
-	Facility string // MACSKCB, or MA_CSKCB of a check-in list's rows
+	Facility string // MACSKCB, or MA_CSKCB of a health check's envelope and of a check-in list's rows
 	Dossiers []Dossier
 }
 
@@ -118,9 +118,12 @@ func (f *File) envelope(t *xmltok.Tokenizer, doc []byte) error {
 		switch string(t.Local()) {
 		case Seal:
 			err = t.Skip()
-		case "MACSKCB":
+		case "MACSKCB", "MA_CSKCB":
+			if f.Root == Dossiers && string(t.Local()) == "MA_CSKCB" {
+				break // of no envelope of that root
+			}
 			if f.Facility != "" {
-				return wrong("MACSKCB twice")
+				return wrong("the facility twice")
 			}
 			f.Facility, err = text(t)
 		case "SOLUONGHOSO":

@@ -102,6 +102,7 @@ func FuzzOpen(f *testing.F) {
 	f.Add([]byte(file("79901", "1", hoso(part("XML1", packed(summary)), part("XML2", drugs)))))
 	f.Add([]byte(`<CHI_TIEU_TRANG_THAI_KCB><D><T><MA_LK>1</MA_LK><MA_CSKCB>79901</MA_CSKCB></T></D></CHI_TIEU_TRANG_THAI_KCB>`))
 	f.Add([]byte(`<KHAMSUCKHOE><MACSKCB>1</MACSKCB><HOSO/></KHAMSUCKHOE>`))
+	f.Add([]byte(`<KHAMSUCKHOE><THONGTINDONVI><MA_CSKCB>24604</MA_CSKCB></THONGTINDONVI><HOSO/></KHAMSUCKHOE>`))
 	f.Fuzz(func(t *testing.T, doc []byte) {
 		file, err := envelope.Open(doc)
 		if err != nil {
@@ -115,4 +116,22 @@ func FuzzOpen(f *testing.F) {
 			t.Fatalf("opened, but empty: %+v", file)
 		}
 	})
+}
+
+// TestAHealthCheckMayCallItsFacilityOtherwise: MA_CSKCB beside MA_GTIN_CSKCB
+// (vietnam.md §2.2); an envelope of dossiers may not.
+func TestAHealthCheckMayCallItsFacilityOtherwise(t *testing.T) {
+	t.Parallel()
+	unit := func(root, name string) []byte {
+		return []byte("<" + root + "><THONGTINDONVI><" + name + ">24604</" + name + "><MA_GTIN_CSKCB>8930000246047</MA_GTIN_CSKCB></THONGTINDONVI>" +
+			"<THONGTINHOSO><SOLUONGHOSO>0</SOLUONGHOSO></THONGTINHOSO></" + root + ">")
+	}
+	for _, name := range []string{"MACSKCB", "MA_CSKCB"} {
+		if _, err := envelope.Open(unit(envelope.Checkup, name)); err == nil || !strings.Contains(err.Error(), "no HOSO") { // the facility was read
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := envelope.Open(unit(envelope.Dossiers, "MA_CSKCB")); err == nil || !strings.Contains(err.Error(), "no MACSKCB") {
+		t.Errorf("dossiers: %v", err)
+	}
 }
