@@ -2,10 +2,10 @@ package manifest
 
 // Own is a dossier as the facility's side has it, from its receipt.
 type Own struct {
-	Kind   string
-	File   [32]byte // file_sha256 of the receipt
-	Index  int      // where it first came in that file, as answer and feed say it
-	Record string
+	Kind   string   `json:"kind"`
+	File   [32]byte `json:"-"`     // file_sha256 of the receipt
+	Index  int      `json:"index"` // where it first came in that file, as answer and feed say it
+	Record string   `json:"record"`
 }
 
 // Talk is the facility's side of a comparison. Request and Take go in turns
@@ -142,13 +142,13 @@ func (t *Talk) drop(gone []Gone) bool {
 
 // Result is how a day compared.
 type Result struct {
-	Equal   bool
-	Exact   bool  // Missing and Extra are all that differs
-	Missing []Own // the hub has not
-	Extra   []Extra
-	Erased  []Gone
-	Counts  Counts
-	Rounds  int
+	Equal   bool    `json:"equal"`
+	Exact   bool    `json:"exact"`             // Missing and Extra are all that differs
+	Missing []Own   `json:"missing,omitempty"` // the hub has not
+	Extra   []Extra `json:"extra,omitempty"`
+	Erased  []Gone  `json:"erased,omitempty"`
+	Counts  Counts  `json:"counts"`
+	Rounds  int     `json:"rounds"`
 }
 
 // Result says what is known now.

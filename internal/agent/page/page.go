@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/agent/home"
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/submit"
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
 	"lienthong/internal/web/portal/asset"
@@ -194,7 +195,7 @@ func (p *Page) handler() http.Handler {
 		p.fail(w, r, p.frame(r, place+at), errNoPage)
 	})
 	origin := http.NewCrossOriginProtection()
-	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { problem.Write(w, r, p.Logger, station.ErrOrigin) }))
+	origin.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { problem.Write(w, r, p.Logger, submit.ErrOrigin) }))
 	return origin.Handler(mux)
 }
 
@@ -214,7 +215,7 @@ func (p *Page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.Set("Cache-Control", "no-store")
 	}
 	if !local(r) {
-		problem.Write(w, r, p.Logger, station.ErrHost)
+		problem.Write(w, r, p.Logger, submit.ErrHost)
 		return
 	}
 	p.inner.ServeHTTP(w, r)

@@ -14,6 +14,7 @@ import (
 
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/submit"
 	"lienthong/internal/manifest"
 	"lienthong/internal/store"
 )
@@ -30,7 +31,7 @@ func (w *world) local(method, path, body string, headers ...string) *httptest.Re
 		}
 	}
 	rec := httptest.NewRecorder()
-	w.station.Local().ServeHTTP(rec, r)
+	submit.New(w.station).ServeHTTP(rec, r)
 	return rec
 }
 
@@ -68,7 +69,7 @@ func TestAProgramHandsOverAndAsks(t *testing.T) {
 	}
 	w.look()
 	w.steps(2)
-	fate := read[station.Fate](t, w.local("GET", "/submit/"+string(got.Results[0].Ref), ""))
+	fate := read[submit.Fate](t, w.local("GET", "/submit/"+string(got.Results[0].Ref), ""))
 	if fate.State != "accepted" || fate.Lane != "urgent" || len(fate.Results) != 1 || !bytes.Contains(fate.Results[0], []byte(`"receipt"`)) {
 		t.Errorf("%+v", fate)
 	}

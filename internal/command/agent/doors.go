@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/agent/page"
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/station"
+	"lienthong/internal/agent/submit"
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
@@ -76,8 +77,9 @@ func (d *doors) End() error { return d.page.End() }
 // handler answers by path: each door has its own rule of who may come in.
 func (d *doors) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/submit", d.station.Local())
-	mux.Handle("/submit/", d.station.Local())
+	programs := submit.New(d.station)
+	mux.Handle("/submit", programs)
+	mux.Handle("/submit/", programs)
 	// A HIS comes under whatever name was built into it, and shows its token; a
 	// page of another site may not try passwords through somebody's browser.
 	origin := http.NewCrossOriginProtection()

@@ -29,7 +29,7 @@ func (c *reconcileCmd) Run(ctx context.Context, s *command.Streams) (err error) 
 			return err
 		}
 	}
-	st, done, err := openStation(ctx, h, options{log: s})
+	st, done, err := openStation(ctx, h, options{log: s, guest: true})
 	if err != nil {
 		return err
 	}

@@ -141,6 +141,7 @@ type options struct {
 	hold   bool
 	log    *command.Streams
 	json   bool
+	guest  bool // beside an agent that may be running
 }
 
 // openStation opens an agent's spool and makes its station. done closes the spool.
@@ -170,7 +171,7 @@ func openStation(ctx context.Context, h *home.Home, o options) (st *station.Stat
 	if err != nil {
 		return nil, nil, err
 	}
-	queue, err := spool.Open(ctx, h.Path(spoolFile), key, spool.Config{})
+	queue, err := spool.Open(ctx, h.Path(spoolFile), key, spool.Config{Guest: o.guest})
 	if err != nil {
 		return nil, nil, err
 	}

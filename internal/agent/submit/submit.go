@@ -1,4 +1,8 @@
-package station
+// Package submit is the agent's endpoint for programs of its own machine: they
+// hand files over and ask what became of them. It lets nobody else in.
+//
+// It judges nothing and keeps nothing: the station does.
+package submit
 
 import (
 	"archive/tar"
@@ -14,6 +18,7 @@ import (
 	"time"
 
 	"lienthong/internal/agent/spool"
+	"lienthong/internal/agent/station"
 	"lienthong/internal/agent/watch"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
@@ -37,21 +42,32 @@ var (
 // maxLocal is how long a tar may be that a program of this machine hands over.
 const maxLocal = 64 << 20
 
-// Local answers programs of this machine: POST /submit takes what the hub's own
+// Endpoint answers programs of this machine.
+type Endpoint struct {
+	station *station.Station
+	handler http.Handler
+}
+
+// New returns the endpoint of a station: POST /submit takes what the hub's own
 // submissions take, GET /submit/{ref} says what became of it. An answer of 202
 // means that the file survives a power cut.
-func (s *Station) Local() http.Handler {
+func New(s *station.Station) *Endpoint {
+	e := &Endpoint{station: s}
 	door := inbound.New(inbound.Limits{Expansion: 200, MinimumSpeed: 1 << 10, Grace: 30 * time.Second, Pause: 30 * time.Second,
 		Streams: 4, StreamsEach: 4, Busy: errBusy})
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /submit", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.submit(w, r, door)) })
-	mux.HandleFunc("GET /submit/{ref}", func(w http.ResponseWriter, r *http.Request) { s.answer(w, r, s.fate(w, r)) })
-	return Guard(mux, s.answer)
+	mux.HandleFunc("POST /submit", func(w http.ResponseWriter, r *http.Request) { e.answer(w, r, e.submit(w, r, door)) })
+	mux.HandleFunc("GET /submit/{ref}", func(w http.ResponseWriter, r *http.Request) { e.answer(w, r, e.fate(w, r)) })
+	e.handler = Guard(mux, e.answer)
+	return e
 }
 
-func (s *Station) answer(w http.ResponseWriter, r *http.Request, err error) {
+// ServeHTTP answers.
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) { e.handler.ServeHTTP(w, r) }
+
+func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
-		problem.Write(w, r, s.Logger, err)
+		problem.Write(w, r, e.station.Logger, err)
 	}
 }
 
@@ -102,7 +118,7 @@ type receivedOne struct {
 }
 
 // submit takes a file or a tar of files.
-func (s *Station) submit(w http.ResponseWriter, r *http.Request, door *inbound.Door) error {
+func (e *Endpoint) submit(w http.ResponseWriter, r *http.Request, door *inbound.Door) error {
 	lane, err := store.ParseLane(r.Header.Get("Lane"))
 	if err != nil {
 		return err
@@ -120,7 +136,7 @@ func (s *Station) submit(w http.ResponseWriter, r *http.Request, door *inbound.D
 		return err
 	}
 	defer done()
-	var items []Item
+	var items []station.Item
 	if kind == "application/x-tar" {
 		items, err = unpack(from)
 	} else {
@@ -133,7 +149,7 @@ func (s *Station) submit(w http.ResponseWriter, r *http.Request, door *inbound.D
 	status := http.StatusAccepted
 	for _, i := range items {
 		i.Source, i.Lane = "local", lane
-		got, err := s.received(r, i)
+		got, err := e.received(r, i)
 		if err != nil {
 			return err
 		}
@@ -148,8 +164,8 @@ func (s *Station) submit(w http.ResponseWriter, r *http.Request, door *inbound.D
 }
 
 // received takes one item; an error is the agent's own trouble.
-func (s *Station) received(r *http.Request, i Item) (receivedOne, error) {
-	put, err := s.take(r.Context(), i)
+func (e *Endpoint) received(r *http.Request, i station.Item) (receivedOne, error) {
+	put, err := e.station.Place(r.Context(), i)
 	if err == nil {
 		return receivedOne{File: i.Name, Ref: put.Ref, State: put.State.String(), Replay: !put.Fresh}, nil
 	}
@@ -161,7 +177,7 @@ func (s *Station) received(r *http.Request, i Item) (receivedOne, error) {
 }
 
 // one reads a lone file with its seal in the header.
-func one(r *http.Request, from io.Reader) ([]Item, error) {
+func one(r *http.Request, from io.Reader) ([]station.Item, error) {
 	raw, err := io.ReadAll(from)
 	if err != nil {
 		return nil, err
@@ -170,15 +186,15 @@ func one(r *http.Request, from io.Reader) ([]Item, error) {
 	if _, params, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
 		name = path.Base(params["filename"])
 	}
-	i := Item{Name: name, Payload: spool.Payload{File: spool.Part{Name: name, Bytes: raw}}}
+	i := station.Item{Name: name, Payload: spool.Payload{File: spool.Part{Name: name, Bytes: raw}}}
 	if token := strings.TrimSpace(r.Header.Get("Seal")); token != "" {
 		i.Payload.File.Seal = []byte(token)
 	}
-	return []Item{i}, nil
+	return []station.Item{i}, nil
 }
 
 // unpack reads a tar; what lies beside a file goes with it, in whatever order.
-func unpack(from io.Reader) ([]Item, error) {
+func unpack(from io.Reader) ([]station.Item, error) {
 	var names []string
 	parts := map[string][]byte{}
 	for t := tar.NewReader(from); ; {
@@ -204,7 +220,7 @@ func unpack(from io.Reader) ([]Item, error) {
 		}
 		names, parts[h.Name] = append(names, h.Name), b
 	}
-	var items []Item
+	var items []station.Item
 	used := map[string]bool{}
 	part := func(name string) spool.Part {
 		p := spool.Part{Name: path.Base(name), Bytes: parts[name]}
@@ -218,7 +234,7 @@ func unpack(from io.Reader) ([]Item, error) {
 		if strings.HasSuffix(name, ".jws") || strings.HasSuffix(strings.ToLower(name), ".pdf") {
 			continue
 		}
-		i := Item{Name: name, Payload: spool.Payload{File: part(name)}}
+		i := station.Item{Name: name, Payload: spool.Payload{File: part(name)}}
 		for _, paper := range []string{name + ".pdf", strings.TrimSuffix(name, path.Ext(name)) + ".pdf"} {
 			if _, ok := parts[paper]; ok && !used[paper] {
 				i.Payload.Papers = append(i.Payload.Papers, part(paper))
@@ -253,12 +269,12 @@ type Fate struct {
 	Dossiers int               `json:"dossiers,omitempty"`
 }
 
-func (s *Station) fate(w http.ResponseWriter, r *http.Request) error {
-	i, err := s.Spool.Get(r.Context(), spool.Ref(r.PathValue("ref")))
+func (e *Endpoint) fate(w http.ResponseWriter, r *http.Request) error {
+	i, err := e.station.Spool.Get(r.Context(), spool.Ref(r.PathValue("ref")))
 	if err != nil {
 		return err
 	}
-	answers, err := s.Spool.Answers(r.Context(), i.Ref)
+	answers, err := e.station.Spool.Answers(r.Context(), i.Ref)
 	if err != nil {
 		return err
 	}
