@@ -16,12 +16,14 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"lienthong/internal/clock"
 	"lienthong/internal/store/postgres/pgtest"
 )
 
@@ -50,7 +52,7 @@ func runScripts(t *testing.T, engine string) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"PORT", "OPS"} {
+			for _, name := range []string{"PORT", "OPS", "AGENT"} {
 				port, err := freePort()
 				if err != nil {
 					return err
@@ -58,6 +60,7 @@ func runScripts(t *testing.T, engine string) {
 				e.Setenv(name, port)
 			}
 			e.Setenv("LIENTHONG_LANG", "en")
+			e.Setenv("TODAY", time.Now().In(clock.Hanoi).Format(time.DateOnly))
 			if engine == "" {
 				return nil
 			}
@@ -72,7 +75,7 @@ func runScripts(t *testing.T, engine string) {
 			return err == nil, nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"mkhub": mkhub, "mkcert": mkcert, "await": await, "json": field, "pick": pick, "fetch": fetch,
+			"mkhub": mkhub, "mkcert": mkcert, "await": await, "json": field, "pick": pick, "fetch": fetch, "until": until,
 		},
 	})
 }
@@ -131,6 +134,21 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 		time.Sleep(50 * time.Millisecond)
 	}
 	ts.Fatalf("nothing listens at port %s", args[0])
+}
+
+// until PATTERN COMMAND ARGS...: runs a command again and again until it prints
+// what is looked for, whether it succeeds or not; at most for half a minute.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	re, err := regexp.Compile("(?m)" + args[0])
+	ts.Check(err)
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		failed := ts.Exec(args[1], args[2:]...)
+		if said := ts.ReadFile("stdout"); re.MatchString(said) {
+			return
+		} else if time.Now().After(end) {
+			ts.Fatalf("%q did not come; last: %s%s, %v", args[0], said, ts.ReadFile("stderr"), failed)
+		}
+	}
 }
 
 // json FILE MEMBER NAME: puts a member of the first JSON document of FILE into the

@@ -49,7 +49,7 @@ func newBox(key []byte) (*box, error) {
 		return nil, fmt.Errorf("spool: %w", err)
 	}
 	dict := body.Builtin().Content
-	// The fastest level: 3 MB less of tables in memory for a tenth more on disk.
+	// The fastest level: 3 MB less of tables in memory, and no more on disk.
 	if b.enc, err = zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1), zstd.WithWindowSize(boxWindow), zstd.WithLowerEncoderMem(true),
 		zstd.WithEncoderDictRaw(dictID, dict)); err != nil {
 		return nil, fmt.Errorf("spool: %w", err)
