@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
@@ -195,9 +196,28 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 	return hub.Start(ctx, cfg)
 }
 
+// heldWait is how long an act waits for a log that another process holds.
+const heldWait = 10 * time.Second
+
 // Acts returns what administers the place: the hub that runs there, or the
-// store itself with its log held for the moment. done gives it back.
+// store itself with its log held for the moment. done gives it back. A hub that
+// is starting holds its log before it can be spoken to, and so does another
+// command: who finds it held asks again for some seconds. Fault: ledger.held.
 func (p *Place) Acts(ctx context.Context) (acts webadmin.Acts, done func() error, err error) {
+	for began := time.Now(); ; {
+		acts, done, err = p.acts(ctx)
+		if !errors.Is(err, store.ErrHeld) || time.Since(began) > heldWait {
+			return acts, done, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error, err error) {
 	client, err := webadmin.Dial(filepath.Join(p.Dir, SocketFile))
 	if err == nil {
 		return client, func() error { return nil }, nil
