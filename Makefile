@@ -1,7 +1,7 @@
 # What can be done here. `make help` lists it; CONTRIBUTING.md says when.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo build token windows assets test race fuzz faults bench lint drill clean
+.PHONY: help demo build token windows assets test race fuzz faults soak bench lint drill clean
 
 BIN    := bin/lienthong
 ASSETS := internal/web/portal/asset
@@ -42,6 +42,9 @@ race: ## the packages that share memory, under the race detector (needs a C comp
 
 fuzz: ## every fuzz target, FUZZ seconds in all (default 600)
 	@sh script/fuzz.sh $(FUZZ)
+
+soak: ## every fault run a few rounds, again and again for FOR seconds (default 3600), a new seed each time
+	@sh script/soak.sh "$(or $(FOR),3600)"
 
 faults: ## the hub under faults, all rounds (SEED=, ROUNDS=, RUN="R1|R18"); see doc/design/faults.md
 	@SEED="$(SEED)" ROUNDS="$(ROUNDS)" RUN="$(RUN)" sh script/faults.sh

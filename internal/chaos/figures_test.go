@@ -128,6 +128,15 @@ func flooder(list []synth.Submission) (most string) {
 	return most
 }
 
+// beside is how many facilities send beside that one.
+func beside(list []synth.Submission) int {
+	of := map[string]bool{}
+	for _, x := range list {
+		of[x.Facility] = true
+	}
+	return max(len(of)-1, 1)
+}
+
 func flooded(t *testing.T, run *chaos.Run, how string) congestion.FloodResult {
 	t.Helper()
 	const rate, times = 40.0, 100.0
@@ -138,7 +147,7 @@ func flooded(t *testing.T, run *chaos.Run, how string) congestion.FloodResult {
 	p := admit(t, run, "sqlite", how, false, 5_000_000)
 	defer p.discharge()
 	seconds := float64(run.Rounds)
-	wantOthers, wantFlood := int(rate*(2*seconds+2))+100, int(times*rate/8*(seconds+4))+1024
+	wantOthers, wantFlood := int(rate*(2*seconds+2))+100, int(times*rate/float64(beside(first))*(seconds+6))+1024
 	var others, flood []synth.Submission
 	for i := 0; len(others) < wantOthers || len(flood) < wantFlood; i++ {
 		x, err := p.n.Outpatient(i)

@@ -6,7 +6,6 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/reverify/carried"
 	"lienthong/internal/reverify/doors"
-	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -34,24 +33,16 @@ func (w *walk) readLegs(ctx context.Context, records []walked) error {
 	if w.Slices.Legs == nil || w.book == nil || len(records) == 0 {
 		return nil
 	}
-	const step = 500 // a file has as many records as its sender likes
-	w.legs = map[dossier.ID][]store.Leg{}
-	for len(records) > 0 {
-		n := min(step, len(records))
-		ids := make([]dossier.ID, n)
-		for i := range ids {
-			ids[i] = records[i].r.ID
-		}
-		legs, err := w.Slices.Legs.Of(ctx, ids...)
-		if err != nil {
-			return w.unreadable(ctx, "leg", err)
-		}
-		for _, l := range legs {
-			w.legs[l.Record] = append(w.legs[l.Record], l)
-		}
-		w.report.Legs += len(legs)
-		records = records[n:]
+	ids := make([]dossier.ID, len(records))
+	for i := range ids {
+		ids[i] = records[i].r.ID
 	}
+	legs, n, err := carried.Read(ctx, w.Slices.Legs, ids)
+	if err != nil {
+		return w.unreadable(ctx, "leg", err)
+	}
+	w.legs = legs
+	w.report.Legs += n
 	return nil
 }
 
@@ -90,32 +81,10 @@ func (w *walk) lost(ctx context.Context) error {
 	if w.Slices.Legs == nil || w.book == nil {
 		return nil
 	}
-	n, err := w.Slices.Legs.Count(ctx, role.Scope{All: true}, store.LegFilter{})
-	if err != nil {
-		return w.unreadable(ctx, "leg", err)
-	}
-	if n == w.report.Legs {
-		return nil
-	}
-	f := store.LegFilter{Limit: 1000}
-	for {
-		page, more, err := w.Slices.Legs.List(ctx, role.Scope{All: true}, f)
-		if err != nil {
-			return w.unreadable(ctx, "leg", err)
-		}
-		for i := range page {
-			r, err := w.get(ctx, page[i].Record)
-			if err != nil {
-				return w.unreadable(ctx, "leg", err)
-			}
-			if r == nil {
-				w.differ("leg.stray", "leg", page[i].Record.String()+" "+page[i].Destination, "")
-			}
-		}
-		if !more || len(page) == 0 {
-			return nil
-		}
-		last := page[len(page)-1]
-		f.Before = store.Cursor{At: last.Created, ID: last.Record}
-	}
+	found, err := carried.Lost(ctx, w.Slices.Legs, w.report.Legs, func(id dossier.ID) (bool, error) {
+		r, err := w.get(ctx, id)
+		return r != nil, err
+	})
+	w.differAll(found)
+	return w.unreadable(ctx, "leg", err)
 }

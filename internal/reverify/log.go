@@ -10,6 +10,7 @@ import (
 
 	"lienthong/internal/ledger"
 	"lienthong/internal/ledger/audit"
+	"lienthong/internal/reverify/looks"
 	"lienthong/internal/store"
 )
 
@@ -37,7 +38,7 @@ func (w *walk) logs(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := w.adopt(ctx); err != nil {
+	if err := w.leftLooks(ctx); err != nil {
 		return err
 	}
 	for _, left := range w.acts {
@@ -47,10 +48,8 @@ func (w *walk) logs(ctx context.Context) error {
 	}
 	w.leftAnnotations()
 	w.leftErasures(ctx)
-	for at, r := range w.looks {
-		if !r.found {
-			w.differ("disclosure.edited", "disclosure", fmt.Sprintf("%d/%d", at.log, at.index), "")
-		}
+	for _, at := range w.looks.Edited() {
+		w.differ("disclosure.edited", "disclosure", fmt.Sprintf("%d/%d", at.Log, at.Index), "")
 	}
 	return nil
 }
@@ -170,7 +169,7 @@ func (w *walk) otherLeaves(ctx context.Context, n int, head store.Head, source l
 			case k == ledger.LeafRestore:
 				w.restoreLeaf(n, index, [32]byte(rest))
 			case k == ledger.LeafDisclosure:
-				w.disclosureLeaf(n, index, [32]byte(rest), index >= head.Size)
+				w.looks.Leaf(looks.Leaf{Log: n, Index: index}, [32]byte(rest), index >= head.Size)
 			}
 		}
 	}

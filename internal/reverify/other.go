@@ -7,7 +7,8 @@ import (
 	"fmt"
 	"strings"
 
-	"lienthong/internal/ledger"
+	"lienthong/internal/reverify/looks"
+	"lienthong/internal/reverify/looks"
 	"lienthong/internal/store"
 )
 
@@ -97,39 +98,21 @@ type leafName struct {
 	index uint64
 }
 
-// rooted is one group of disclosures under the root of a leaf.
-type rooted struct {
-	root  [32]byte
-	found bool
+// readDisclosures makes the root of every group of looks again.
+func (w *walk) readDisclosures(ctx context.Context) (err error) {
+	w.looks, err = looks.Read(ctx, w.Slices.Audit, func(d *store.Disclosure) error {
+		w.report.Disclosures++
+		return w.look(ctx, d)
+	})
+	return w.unreadable(ctx, "disclosure", err)
 }
 
-// readDisclosures makes the root of every group of looks again.
-func (w *walk) readDisclosures(ctx context.Context) error {
-	var group [][]byte
-	var at *store.LeafPlace
-	w.looks = map[leafName]*rooted{}
-	end := func() {
-		if at != nil {
-			leaf := ledger.DisclosureLeaf(group)
-			w.looks[leafName{at.Log, at.Index}] = &rooted{root: [32]byte(leaf[len(leaf)-sha256.Size:])}
-		}
+// leftLooks notes, when every log was read, roots without rows.
+func (w *walk) leftLooks(ctx context.Context) error {
+	missing, err := w.looks.Missing(ctx)
+	for _, at := range missing {
+		w.differ("disclosure.missing", "disclosure", fmt.Sprintf("%d/%d", at.Log, at.Index), "")
 	}
-	err := w.Slices.Audit.Disclosures(ctx, func(d *store.Disclosure, place *store.LeafPlace) error {
-		w.report.Disclosures++
-		if err := w.look(ctx, d); err != nil {
-			return err
-		}
-		if place == nil {
-			return nil
-		}
-		if at == nil || *at != *place {
-			end()
-			at, group = place, nil
-		}
-		group = append(group, d.Canonical())
-		return nil
-	})
-	end()
 	return w.unreadable(ctx, "disclosure", err)
 }
 
@@ -145,14 +128,4 @@ func (w *walk) look(ctx context.Context, d *store.Disclosure) error {
 	}
 	w.tally.Look(r, d.At)
 	return nil
-}
-
-func (w *walk) disclosureLeaf(log int, index uint64, root [32]byte, since bool) {
-	r := w.looks[leafName{log, index}]
-	switch {
-	case r != nil && r.root == root:
-		r.found = true
-	case r == nil && !since:
-		w.orphans = append(w.orphans, orphan{leafName{log, index}, root})
-	}
 }

@@ -25,7 +25,9 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
 	"lienthong/internal/reverify/doors"
+	"lienthong/internal/reverify/looks"
 	"lienthong/internal/reverify/recount"
+	"lienthong/internal/reverify/report"
 	"lienthong/internal/reverify/said"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -45,59 +47,13 @@ type Deps struct {
 	Clock  clock.Clock // nil: the system's
 }
 
-// Options of a run. The zero value will do.
-type Options struct {
-	Known [][]byte // signed checkpoints known from elsewhere
-	Limit int      // how many differences are listed; 0: 1,000
-	// Sample n > 1 looks at every row, receipt, leaf, tile, checkpoint and root,
-	// and opens every seal, but makes the content again, asks the rows beside it
-	// and verifies signatures only of one record in n and of those that are not
-	// plain (rejected, superseded, withdrawn or what does so), and does not look
-	// for strays. For a store whose files were just held against a signed
-	// manifest. 0 and 1: of all.
-	Sample   uint64
-	Progress func(Progress)
-}
-
-// Progress is how far a run is.
-type Progress struct {
-	Stage   string // "keys", "directory", "log 0", "files", "episodes", "legs", "counters"
-	Records int    // looked at so far
-}
-
-// Difference is one thing that is not as it was written.
-type Difference struct {
-	Code  string     `json:"code"`  // stable
-	Table string     `json:"table"` // in the words of the store's contract
-	Row   string     `json:"row"`   // where: a record's name, a leaf, a file's place; never a person's number
-	Field string     `json:"field,omitempty"`
-	Text  fault.Text `json:"message"`
-}
-
-// Report is what was looked at and what is different.
-type Report struct {
-	Logs        int          `json:"logs"`
-	Leaves      uint64       `json:"leaves"`
-	Tiles       uint64       `json:"tiles"`
-	Checkpoints uint64       `json:"checkpoints"`
-	Records     int          `json:"records"`
-	Whole       int          `json:"whole"`  // of them, those whose content was made again
-	Erased      int          `json:"erased"` // of them, those of which a tombstone is left
-	Files       int          `json:"files"`
-	Episodes    int          `json:"episodes"`
-	Acts        int          `json:"acts"`
-	Disclosures int          `json:"disclosures"`
-	Stamps      int          `json:"stamps"`
-	Annotations int          `json:"annotations"`
-	Refusals    int          `json:"refusals"`
-	Legs        int          `json:"legs"`
-	Differences []Difference `json:"differences"` // in the order found
-	More        int          `json:"more"`        // differences not listed
-	Skipped     []string     `json:"skipped"`     // what a hub at work did not let be compared: "counters"
-}
-
-// OK reports whether nothing is different.
-func (r *Report) OK() bool { return len(r.Differences) == 0 && r.More == 0 }
+// What a run is told and tells: see package report.
+type (
+	Options    = report.Options
+	Progress   = report.Progress
+	Difference = report.Difference
+	Report     = report.Report
+)
 
 // Reverifier re-verifies a store.
 type Reverifier struct{ Deps }
@@ -144,11 +100,11 @@ type walk struct {
 	opts        Options
 	report      *Report
 	facts       *facility.Directory
-	book        *doors.Book          // what the acts say of ways out; nil where they could not be read
-	acts        map[[32]byte]int     // digests of the statements of stored acts
-	looks       map[leafName]*rooted // roots of stored disclosures
-	annotations map[[32]byte]int     // digests of the statements of stamps and annotations
-	remarks     map[noted]*remark    // annotations of records
+	book        *doors.Book      // what the acts say of ways out; nil where they could not be read
+	acts        map[[32]byte]int // digests of the statements of stored acts
+	looks       *looks.Book
+	annotations map[[32]byte]int  // digests of the statements of stamps and annotations
+	remarks     map[noted]*remark // annotations of records
 	stones      map[dossier.ID]*stone
 	statements  map[[32]byte]*stone // by the digest of the statement
 	erasers     []eraser
@@ -162,13 +118,13 @@ type walk struct {
 	next        int
 	tally       *recount.Tally
 	said        map[Difference]bool        // of files
-	orphans     []orphan                   // roots of looks without rows
+	orphans     []looks.Orphan             // roots of looks without rows
 	legs        map[dossier.ID][]store.Leg // of the records of a part
 }
 
 func (w *walk) progress(stage string) {
 	if w.opts.Progress != nil {
-		w.opts.Progress(Progress{stage, w.report.Records})
+		w.opts.Progress(Progress{Stage: stage, Records: w.report.Records})
 	}
 }
 
