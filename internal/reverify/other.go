@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"lienthong/internal/reverify/looks"
-	"lienthong/internal/reverify/looks"
 	"lienthong/internal/store"
 )
 

@@ -118,7 +118,6 @@ type walk struct {
 	next        int
 	tally       *recount.Tally
 	said        map[Difference]bool        // of files
-	orphans     []looks.Orphan             // roots of looks without rows
 	legs        map[dossier.ID][]store.Leg // of the records of a part
 }
 
