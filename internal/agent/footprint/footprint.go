@@ -16,7 +16,7 @@ import (
 type Config struct {
 	Heap    int64                                            // bytes of Go's memory, a soft bound; default 16 MiB
 	Percent int                                              // how much garbage there may be beside what lives, in per cent of it; default 30
-	Every   time.Duration                                    // between two times pages are given back; default 20 s
+	Every   time.Duration                                    // between two times pages are given back; default 5 s
 	Sleep   func(ctx context.Context, d time.Duration) error // returns ctx's error when cut short
 	Trimmed func(bytes int64, err error)                     // told each time how much of the program was given back; may be nil
 }
@@ -28,20 +28,21 @@ func Bound(c Config) {
 	debug.SetGCPercent(c.Percent)
 }
 
-// Keep gives back pages of the program again and again until ctx ends. What is
+// Keep gives back pages of the program, now and again and again until ctx ends. What is
 // used still comes back by itself, at the cost of a fault without disk. It
 // does nothing where the system has no such call.
 func Keep(ctx context.Context, c Config) error {
 	c = c.withDefaults()
-	for {
-		if err := c.Sleep(ctx, c.Every); err != nil {
-			return nil
-		}
+	for ctx.Err() == nil {
 		n, err := trim()
 		if c.Trimmed != nil {
 			c.Trimmed(n, err)
 		}
+		if err := c.Sleep(ctx, c.Every); err != nil {
+			return nil
+		}
 	}
+	return nil
 }
 
 func (c Config) withDefaults() Config {
@@ -52,7 +53,7 @@ func (c Config) withDefaults() Config {
 		c.Percent = 30
 	}
 	if c.Every <= 0 {
-		c.Every = 20 * time.Second
+		c.Every = 5 * time.Second
 	}
 	if c.Sleep == nil {
 		c.Sleep = func(ctx context.Context, d time.Duration) error {

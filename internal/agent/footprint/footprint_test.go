@@ -47,7 +47,7 @@ func TestPagesOfTheProgramAreGivenBack(t *testing.T) {
 		}
 		least = min(least, fileRSS(t))
 	}, Sleep: func(ctx context.Context, d time.Duration) error {
-		if d != 20*time.Second {
+		if d != 5*time.Second {
 			t.Errorf("it waits %v", d)
 		}
 		if rounds++; rounds > 20 {
