@@ -7,6 +7,7 @@ package exchange
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -28,6 +29,17 @@ type Destination struct {
 	Since     time.Time
 	Paused    time.Time // zero: legs are carried
 	Ended     time.Time // zero: in use
+}
+
+// Base is the address of the interface without a slash at its end: paths are
+// put behind it.
+func (d Destination) Base() string { return strings.TrimSuffix(d.URL, "/") }
+
+// NoOptions reports whether the destination has no settings of its adapter's own:
+// nothing, or an empty object.
+func (d Destination) NoOptions() bool {
+	s := strings.TrimSpace(string(d.Options))
+	return s == "" || s == "{}"
 }
 
 // Mode is how a facility's records of a kind reach a destination.

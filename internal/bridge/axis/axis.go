@@ -161,7 +161,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 		if bad != nil {
 			return *bad
 		}
-		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/platform/data-sync/push",
+		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/platform/data-sync/push",
 			Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: message.body, Limit: answerLimit},
 			http.Header{"Authorization": {"Bearer " + *token}, "service-type": {"100"}})
 		if err != nil {
@@ -302,5 +302,3 @@ func find(doc *jsondoc.Value, name string) string {
 	}
 	return strings.TrimSpace(doc.Get("header").Get(name).String())
 }
-
-func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }

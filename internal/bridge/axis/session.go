@@ -68,7 +68,7 @@ func (a *Adapter) login(ctx context.Context, p *courier.Parcel, secret *Secret) 
 	if err != nil {
 		return no(speaker.Unmade(), false)
 	}
-	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/auth/login", Private: p.Destination.Private,
+	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/auth/login", Private: p.Destination.Private,
 		Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, nil)
 	if err != nil {
 		return no(verdict.Failed(reply, err), false)

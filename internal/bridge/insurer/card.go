@@ -50,7 +50,7 @@ func (a *Adapter) Card(ctx context.Context, p *courier.Parcel, q CardQuery) (*Ca
 			return nil, *bad
 		}
 		with := url.Values{"token": {s.access}, "id_token": {s.id}, "username": {s.user}, "password": {s.hash}}
-		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/egw/KQNhanLichSuKCB2024?" + with.Encode(),
+		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/egw/KQNhanLichSuKCB2024?" + with.Encode(),
 			Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, nil)
 		if err != nil {
 			return nil, verdict.Failed(reply, err)

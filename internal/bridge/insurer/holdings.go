@@ -95,7 +95,7 @@ func (a *Adapter) read(ctx context.Context, p *courier.Parcel, behind string, li
 		if bad != nil {
 			return nil, *bad
 		}
-		reply, err := a.client.Exchange(ctx, http.MethodGet, outbound.Call{URL: base(p.Destination) + o.Holdings + behind, Private: p.Destination.Private,
+		reply, err := a.client.Exchange(ctx, http.MethodGet, outbound.Call{URL: p.Destination.Base() + o.Holdings + behind, Private: p.Destination.Private,
 			Limit: limit}, s.header())
 		if err != nil {
 			return nil, verdict.Failed(reply, err)

@@ -118,7 +118,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 		if err != nil {
 			return speaker.Unmade()
 		}
-		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + path, Private: p.Destination.Private,
+		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + path, Private: p.Destination.Private,
 			Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, s.header())
 		if err != nil {
 			return verdict.Failed(reply, err)
@@ -167,8 +167,6 @@ func submitted(r outbound.Reply) (exchange.Answer, string) {
 	}
 	return exchange.Answer{Outcome: exchange.Refused, Sent: true, Code: "insurer." + code, Reference: verdict.Reference(reference)}, code
 }
-
-func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }
 
 // text reads a member that is a text or a number; "" for any other.
 func text(doc *jsondoc.Value, name string) string {

@@ -64,7 +64,7 @@ func (a *Adapter) login(ctx context.Context, p *courier.Parcel, secret Secret) (
 	sum := md5.Sum([]byte(secret.Password))
 	hash := strings.ToUpper(hex.EncodeToString(sum[:]))
 	form := url.Values{"username": {secret.User}, "password": {hash}}
-	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/token/take", Private: p.Destination.Private,
+	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/token/take", Private: p.Destination.Private,
 		Type: "application/x-www-form-urlencoded", Body: []byte(form.Encode()), Limit: answerLimit}, nil)
 	if err != nil {
 		return no(verdict.Failed(reply, err), false)

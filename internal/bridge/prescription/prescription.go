@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"lienthong/internal/bridge/login"
@@ -57,7 +56,7 @@ func (a *Adapter) Wants() courier.Wants { return courier.Wants{Original: true} }
 
 // Check says what is wrong with a destination. Fault: prescription.options.
 func (a *Adapter) Check(d exchange.Destination) error {
-	if s := strings.TrimSpace(string(d.Options)); s != "" && s != "{}" {
+	if !d.NoOptions() {
 		return ErrOptions
 	}
 	return nil
@@ -85,7 +84,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 		if bad != nil {
 			return *bad
 		}
-		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/v1/gui-don-thuoc",
+		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/v1/gui-don-thuoc",
 			Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: p.Sent.Bytes, Limit: answerLimit},
 			http.Header{"Authorization": {"Bearer " + *token}})
 		if err != nil {
@@ -156,7 +155,7 @@ func (a *Adapter) login(ctx context.Context, p *courier.Parcel, secret Secret) (
 	if err != nil {
 		return no(speaker.Unmade(), false)
 	}
-	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/auth/dang-nhap-co-so-kham-chua-benh",
+	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/auth/dang-nhap-co-so-kham-chua-benh",
 		Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, nil)
 	if err != nil {
 		return no(verdict.Failed(reply, err), false)
@@ -190,5 +189,3 @@ func life(at *jsondoc.Value) time.Duration {
 	}
 	return 30 * time.Minute
 }
-
-func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }

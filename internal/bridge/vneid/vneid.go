@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"lienthong/internal/bridge/login"
@@ -53,7 +52,7 @@ func (a *Adapter) Wants() courier.Wants { return courier.Wants{Content: true} }
 
 // Check says what is wrong with a destination. Fault: vneid.options.
 func (a *Adapter) Check(d exchange.Destination) error {
-	if s := strings.TrimSpace(string(d.Options)); s != "" && s != "{}" {
+	if !d.NoOptions() {
 		return ErrOptions
 	}
 	return nil
@@ -84,7 +83,7 @@ func (a *Adapter) Deliver(ctx context.Context, p *courier.Parcel) exchange.Answe
 		if bad != nil {
 			return *bad
 		}
-		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(p.Destination) + "/api/so-suc-khoe/muc",
+		reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: p.Destination.Base() + "/api/so-suc-khoe/muc",
 			Private: p.Destination.Private, Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit},
 			http.Header{"Authorization": {"Bearer " + *token}})
 		if err != nil {
@@ -146,7 +145,7 @@ func (a *Adapter) login(ctx context.Context, d exchange.Destination, secret Secr
 	if err != nil {
 		return no(speaker.Unmade(), false)
 	}
-	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: base(d) + "/api/token", Private: d.Private,
+	reply, err := a.client.Exchange(ctx, http.MethodPost, outbound.Call{URL: d.Base() + "/api/token", Private: d.Private,
 		Type: "application/json; charset=utf-8", Body: body, Limit: answerLimit}, nil)
 	if err != nil {
 		return no(verdict.Failed(reply, err), false)
@@ -168,5 +167,3 @@ func (a *Adapter) login(ctx context.Context, d exchange.Destination, secret Secr
 	}
 	return &token, time.Duration(min(seconds, 24*3600)) * time.Second, nil, false
 }
-
-func base(d exchange.Destination) string { return strings.TrimSuffix(d.URL, "/") }

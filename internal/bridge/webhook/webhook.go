@@ -70,7 +70,7 @@ func (a *Adapter) Wants() courier.Wants { return courier.Wants{} }
 
 // Check says what is wrong with a destination. Fault: webhook.options.
 func (a *Adapter) Check(d exchange.Destination) error {
-	if s := strings.TrimSpace(string(d.Options)); s != "" && s != "{}" {
+	if !d.NoOptions() {
 		return ErrOptions
 	}
 	return nil

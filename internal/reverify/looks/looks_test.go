@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"slices"
+	"strconv"
 	"testing"
 
 	"lienthong/internal/ledger"
@@ -35,7 +36,7 @@ func (k *kept) Disclosures(_ context.Context, fn func(*store.Disclosure, *store.
 func rowsOf(leaves ...int) *kept {
 	k := &kept{leaves: leaves}
 	for i := range leaves {
-		k.rows = append(k.rows, store.Disclosure{ID: int64(i + 1)})
+		k.rows = append(k.rows, store.Disclosure{ID: int64(i + 1), Reader: "client:" + strconv.Itoa(i)})
 	}
 	return k
 }
@@ -59,7 +60,7 @@ func TestRowsAreHeldAgainstTheirRoots(t *testing.T) {
 		edited, missing []looks.Leaf
 	}{
 		"as written":       {func(*kept) {}, nil, nil},
-		"one is edited":    {func(k *kept) { k.rows[1].ID = 77 }, []looks.Leaf{{Index: 3}}, nil},
+		"one is edited":    {func(k *kept) { k.rows[1].Reader = "client:77" }, []looks.Leaf{{Index: 3}}, nil},
 		"one is lost":      {func(k *kept) { k.rows, k.leaves = k.rows[1:], k.leaves[1:] }, []looks.Leaf{{Index: 3}}, nil},
 		"a group is lost":  {func(k *kept) { k.rows, k.leaves = k.rows[2:], k.leaves[2:] }, nil, []looks.Leaf{{Index: 3}}},
 		"marked one later": {func(k *kept) { k.leaves = []int{5, 5, 5, -1} }, []looks.Leaf{{Index: 5}}, nil},
