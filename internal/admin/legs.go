@@ -86,7 +86,22 @@ func (o *Office) CountLegs(ctx context.Context, a LegAct) (int, error) {
 	if err := a.check(); err != nil {
 		return 0, err
 	}
-	return o.Legs.Count(ctx, everything, a.Filter.store())
+	return o.countOpen(ctx, a.Filter.store())
+}
+
+// countOpen counts legs without those held for a closed compartment: nobody acts
+// on them, and how many there are is not an operator's to know (disclose.Legs).
+func (o *Office) countOpen(ctx context.Context, f store.LegFilter) (int, error) {
+	if f.Code == exchange.HeldClosed {
+		return 0, nil
+	}
+	n, err := o.Legs.Count(ctx, everything, f)
+	if err != nil || f.Code != "" || f.State != "" && f.State != exchange.Held {
+		return n, err
+	}
+	f.Code = exchange.HeldClosed
+	closed, err := o.Legs.Count(ctx, everything, f)
+	return max(0, n-closed), err
 }
 
 // step is how many legs are moved in one commit.
@@ -105,7 +120,7 @@ func (o *Office) MoveLegs(ctx context.Context, actor string, a LegAct, progress 
 	if f.To.IsZero() {
 		f.To = now.Add(time.Microsecond) // what comes meanwhile was not counted
 	}
-	count, err := o.Legs.Count(ctx, everything, f)
+	count, err := o.countOpen(ctx, f)
 	if err != nil {
 		return 0, err
 	}

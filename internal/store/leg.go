@@ -145,7 +145,8 @@ type Legs interface {
 	// it (to Waiting: held, parked, skipped; to Skipped: waiting and not
 	// carried, held, parked), oldest first, and returns which. Attempts stay; a claim
 	// that had run out counts as one. Legs of an erased record (code "erased") are
-	// not moved. What another holds just now is passed over.
+	// not moved, nor those held for a closed compartment (exchange.HeldClosed). What
+	// another holds just now is passed over.
 	Move(ctx context.Context, scope role.Scope, f LegFilter, m LegMove, limit int) ([]LegKey, error)
 	// Begin begins legs of records that are stored already (a new route for old
 	// records, a subscriber); one that is there stays, and an erased record gets

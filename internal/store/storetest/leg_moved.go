@@ -33,6 +33,8 @@ func legsMoved(t *testing.T, h *Harness) {
 	states[exchange.Waiting] = w.sendLegs(say{episode: "waiting", content: "1"}, legsTo(insurer)...).ID
 	w.clock.Advance(time.Second)
 	states[exchange.Held] = w.sendLegs(say{episode: "held", content: "1"}, store.LegStart{Destination: insurer, State: exchange.Held, Code: "purpose.payment"}).ID
+	w.clock.Advance(time.Second)
+	closed := w.sendLegs(say{episode: "closed", content: "1"}, store.LegStart{Destination: insurer, State: exchange.Held, Code: exchange.HeldClosed}).ID
 	move := func(f store.LegFilter, to exchange.State, code string, limit int) []dossier.ID {
 		t.Helper()
 		f.Destination = insurer
@@ -69,6 +71,12 @@ func legsMoved(t *testing.T, h *Harness) {
 		w.must(err)
 		return make([]dossier.ID, len(moved))
 	}())
+	for _, to := range []exchange.State{exchange.Waiting, exchange.Skipped} { // moved it would have another code, and be seen by who must not know
+		want("what is held for a closed compartment", move(store.LegFilter{Records: []dossier.ID{closed}}, to, "operator.skip", 10))
+	}
+	if l := w.leg(closed, insurer); l.State != exchange.Held || l.Code != exchange.HeldClosed {
+		t.Errorf("closed: %+v", l)
+	}
 	w.clock.Advance(2 * time.Minute) // the lease ran out: it may be given up, and its holder has lost it
 	want("a lapsed claim", move(store.LegFilter{Records: []dossier.ID{states["carried"]}}, exchange.Skipped, "operator.skip", 10), "carried")
 	if lost := w.settleLegs("carrier", exchange.Done, w.leg(states["carried"], insurer)); len(lost) != 1 {

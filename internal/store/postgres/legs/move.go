@@ -43,6 +43,7 @@ func (x *Legs) Move(ctx context.Context, scope role.Scope, f store.LegFilter, m 
 	}
 	w := filtered(scope, f)
 	at := handle.Micros(m.At)
+	w.And(`l.code <> '` + exchange.HeldClosed + `'`)
 	w.And(may(m.To, `?`), at)
 	var keys []store.LegKey
 	err := x.db.Scan(ctx, handle.ListLimit, `SELECT l.facility, l.serial, l.destination`+version+w.String()+

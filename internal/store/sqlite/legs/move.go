@@ -76,6 +76,7 @@ func scanMoved(row file.Scanner) (k store.LegKey, episode []byte, err error) {
 // movable finds what may move, oldest first.
 func (x *Legs) movable(ctx context.Context, scope role.Scope, f store.LegFilter, m store.LegMove, limit int) (ids []int64, err error) {
 	q := filtered(`l.id`, scope, f)
+	q.And(`l.code <> '` + exchange.HeldClosed + `'`)
 	if m.To == exchange.Waiting {
 		q.And(`l.state IN ('held', 'parked', 'skipped') AND l.code <> '` + store.ErasedLeg + `'`)
 	} else {
