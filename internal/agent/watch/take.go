@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -189,14 +190,8 @@ var errChanged = errors.New("it changed while it was read")
 
 // readFile reads a file that must be as it was seen, before and after.
 func (w *Watcher) readFile(f *folder, path string, limit int64) ([]byte, error) {
-	r, err := os.Open(path)
+	b, info, err := readPlain(path, limit)
 	if err != nil {
-		return nil, err
-	}
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	info, statErr := r.Stat()
-	_ = r.Close() // opened for reading: nothing can be lost
-	if err = errors.Join(err, statErr); err != nil {
 		return nil, err
 	}
 	if int64(len(b)) > limit {
@@ -206,6 +201,35 @@ func (w *Watcher) readFile(f *folder, path string, limit int64) ([]byte, error) 
 		return nil, errChanged
 	}
 	return b, nil
+}
+
+// readPlain reads a file that is one: not a link to another, which whoever may
+// write here may have put in its place to have the agent read what they may not.
+func readPlain(path string, limit int64) ([]byte, fs.FileInfo, error) {
+	named, err := os.Lstat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !named.Mode().IsRegular() {
+		return nil, nil, errChanged
+	}
+	r, err := os.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { _ = r.Close() }() // opened for reading: nothing can be lost
+	info, err := r.Stat()
+	if err != nil {
+		return nil, nil, err
+	}
+	if !os.SameFile(named, info) {
+		return nil, nil, errChanged
+	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	if err == nil {
+		info, err = r.Stat()
+	}
+	return b, info, err
 }
 
 // whole looks whether a document has an end: XML the end of its root, JSON a
@@ -305,7 +329,7 @@ func (w *Watcher) apart(f *folder, g group, why error, when bool, trouble map[st
 			continue
 		}
 		if err == nil && p == g.file {
-			err = os.WriteFile(to+noticeEnd, fmt.Appendf(nil, "%s\r\n%s\r\n%s\r\n", x.Code, x.Text.VI, x.Text.EN), 0o600)
+			err = notice(to+noticeEnd, x)
 		}
 		if err != nil {
 			trouble[ErrLocked.Code]++
@@ -316,11 +340,66 @@ func (w *Watcher) apart(f *folder, g group, why error, when bool, trouble map[st
 	return true
 }
 
+// notice writes why a file was not taken; over an older notice, but through no link.
+func notice(path string, why *fault.Error) error {
+	if err := os.Remove(path); err != nil && !isGone(err) {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(f, "%s\r\n%s\r\n%s\r\n", why.Code, why.Text.VI, why.Text.EN)
+	return errors.Join(err, f.Close())
+}
+
 func (w *Watcher) day() string { return w.cfg.Clock.Now().In(clock.Hanoi).Format("2006-01-02") }
+
+// errPlanted: a folder that files go to is a link. Whoever may put files into the
+// watched folder could have the agent, which may do more than they, put files of
+// their choice anywhere.
+var errPlanted = errors.New("a folder to move files to is a link to another place")
+
+// makeFolder makes the folder dir for what is taken or not, of which base is there
+// by the configuration: what lies between must be no link, and no junction of
+// Windows (fs.ModeIrregular).
+func makeFolder(base, dir string) error {
+	if err := os.MkdirAll(base, 0o700); err != nil {
+		return err
+	}
+	rel, err := filepath.Rel(base, dir)
+	if err != nil {
+		return err
+	}
+	at := base
+	for _, name := range strings.Split(rel, string(filepath.Separator)) {
+		at = filepath.Join(at, name)
+		if err := os.Mkdir(at, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		info, err := os.Lstat(at)
+		if err != nil {
+			return err
+		}
+		if info.Mode().Type() != fs.ModeDir {
+			return errPlanted
+		}
+	}
+	return nil
+}
+
+// base is the part of a folder's way that the configuration says: the watched
+// folder, or the one for what is taken where that is another place.
+func (f *folder) base(dir string) string {
+	if rel, err := filepath.Rel(f.Path, dir); err == nil && filepath.IsLocal(rel) {
+		return f.Path
+	}
+	return f.Done
+}
 
 // move puts a file into a folder, under another name where its own is taken.
 func (w *Watcher) move(f *folder, path, dir string) (to string, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := makeFolder(f.base(dir), dir); err != nil {
 		return "", err
 	}
 	name := filepath.Base(path)
@@ -346,6 +425,9 @@ func (w *Watcher) move(f *folder, path, dir string) (to string, err error) {
 
 // across copies a file to another disk and removes it once the copy is durable.
 func across(from, to string) error {
+	if info, err := os.Lstat(from); err != nil || !info.Mode().IsRegular() {
+		return errors.Join(err, errChanged)
+	}
 	r, err := os.Open(from)
 	if err != nil {
 		return err

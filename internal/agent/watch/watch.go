@@ -280,7 +280,7 @@ func ignored(name string) bool {
 // settled notes how a file looks, and reports whether it looks so for long enough.
 func (w *Watcher) settled(f *folder, path string) bool {
 	now := w.cfg.Clock.Now()
-	info, err := os.Stat(path)
+	info, err := os.Lstat(path)
 	if err != nil {
 		delete(f.seen, path)
 		return false
