@@ -198,6 +198,10 @@ func (s *Server) Serve(ctx context.Context) error {
 
 func (s *Server) guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet && r.URL.Path == helloPath {
+			answer(w, http.StatusOK, hello{proofOf(s.token, r.Header.Get(nonceHeader))})
+			return
+		}
 		if subtle.ConstantTimeCompare([]byte(r.Header.Get(tokenHeader)), []byte(s.token)) != 1 {
 			answer(w, http.StatusUnauthorized, errorBody{errToken.Code, errToken.Text})
 			return
@@ -312,6 +316,9 @@ func (c *Client) Forgive(ctx context.Context) (Signer, error) {
 }
 
 func (c *Client) ask(ctx context.Context, method, path, body string, out any) error {
+	if err := c.meet(ctx); err != nil {
+		return err
+	}
 	req, err := http.NewRequestWithContext(ctx, method, "http://agent"+path, strings.NewReader(body))
 	if err != nil {
 		return fmt.Errorf("agent control: %w", err)
