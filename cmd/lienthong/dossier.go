@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/hub"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
@@ -136,7 +137,7 @@ func (c *checkCmd) judged(s *command.Streams, out *bufio.Writer, p *intake.Previ
 }
 
 // showFindings prints one line for each: what, where, and what to do.
-func showFindings(out io.Writer, lang string, findings []intake.Finding) error {
+func showFindings(out io.Writer, lang string, findings []finding.Finding) error {
 	for _, f := range findings {
 		place := f.Table
 		if f.Row > 0 {

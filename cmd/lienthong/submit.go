@@ -10,7 +10,7 @@ import (
 	"lienthong/internal/agent"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
-	"lienthong/internal/intake"
+	"lienthong/internal/finding"
 )
 
 type submitCmd struct {
@@ -72,11 +72,11 @@ func (c *submitCmd) show(s *command.Streams, a agent.Answer) error {
 	// What the hub says beside it is shown and not acted on: a line that cannot
 	// be read here is an answer without it.
 	var said struct {
-		Message  fault.Text       `json:"message"`
-		State    string           `json:"state"`
-		Replay   bool             `json:"replay"`
-		Current  *bool            `json:"current"`
-		Findings []intake.Finding `json:"findings"`
+		Message  fault.Text        `json:"message"`
+		State    string            `json:"state"`
+		Replay   bool              `json:"replay"`
+		Current  *bool             `json:"current"`
+		Findings []finding.Finding `json:"findings"`
 	}
 	if err := json.Unmarshal(a.JSON, &said); err != nil {
 		said.Findings = nil

@@ -30,6 +30,7 @@ var layers = map[string]place{
 	"dossier":      {1, nil},
 	"exchange":     {1, nil},
 	"facility":     {1, nil},
+	"finding":      {1, []string{"dossier", "quality"}},
 	"identity":     {1, nil},
 	"insight":      {1, []string{"dossier", "facility"}},
 	"ledger":       {1, []string{"ledger/jcs"}},

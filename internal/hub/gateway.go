@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/courier"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -104,16 +105,16 @@ func (t taker) Status(ctx context.Context, from gateway.Sender, reference string
 	if err != nil {
 		return gateway.Outcome{}, err
 	}
-	found := intake.Findings(intake.PhrasesOf(t.hub.Rules), r.Verdict.Findings)
+	found := finding.Of(t.hub.Rules, r.Verdict.Findings)
 	return gateway.Outcome{At: r.Received, Items: []gateway.Item{{Reference: r.ID.String(), State: r.State(), Problems: t.problems(found)}}}, nil
 }
 
 // problems are findings as a HIS shows them: first those for which the dossier
 // was rejected.
-func (t taker) problems(list []intake.Finding) []gateway.Problem {
-	rejects := func(f intake.Finding) bool { r, _ := t.hub.Rules.Rule(f.Code); return r.Rejects }
+func (t taker) problems(list []finding.Finding) []gateway.Problem {
+	rejects := func(f finding.Finding) bool { r, _ := t.hub.Rules.Rule(f.Code); return r.Rejects }
 	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b intake.Finding) int {
+	slices.SortStableFunc(list, func(a, b finding.Finding) int {
 		switch ra, rb := rejects(a), rejects(b); {
 		case ra == rb:
 			return 0

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"lienthong/internal/finding"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 	"lienthong/internal/seal"
@@ -12,7 +13,7 @@ import (
 )
 
 // Checker gives the hub's own judgement of a file without sending it anywhere:
-// for `dossier check`, the upload room's preview and, later, the agent.
+// for `dossier check`, the upload room's preview and the agent.
 type Checker struct {
 	Kinds *kind.Registry
 	Seals *seal.Verifier
@@ -58,7 +59,7 @@ func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, err
 		}
 		v := quality.Verdict(j.findings, c.Rules, epoch)
 		p.Results = append(p.Results, Result{File: f.Name, Index: i, Facility: string(t.facility), Episode: j.read.Episode, Kind: t.reader.Name(),
-			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: Findings(in.phrases(), v.Findings)})
+			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: finding.Of(in.Rules, v.Findings)})
 	}
 	return p, nil
 }

@@ -9,8 +9,7 @@ import (
 	"lienthong/internal/admission"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
-	"lienthong/internal/fault"
-	"lienthong/internal/quality"
+	"lienthong/internal/finding"
 	"lienthong/internal/store"
 )
 
@@ -38,7 +37,7 @@ func (in *Intake) replies(ctx context.Context, lane store.Lane, items []*item) e
 		}
 		r := in.resultOf(it.t.file.Name, it.stored.Index, &it.stored.Record, head.Episode)
 		if r.Replay = len(it.receipt.Receipt.Body) == 0; !r.Replay && it.judged != nil {
-			r.Findings = Findings(in.phrases(), it.judged.told) // what was judged now is told with its hints
+			r.Findings = finding.Of(in.Rules, it.judged.told) // what was judged now is told with its hints
 		}
 		results[i] = &r
 		if it.stored.Erased.IsZero() { // else the receipt went with its key; the result says when
@@ -82,19 +81,6 @@ func (in *Intake) openHead(r *store.Record) (evidence.Head, error) {
 		return evidence.Head{}, fmt.Errorf("intake: opening the head of %s: %w", r.ID, err)
 	}
 	return evidence.ParseHead(plain)
-}
-
-func (in *Intake) phrases() Phrases { return PhrasesOf(in.Rules) }
-
-// PhrasesOf gives the sentences of a pack's codes.
-func PhrasesOf(p *quality.Pack) Phrases { return phrases{p} }
-
-type phrases struct{ *quality.Pack }
-
-// Phrase returns the sentence and hint of a code of the pack.
-func (p phrases) Phrase(code string) (text, hint fault.Text) {
-	r, _ := p.Rule(code)
-	return r.Text, r.Hint
 }
 
 // meter says when who was deferred comes again, where nobody knows its slot.

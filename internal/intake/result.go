@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/store"
 )
 
@@ -16,39 +17,26 @@ type Result struct {
 	File  string `json:"file"`
 	Index int    `json:"index"`
 
-	Record     string        `json:"record"`
-	Facility   string        `json:"facility"`
-	Episode    string        `json:"episode"`
-	Kind       string        `json:"kind"`
-	Version    *int          `json:"version"`
-	State      dossier.State `json:"state"`
-	Replay     bool          `json:"replay"`
-	Current    bool          `json:"current"`
-	Supersedes *string       `json:"supersedes"`
-	Person     *string       `json:"person"`
-	JudgedWith Judged        `json:"judged_with"`
-	Findings   []Finding     `json:"findings"`
-	ErasedAt   *time.Time    `json:"erased_at,omitempty"` // with State erased: there is no receipt any more
-	Receipt    rawDocument   `json:"receipt,omitempty"`
+	Record     string            `json:"record"`
+	Facility   string            `json:"facility"`
+	Episode    string            `json:"episode"`
+	Kind       string            `json:"kind"`
+	Version    *int              `json:"version"`
+	State      dossier.State     `json:"state"`
+	Replay     bool              `json:"replay"`
+	Current    bool              `json:"current"`
+	Supersedes *string           `json:"supersedes"`
+	Person     *string           `json:"person"`
+	JudgedWith Judged            `json:"judged_with"`
+	Findings   []finding.Finding `json:"findings"`
+	ErasedAt   *time.Time        `json:"erased_at,omitempty"` // with State erased: there is no receipt any more
+	Receipt    rawDocument       `json:"receipt,omitempty"`
 }
 
 // Judged names what a verdict was made with.
 type Judged struct {
 	Pack       string `json:"pack"`
 	TrustEpoch int64  `json:"trust_epoch"`
-}
-
-// Finding is a finding with its sentences, as the sender sees it.
-type Finding struct {
-	Code     string            `json:"code"`
-	Severity dossier.Severity  `json:"severity"`
-	Blocks   []dossier.Purpose `json:"blocks"`
-	Table    string            `json:"table"`
-	Row      int               `json:"row"`
-	Field    string            `json:"field"`
-	Line     int               `json:"line,omitempty"`
-	Message  fault.Text        `json:"message"`
-	Hint     fault.Text        `json:"hint"`
 }
 
 // Refused is the answer for a file refused whole: nothing of it became a record.
@@ -101,30 +89,6 @@ func (d *rawDocument) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Phrases gives the sentences of finding codes; package quality's pack does.
-type Phrases interface {
-	// Phrase returns the sentence and the general hint of a code.
-	Phrase(code string) (text, hint fault.Text)
-}
-
-// Findings dresses findings in sentences.
-func Findings(p Phrases, list []dossier.Finding) []Finding {
-	out := make([]Finding, len(list))
-	for i, f := range list {
-		text, hint := p.Phrase(f.Code)
-		if f.Hint != (fault.Text{}) {
-			hint = f.Hint
-		}
-		blocks := f.Blocks
-		if blocks == nil {
-			blocks = []dossier.Purpose{}
-		}
-		out[i] = Finding{Code: f.Code, Severity: f.Severity, Blocks: blocks, Table: f.Table, Row: f.Row, Field: f.Field,
-			Line: f.Line, Message: text, Hint: hint}
-	}
-	return out
-}
-
 // resultOf is the answer given for a stored record; the receipt is put in by the caller.
 func (in *Intake) resultOf(name string, index int, r *store.Record, episode string) Result {
 	res := Result{
@@ -132,7 +96,7 @@ func (in *Intake) resultOf(name string, index int, r *store.Record, episode stri
 		Record: r.ID.String(), Facility: string(r.ID.Facility), Episode: episode, Kind: r.Kind,
 		State: r.Verdict.State, Current: r.Current,
 		JudgedWith: Judged{Pack: r.Verdict.Pack, TrustEpoch: r.Verdict.TrustEpoch},
-		Findings:   Findings(in.phrases(), r.Verdict.Findings),
+		Findings:   finding.Of(in.Rules, r.Verdict.Findings),
 	}
 	if r.Version > 0 {
 		v := r.Version

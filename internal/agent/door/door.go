@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -215,7 +216,7 @@ func foreseen(p *intake.Preview) (out []gateway.Problem) {
 	return out
 }
 
-func problem(f intake.Finding) gateway.Problem {
+func problem(f finding.Finding) gateway.Problem {
 	return gateway.Problem{Code: f.Code, Severity: string(f.Severity), Table: f.Table, Row: f.Row, Field: f.Field, Text: f.Message.VI, Hint: f.Hint.VI}
 }
 

@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/agent/station"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 )
 
@@ -23,8 +24,8 @@ type standing struct {
 	ID       int64
 	File     string
 	Episode  string
-	Findings []intake.Finding // of this cause; of a refused file one with its sentence
-	Kept     bool             // its bytes are here: it can be judged again
+	Findings []finding.Finding // of this cause; of a refused file one with its sentence
+	Kept     bool              // its bytes are here: it can be judged again
 }
 
 // causeView is "Cần sửa": the causes, and one of them opened.
@@ -85,7 +86,7 @@ func (p *Page) standing(ctx context.Context, i spool.Item, code string) (out []s
 		v := station.ReadVerdict(&e)
 		s := standing{Ref: i.Ref, ID: i.ID, File: i.Name, Episode: v.Episode}
 		if v.Refused && v.Code == code {
-			s.Findings = []intake.Finding{{Code: v.Code, Severity: dossier.Error, Message: v.Message}}
+			s.Findings = []finding.Finding{{Code: v.Code, Severity: dossier.Error, Message: v.Message}}
 		}
 		for _, f := range v.Findings {
 			if f.Code == code && f.Severity == dossier.Error {

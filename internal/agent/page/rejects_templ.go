@@ -10,7 +10,7 @@ import templruntime "github.com/a-h/templ/runtime"
 
 import (
 	"lienthong/internal/dossier"
-	"lienthong/internal/intake"
+	"lienthong/internal/finding"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -737,7 +737,7 @@ func causeDetail(f frame, v causeView) templ.Component {
 }
 
 // findings lists what was found in a dossier: place, sentence, hint.
-func findings(f frame, list []intake.Finding) templ.Component {
+func findings(f frame, list []finding.Finding) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {

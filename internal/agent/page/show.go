@@ -10,7 +10,7 @@ import (
 	"lienthong/internal/agent/station"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	"lienthong/internal/intake"
+	"lienthong/internal/finding"
 )
 
 // nav is the bar, in the order of use.
@@ -39,7 +39,7 @@ func sentence(f frame, t fault.Text, code string) string {
 }
 
 // spot is where a finding is: table, row, field.
-func spot(f frame, x intake.Finding) string {
+func spot(f frame, x finding.Finding) string {
 	out := x.Table
 	if x.Row > 0 {
 		out = strings.TrimSpace(out + " " + f.W.T("agent.row", x.Row))
@@ -47,7 +47,7 @@ func spot(f frame, x intake.Finding) string {
 	return strings.TrimSpace(out + " " + x.Field)
 }
 
-func findingMark(x intake.Finding) string {
+func findingMark(x finding.Finding) string {
 	switch {
 	case x.Severity == dossier.Error:
 		return "bad"

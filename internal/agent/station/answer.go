@@ -10,16 +10,16 @@ import (
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	"lienthong/internal/intake"
+	"lienthong/internal/finding"
 )
 
 // said is what a station reads in an answer beside what package agent does.
 type said struct {
-	Episode    string           `json:"episode"`
-	Kind       string           `json:"kind"`
-	Message    fault.Text       `json:"message"`
-	RetryAfter int              `json:"retry_after"`
-	Findings   []intake.Finding `json:"findings"`
+	Episode    string            `json:"episode"`
+	Kind       string            `json:"kind"`
+	Message    fault.Text        `json:"message"`
+	RetryAfter int               `json:"retry_after"`
+	Findings   []finding.Finding `json:"findings"`
 	Receipt    struct {
 		Body string `json:"body"`
 	} `json:"receipt"`
@@ -57,7 +57,7 @@ func answerOf(i spool.Item, a agent.Answer, now time.Time) (spool.Answer, said) 
 }
 
 // reasons are the findings that reject a dossier.
-func reasons(list []intake.Finding) (out []spool.Reason) {
+func reasons(list []finding.Finding) (out []spool.Reason) {
 	for _, f := range list {
 		if f.Severity == dossier.Error {
 			out = append(out, spool.Reason{Code: f.Code, Said: f.Message, Hint: f.Hint})

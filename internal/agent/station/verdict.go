@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 )
 
@@ -23,17 +24,17 @@ func (s *Station) Place(ctx context.Context, i Item) (spool.Put, error) { return
 
 // Verdict is the hub's answer to a dossier as pages and a HIS read it.
 type Verdict struct {
-	Record   string           `json:"record"`
-	Facility string           `json:"facility"`
-	Episode  string           `json:"episode"`
-	Kind     string           `json:"kind"`
-	Version  int              `json:"version"`
-	State    dossier.State    `json:"state"` // with what the feed said since; "" of a refused file
-	Refused  bool             `json:"refused"`
-	Code     string           `json:"code"`    // of a refused file
-	Message  fault.Text       `json:"message"` // of a refused file
-	Findings []intake.Finding `json:"findings"`
-	Receipt  json.RawMessage  `json:"receipt"` // nil without one
+	Record   string            `json:"record"`
+	Facility string            `json:"facility"`
+	Episode  string            `json:"episode"`
+	Kind     string            `json:"kind"`
+	Version  int               `json:"version"`
+	State    dossier.State     `json:"state"` // with what the feed said since; "" of a refused file
+	Refused  bool              `json:"refused"`
+	Code     string            `json:"code"`    // of a refused file
+	Message  fault.Text        `json:"message"` // of a refused file
+	Findings []finding.Finding `json:"findings"`
+	Receipt  json.RawMessage   `json:"receipt"` // nil without one
 }
 
 // ReadVerdict reads a line of the journal. What cannot be read in it is empty:

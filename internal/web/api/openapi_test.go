@@ -20,6 +20,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/delivery"
@@ -150,7 +151,7 @@ func TestEveryReferenceLeadsSomewhere(t *testing.T) {
 // Members and their types are those of the Go types that are sent.
 func TestSchemasAreTheGoTypes(t *testing.T) {
 	t.Parallel()
-	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": intake.Finding{},
+	for name, v := range map[string]any{"Result": intake.Result{}, "Refused": intake.Refused{}, "Deferred": intake.Deferred{}, "Finding": finding.Finding{},
 		"Judged": intake.Judged{}, "Text": fault.Text{}, "Item": api.Item{}, "Leg": delivery.Leg{}, "Way": admin.Way{}, "Seal": api.Seal{}, "Stamp": tlog.Stamp{}, "Problem": problem.Problem{}} {
 		schema := at(t, description(t), "components", "schemas", name)
 		want := map[string]string{}

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger/jcs"
@@ -25,27 +26,27 @@ var errFilter = page.ErrFilter
 // Item is the metadata of a record: what lists show. Episode is given to the
 // record's own facility and to operators only.
 type Item struct {
-	Record       string           `json:"record"`
-	Facility     string           `json:"facility"`
-	Episode      *string          `json:"episode"`
-	Kind         string           `json:"kind"`
-	Version      *int             `json:"version"`
-	State        dossier.State    `json:"state"`
-	Verdict      dossier.State    `json:"verdict"`
-	Current      bool             `json:"current"`
-	Supersedes   *string          `json:"supersedes"`
-	SupersededBy *string          `json:"superseded_by"`
-	WithdrawnBy  *string          `json:"withdrawn_by"`
-	Withdraws    *string          `json:"withdraws"`
-	Person       *string          `json:"person"`                 // null where a hub above links persons: person_above says what it said
-	PersonAbove  *delivery.Above  `json:"person_above,omitempty"` // of one record, not in lists
-	ReceivedAt   time.Time        `json:"received_at"`
-	ErasedAt     *time.Time       `json:"erased_at,omitempty"`
-	ErasedFor    string           `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
-	JudgedWith   intake.Judged    `json:"judged_with"`
-	Findings     []intake.Finding `json:"findings"`
-	Via          string           `json:"via,omitempty"`   // insurer or migration: a carrier handed it on, not the facility
-	Seals        []Seal           `json:"seals,omitempty"` // of one record, not in lists
+	Record       string            `json:"record"`
+	Facility     string            `json:"facility"`
+	Episode      *string           `json:"episode"`
+	Kind         string            `json:"kind"`
+	Version      *int              `json:"version"`
+	State        dossier.State     `json:"state"`
+	Verdict      dossier.State     `json:"verdict"`
+	Current      bool              `json:"current"`
+	Supersedes   *string           `json:"supersedes"`
+	SupersededBy *string           `json:"superseded_by"`
+	WithdrawnBy  *string           `json:"withdrawn_by"`
+	Withdraws    *string           `json:"withdraws"`
+	Person       *string           `json:"person"`                 // null where a hub above links persons: person_above says what it said
+	PersonAbove  *delivery.Above   `json:"person_above,omitempty"` // of one record, not in lists
+	ReceivedAt   time.Time         `json:"received_at"`
+	ErasedAt     *time.Time        `json:"erased_at,omitempty"`
+	ErasedFor    string            `json:"erased_for,omitempty"` // retention, court_order, subject_request, mistake; of one record, not in lists
+	JudgedWith   intake.Judged     `json:"judged_with"`
+	Findings     []finding.Finding `json:"findings"`
+	Via          string            `json:"via,omitempty"`   // insurer or migration: a carrier handed it on, not the facility
+	Seals        []Seal            `json:"seals,omitempty"` // of one record, not in lists
 }
 
 func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
@@ -54,7 +55,7 @@ func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
 		Current: rec.Current, Supersedes: name(rec.Supersedes), SupersededBy: name(rec.SupersededBy), WithdrawnBy: name(rec.WithdrawnBy),
 		Withdraws: name(rec.Withdraws), ReceivedAt: rec.Received,
 		JudgedWith: intake.Judged{Pack: rec.Verdict.Pack, TrustEpoch: rec.Verdict.TrustEpoch},
-		Findings:   intake.Findings(intake.PhrasesOf(a.Rules), rec.Verdict.Findings), Via: trust.Via(rec.Verdict.Findings),
+		Findings:   finding.Of(a.Rules, rec.Verdict.Findings), Via: trust.Via(rec.Verdict.Findings),
 	}
 	if e := a.Disclose.Episode(a.reader(r, who), rec); e != "" {
 		it.Episode = &e

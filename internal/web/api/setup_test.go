@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -266,7 +267,7 @@ func result(name string, index int) *intake.Result {
 	one := 1
 	return &intake.Result{File: name, Index: index, Record: id(byte(index + 1)).String(), Facility: "79901", Episode: "HS1", Kind: "qd4750",
 		Version: &one, State: dossier.AcceptedWithWarnings, Current: true, JudgedWith: intake.Judged{Pack: "v1", TrustEpoch: 3},
-		Findings: intake.Findings(intake.PhrasesOf(quality.V1()), []dossier.Finding{{Code: "XML1.T_THUOC.sum", Severity: dossier.Warning,
+		Findings: finding.Of(quality.V1(), []dossier.Finding{{Code: "XML1.T_THUOC.sum", Severity: dossier.Warning,
 			Blocks: []dossier.Purpose{dossier.Payment}, Table: "XML1", Row: 1, Field: "T_THUOC", Line: 12}})}
 }
 
@@ -278,7 +279,7 @@ func (f *fakeIntake) Withdraw(_ context.Context, from intake.Sender, id dossier.
 		return nil, store.ErrAbsent
 	}
 	r := result("", 0)
-	r.Kind, r.Findings = intake.KindWithdrawal, []intake.Finding{}
+	r.Kind, r.Findings = intake.KindWithdrawal, []finding.Finding{}
 	return r, nil
 }
 

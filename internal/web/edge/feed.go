@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/intake"
+	"lienthong/internal/finding"
 	"lienthong/internal/store"
 	"lienthong/internal/web/squeeze"
 )
@@ -17,19 +17,19 @@ import (
 // RecordItem is a record in a feed: its whole state now, to be put over what was
 // known before.
 type RecordItem struct {
-	Type     string           `json:"type"` // "record"
-	At       time.Time        `json:"at"`   // received
-	Record   string           `json:"record"`
-	File     *string          `json:"file_sha256"` // of the file it first came in; null: erased
-	Index    int              `json:"index"`
-	Facility string           `json:"facility"`
-	Episode  *string          `json:"episode"` // null: erased
-	Kind     string           `json:"kind"`
-	Version  *int             `json:"version"`
-	State    string           `json:"state"`
-	Verdict  string           `json:"verdict"`
-	Findings []intake.Finding `json:"findings"`
-	Lane     string           `json:"lane"`
+	Type     string            `json:"type"` // "record"
+	At       time.Time         `json:"at"`   // received
+	Record   string            `json:"record"`
+	File     *string           `json:"file_sha256"` // of the file it first came in; null: erased
+	Index    int               `json:"index"`
+	Facility string            `json:"facility"`
+	Episode  *string           `json:"episode"` // null: erased
+	Kind     string            `json:"kind"`
+	Version  *int              `json:"version"`
+	State    string            `json:"state"`
+	Verdict  string            `json:"verdict"`
+	Findings []finding.Finding `json:"findings"`
+	Lane     string            `json:"lane"`
 }
 
 // LegItem is a delivery in a feed: its whole state now.
@@ -202,7 +202,7 @@ func (e *Edge) notes(r *http.Request, code care.FacilityCode, at *Cursor, items 
 
 func (e *Edge) recordItem(who Caller, f *store.Fed) RecordItem {
 	it := RecordItem{Type: "record", At: f.Received, Record: f.ID.String(), Index: f.Index, Facility: string(f.ID.Facility), Kind: f.Kind,
-		State: string(f.State()), Verdict: string(f.Verdict.State), Findings: intake.Findings(intake.PhrasesOf(e.Pack), f.Verdict.Findings), Lane: f.Lane.String()}
+		State: string(f.State()), Verdict: string(f.Verdict.State), Findings: finding.Of(e.Pack, f.Verdict.Findings), Lane: f.Lane.String()}
 	if f.Digest != [32]byte{} {
 		text := hex.EncodeToString(f.Digest[:])
 		it.File = &text

@@ -15,6 +15,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/finding"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -231,7 +232,7 @@ func (k *taker) Submit(_ context.Context, from intake.Sender, _ intake.File) ([]
 func TestSendingAndChecking(t *testing.T) {
 	t.Parallel()
 	refusal := fault.New(fault.Invalid, "seal.broken", "Chữ ký không đúng.", "The seal does not verify.")
-	one := intake.Result{Index: 0, Facility: "79901", Record: "79901-x", State: dossier.Rejected, Findings: []intake.Finding{{Code: "time.order", Table: "XML1", Row: 1, Line: 4}}}
+	one := intake.Result{Index: 0, Facility: "79901", Record: "79901-x", State: dossier.Rejected, Findings: []finding.Finding{{Code: "time.order", Table: "XML1", Row: 1, Line: 4}}}
 	k := &taker{answers: []intake.Answer{{Result: &one}, {Deferred: &intake.Deferred{Index: 1, Code: "hub.busy"}}}}
 	var previewErr error
 	preview := func(context.Context, intake.File, time.Time) (*intake.Preview, error) {
