@@ -151,9 +151,16 @@ func (r *Rounds) Round(ctx context.Context) error {
 	return err
 }
 
+// CodeList: a list has no end, or leads back to where it was.
+const CodeList = "inflow.list"
+
+// mostPages of one facility are read in one round, so that a list without end
+// holds up nobody else's; the next round goes on behind them.
+const mostPages = 200
+
 // pull takes in what a destination holds of a facility behind the place.
 func (r *Rounds) pull(ctx context.Context, p store.InflowPlace, modes map[string]exchange.Mode) error {
-	for {
+	for n := 1; ; n++ {
 		page, out := r.Outside.Holdings(ctx, p.Destination, p.Facility, "", p.Cursor)
 		p.At, p.Code = r.Clock.Now(), ""
 		if out.Outcome != exchange.Finalized {
@@ -169,10 +176,14 @@ func (r *Rounds) pull(ctx context.Context, p store.InflowPlace, modes map[string
 				return r.Store.PutPlace(ctx, p)
 			}
 		}
+		same := page.Next == p.Cursor
 		if len(page.Items) > 0 && page.Next != "" {
 			p.Cursor = page.Next
 		}
-		if err := r.Store.PutPlace(ctx, p); err != nil || !page.More || len(page.Items) == 0 {
+		if same && page.More {
+			p.Code = CodeList
+		}
+		if err := r.Store.PutPlace(ctx, p); err != nil || !page.More || len(page.Items) == 0 || same || n == mostPages {
 			return err
 		}
 	}

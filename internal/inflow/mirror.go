@@ -60,17 +60,22 @@ func (r *Rounds) mirror(ctx context.Context, id string, code care.FacilityCode, 
 	return nil
 }
 
+// listed reads a destination's list of a day. A list that is longer than any day
+// is, or leads back to where it was, is none: who answers so is not believed.
 func (r *Rounds) listed(ctx context.Context, id string, code care.FacilityCode, day string) ([]Held, exchange.Answer) {
 	var all []Held
-	since := ""
-	for {
+	been := map[string]bool{}
+	for since := ""; ; {
 		page, out := r.Outside.Holdings(ctx, id, code, day, since)
 		if out.Outcome != exchange.Finalized {
 			return nil, out
 		}
 		all = append(all, page.Items...)
-		if !page.More || page.Next == since {
+		if !page.More {
 			return all, out
+		}
+		if been[since] = true; been[page.Next] || len(page.Items) == 0 || len(all) > mostFiles {
+			return nil, exchange.Answer{Outcome: exchange.Again, Sent: true, Code: CodeList}
 		}
 		since = page.Next
 	}

@@ -64,6 +64,9 @@ func (a *Adapter) Holdings(ctx context.Context, p *courier.Parcel, facility, day
 	if json.Unmarshal(body, &doc) != nil {
 		return nil, speaker.Garbage()
 	}
+	if doc.Next != "" && (len(doc.Next) > longestCursor || !verdict.InHeader(doc.Next)) {
+		return nil, speaker.Garbage() // it would be kept, and asked with again and again
+	}
 	page := &Page{Next: doc.Next, More: doc.More}
 	for _, h := range doc.Items {
 		item, ok := h.parse()
@@ -74,6 +77,9 @@ func (a *Adapter) Holdings(ctx context.Context, p *courier.Parcel, facility, day
 	}
 	return page, out
 }
+
+// longestCursor is the longest place in a list that is kept.
+const longestCursor = 200
 
 // Bytes gives a held file as its facility sent it; who asks holds the digest
 // against it.

@@ -62,7 +62,8 @@ func TestBadHoldings(t *testing.T) {
 	t.Parallel()
 	for _, body := range []string{`<html>`, `{"items":[{"digest":"ab","kind":"dossier","facility":"79901","verdict":{"state":"accepted"}}]}`,
 		`{"items":[{"digest":"` + strings.Repeat("a", 64) + `","kind":"other","facility":"79901","verdict":{"state":"accepted"}}]}`,
-		`{"items":[{"digest":"` + strings.Repeat("a", 64) + `","kind":"dossier","facility":"79901","verdict":{"state":"?"}}]}`} {
+		`{"items":[{"digest":"` + strings.Repeat("a", 64) + `","kind":"dossier","facility":"79901","verdict":{"state":"?"}}]}`,
+		`{"items":[],"next":"` + strings.Repeat("1", 201) + `","more":true}`, `{"items":[],"next":"1\u0000"}`} {
 		a, p, _ := listing(t, 200, body)
 		if page, out := a.Holdings(context.Background(), p, "", "", ""); page != nil || out.Code != "insurer.answer" {
 			t.Errorf("%s: %+v %+v", body, page, out)
