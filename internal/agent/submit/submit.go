@@ -6,6 +6,7 @@ package submit
 
 import (
 	"archive/tar"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"sync"
 	"time"
 
 	"lienthong/internal/agent/spool"
@@ -42,10 +44,17 @@ var (
 // maxLocal is how long a tar may be that a program of this machine hands over.
 const maxLocal = 64 << 20
 
+// room is how many bytes of files handed over are held at once, by all programs
+// together: the longest tar while it is read and taken apart, or many files.
+const room = 256 << 20
+
 // Endpoint answers programs of this machine.
 type Endpoint struct {
 	station *station.Station
 	handler http.Handler
+
+	mu   sync.Mutex
+	held int64
 }
 
 // New returns the endpoint of a station: POST /submit takes what the hub's own
@@ -69,6 +78,21 @@ func (e *Endpoint) answer(w http.ResponseWriter, r *http.Request, err error) {
 	if err != nil {
 		problem.Write(w, r, e.station.Logger, err)
 	}
+}
+
+// reserve keeps room in memory for what is handed over; errBusy without any.
+func (e *Endpoint) reserve(n int64) (func(), error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if n > room-e.held {
+		return nil, errBusy
+	}
+	e.held += n
+	return func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		e.held -= n
+	}, nil
 }
 
 // Guard lets through only what this machine asks of itself by name, and what no
@@ -136,11 +160,18 @@ func (e *Endpoint) submit(w http.ResponseWriter, r *http.Request, door *inbound.
 		return err
 	}
 	defer done()
-	var items []station.Item
+	held := inbound.NewRoom(e.reserve)
+	defer held.Leave()
+	// The length that was said is not believed: room is taken for what came.
+	raw, err := inbound.ReadAll(from, -1, held.Hold)
+	if err != nil {
+		return err
+	}
+	items := []station.Item{one(r, raw)}
 	if kind == "application/x-tar" {
-		items, err = unpack(from)
-	} else {
-		items, err = one(r, from)
+		if err = held.Hold(int64(cap(raw) + len(raw))); err == nil {
+			items, err = unpack(bytes.NewReader(raw))
+		}
 	}
 	if err != nil {
 		return err
@@ -176,12 +207,8 @@ func (e *Endpoint) received(r *http.Request, i station.Item) (receivedOne, error
 	return receivedOne{}, err
 }
 
-// one reads a lone file with its seal in the header.
-func one(r *http.Request, from io.Reader) ([]station.Item, error) {
-	raw, err := io.ReadAll(from)
-	if err != nil {
-		return nil, err
-	}
+// one is a lone file with its seal in the header.
+func one(r *http.Request, raw []byte) station.Item {
 	name := ""
 	if _, params, err := mime.ParseMediaType(r.Header.Get("Content-Disposition")); err == nil && params["filename"] != "" {
 		name = path.Base(params["filename"])
@@ -190,7 +217,7 @@ func one(r *http.Request, from io.Reader) ([]station.Item, error) {
 	if token := strings.TrimSpace(r.Header.Get("Seal")); token != "" {
 		i.Payload.File.Seal = []byte(token)
 	}
-	return []station.Item{i}, nil
+	return i
 }
 
 // unpack reads a tar; what lies beside a file goes with it, in whatever order.

@@ -1,10 +1,15 @@
 package submit_test
 
 import (
+	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
+	"sync/atomic"
 	"testing"
 
+	"lienthong/internal/agent/station"
 	"lienthong/internal/agent/submit"
 	"lienthong/internal/fault"
 )
@@ -50,4 +55,66 @@ func TestTheGuard(t *testing.T) {
 			t.Errorf("%s: through %t, %v", name, through, why)
 		}
 	}
+}
+
+// endlessBody gives bytes without end.
+type endlessBody struct{ given *atomic.Int64 }
+
+func (b endlessBody) Read(p []byte) (int, error) {
+	b.given.Add(int64(len(p)))
+	return len(p), nil
+}
+
+// Programs that hand over much at once are told to come again before the agent's
+// memory is gone. A body that said how long it is takes no room before it comes.
+func TestManyLongBodiesDoNotTakeTheMemory(t *testing.T) {
+	t.Parallel()
+	e := submit.New(&station.Station{Deps: station.Deps{Logger: slog.New(slog.NewTextHandler(io.Discard, nil))}})
+	ask := func(body io.Reader) *httptest.ResponseRecorder {
+		r := httptest.NewRequest("POST", "/submit", body)
+		r.Host, r.ContentLength = "localhost", 64<<20
+		r.Header.Set("Content-Type", "application/x-tar")
+		rec := httptest.NewRecorder()
+		e.ServeHTTP(rec, r)
+		return rec
+	}
+	// Each has sent 40 MiB and waits: three hold 64 MiB each, the fourth finds none.
+	var given atomic.Int64
+	stop, waiting, done := make(chan struct{}), make(chan struct{}, 8), make(chan int, 8)
+	for range 8 {
+		go func() {
+			done <- ask(io.MultiReader(io.LimitReader(endlessBody{&given}, 40<<20), waits{stop, waiting})).Code
+		}()
+	}
+	turned := 0
+	for n := 0; n < 8; n++ {
+		select {
+		case <-waiting:
+		case code := <-done:
+			if turned++; code != http.StatusServiceUnavailable {
+				t.Errorf("answered %d", code)
+			}
+		}
+	}
+	if turned < 4 {
+		t.Errorf("%d of eight were turned away, %d MiB were read", turned, given.Load()>>20)
+	}
+	close(stop)
+	for range 8 - turned {
+		if code := <-done; code != http.StatusUnprocessableEntity { // no tar
+			t.Errorf("answered %d", code)
+		}
+	}
+	if code := ask(strings.NewReader("no tar")).Code; code != http.StatusUnprocessableEntity { // the room is given back
+		t.Errorf("afterwards: %d", code)
+	}
+}
+
+// waits says that it was reached, and ends when stop is closed.
+type waits struct{ stop, reached chan struct{} }
+
+func (w waits) Read([]byte) (int, error) {
+	w.reached <- struct{}{}
+	<-w.stop
+	return 0, io.EOF
 }
