@@ -10,7 +10,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"sync"
 
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/enrol"
 	"lienthong/internal/facility"
@@ -44,7 +46,11 @@ type Deps struct {
 }
 
 // Edge answers agents.
-type Edge struct{ Deps }
+type Edge struct {
+	Deps
+	mu        sync.Mutex
+	comparing map[care.FacilityCode]bool
+}
 
 // New returns an edge.
 func New(d Deps) (*Edge, error) {
@@ -52,7 +58,7 @@ func New(d Deps) (*Edge, error) {
 		d.Feeds == nil || d.Episode == nil || d.Reserve == nil || d.Clock == nil {
 		return nil, errors.New("edge: a part is missing")
 	}
-	return &Edge{d}, nil
+	return &Edge{Deps: d, comparing: map[care.FacilityCode]bool{}}, nil
 }
 
 // KeyLine is a public key as agents pin it.

@@ -46,6 +46,7 @@ type stores struct {
 	kept   []store.Manifest
 	room   int64
 	closed bool
+	during func() // while a day is read
 }
 
 func (s *stores) After(_ context.Context, _ care.FacilityCode, after string, limit int) ([]store.Fed, string, error) {
@@ -65,6 +66,9 @@ func (s *stores) Changed(_ context.Context, _ care.FacilityCode, after string, _
 }
 
 func (s *stores) Day(_ context.Context, _ care.FacilityCode, _, limit int) ([]store.Dispatched, error) {
+	if s.during != nil {
+		s.during()
+	}
 	return s.day[:min(limit, len(s.day))], nil
 }
 
@@ -265,6 +269,26 @@ func TestAManifestIsBounded(t *testing.T) {
 		if _, err := put(e, date, `{"kinds":[]}`); !errors.Is(err, manifest.ErrDate) {
 			t.Errorf("%q: %v", date, err)
 		}
+	}
+}
+
+// A question of a few bytes reads a whole day: of one facility, one at a time.
+func TestAFacilityComparesOneDayAtATime(t *testing.T) {
+	t.Parallel()
+	e, s := setup(t)
+	s.during = func() {
+		s.during = nil
+		if _, err := put(e, "2026-11-21", `{"kinds":[]}`); fault.Of(err).Code != "hub.busy" {
+			t.Errorf("a second one meanwhile: %v", err)
+		}
+	}
+	for range 2 {
+		if _, err := put(e, "2026-11-22", `{"kinds":[]}`); err != nil {
+			t.Error(err)
+		}
+	}
+	if len(s.kept) != 2 || s.during != nil {
+		t.Errorf("%d kept", len(s.kept))
 	}
 }
 
