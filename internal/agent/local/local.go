@@ -114,6 +114,8 @@ func issue(host string, now time.Time) (authority, server []byte, err error) {
 		Subject:   pkix.Name{CommonName: "Lien Thong, this machine only: " + host},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(life), KeyUsage: x509.KeyUsageCertSign, BasicConstraintsValid: true, IsCA: true, MaxPathLenZero: true,
 		PermittedDNSDomainsCritical: true, PermittedDNSDomains: []string{host},
+		// A constraint on one form of name leaves the others free: no address either.
+		ExcludedIPRanges: []*net.IPNet{{IP: net.IPv4zero.To4(), Mask: net.CIDRMask(0, 32)}, {IP: net.IPv6zero, Mask: net.CIDRMask(0, 128)}},
 	}
 	leaf := &x509.Certificate{
 		Subject: pkix.Name{CommonName: host}, DNSNames: []string{host},

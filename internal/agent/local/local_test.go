@@ -135,8 +135,8 @@ func TestTheAuthorityIsForOneNameAndKeepsNoKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !ca.PermittedDNSDomainsCritical || len(ca.PermittedDNSDomains) != 1 || ca.PermittedDNSDomains[0] != local.Gateway || !ca.MaxPathLenZero {
-		t.Errorf("%+v", ca.PermittedDNSDomains)
+	if !ca.PermittedDNSDomainsCritical || len(ca.PermittedDNSDomains) != 1 || ca.PermittedDNSDomains[0] != local.Gateway || !ca.MaxPathLenZero || len(ca.ExcludedIPRanges) != 2 {
+		t.Errorf("%+v, not %+v", ca.PermittedDNSDomains, ca.ExcludedIPRanges)
 	}
 	for _, name := range []string{"local-ca.pem", "local-server.pem"} {
 		b, err := h.Read(name)
