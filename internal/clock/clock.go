@@ -3,6 +3,7 @@
 package clock
 
 import (
+	"context"
 	"sync"
 	"time"
 )
@@ -51,4 +52,16 @@ func (f *Fake) Advance(d time.Duration) {
 func Day(t time.Time) int {
 	y, m, d := t.In(Hanoi).Date()
 	return y*10000 + int(m)*100 + d
+}
+
+// Sleep waits for d. It returns the context's error when that ends first.
+func Sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }

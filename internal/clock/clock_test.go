@@ -1,7 +1,10 @@
 package clock_test
 
 import (
+	"context"
+	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lienthong/internal/clock"
@@ -29,4 +32,19 @@ func TestFakeMovesOnlyWhenTold(t *testing.T) {
 	if d := f.Now().Sub(a); d != time.Hour {
 		t.Errorf("moved by %v", d)
 	}
+}
+
+func TestSleepEndsWithItsTimeOrItsContext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		if err := clock.Sleep(t.Context(), time.Hour); err != nil || time.Since(began) != time.Hour {
+			t.Error(err, time.Since(began))
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := clock.Sleep(ctx, time.Hour); !errors.Is(err, context.DeadlineExceeded) || time.Since(began) != time.Hour+time.Minute {
+			t.Error(err, time.Since(began))
+		}
+	})
 }

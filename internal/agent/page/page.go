@@ -90,7 +90,7 @@ func New(d Deps, c Config) (*Page, error) {
 		c.Clock = clock.System{}
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = clock.Sleep
 	}
 	p := &Page{Deps: d, cfg: c, busy: make(chan struct{}, 1)}
 	var err error
@@ -102,17 +102,6 @@ func New(d Deps, c Config) (*Page, error) {
 	}
 	p.inner = p.handler()
 	return p, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // contentSecurity allows only files of this address: no inline script or style.

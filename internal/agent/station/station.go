@@ -67,7 +67,7 @@ func (c Config) withDefaults() Config {
 		c.Clock = clock.System{}
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = clock.Sleep
 	}
 	if c.Spread == nil {
 		c.Spread = func(n time.Duration) time.Duration { return rand.N(max(n, 1)) }
@@ -226,17 +226,6 @@ func (s *Station) wait(ctx context.Context, c chan struct{}, d time.Duration) er
 		return ctx.Err()
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
 
 // keeping forgets what is old, once a day.

@@ -88,7 +88,7 @@ func New(c Config) (*Updater, error) {
 		c.Clock = clock.System{}
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = clock.Sleep
 	}
 	if c.HTTP == nil {
 		c.HTTP = http.DefaultClient
@@ -367,15 +367,4 @@ func (u *Updater) read() (record, error) {
 		return r, ErrNoPrevious.Because(errors.Join(err, e))
 	}
 	return r, nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

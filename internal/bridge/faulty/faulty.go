@@ -65,7 +65,7 @@ func New(c Config) (*Faults, error) {
 		c.Spares = func(*http.Request) bool { return false }
 	}
 	if c.Sleep == nil {
-		c.Sleep = sleep
+		c.Sleep = clock.Sleep
 	}
 	f := &Faults{c: c, fired: map[string]int{}}
 	return f, f.Set(c.Spec)
@@ -286,15 +286,4 @@ func (d *dripping) Write(p []byte) (int, error) {
 		}
 	}
 	return len(p), nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }
