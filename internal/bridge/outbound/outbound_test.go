@@ -120,7 +120,7 @@ func TestExchangeTellsStatusAndWhetherItWasSent(t *testing.T) {
 	}
 	gone := s.URL + "/good?secret=1"
 	s.Close()
-	r, err = c.Exchange(context.Background(), http.MethodGet, outbound.Call{URL: gone, Private: true, Limit: 100}, nil)
+	r, err = outbound.New(0).Exchange(context.Background(), http.MethodGet, outbound.Call{URL: gone, Private: true, Limit: 100}, nil) // with no connection kept from before
 	if !errors.Is(err, outbound.ErrUnreachable) || r.Sent || strings.Contains(err.Error(), "secret") {
 		t.Errorf("%+v, %v", r, err)
 	}
