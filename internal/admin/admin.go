@@ -251,19 +251,31 @@ func (o *Office) AddClient(ctx context.Context, actor, code string, spki []byte)
 	if err != nil {
 		return "", "", err
 	}
-	if pub, err := x509.ParsePKIXPublicKey(spki); err != nil {
-		return "", "", ErrKey.Because(err)
-	} else if k, ok := pub.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() {
-		return "", "", ErrKey
+	client, err := o.newClient(code, spki)
+	if err != nil {
+		return "", "", err
+	}
+	client.Facility = c
+	change := store.DirectoryChange{Clients: []facility.Client{client}}
+	return client.ID, client.KeyID, o.change(ctx, change, actor, "facility.credential", code, map[string]any{"client": client.ID, "kid": client.KeyID})
+}
+
+// newClient makes a credential of an ECDSA key on P-256, named after whose it is:
+// "NAME-xxxxxxxxxxxx". Fault: credential.key.
+func (o *Office) newClient(name string, spki []byte) (facility.Client, error) {
+	pub, err := x509.ParsePKIXPublicKey(spki)
+	if err != nil {
+		return facility.Client{}, ErrKey.Because(err)
+	}
+	if k, ok := pub.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() {
+		return facility.Client{}, ErrKey
 	}
 	var b [6]byte
 	if _, err := io.ReadFull(o.Random, b[:]); err != nil {
-		return "", "", err
+		return facility.Client{}, err
 	}
 	sum := sha256.Sum256(spki)
-	id, kid = code+"-"+hex.EncodeToString(b[:]), hex.EncodeToString(sum[:8])
-	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Facility: c, KeyID: kid, PublicKey: spki, Since: o.Clock.Now()}}}
-	return id, kid, o.change(ctx, change, actor, "facility.credential", code, map[string]any{"client": id, "kid": kid})
+	return facility.Client{ID: name + "-" + hex.EncodeToString(b[:]), KeyID: hex.EncodeToString(sum[:8]), PublicKey: spki, Since: o.Clock.Now()}, nil
 }
 
 // RevokeCertificate ends a certificate's right to seal for a facility, pinned

@@ -2,12 +2,6 @@ package admin
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/sha256"
-	"crypto/x509"
-	"encoding/hex"
-	"io"
 	"regexp"
 	"slices"
 	"strings"
@@ -95,19 +89,13 @@ func (o *Office) AddCarrierClient(ctx context.Context, actor, unit string, spki 
 	if u, ok := d.Unit(unit); !ok || !carrierID.MatchString(u.ID) {
 		return "", "", ErrNoCarrier
 	}
-	if pub, err := x509.ParsePKIXPublicKey(spki); err != nil {
-		return "", "", ErrKey.Because(err)
-	} else if k, ok := pub.(*ecdsa.PublicKey); !ok || k.Curve != elliptic.P256() {
-		return "", "", ErrKey
-	}
-	var b [6]byte
-	if _, err := io.ReadFull(o.Random, b[:]); err != nil {
+	client, err := o.newClient(unit, spki)
+	if err != nil {
 		return "", "", err
 	}
-	sum := sha256.Sum256(spki)
-	id, kid = unit+"-"+hex.EncodeToString(b[:]), hex.EncodeToString(sum[:8])
-	change := store.DirectoryChange{Clients: []facility.Client{{ID: id, Unit: unit, KeyID: kid, PublicKey: spki, Since: o.Clock.Now()}}}
-	return id, kid, o.change(ctx, change, actor, "carrier.credential", unit, map[string]any{"client": id, "kid": kid})
+	client.Unit = unit
+	change := store.DirectoryChange{Clients: []facility.Client{client}}
+	return client.ID, client.KeyID, o.change(ctx, change, actor, "carrier.credential", unit, map[string]any{"client": client.ID, "kid": client.KeyID})
 }
 
 // GrantCarrier lets systems send for facilities and returns the grants made.

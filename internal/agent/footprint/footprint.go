@@ -10,6 +10,8 @@ import (
 	"context"
 	"runtime/debug"
 	"time"
+
+	"lienthong/internal/clock"
 )
 
 // Config says how small; zero values are defaults.
@@ -56,14 +58,7 @@ func (c Config) withDefaults() Config {
 		c.Every = 5 * time.Second
 	}
 	if c.Sleep == nil {
-		c.Sleep = func(ctx context.Context, d time.Duration) error {
-			select {
-			case <-time.After(d):
-				return nil
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-		}
+		c.Sleep = clock.Sleep
 	}
 	return c
 }
