@@ -120,6 +120,23 @@ func Guard(next http.Handler, refuse func(http.ResponseWriter, *http.Request, er
 	})
 }
 
+// Programs lets through what comes under whatever name, but from no page of
+// another place: a name that was made to lead here (DNS rebinding) makes a page of
+// it a page of this address, which only its origin tells. A browser says the
+// origin of whatever a page posts.
+func Programs(next http.Handler, refuse func(http.ResponseWriter, *http.Request, error)) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o := r.Header.Get("Origin"); o != "" {
+			u, err := url.Parse(o)
+			if err != nil || u.Host != r.Host || !loopback(u.Host) {
+				refuse(w, r, ErrOrigin)
+				return
+			}
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 func loopback(hostport string) bool {
 	host := hostport
 	if h, _, err := net.SplitHostPort(hostport); err == nil {

@@ -57,6 +57,36 @@ func TestTheGuard(t *testing.T) {
 	}
 }
 
+// A HIS has any name built in; a page has none but this machine's own.
+func TestProgramsComeUnderAnyNameAndPagesDoNot(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		host, origin string
+		want         bool
+	}{
+		"a HIS":                     {"egw.baohiemxahoi.gov.vn", "", true},
+		"a HIS by address":          {"127.0.0.1:8085", "", true},
+		"a page of this machine":    {"localhost:8085", "http://localhost:8085", true},
+		"a page of a rebound name":  {"evil.example:8085", "http://evil.example:8085", false},
+		"a page of another port":    {"localhost:8085", "http://localhost:9000", false},
+		"a page of no origin":       {"localhost:8085", "null", false},
+		"a page of the insurer's":   {"egw.baohiemxahoi.gov.vn", "https://egw.baohiemxahoi.gov.vn", false},
+		"a page of another machine": {"127.0.0.1:8085", "http://192.0.2.1:8085", false},
+	} {
+		through, why := false, error(nil)
+		h := submit.Programs(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { through = true }),
+			func(_ http.ResponseWriter, _ *http.Request, err error) { why = err })
+		r := httptest.NewRequest("POST", "/api/token/take", nil)
+		if r.Host = c.host; c.origin != "" {
+			r.Header.Set("Origin", c.origin)
+		}
+		h.ServeHTTP(httptest.NewRecorder(), r)
+		if through != c.want || !c.want && fault.Of(why).Code != submit.ErrOrigin.Code {
+			t.Errorf("%s: through %t, %v", name, through, why)
+		}
+	}
+}
+
 // endlessBody gives bytes without end.
 type endlessBody struct{ given *atomic.Int64 }
 

@@ -90,8 +90,9 @@ func (d *doors) handler() http.Handler {
 		}
 		problem.Write(w, r, d.log, errGatewayOff)
 	}))
+	named := submit.Programs(his, func(w http.ResponseWriter, r *http.Request, err error) { problem.Write(w, r, d.log, err) })
 	for _, prefix := range gateway.Prefixes() {
-		mux.Handle(prefix, his)
+		mux.Handle(prefix, named)
 	}
 	mux.Handle("/", d.page)
 	return mux
