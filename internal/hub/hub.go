@@ -186,21 +186,13 @@ func (h *Hub) start(ctx context.Context) error {
 	if err := h.openIntake(ctx, receiptKey, codec, seals); err != nil {
 		return err
 	}
-	h.Disclose, err = disclose.New(disclose.Deps{
-		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
-		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock, Legs: h.Slices.Legs,
-	})
-	if err != nil {
+	if err := h.openDisclose(codec); err != nil {
 		return err
 	}
 	if err := h.openCourier(); err != nil {
 		return err
 	}
-	h.Office = admin.Of(h.Slices, h.cfg.Clock)
-	h.Office.Keeper = keep.New(keep.Store{Retention: h.Slices.Retention, Records: h.Slices.Records, Ledger: h.Slices.Ledger}, h.cfg.Clock, h.Vault.Forget)
-	h.Office.CheckDestination, h.Office.WholeFiles = h.Courier.Check, h.Courier.WholeFiles
-	h.Moves = admin.NewMoves(h.Office)
-	if err := h.unended(ctx); err != nil {
+	if err := h.openOffice(ctx); err != nil {
 		return err
 	}
 	if err := h.openAlarms(); err != nil {
@@ -223,6 +215,25 @@ func (h *Hub) start(ctx context.Context) error {
 	}
 	h.begin()
 	return nil
+}
+
+func (h *Hub) openDisclose(codec *body.Codec) error {
+	var err error
+	h.Disclose, err = disclose.New(disclose.Deps{
+		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
+		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock, Legs: h.Slices.Legs,
+	})
+	return err
+}
+
+// openOffice wires what an operator does, and notes acts on many legs that the
+// end of the process cut off.
+func (h *Hub) openOffice(ctx context.Context) error {
+	h.Office = admin.Of(h.Slices, h.cfg.Clock)
+	h.Office.Keeper = keep.New(keep.Store{Retention: h.Slices.Retention, Records: h.Slices.Records, Ledger: h.Slices.Ledger}, h.cfg.Clock, h.Vault.Forget)
+	h.Office.CheckDestination, h.Office.WholeFiles = h.Courier.Check, h.Courier.WholeFiles
+	h.Moves = admin.NewMoves(h.Office)
+	return h.unended(ctx)
 }
 
 func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *body.Codec, seals *seal.Verifier) error {
