@@ -77,7 +77,8 @@ func untaken(f *fault.Error) any {
 // take answers POST /api/token/take.
 func (g *Gateway) take(w http.ResponseWriter, r *http.Request) error {
 	address := addressOf(r)
-	if err := g.paced(w, g.from, address); err != nil {
+	from := networkOf(address)
+	if err := g.paced(w, g.from, from); err != nil {
 		return err
 	}
 	f, err := g.small(w, r)
@@ -91,7 +92,7 @@ func (g *Gateway) take(w http.ResponseWriter, r *http.Request) error {
 	if _, err := hex.DecodeString(proof); err != nil || len(proof) != 32 {
 		return errProof
 	}
-	account, wait, err := g.login(r.Context(), user, proof, address)
+	account, wait, err := g.login(r.Context(), user, proof, from)
 	if err != nil {
 		if wait > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(int(wait/time.Second)+1))

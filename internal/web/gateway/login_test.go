@@ -337,3 +337,25 @@ func TestHashes(t *testing.T) {
 		}
 	}
 }
+
+// The 2^64 addresses of one IPv6 network are one sender's.
+func TestAnIPv6NetworkCountsAsOneAddress(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for i := range 25 {
+		d.address = fmt.Sprintf("[2001:db8:1:2::%x]:1", i+1)
+		d.login(fmt.Sprintf("user%d", i), md5Of("wrong"))
+	}
+	d.address = "[2001:db8:1:2:ffff::1]:1"
+	if a := d.login("another", md5Of("wrong")); a.Fault != "gateway.locked" {
+		t.Errorf("many names from one network: %s", a.raw)
+	}
+	d.address = "[2001:db8:1:3::1]:1"
+	if a := d.login(user, md5Of(password)); a.Code != "200" {
+		t.Errorf("the network beside it: %s", a.raw)
+	}
+	d.address = "[::ffff:198.51.100.7]:1" // IPv4 all the same
+	if a := d.login(user, md5Of(password)); a.Code != "200" {
+		t.Errorf("IPv4: %s", a.raw)
+	}
+}
