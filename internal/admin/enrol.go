@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"lienthong/internal/care"
 	"lienthong/internal/enrol"
@@ -111,10 +114,10 @@ func (o *Office) Approve(ctx context.Context, actor, client string) error {
 	if err != nil {
 		return err
 	}
-	switch actor {
-	case "":
+	switch {
+	case personOf(actor) == "":
 		return ErrOperator
-	case a.By:
+	case personOf(actor) == personOf(a.By):
 		return ErrSamePerson
 	}
 	now := o.Clock.Now()
@@ -124,6 +127,19 @@ func (o *Office) Approve(ctx context.Context, actor, client string) error {
 		return err
 	}
 	return orUnknown(o.Enrolments.Approve(ctx, client, act))
+}
+
+// personOf is who an actor is, as far as names tell: by whatever door ("operator
+// An: command line", "An (portal operator ...)"), and however the name is written
+// large, spaced or composed.
+func personOf(actor string) string {
+	name, _, _ := strings.Cut(actor, " (portal ")
+	name = strings.TrimSuffix(strings.TrimSpace(name), ": command line")
+	fields := strings.Fields(strings.ToLower(norm.NFC.String(name)))
+	if len(fields) > 1 && fields[0] == "operator" {
+		fields = fields[1:]
+	}
+	return strings.Join(fields, " ")
 }
 
 // Dismiss turns a waiting system away. Anyone may, who invited it too.
