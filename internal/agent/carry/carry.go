@@ -363,6 +363,12 @@ func takeReceipts(ctx context.Context, s *spool.Spool, in *reader, keys []home.R
 			return err
 		}
 		a, ok := proved(i, v, public)
+		if ok {
+			ok, err = fits(ctx, s, i, a)
+		}
+		if err != nil {
+			return err
+		}
 		if !ok {
 			t.Unproved++
 			continue
@@ -374,6 +380,25 @@ func takeReceipts(ctx context.Context, s *spool.Spool, in *reader, keys []home.R
 		t.Answers++
 		t.Closed += closed
 	}
+}
+
+// fits reports whether an answer may stand where the package puts it. A receipt
+// names file and record but not the place in the file: told of two places, one
+// receipt would close a file whose other dossiers no hub has.
+func fits(ctx context.Context, s *spool.Spool, i spool.Item, a spool.Answer) (bool, error) {
+	if i.Dossiers > 0 && a.N >= i.Dossiers {
+		return false, nil
+	}
+	known, err := s.Answers(ctx, i.Ref)
+	if err != nil {
+		return false, err
+	}
+	for _, e := range known {
+		if e.Record == a.Record && e.N != a.N {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // proved makes an answer that was carried an entry of the journal, when its

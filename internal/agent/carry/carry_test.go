@@ -84,10 +84,10 @@ func (w *world) stick() []byte {
 	w.t.Helper()
 	var stick bytes.Buffer
 	ids, err := carry.Files(w.t.Context(), w.a, "79901", &stick, w.pass, 0, now)
-	if err != nil || len(ids) != 3 {
+	if err != nil || len(ids) != len(w.items) {
 		w.t.Fatalf("%v, %v", ids, err)
 	}
-	if gone, err := w.a.Carry(w.t.Context(), ids...); err != nil || len(gone) != 3 {
+	if gone, err := w.a.Carry(w.t.Context(), ids...); err != nil || len(gone) != len(w.items) {
 		w.t.Fatalf("%v, %v", gone, err)
 	}
 	if strings.Contains(stick.String(), "NGUYEN") || bytes.Contains(stick.Bytes(), []byte("<D>")) {
@@ -179,6 +179,48 @@ func TestAReceiptOfAnotherFileProvesNothing(t *testing.T) {
 	}
 	if got, err := carry.Import(t.Context(), w.a, "79901", w.keys, &back, w.pass); err != nil || got.Unproved != 1 || got.Answers != 0 {
 		t.Errorf("%+v, %v", got, err)
+	}
+}
+
+// One receipt told of two places of a file does not close it: its other dossier
+// is at no hub, and its bytes are needed still.
+func TestAReceiptCountsForOnePlaceOfAFile(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	put, err := w.a.Put(t.Context(), spool.New{Name: "two.xml", Lane: store.Urgent, Payload: spool.Payload{File: spool.Part{Name: "x", Bytes: []byte("<D>two</D>"), Seal: []byte("a.b.c")}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := w.a.Get(t.Context(), put[0].Ref)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.a.Look(t.Context(), i.ID, spool.Looked{State: spool.Ready, Lane: store.Urgent, Dossiers: 2, Episodes: []string{"F"}}); err != nil {
+		t.Fatal(err)
+	}
+	w.items = append(w.items, i)
+	if _, err := carry.Import(t.Context(), w.b, "79901", nil, bytes.NewReader(w.stick()), w.pass); err != nil {
+		t.Fatal(err)
+	}
+	first := w.answer(3, "accepted", w.hub, i.SHA)
+	second, beyond := first, first
+	second.N, beyond.N = 1, 7
+	if _, err := w.b.Apply(t.Context(), []spool.Answer{first, second, beyond}); err != nil {
+		t.Fatal(err)
+	}
+	var back bytes.Buffer
+	if _, err := carry.Receipts(t.Context(), w.b, "79901", &back, w.pass, now); err != nil {
+		t.Fatal(err)
+	}
+	got, err := carry.Import(t.Context(), w.a, "79901", w.keys, &back, w.pass)
+	if err != nil || got.Answers != 1 || got.Unproved != 2 || got.Closed != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if i, err = w.a.Get(t.Context(), i.Ref); err != nil || i.State != spool.Carried {
+		t.Errorf("%v, %v", i.State, err)
+	}
+	if p, err := w.a.Payload(t.Context(), i.ID); err != nil || string(p.File.Bytes) != "<D>two</D>" {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 
