@@ -14,11 +14,12 @@ type Acts struct {
 	*admin.Office
 	*alarm.Desk
 	trust *trust.Watch
+	plan  func(context.Context) error // reads where records go anew
 }
 
 // Administer returns the hub's acts.
 func (h *Hub) Administer() *Acts {
-	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Trust}
+	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Trust, h.readPlan}
 }
 
 // AddFacility registers facilities.
@@ -60,4 +61,36 @@ func (a *Acts) RevokeClient(ctx context.Context, actor, id string) error {
 		return err
 	}
 	return a.trust.Refresh(ctx)
+}
+
+// PutDestination approves an entry, or changes one.
+func (a *Acts) PutDestination(ctx context.Context, actor string, d admin.Destination) error {
+	if err := a.Office.PutDestination(ctx, actor, d); err != nil {
+		return err
+	}
+	return a.plan(ctx)
+}
+
+// DestinationDo ends, pauses or resumes a destination.
+func (a *Acts) DestinationDo(ctx context.Context, actor, id, do string) error {
+	if err := a.Office.DestinationDo(ctx, actor, id, do); err != nil {
+		return err
+	}
+	return a.plan(ctx)
+}
+
+// PutRoute sets how records reach a destination.
+func (a *Acts) PutRoute(ctx context.Context, actor string, r admin.Route) error {
+	if err := a.Office.PutRoute(ctx, actor, r); err != nil {
+		return err
+	}
+	return a.plan(ctx)
+}
+
+// PutSecret keeps a credential for a destination.
+func (a *Acts) PutSecret(ctx context.Context, actor, destination, code string, sealed []byte) error {
+	if err := a.Office.PutSecret(ctx, actor, destination, code, sealed); err != nil {
+		return err
+	}
+	return a.plan(ctx)
 }

@@ -3,6 +3,7 @@ package hub
 import (
 	"context"
 	"maps"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -34,6 +35,7 @@ type Delivery struct {
 // delivery is the hub's side of legs: the plan of this moment and who carries it out.
 type delivery struct {
 	plan     atomic.Pointer[exchange.Plan]
+	reading  sync.Mutex // held while the plan is read: by the second, and by acts
 	epoch    int64
 	adapters map[string]courier.Adapter
 	all      []exchange.Destination
@@ -59,8 +61,11 @@ func (h *Hub) openPlan(ctx context.Context) error {
 }
 
 // readPlan takes over what changed of destinations and routes. It is asked every
-// second: where nothing changed it costs one small question.
+// second, and by acts that change them before they answer: where nothing changed
+// it costs one small question.
 func (h *Hub) readPlan(ctx context.Context) error {
+	h.delivery.reading.Lock()
+	defer h.delivery.reading.Unlock()
 	epoch, err := h.Slices.Destinations.Epoch(ctx)
 	if err != nil || epoch == h.delivery.epoch {
 		return err
