@@ -77,6 +77,8 @@ func (p *patient) fill(f *full) {
 			f.refused++
 		case err == nil && status == http.StatusTooManyRequests, err == nil && len(list) == 1 && list[0].Code == "hub.busy":
 			time.Sleep(20 * time.Millisecond)
+		case err != nil && strings.Contains(err.Error(), "token endpoint answered 503"): // a login is written down too; who is logged in goes on
+			time.Sleep(20 * time.Millisecond)
 		default:
 			f.other = append(f.other, fmt.Sprintf("HTTP %d %+v %v", status, list, err))
 		}
