@@ -78,7 +78,7 @@ func (x *ways) List(_ context.Context, _ role.Scope, f store.LegFilter) ([]store
 
 func (x *ways) Of(_ context.Context, ids ...dossier.ID) ([]store.Leg, error) {
 	held := store.Leg{LegKey: store.LegKey{Record: ids[0], Destination: "bhxh"}, Kind: "qd4750", State: exchange.Held, Code: "purpose.payment", Created: noon}
-	done := store.Leg{LegKey: store.LegKey{Record: ids[0], Destination: "so-suc-khoe"}, Kind: "qd4750", State: exchange.Done, Created: noon, Sent: noon, Finalized: noon, Opened: noon, Reference: "SK-1"}
+	done := store.Leg{LegKey: store.LegKey{Record: ids[0], Destination: "so-suc-khoe"}, Kind: "qd4750", State: exchange.Done, Code: "insurer.200", Created: noon, Sent: noon, Finalized: noon, Opened: noon, Reference: "SK-1"}
 	closed := store.Leg{LegKey: store.LegKey{Record: ids[0], Destination: "kin"}, State: exchange.Held, Code: exchange.HeldClosed, Created: noon}
 	return []store.Leg{held, done, closed}, nil
 }
@@ -161,13 +161,22 @@ func (x *ways) Vendors(context.Context) ([]store.Vendor, error) {
 	return []store.Vendor{{ID: "22000", Name: "HIS Ánh"}}, nil
 }
 
-func (x *ways) Manifests(context.Context, role.Scope, care.FacilityCode, int, int) ([]store.Manifest, error) {
+func (x *ways) Manifests(_ context.Context, _ role.Scope, code care.FacilityCode, _, _ int) ([]store.Manifest, error) {
 	today := clock.Day(noon)
+	switch code {
+	case "22014": // agrees
+		return []store.Manifest{{Facility: code, Day: today, At: noon, Equal: true, Sent: 3, Accepted: 3}}, nil
+	case "22021": // has compared nothing
+		return nil, nil
+	}
 	return []store.Manifest{{Facility: "22000", Day: today, At: noon, Equal: true, Sent: 120, Accepted: 118, Rejected: 2},
 		{Facility: "22007", Day: today - 1, At: noon, Sent: 51, Accepted: 49, Missing: 2, Extra: -1}}, nil
 }
 
-func (x *ways) Mirrors(context.Context, role.Scope, care.FacilityCode, int, int) ([]store.Mirror, error) {
+func (x *ways) Mirrors(_ context.Context, _ role.Scope, code care.FacilityCode, _, _ int) ([]store.Mirror, error) {
+	if code == "22014" || code == "22021" {
+		return nil, nil
+	}
 	return []store.Mirror{{Facility: "22000", Day: clock.Day(noon), Destination: "bhxh", Here: 120, There: 119, Equal: 119, OnlyHere: []store.MirrorItem{{Digest: "AB12", Kind: "qd4750", Record: x.w.rows[0].ID.String()}}}}, nil
 }
 
@@ -242,6 +251,36 @@ func TestAFacilityLetsItsOwnRecordGo(t *testing.T) {
 	send.form = url.Values{}
 	if got := do(t, h, send); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("without a reason: %d", got.status)
+	}
+}
+
+// Advice is for what is stuck; what arrived says so.
+func TestADeliveryThatArrivedIsNotToBeMended(t *testing.T) {
+	t.Parallel()
+	h, w := setup(t)
+	own := w.rows[0].ID
+	page := do(t, h, ask{path: "/records/" + own.String(), role: "facility:" + string(own.Facility)})
+	if !strings.Contains(page.body, "Cổng giám định trả mã 200") || !strings.Contains(page.body, "Đã đến nơi nhận") || strings.Contains(page.body, "Tra mã trong tài liệu") {
+		t.Errorf("a delivery that arrived: %d", page.status)
+	}
+	list := do(t, h, ask{path: "/legs?state=parked", role: "operator"})
+	if !strings.Contains(list.body, "Tra mã trong tài liệu") || strings.Contains(list.body, "Đã đến nơi nhận") {
+		t.Errorf("what is parked has no advice: %d", list.status)
+	}
+}
+
+func TestDaysThatAgreeAndDaysThatWereNotCompared(t *testing.T) {
+	t.Parallel()
+	h, _ := setup(t)
+	const agree, none, some = "Mọi ngày đã đối chiếu đều khớp.", "Chưa có ngày nào được đối chiếu.", "ngày lệch."
+	for query, want := range map[string]string{"": some, "?facility=22014": agree, "?facility=22014&show=differ": agree,
+		"?facility=22021": none, "?facility=22021&show=differ": none} {
+		got := do(t, h, ask{path: "/reconciliation" + query, role: "operator"})
+		for _, text := range []string{agree, none, some} {
+			if strings.Contains(got.body, text) != (text == want) {
+				t.Errorf("%s: %d, %q is there: %t", query, got.status, text, text != want)
+			}
+		}
 	}
 }
 

@@ -137,6 +137,23 @@ func hint(p view.Page, code string) string {
 	return ""
 }
 
+// arrived reports whether a destination has taken a delivery.
+func arrived(l store.Leg) bool {
+	return l.State == exchange.Done || l.State == exchange.Waiting && !l.Received.IsZero()
+}
+
+// advice is what to do about a leg that is parked, held or fails; of one that
+// arrived it says so.
+func advice(p view.Page, l store.Leg) string {
+	switch {
+	case arrived(l):
+		return p.W.T("leg.arrived")
+	case l.State == exchange.Skipped:
+		return ""
+	}
+	return hint(p, l.Code)
+}
+
 // tabsOf are the rooms of this package that a role enters, each with its words.
 func tabsOf(r role.Role) []Choice {
 	var out []Choice

@@ -39,7 +39,8 @@ type Reconciliation struct {
 	Days     []Compared
 	Facility string
 	From, To int
-	Differ   int // days that do not agree
+	Compared int // days, before the filter
+	Differ   int // of these, that do not agree
 	Wrong    bool
 	Own      bool
 }
@@ -71,6 +72,7 @@ func (x *Room) reconciliation(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v.Days = x.compared(manifests, mirrors)
+	v.Compared = len(v.Days)
 	kept := v.Days[:0]
 	for _, d := range v.Days {
 		if !d.Equal() {
