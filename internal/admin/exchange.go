@@ -36,6 +36,10 @@ var (
 		"The route is not valid: check facility, kind and mode (relay, direct, mirror, pull, via_insurer, off).")
 	// ErrSecret: nothing sealed was handed over.
 	ErrSecret = fault.New(fault.Invalid, "destination.secret", "Thiếu thông tin đăng nhập.", "There is no credential.")
+	// ErrSecretForm: what was handed over cannot be a credential.
+	ErrSecretForm = fault.New(fault.Invalid, "destination.secret_form",
+		"Thông tin đăng nhập phải là một đối tượng JSON như cầu nối của nơi nhận yêu cầu; chưa lưu gì.",
+		"A credential is a JSON object as the destination's bridge wants it; nothing was kept.")
 )
 
 // ExchangeDeps is what acts on the ways out of records work with.
@@ -207,6 +211,17 @@ func (o *Office) PutRoute(ctx context.Context, actor string, r Route) error {
 		return err
 	}
 	return o.Destinations.PutRoute(ctx, kept, act)
+}
+
+// CheckSecret says whether a credential has the form of one, a JSON object that
+// is not empty. Who hands it over asks before it is sealed: after that nobody
+// can. The error never tells what was in it.
+func CheckSecret(plain []byte) error {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(plain, &fields) != nil || len(fields) == 0 {
+		return ErrSecretForm
+	}
+	return nil
 }
 
 // PutSecret keeps the credential of a facility ("" of the hub) for a

@@ -141,6 +141,9 @@ func keepSecret(ctx context.Context, s *command.Streams, dir, destination string
 	if err != nil {
 		return err
 	}
+	if err := admin.CheckSecret([]byte(plain)); err != nil {
+		return err
+	}
 	p, err := command.OpenPlace(dir)
 	if err != nil {
 		return err
