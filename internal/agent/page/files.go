@@ -48,10 +48,13 @@ func (p *Page) filesView(ctx context.Context, state string, after int64) (v file
 		v.State = spool.Ready
 	}
 	v.Rows, err = p.Station.Spool.List(ctx, v.State, after, rowsOnPage)
+	if err != nil {
+		return v, err
+	}
 	if len(v.Rows) == rowsOnPage {
 		v.Next = strconv.FormatInt(v.Rows[len(v.Rows)-1].ID, 10)
 	}
-	return v, err
+	return v, p.Station.Explain(ctx, v.Rows)
 }
 
 func (p *Page) files(w http.ResponseWriter, r *http.Request, f frame) {

@@ -245,6 +245,33 @@ func TestWhatIsHeldLetsOthersPassUntilItIsLetGo(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatNobodySealsIsOvertakenAndThenItIsHeld(t *testing.T) {
+	t.Parallel()
+	for code, passes := range map[string]bool{spool.NobodySeals: true, "signer.waiting": false} {
+		w := setup(t)
+		bare, err := w.Get(t.Context(), w.put("a1", store.Routine).Ref)
+		w.must(err)
+		w.must(w.Look(t.Context(), bare.ID, spool.Looked{State: spool.Unsealed, Lane: store.Routine, Dossiers: 1, Episodes: []string{"A"}, Code: code}))
+		later := w.ready("a2", "A", store.Routine)
+		behind, err := w.Behind(t.Context(), later.ID)
+		if got := w.next(store.Routine); err != nil || behind == passes || slices.Equal(got, []string{"a2"}) != passes {
+			t.Errorf("%s: %v, behind %v, %v", code, got, behind, err)
+		}
+		if !passes {
+			continue
+		}
+		w.send(later)
+		if bare, err = w.Get(t.Context(), bare.Ref); err != nil || bare.State != spool.Held || bare.Code != spool.ErrOvertaken.Code {
+			t.Errorf("overtaken: %+v, %v", bare, err)
+		}
+		w.ready("a3", "A", store.Routine)
+		if got := w.next(store.Routine); len(got) != 0 {
+			t.Errorf("the later ones lost their order: %v", got)
+		}
+		w.must(w.Check(t.Context()))
+	}
+}
+
 func TestWhatWasOnItsWayIsReadyAfterACrash(t *testing.T) {
 	t.Parallel()
 	w := setup(t)

@@ -135,13 +135,44 @@ type Limit struct {
 	Bytes int64 // of files; the first goes however long it is
 }
 
+// NobodySeals is the code of an item that waits for a seal where nothing seals:
+// a later file of its episode passes it, and holds it.
+const NobodySeals = "agent.no_signer"
+
+// ErrOvertaken (agent.overtaken): a later file of the same episode went first.
+// By itself the earlier one would now undo it.
+var ErrOvertaken = fault.New(fault.Conflict, "agent.overtaken",
+	"Một tệp đến sau của cùng đợt điều trị đã được gửi trước, nên tệp chưa ký này không tự gửi nữa. Chỉ gửi lại nếu đây mới là bản đúng.",
+	"A later file of the same episode was sent first, so this unsealed one no longer goes by itself. Send it again only if it is the right version.")
+
+// before finds what stands before item i; it wants Unsealed and NobodySeals.
+const before = `SELECT 1 FROM episode mine JOIN episode other ON other.key = mine.key AND other.item < mine.item
+	JOIN item o ON o.id = other.item WHERE mine.item = i.id AND NOT (o.state = ? AND o.code = ?)`
+
+// hold keeps back what an item overtakes on its way.
+func (s *Spool) hold(ctx context.Context, tx *sql.Tx, id int64) error {
+	said, err := phrase(ErrOvertaken.Text)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `UPDATE item SET state = ?, code = ?, said = ?, changed = ? WHERE state = ? AND code = ? AND id IN (
+		SELECT other.item FROM episode mine JOIN episode other ON other.key = mine.key AND other.item < mine.item WHERE mine.item = ?)`,
+		Held, ErrOvertaken.Code, said, micros(s.clock.Now()), Unsealed, NobodySeals, id)
+	if err != nil {
+		return err
+	}
+	_, err = tx.ExecContext(ctx, `DELETE FROM episode WHERE item < ? AND item IN (SELECT other.item FROM episode mine JOIN episode other ON other.key = mine.key
+		WHERE mine.item = ?) AND item IN (SELECT id FROM item WHERE state = ?)`, id, id, Held)
+	return err
+}
+
 // Next returns what may be sent now in a lane, in the order of taking: nothing
 // that an item of the same episode stands before, so that a batch has each
-// episode once and the hub may take its files in any order.
+// episode once and the hub may take its files in any order. What waits for a
+// seal that nobody gives stands before nothing.
 func (s *Spool) Next(ctx context.Context, lane store.Lane, l Limit) ([]Item, error) {
-	list, err := s.items(ctx, `WHERE state = ? AND lane = ? AND due <= ? AND NOT EXISTS (
-		SELECT 1 FROM episode mine JOIN episode other ON other.key = mine.key AND other.item < mine.item WHERE mine.item = i.id) ORDER BY id LIMIT ?`,
-		Ready, lane, micros(s.clock.Now()), l.Items)
+	list, err := s.items(ctx, `WHERE state = ? AND lane = ? AND due <= ? AND NOT EXISTS (`+before+`) ORDER BY id LIMIT ?`,
+		Ready, lane, micros(s.clock.Now()), Unsealed, NobodySeals, l.Items)
 	if err != nil {
 		return nil, err
 	}
@@ -152,6 +183,13 @@ func (s *Spool) Next(ctx context.Context, lane store.Lane, l Limit) ([]Item, err
 		}
 	}
 	return list, nil
+}
+
+// Behind says whether an item that is ready waits for an earlier one of its episode.
+func (s *Spool) Behind(ctx context.Context, id int64) (yes bool, err error) {
+	err = s.db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM item i WHERE i.id = ? AND i.state = ? AND EXISTS (`+before+`))`,
+		id, Ready, Unsealed, NobodySeals).Scan(&yes)
+	return yes, blame(err)
 }
 
 // Soonest is when the next item that waits for a time falls due; zero: none does.
@@ -186,6 +224,9 @@ func (s *Spool) depart(ctx context.Context, to State, ids []int64) (gone []int64
 				return err
 			} else if n > 0 {
 				gone = append(gone, id)
+				if err := s.hold(ctx, tx, id); err != nil {
+					return err
+				}
 			}
 		}
 		return nil

@@ -20,6 +20,10 @@ var (
 	ErrNoSigner = fault.New(fault.Conflict, "agent.no_signer",
 		"Tệp chưa ký số và agent chưa được cấu hình chữ ký. Ký tệp trước khi đưa vào, hoặc cấu hình chữ ký cho agent.",
 		"The file is not sealed and the agent has no signer. Seal it before handing it over, or set up a signer.")
+	// ErrBehind (agent.behind): an earlier file of the same episode goes first.
+	ErrBehind = fault.New(fault.Busy, "agent.behind",
+		"Chờ một tệp trước của cùng đợt điều trị: tệp trước gửi xong thì tệp này tự gửi.",
+		"Waits for an earlier file of the same episode: this one goes by itself once that is done.")
 )
 
 // lookAhead is how many items are looked at between two waits.

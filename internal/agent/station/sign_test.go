@@ -114,6 +114,24 @@ func TestWithoutASignerItIsSaid(t *testing.T) {
 	}
 }
 
+// The sealed original goes although the same dossier lies there without a seal.
+func TestWithoutASignerTheSealedOriginalGoes(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	raw := some(t, 1)[0].XML
+	bare := w.take("bare.xml", store.Routine, unsealed(t, raw))
+	w.look()
+	w.steps(2)
+	done := w.take("sealed.xml", store.Routine, raw)
+	w.look()
+	w.steps(3)
+	for ref, want := range map[spool.Ref]spool.State{bare: spool.Held, done: spool.Accepted} {
+		if i, err := w.spool.Get(t.Context(), ref); err != nil || i.State != want {
+			t.Errorf("%+v, %v", i, err)
+		}
+	}
+}
+
 // rulesOf signs rules as a hub does.
 func rulesOf(t *testing.T, key *ecdsa.PrivateKey, kid, typ string, payload map[string]any) []byte {
 	t.Helper()

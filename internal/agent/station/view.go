@@ -64,6 +64,20 @@ func (s *Station) Waiting(ctx context.Context) (w Waiting, err error) {
 	return w, err
 }
 
+// Explain says of what is ready and stands behind another file why it waits.
+func (s *Station) Explain(ctx context.Context, list []spool.Item) error {
+	for n := range list {
+		if i := &list[n]; i.State == spool.Ready && i.Code == "" {
+			if behind, err := s.Spool.Behind(ctx, i.ID); err != nil {
+				return err
+			} else if behind {
+				i.Code, i.Said = ErrBehind.Code, ErrBehind.Text
+			}
+		}
+	}
+	return nil
+}
+
 // Causes groups what was not accepted, as long as it is not mended: one cause,
 // so many dossiers, and what to do.
 func (s *Station) Causes(ctx context.Context) ([]spool.Cause, error) { return s.Spool.Causes(ctx) }
