@@ -4,15 +4,19 @@ import (
 	"context"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"lienthong/internal/command"
 )
 
 // freePort is an address of this machine nobody listens at just now.
@@ -128,6 +132,19 @@ func TestTheRunningAgentsDoors(t *testing.T) {
 	}
 	if out, err := run(t, "", "status", "--dir", at); err != nil || !strings.Contains(out, "the HIS seals") || !strings.Contains(out, "Today: accepted 0") {
 		t.Errorf("%s, %v", out, err)
+	}
+	if err := os.RemoveAll(filepath.Join(dir, "gui")); err != nil {
+		t.Fatal(err)
+	}
+	said, told := "", error(nil)
+	for range 300 { // the folder is looked at soon; nothing is measured
+		if said, told = run(t, "", "status", "--dir", at); told != nil {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if !errors.Is(told, command.ErrNo) || !strings.Contains(said, "A watched folder cannot be read") || !strings.Contains(said, "folder.unreadable") {
+		t.Errorf("without its folder: %s, %v", said, told)
 	}
 	if _, err := run(t, "", "gateway", "--dir", at, "--off"); err != nil {
 		t.Error(err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"lienthong/internal/agent/control"
 	"lienthong/internal/agent/home"
@@ -11,6 +12,7 @@ import (
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/station"
 	"lienthong/internal/agent/update"
+	"lienthong/internal/agent/watch"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
 )
@@ -51,7 +53,7 @@ func (c *statusCmd) Run(ctx context.Context, s *command.Streams) error {
 	} else if err := command.WriteJSON(s.Out, out); err != nil {
 		return err
 	}
-	if !out.Running || !at.Healthy || at.Signer.Phase != signer.Ready && h.Config().Signer.Type != home.SignerNone {
+	if !out.Running || !at.Healthy || at.Signer.Phase != signer.Ready && h.Config().Signer.Type != home.SignerNone || waits(at.Station) {
 		return command.ErrNo
 	}
 	return nil
@@ -89,9 +91,22 @@ func (c *statusCmd) tell(s *command.Streams, h *home.Home, out statusOut) {
 	}
 }
 
+// calling are the notices that end only when somebody does something; the others
+// are told, and no more.
+var calling = []string{station.ErrNoSigner.Code, station.ErrClock.Code, "agent.login", "sender.forked", watch.ErrFolder.Code, watch.ErrHalf.Code, watch.ErrStray.Code}
+
+// waits says whether something waits for somebody.
+func waits(said json.RawMessage) bool {
+	var x struct {
+		Notices []station.Notice `json:"notices"`
+	}
+	return json.Unmarshal(said, &x) == nil && slices.ContainsFunc(x.Notices, func(n station.Notice) bool { return slices.Contains(calling, n.Code) })
+}
+
 // tellStation says how the day and the line stand.
 func tellStation(s *command.Streams, said json.RawMessage) {
 	var x struct {
+		Notices    []station.Notice   `json:"notices"`
 		Today      station.Today      `json:"today"`
 		Connection station.Connection `json:"connection"`
 	}
@@ -107,6 +122,9 @@ func tellStation(s *command.Streams, said json.RawMessage) {
 	}
 	t := x.Today
 	say(s, "Hôm nay: đã nhận %d, bị từ chối %d, trả lại %d; đang chờ %d tệp", "Today: accepted %d, rejected %d, refused %d; %d files wait", t.Accepted, t.Rejected, t.Refused, t.Waiting)
+	for _, n := range x.Notices {
+		say(s, "Cần biết: %s (%s)", "To know: %s (%s)", n.Message.In(s.Lang), n.Code)
+	}
 }
 
 // tellSigner says what the signer can do, and why not more.
