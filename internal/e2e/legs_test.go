@@ -151,6 +151,7 @@ func (r region) settled(record string, states ...string) map[string]legAnswer {
 	r.t.Helper()
 	var got map[string]legAnswer
 	r.until("legs "+strings.Join(states, " "), func() bool {
+		r.clock.Advance(20 * time.Millisecond) // what a slow machine made wait for its next turn comes to it
 		got = r.legs("79901", record)
 		return got["bhxh"].State == states[0] && got["so"].State == states[1]
 	})
