@@ -68,9 +68,11 @@ var fresh = map[string]string{"bigint": `7`, "integer": `7`, "smallint": `7`, "b
 
 // held are the rows that say something yet: when a facility was last seen is
 // told by the newest of what is not folded, and what is older gives way; later
-// than its newest file it may be.
+// than its newest file it may be. The size of a file that a record was erased
+// from cannot be counted again.
 var held = map[string]string{
 	"delta":     `minute >= 0`,
+	"file":      `NOT EXISTS (SELECT 1 FROM place p JOIN record r USING (serial) WHERE p.facility = file.facility AND p.file = file.hash AND r.erased > 0)`,
 	"last_seen": `NOT EXISTS (SELECT 1 FROM delta d WHERE d.minute = -1 AND d.facility = last_seen.facility)`,
 }
 

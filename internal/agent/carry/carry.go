@@ -11,16 +11,12 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base32"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"math/big"
 	"strings"
 	"time"
 
@@ -28,10 +24,10 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lienthong/internal/agent/home"
+	"lienthong/internal/agent/proof"
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/care"
 	"lienthong/internal/fault"
-	"lienthong/internal/ledger/jcs"
 	"lienthong/internal/store"
 )
 
@@ -334,13 +330,9 @@ func takeFiles(ctx context.Context, s *spool.Spool, in *reader, t *Taken) error 
 }
 
 func takeReceipts(ctx context.Context, s *spool.Spool, in *reader, keys []home.ReceiptKey, t *Taken) error {
-	public := map[string]*ecdsa.PublicKey{}
-	for _, k := range keys {
-		key, err := k.Public()
-		if err != nil {
-			return err
-		}
-		public[k.ID] = key
+	public, err := proof.KeysOf(keys)
+	if err != nil {
+		return err
 	}
 	for {
 		_, b, err := in.next()
@@ -403,12 +395,12 @@ func fits(ctx context.Context, s *spool.Spool, i spool.Item, a spool.Answer) (bo
 
 // proved makes an answer that was carried an entry of the journal, when its
 // receipt bears the hub's signature and names the very file.
-func proved(i spool.Item, v verdict, keys map[string]*ecdsa.PublicKey) (spool.Answer, bool) {
+func proved(i spool.Item, v verdict, keys proof.Keys) (spool.Answer, bool) {
+	r, err := keys.Read(v.Line)
+	if err != nil || !r.Names(i.SHA) {
+		return spool.Answer{}, false
+	}
 	var x struct {
-		Receipt struct {
-			Body      []byte `json:"body"`
-			Signature []byte `json:"signature"`
-		} `json:"receipt"`
 		Findings []struct {
 			Code     string     `json:"code"`
 			Severity string     `json:"severity"`
@@ -416,26 +408,7 @@ func proved(i spool.Item, v verdict, keys map[string]*ecdsa.PublicKey) (spool.An
 			Hint     fault.Text `json:"hint"`
 		} `json:"findings"`
 	}
-	if json.Unmarshal(v.Line, &x) != nil || len(x.Receipt.Signature) != 64 {
-		return spool.Answer{}, false
-	}
-	if _, err := jcs.Parse(x.Receipt.Body); err != nil { // each member once
-		return spool.Answer{}, false
-	}
-	var r struct {
-		Record  string    `json:"record"`
-		Episode string    `json:"episode"`
-		Kind    string    `json:"kind"`
-		State   string    `json:"state"`
-		File    string    `json:"file_sha256"`
-		At      time.Time `json:"received_at"`
-		KeyID   string    `json:"kid"`
-	}
-	if json.Unmarshal(x.Receipt.Body, &r) != nil {
-		return spool.Answer{}, false
-	}
-	key, digest, sig := keys[r.KeyID], sha256.Sum256(x.Receipt.Body), x.Receipt.Signature
-	if key == nil || !ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:])) || r.File != hex.EncodeToString(i.SHA[:]) {
+	if json.Unmarshal(v.Line, &x) != nil {
 		return spool.Answer{}, false
 	}
 	a := spool.Answer{Item: i.ID, N: v.N, Record: r.Record, At: r.At, Kind: r.Kind, Episode: r.Episode, Own: true, Line: bytes.Clone(v.Line)}

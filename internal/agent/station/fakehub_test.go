@@ -48,6 +48,8 @@ type fakeHub struct {
 	manifest func(w http.ResponseWriter, r *http.Request)
 	odd      func(n int, w http.ResponseWriter, r *http.Request) bool
 	after    int // answers after which a stream is cut; 0: never
+	// sign makes another receipt of the body, with a signature; nil: none is signed.
+	sign func(body map[string]any, raw []byte) (receipt, signature []byte, replay bool)
 }
 
 type arrival struct{ lane, episode, sha string }
@@ -234,9 +236,14 @@ func (h *fakeHub) decide(lane, name string, raw []byte) string {
 	if bytes.Contains(raw, []byte("reject-me")) && !h.mended {
 		state, findings = "rejected", `[{"code":"time.order","severity":"error","message":{"vi":"ngày","en":"dates"},"hint":{"vi":"sửa","en":"mend"}}]`
 	}
-	receipt := fmt.Sprintf(`{"file_sha256":%q,"received_at":%q}`, sha, h.clock.Now().Format(time.RFC3339Nano))
-	return fmt.Sprintf(`{"file":%q,"index":0,"record":%q,"facility":%q,"episode":%q,"kind":"qd4750","version":1,"state":%q,"replay":%t,"findings":%s,"receipt":{"body":%q}}`,
-		path.Base(name), record, facilityCode, episode(raw), state, replay, findings, base64.StdEncoding.EncodeToString([]byte(receipt)))
+	receipt, signature := fmt.Sprintf(`{"file_sha256":%q,"received_at":%q}`, sha, h.clock.Now().Format(time.RFC3339Nano)), []byte(nil)
+	if h.sign != nil {
+		b, sig, again := h.sign(map[string]any{"record": record, "episode": episode(raw), "state": state, "file_sha256": sha,
+			"received_at": h.clock.Now().Format(time.RFC3339Nano), "kid": "k1"}, raw)
+		receipt, signature, replay = string(b), sig, replay || again
+	}
+	return fmt.Sprintf(`{"file":%q,"index":0,"record":%q,"facility":%q,"episode":%q,"kind":"qd4750","version":1,"state":%q,"replay":%t,"findings":%s,"receipt":{"body":%q,"signature":%q}}`,
+		path.Base(name), record, facilityCode, episode(raw), state, replay, findings, base64.StdEncoding.EncodeToString([]byte(receipt)), base64.StdEncoding.EncodeToString(signature))
 }
 
 // tell answers the feed: the cursor is how many were told.

@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"lienthong/internal/agent"
+	"lienthong/internal/agent/proof"
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/body"
 	"lienthong/internal/fault"
@@ -34,6 +35,7 @@ type shipment struct {
 	by     map[string]*parcel // by name of its file and of its papers
 	list   []*parcel
 	coded  bool
+	keys   proof.Keys // the hub's, none where none are known
 	status int
 
 	answers  []spool.Answer // not written down yet
@@ -71,6 +73,9 @@ func (s *Station) ship(ctx context.Context, lane store.Lane, items []spool.Item)
 		}
 		p := &parcel{Item: i, name: string(i.Ref), got: map[int]bool{}, paper: map[string]int{}}
 		x.list = append(x.list, p)
+	}
+	if x.keys, err = s.keys(); err != nil {
+		return x, h, err
 	}
 	header, err := s.header(ctx, lane, x.coded)
 	if err != nil {
@@ -213,6 +218,11 @@ func (x *shipment) each(a agent.Answer) error {
 		p.late = max(time.Duration(max(said.RetryAfter, 1))*time.Second, p.late)
 		return nil
 	}
+	if a.Outcome != agent.Refused && !x.proves(p, a) { // no receipt is made of a refusal, and it frees nothing unseen
+		x.note(proof.ErrUnproved.Code, proof.ErrUnproved.Text, 1)
+		p.late = max(unprovedPause, p.late)
+		return nil
+	}
 	x.news++
 	if paper > 0 {
 		entry.N = paperMark + paper
@@ -228,6 +238,53 @@ func (x *shipment) each(a agent.Answer) error {
 		return x.stop
 	}
 	return nil
+}
+
+// unprovedPause is how long a file waits whose answer did not count: a new key
+// of the hub is learned with its next rules, or somebody looks into it.
+const unprovedPause = 5 * time.Minute
+
+// proves reports whether an answer bears the hub's receipt for the very dossier:
+// one that names the file, or of a replay its content. An agent that was given no
+// keys believes the line.
+func (x *shipment) proves(p *parcel, a agent.Answer) bool {
+	if len(x.keys) == 0 {
+		return true
+	}
+	r, err := x.keys.Read(a.JSON)
+	if err == nil {
+		x.clear(proof.ErrUnproved.Code)
+	}
+	if err != nil || r.Record != a.Record || (r.State == "rejected") != (a.Outcome == agent.Rejected) {
+		return false
+	}
+	return r.Names(p.SHA) || a.Replay && x.holds(p, a.Index, r)
+}
+
+// holds reports whether a receipt is about the content of a dossier of an item.
+func (x *shipment) holds(p *parcel, index int, r proof.Receipt) bool {
+	payload, err := x.Spool.Payload(x.ctx, p.ID)
+	if err != nil {
+		return false
+	}
+	reader, err := x.Kinds.Pick(payload.File.Bytes)
+	if err != nil {
+		return false
+	}
+	f, err := reader.Open(payload.File.Bytes)
+	return err == nil && index < f.Len() && r.Holds(f.Dossier(index))
+}
+
+// keys are the hub's receipt keys of this moment.
+func (s *Station) keys() (proof.Keys, error) {
+	if s.cfg.Keys == nil {
+		return nil, nil
+	}
+	list, err := s.cfg.Keys()
+	if err != nil {
+		return nil, err
+	}
+	return proof.KeysOf(list)
 }
 
 // write makes durable what came since the last time.

@@ -129,7 +129,9 @@ func New(d Deps, c Config) (*Station, error) {
 // Run works until ctx ends or the spool fails. What stands between the agent and
 // the hub never ends it: that is waited for and shown.
 func (s *Station) Run(ctx context.Context) error {
-	if err := s.restore(ctx); err != nil {
+	if err := s.restore(ctx); errors.Is(err, context.Canceled) { // stopped while it began
+		return nil
+	} else if err != nil {
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)

@@ -9,6 +9,7 @@ import (
 	agentclient "lienthong/internal/agent"
 	"lienthong/internal/agent/control"
 	"lienthong/internal/agent/home"
+	"lienthong/internal/agent/proof"
 	"lienthong/internal/agent/service"
 	"lienthong/internal/agent/signer"
 	"lienthong/internal/agent/station"
@@ -94,7 +95,7 @@ func (c *statusCmd) tell(s *command.Streams, h *home.Home, out statusOut) {
 
 // calling are the notices that end only when somebody does something; the others
 // are told, and no more.
-var calling = []string{station.ErrNoSigner.Code, station.ErrClock.Code, agentclient.ErrLogin.Code, "sender.forked", watch.ErrFolder.Code, watch.ErrHalf.Code, watch.ErrStray.Code}
+var calling = []string{station.ErrNoSigner.Code, station.ErrClock.Code, agentclient.ErrLogin.Code, proof.ErrUnproved.Code, "sender.forked", watch.ErrFolder.Code, watch.ErrHalf.Code, watch.ErrStray.Code}
 
 // waits says whether something waits for somebody.
 func waits(said json.RawMessage) bool {
