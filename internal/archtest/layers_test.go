@@ -27,6 +27,7 @@ var layers = map[string]place{
 	"calendar":     {1, nil},
 	"catalog":      {1, nil},
 	"compartment":  {1, []string{"dossier"}},
+	"consent":      {1, nil},
 	"dossier":      {1, nil},
 	"exchange":     {1, nil},
 	"facility":     {1, nil},
@@ -37,6 +38,8 @@ var layers = map[string]place{
 	"ledger/audit": {1, []string{"ledger"}},
 	"ledger/jcs":   {1, nil},
 	"manifest":     {1, nil},
+	"matter":       {1, nil},
+	"policy":       {1, []string{"consent", "role"}},
 	"quality":      {1, []string{"catalog", "dossier", "schema"}},
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
 	"retention":    {1, []string{"dossier"}},
@@ -45,6 +48,7 @@ var layers = map[string]place{
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
 	"slip":         {1, nil},
+	"staff":        {1, nil},
 	"stamp":        {1, nil},
 	"vault":        {1, nil},
 
@@ -107,8 +111,9 @@ var layers = map[string]place{
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.
-	"hub":   {5, nil},
-	"bench": {5, []string{"hub"}},
+	"hub":       {5, []string{"hub/rooms"}},
+	"hub/rooms": {5, nil},
+	"bench":     {5, []string{"hub"}},
 
 	"bench/congestion": {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},

@@ -15,16 +15,17 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 )
 
 // Set is a set of compartments.
-type Set uint8
+type Set = care.Classes
 
 // The compartments.
 const (
-	HIV Set = 1 << iota
-	TB
+	HIV = care.HIV
+	TB  = care.TB
 	all = HIV | TB
 )
 
@@ -36,9 +37,6 @@ const (
 	// Bits are those of all compartments.
 	Bits = BitHIV | BitTB
 )
-
-// Documents returns the set as bits of a record's documents.
-func (s Set) Documents() uint32 { return uint32(s) << 28 }
 
 // Of returns the compartments of a dossier's content. A table of a compartment
 // (XML6, XML15) counts too: see Content for the rest alone.

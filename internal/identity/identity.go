@@ -81,7 +81,7 @@ func Parse(s Said) Patient {
 }
 
 // Person names a person inside the hub; the zero Person is nobody.
-type Person [16]byte
+type Person = care.Person
 
 // Held is what is known of one identifier: who holds it, and whether the
 // holder's name and birth date are the record's.

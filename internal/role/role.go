@@ -23,6 +23,11 @@ const (
 	Insurer  Kind = "insurer"
 	Partner  Kind = "partner"
 	Auditor  Kind = "auditor" // who did and who looked, no content
+
+	Clinician Kind = "clinician" // a named person at a facility: its records, and others' on a basis
+	Privacy   Kind = "privacy"   // the privacy officer of a facility: who of it looked, and why
+	Counter   Kind = "counter"   // serves people without VNeID or phone, in their presence
+	Citizen   Kind = "citizen"   // their own records; which person it is the session knows
 )
 
 // Destination is where legs lead ("destination:bhxh"): a reader that package
@@ -37,13 +42,13 @@ const Carrier Kind = "carrier"
 
 // Kinds lists all roles that somebody may sit in.
 func Kinds() []Kind {
-	return []Kind{Operator, Ministry, Unit, Province, Facility, Insurer, Partner, Auditor}
+	return []Kind{Operator, Ministry, Unit, Province, Facility, Insurer, Partner, Auditor, Clinician, Privacy, Counter, Citizen}
 }
 
 // Role is a kind and, for some, which one: "province:79", "facility:79901".
 type Role struct {
 	Kind Kind
-	ID   string // "" for operator, ministry, insurer, auditor
+	ID   string // "" for operator, ministry, insurer, auditor, citizen
 }
 
 // ErrRole is the answer to a text that names no role.
@@ -56,7 +61,7 @@ func Parse(s string) (Role, error) {
 	kind, id, has := strings.Cut(s, ":")
 	r := Role{Kind: Kind(kind), ID: id}
 	switch r.Kind {
-	case Operator, Ministry, Insurer, Auditor:
+	case Operator, Ministry, Insurer, Auditor, Citizen:
 		if has {
 			return Role{}, ErrRole
 		}
@@ -68,7 +73,7 @@ func Parse(s string) (Role, error) {
 		if len(id) != 2 || strings.Trim(id, "0123456789") != "" {
 			return Role{}, ErrRole
 		}
-	case Facility:
+	case Facility, Clinician, Privacy, Counter:
 		if _, err := care.ParseFacilityCode(id); err != nil {
 			return Role{}, ErrRole
 		}
@@ -100,7 +105,7 @@ func (r Role) Scope() Scope {
 	switch r.Kind {
 	case Operator, Ministry:
 		return Scope{All: true}
-	case Facility:
+	case Facility, Clinician:
 		return Scope{Facility: care.FacilityCode(r.ID)}
 	case Province:
 		return Scope{Province: r.ID}
@@ -112,6 +117,15 @@ func (r Role) Scope() Scope {
 
 // IsEmpty reports whether the scope matches nothing.
 func (s Scope) IsEmpty() bool { return s == Scope{} }
+
+// At returns the facility a role sits at, "" elsewhere.
+func (r Role) At() care.FacilityCode {
+	switch r.Kind {
+	case Facility, Clinician, Privacy, Counter:
+		return care.FacilityCode(r.ID)
+	}
+	return ""
+}
 
 // Room is a part of the hub that roles enter or not.
 type Room string
@@ -126,17 +140,23 @@ const (
 	Administer Room = "administer" // facilities, trust, links
 	Audit      Room = "audit"      // who did and who looked
 	Software   Room = "software"   // rejects by the software that sent them; a partner sees its own
+	Clinic     Room = "clinic"     // others' records on a basis, and emergencies
+	Reviews    Room = "reviews"    // what a privacy officer answers for
+	Assist     Room = "assist"     // the counter for people without VNeID
+	Book       Room = "book"       // a citizen's own
 )
 
 // Rooms lists all rooms.
-func Rooms() []Room { return []Room{Counts, Messages, Content, Send, Administer, Audit, Software} }
+func Rooms() []Room {
+	return []Room{Counts, Messages, Content, Send, Administer, Audit, Software, Clinic, Reviews, Assist, Book}
+}
 
 // May reports whether a role enters a room at all; which rows it finds there
 // is its Scope, and content is decided record by record by package disclose.
 func (r Role) May(room Room) bool {
 	switch r.Kind {
 	case Operator:
-		return room != Send
+		return room != Send && room != Clinic && room != Reviews && room != Assist && room != Book
 	case Ministry:
 		return room == Counts || room == Messages || room == Software
 	case Province, Unit:
@@ -145,6 +165,14 @@ func (r Role) May(room Room) bool {
 		return room == Software
 	case Facility:
 		return room == Counts || room == Messages || room == Content || room == Send
+	case Clinician:
+		return room == Counts || room == Messages || room == Content || room == Clinic
+	case Privacy:
+		return room == Reviews
+	case Counter:
+		return room == Assist
+	case Citizen:
+		return room == Book
 	case Auditor:
 		return room == Audit
 	case Carrier:

@@ -24,9 +24,10 @@ func TestParse(t *testing.T) {
 // The matrix is written out once more here, by hand: a change of May must be meant.
 func TestWhoEntersWhichRoom(t *testing.T) {
 	t.Parallel()
-	want := map[role.Kind]string{ // in the order of Rooms: counts messages content send administer audit software
-		role.Operator: "yyynyyy", role.Ministry: "yynnnny", role.Unit: "yynnnnn", role.Province: "yynnnnn",
-		role.Facility: "yyyynnn", role.Insurer: "nnnnnnn", role.Partner: "nnnnnny", role.Auditor: "nnnnnyn",
+	want := map[role.Kind]string{ // in the order of Rooms: counts messages content send administer audit software; clinic reviews assist book
+		role.Operator: "yyynyyynnnn", role.Ministry: "yynnnnynnnn", role.Unit: "yynnnnnnnnn", role.Province: "yynnnnnnnnn",
+		role.Facility: "yyyynnnnnnn", role.Insurer: "nnnnnnnnnnn", role.Partner: "nnnnnnynnnn", role.Auditor: "nnnnnynnnnn",
+		role.Clinician: "yyynnnnynnn", role.Privacy: "nnnnnnnnynn", role.Counter: "nnnnnnnnnyn", role.Citizen: "nnnnnnnnnny",
 	}
 	for _, k := range role.Kinds() {
 		got := ""
@@ -47,7 +48,7 @@ func TestRolesWithoutRowsHaveAnEmptyScope(t *testing.T) {
 	t.Parallel()
 	for _, k := range role.Kinds() {
 		s := role.Role{Kind: k, ID: "79901"}.Scope()
-		rows := k == role.Operator || k == role.Ministry || k == role.Unit || k == role.Province || k == role.Facility
+		rows := k == role.Operator || k == role.Ministry || k == role.Unit || k == role.Province || k == role.Facility || k == role.Clinician
 		if s.IsEmpty() == rows {
 			t.Errorf("%s: %+v", k, s)
 		}

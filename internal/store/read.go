@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/consent"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/role"
@@ -31,6 +32,7 @@ type Record struct {
 	Index           int // in the file it first came in
 	Subject         vault.Keyed
 	Person          PersonID // of its subject now; zero: not linked
+	Episode         vault.Keyed
 	Class           string
 	Month           int
 	Wrapped         []byte // nil when erased
@@ -234,9 +236,14 @@ type Disclosures interface {
 
 // DisclosureFilter selects disclosures.
 type DisclosureFilter struct {
-	Record dossier.ID
-	Before int64 // id; 0: newest
-	Limit  int
+	Record  dossier.ID
+	Person  PersonID
+	Staff   care.Staff
+	Opening consent.OpeningID
+	Since   time.Time
+	Until   time.Time
+	Before  int64 // id; 0: newest
+	Limit   int
 }
 
 // Disclosure is one delivery of clinical content to one reader.
@@ -253,6 +260,11 @@ type Disclosure struct {
 	Reason   string            // as typed, for operators
 	Route    string
 	Count    int // records opened
+	// Since release 5; empty in older rows.
+	Staff   care.Staff        // who, at a facility
+	Opening consent.OpeningID // on which basis, where it is one of an opening
+	Purpose string
+	Facts   string // JSON of policy.Question: what decided
 }
 
 // Access keeps sessions and one-time tokens. Tokens are stored as their hash.
@@ -284,4 +296,10 @@ type Session struct {
 	Name    string // shown in the corner
 	Began   time.Time
 	Expires time.Time
+	// Since release 5.
+	Staff     care.Staff // zero: a login link, no person known
+	Person    PersonID   // of a citizen
+	Level     int        // of identity proof: 0 link, 1, 2 (VNeID level 2)
+	SteppedUp time.Time  // when the second factor was last given; zero: never
+	Device    string     // as shown in the list of sessions
 }

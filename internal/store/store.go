@@ -47,6 +47,13 @@ type Slices struct {
 	Inflow       Inflow
 	Alarms       Alarms
 	Surveys      Surveys
+	Consents     Consents
+	Openings     Openings
+	Notices      Notices
+	Matters      Matters
+	Staffs       Staffs
+	Temporaries  Temporaries
+	Shares       Shares
 	Close        func() error
 }
 
@@ -105,6 +112,12 @@ var (
 	// ErrNoLog: this process holds no log, so it may not commit what needs a leaf.
 	ErrNoLog = fault.New(fault.Busy, "ledger.not_held",
 		"Tiến trình này không giữ sổ nên không ghi được.", "This process holds no log and cannot commit.")
+	// ErrChanged: somebody else changed it first.
+	ErrChanged = fault.New(fault.Conflict, "store.changed",
+		"Mục này vừa được người khác thay đổi. Tải lại rồi làm tiếp.", "This was just changed by somebody else. Load it again and go on.")
+	// ErrTooMany: a person's says have a limit.
+	ErrTooMany = fault.New(fault.Conflict, "consent.too_many",
+		"Đã có quá nhiều lựa chọn còn hiệu lực. Hủy bớt rồi thêm lại.", "Too many choices hold already. Revoke some and add again.")
 	// ErrLeaseLost: another process took this log; this one must stop writing.
 	ErrLeaseLost = fault.New(fault.Broken, "ledger.lease_lost",
 		"Sổ đã do tiến trình khác giữ; tiến trình này phải dừng.", "Another process holds this log now; this one must stop.")

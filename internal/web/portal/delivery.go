@@ -45,7 +45,7 @@ func (f frame) Record(ctx context.Context, who role.Role, id dossier.ID) (view.R
 func deliveryRoutes() []route {
 	var out []route
 	for _, d := range delivery.Routes() {
-		out = append(out, route{Route{d.Method, d.Pattern, d.Rooms}, func(p *Portal, w http.ResponseWriter, r *http.Request) {
+		out = append(out, route{Route{Method: d.Method, Pattern: d.Pattern, Rooms: d.Rooms}, func(p *Portal, w http.ResponseWriter, r *http.Request) {
 			if p.delivery == nil {
 				p.absent(w, r)
 				return

@@ -354,7 +354,7 @@ func allRoles() []role.Role {
 	for _, k := range role.Kinds() {
 		r := role.Role{Kind: k}
 		switch k {
-		case role.Facility:
+		case role.Facility, role.Clinician, role.Privacy, role.Counter:
 			r.ID = "22000"
 		case role.Province:
 			r.ID = "25"

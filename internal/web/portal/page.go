@@ -27,7 +27,8 @@ func (p *Portal) reader(r *http.Request) (view.Reader, error) {
 	if err != nil {
 		return view.Reader{}, err
 	}
-	return view.Reader{Role: s.Role, Name: s.Name, Mark: s.Mark, Route: r.Pattern}, nil
+	return view.Reader{Role: s.Role, Name: s.Name, Mark: s.Mark, Route: r.Pattern,
+		Staff: s.Staff, Person: s.Person, Level: s.Level, SteppedUp: s.SteppedUp}, nil
 }
 
 // page fills what every page needs. Nobody logged in: Reader is nil.

@@ -19,7 +19,11 @@ import (
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/web/portal/asset"
+	"lienthong/internal/web/portal/citizen"
+	"lienthong/internal/web/portal/clinic"
 	"lienthong/internal/web/portal/delivery"
+	"lienthong/internal/web/portal/privacy"
+	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
 	"lienthong/internal/web/portal/words"
 	"lienthong/internal/web/session"
@@ -114,6 +118,11 @@ type Deps struct {
 	Checker  Checker // nil: no printed receipt is found
 
 	Delivery *delivery.Deps // nil: nothing is known of ways out
+
+	Clinic  *clinic.Deps // nil, as those that follow: these rooms are not there
+	Urgent  *urgent.Deps
+	Citizen *citizen.Deps
+	Privacy *privacy.Deps
 }
 
 // Keeping tells operators how well the data are kept.
@@ -150,6 +159,7 @@ type Portal struct {
 	sending chan struct{} // a place for each file held in memory
 
 	delivery *delivery.Room
+	annexes  annexes
 }
 
 // New returns the portal's handler.
@@ -185,5 +195,6 @@ func New(deps Deps, config Config) (http.Handler, error) {
 	if deps.Delivery != nil {
 		p.delivery = delivery.New(*deps.Delivery, frame{p})
 	}
+	p.annexes.open(deps, frame{p})
 	return p.handler(), nil
 }

@@ -3,6 +3,7 @@ package portal
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"lienthong/internal/role"
 )
@@ -12,6 +13,9 @@ type Route struct {
 	Method  string
 	Pattern string
 	Rooms   []role.Room // the role must enter one of them; none: open to all
+
+	Discloses bool // clinical content may leave by it
+	SteppedUp bool // only after a second factor given lately
 }
 
 type route struct {
@@ -33,9 +37,9 @@ func Routes() []Route {
 func routes() []route {
 	in := func(rooms ...role.Room) []role.Room { return rooms }
 	line := func(method, pattern string, rooms []role.Room, serve func(*Portal, http.ResponseWriter, *http.Request)) route {
-		return route{Route{method, pattern, rooms}, serve}
+		return route{Route{Method: method, Pattern: pattern, Rooms: rooms}, serve}
 	}
-	return append([]route{
+	return slices.Concat([]route{
 		line("GET", "/{$}", nil, (*Portal).home),
 		line("GET", "/login", nil, (*Portal).loginForm),
 		line("POST", "/login", nil, (*Portal).login),
@@ -78,7 +82,7 @@ func routes() []route {
 
 		line("GET", "/access", in(role.Content, role.Audit), (*Portal).access),
 		line("GET", "/acts", in(role.Audit), (*Portal).acts),
-	}, deliveryRoutes()...)
+	}, deliveryRoutes(), annexRoutes())
 }
 
 // contentSecurity allows only files of this site: no inline script or style.

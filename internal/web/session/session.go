@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
@@ -52,6 +53,11 @@ type Reader struct {
 	Role role.Role
 	Name string // shown in the corner
 	Mark string // short public name of the session, for the access log
+
+	Staff     care.Staff     // who, at a facility; zero: a login link
+	Person    store.PersonID // of a citizen
+	Level     int            // of identity proof: 0 a link, 1, 2
+	SteppedUp time.Time      // when the second factor was last given; zero: never
 }
 
 // Keeper keeps links and sessions.
@@ -141,7 +147,8 @@ func (k *Keeper) Current(r *http.Request) (Reader, error) {
 	if err != nil {
 		return Reader{}, err
 	}
-	return Reader{Role: who, Name: s.Name, Mark: hex.EncodeToString(hash[:5])}, nil
+	return Reader{Role: who, Name: s.Name, Mark: hex.EncodeToString(hash[:5]),
+		Staff: s.Staff, Person: s.Person, Level: s.Level, SteppedUp: s.SteppedUp}, nil
 }
 
 // EndCurrent ends the browser's session, if it has one, and takes its cookie away.

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/schema"
 	"lienthong/internal/slip"
+	"lienthong/internal/store"
 )
 
 // File is bytes to download.
@@ -30,6 +31,11 @@ type Reader struct {
 	Mark   string // public name of the session
 	Route  string // pattern of the route that asks: "GET /records/{id}"
 	Reason string // as typed by operators, "" for others
+
+	Staff     care.Staff     // who, at a facility; zero: a login link
+	Person    store.PersonID // of a citizen
+	Level     int            // of identity proof
+	SteppedUp time.Time      // when the second factor was last given
 }
 
 // ErrEpisodeFacility: an episode code was asked for without its facility.

@@ -1,0 +1,65 @@
+package portal
+
+import (
+	"net/http"
+
+	"lienthong/internal/web/portal/citizen"
+	"lienthong/internal/web/portal/clinic"
+	"lienthong/internal/web/portal/privacy"
+	"lienthong/internal/web/portal/urgent"
+	"lienthong/internal/web/portal/view"
+)
+
+// annexes are the packages of rooms beside the portal's own; nil: their rooms
+// answer absent.
+type annexes struct {
+	clinic  *clinic.Room
+	urgent  *urgent.Room
+	citizen *citizen.Room
+	privacy *privacy.Room
+}
+
+// See redirects after a POST to a local path.
+func (f frame) See(w http.ResponseWriter, r *http.Request, path string) { see(w, r, path) }
+
+var _ view.Frame = frame{}
+
+// open builds the annexes that the hub has.
+func (a *annexes) open(d Deps, f frame) {
+	if d.Clinic != nil {
+		a.clinic = clinic.New(*d.Clinic, f)
+	}
+	if d.Urgent != nil {
+		a.urgent = urgent.New(*d.Urgent, f)
+	}
+	if d.Citizen != nil {
+		a.citizen = citizen.New(*d.Citizen, f)
+	}
+	if d.Privacy != nil {
+		a.privacy = privacy.New(*d.Privacy, f)
+	}
+}
+
+// annexRoutes are the routes of all annexes.
+func annexRoutes() []route {
+	out := annexed(clinic.Routes(), func(a *annexes) *clinic.Room { return a.clinic })
+	out = append(out, annexed(urgent.Routes(), func(a *annexes) *urgent.Room { return a.urgent })...)
+	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
+	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
+}
+
+func annexed[R any](table []view.Route[R], of func(*annexes) *R) []route {
+	var out []route
+	for _, line := range table {
+		out = append(out, route{Route{Method: line.Method, Pattern: line.Pattern, Rooms: line.Rooms, Discloses: line.Discloses, SteppedUp: line.SteppedUp},
+			func(p *Portal, w http.ResponseWriter, r *http.Request) {
+				rooms := of(&p.annexes)
+				if rooms == nil {
+					p.absent(w, r)
+					return
+				}
+				line.Serve(rooms, w, r)
+			}})
+	}
+	return out
+}
