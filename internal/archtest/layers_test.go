@@ -58,6 +58,7 @@ var layers = map[string]place{
 	"kind/...":     {2, []string{"body", "kind", "kind/table"}},
 	"kind/checkup": {2, []string{"body", "kind", "kind/qd4750", "kind/table"}},
 	"store":        {2, nil},
+	"store/form":   {2, []string{"store"}},
 
 	// L3: what the hub does.
 	"admin":        {3, []string{"enrol", "keep"}},

@@ -193,3 +193,15 @@ type Secrets interface {
 	// Secrets tells which facilities have one and since when: never what it is.
 	Secrets(ctx context.Context, destination string) (map[care.FacilityCode]time.Time, error)
 }
+
+// Arrived is when a leg came to its destination by its result, zero when it had
+// come before, by what was kept, or has not.
+func (r *LegResult) Arrived(received, finalized time.Time) time.Time {
+	switch {
+	case !received.IsZero() || !finalized.IsZero():
+		return time.Time{}
+	case !r.Received.IsZero():
+		return r.Received
+	}
+	return r.Finalized
+}

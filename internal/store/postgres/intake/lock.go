@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
@@ -133,7 +134,7 @@ func check(p *store.Prepared) error {
 	if p.Subject != nil {
 		texts = append(texts, p.Subject.Evidence)
 	}
-	if err := store.CheckLegStarts(p.Legs...); err != nil {
+	if err := form.CheckLegStarts(p.Legs...); err != nil {
 		return err
 	}
 	return store.CheckText(texts...)

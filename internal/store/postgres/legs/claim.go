@@ -7,6 +7,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
@@ -36,7 +37,7 @@ const (
 
 // Claim leases legs.
 func (x *Legs) Claim(ctx context.Context, c store.LegClaim) ([]store.Leg, error) {
-	if err := store.CheckLegClaim(c); err != nil {
+	if err := form.CheckLegClaim(c); err != nil {
 		return nil, err
 	}
 	tx, err := x.db.Begin(ctx)
@@ -121,7 +122,7 @@ func (a *claiming) take(o *one) {
 }
 
 func (a *claiming) putOff(k store.LegKey, until int64) {
-	a.later = append(a.later, putOff{k, handle.Micros(store.Deferred(a.Now, handle.Moment(until)))})
+	a.later = append(a.later, putOff{k, handle.Micros(form.Deferred(a.Now, handle.Moment(until)))})
 }
 
 func (a *claiming) single(ctx context.Context, want int) (n int, err error) {

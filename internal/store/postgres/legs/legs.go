@@ -29,6 +29,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -127,7 +128,7 @@ func (x *Legs) Of(ctx context.Context, ids ...dossier.ID) ([]store.Leg, error) {
 			return nil, store.ErrText
 		}
 	}
-	ids = store.LegOrder(ids)
+	ids = form.LegOrder(ids)
 	rows, err := x.db.Pool.Query(ctx, `SELECT `+columns+` FROM unnest($1::text[], $2::uuid[]) WITH ORDINALITY AS u (facility, serial, n)
 		JOIN leg l ON l.facility = u.facility AND l.serial = u.serial ORDER BY u.n, l.destination`,
 		handle.Column(ids, func(id dossier.ID) string { return string(id.Facility) }), handle.Column(ids, func(id dossier.ID) pgtype.UUID { return handle.UUID(id.Serial) }))
@@ -195,7 +196,7 @@ func filtered(scope role.Scope, f store.LegFilter) *handle.Where {
 
 // List returns a page of the scope's legs, newest first.
 func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([]store.Leg, bool, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, false, err
 	}
 	w := filtered(scope, f)
@@ -204,7 +205,7 @@ func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([
 	}
 	limit := handle.Limit(f.Limit)
 	var all []store.Leg
-	err := x.db.Scan(ctx, handle.ListLimit, `SELECT `+columns+version+w.String()+` ORDER BY l.created DESC, l.facility DESC, l.serial DESC, l.destination LIMIT `+w.Arg(limit+store.LegSpare),
+	err := x.db.Scan(ctx, handle.ListLimit, `SELECT `+columns+version+w.String()+` ORDER BY l.created DESC, l.facility DESC, l.serial DESC, l.destination LIMIT `+w.Arg(limit+form.LegSpare),
 		w.Args, func(rows pgx.Rows) (err error) {
 			all, err = collect(rows)
 			return err
@@ -212,13 +213,13 @@ func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([
 	if err != nil {
 		return nil, false, err
 	}
-	all, more := store.LegPage(all, limit)
+	all, more := form.LegPage(all, limit)
 	return all, more, nil
 }
 
 // Count counts what List would list.
 func (x *Legs) Count(ctx context.Context, scope role.Scope, f store.LegFilter) (n int, err error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return 0, err
 	}
 	w := filtered(scope, f)

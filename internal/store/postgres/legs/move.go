@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -27,7 +28,7 @@ func scanKey(row pgx.CollectableRow) (k store.LegKey, err error) {
 // may is the condition of a move, at the moment it names.
 func may(to exchange.State, at string) string {
 	if to == exchange.Waiting {
-		return `l.state IN ('held', 'parked', 'skipped') AND l.code <> '` + store.ErasedLeg + `' AND ` + at + `::bigint IS NOT NULL`
+		return `l.state IN ('held', 'parked', 'skipped') AND l.code <> '` + form.ErasedLeg + `' AND ` + at + `::bigint IS NOT NULL`
 	}
 	return `(l.state IN ('held', 'parked') OR l.state = 'waiting' AND (l.lease = 0 OR l.free <= ` + at + `::bigint))`
 }
@@ -35,10 +36,10 @@ func may(to exchange.State, at string) string {
 // Move moves legs that a filter selects: they are found first and locked then, so
 // that what another holds just now stays.
 func (x *Legs) Move(ctx context.Context, scope role.Scope, f store.LegFilter, m store.LegMove, limit int) ([]store.LegKey, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, err
 	}
-	if err := store.CheckLegMove(m); err != nil || limit <= 0 {
+	if err := form.CheckLegMove(m); err != nil || limit <= 0 {
 		return nil, err
 	}
 	w := filtered(scope, f)
@@ -117,7 +118,7 @@ func Change(b *pgx.Batch, keys []store.LegKey, set string, args ...any) {
 func (x *Legs) Begin(ctx context.Context, legs []store.Leg) (int, error) {
 	for i := range legs {
 		l := &legs[i]
-		if err := store.CheckLegStarts(store.LegStart{Destination: l.Destination, State: l.State, Code: l.Code}); err != nil {
+		if err := form.CheckLegStarts(store.LegStart{Destination: l.Destination, State: l.State, Code: l.Code}); err != nil {
 			return 0, err
 		}
 		if err := store.CheckText(string(l.Record.Facility)); err != nil {
@@ -138,7 +139,7 @@ func (x *Legs) Begin(ctx context.Context, legs []store.Leg) (int, error) {
 	for i := range sorted {
 		l := &sorted[i]
 		begun[i] = beginning{leg: l, nth: numbers.Next(string(l.Record.Facility))}
-		begun[i].created, begun[i].due = store.LegTimes(l, x.db.Clock.Now())
+		begun[i].created, begun[i].due = form.LegTimes(l, x.db.Clock.Now())
 	}
 	b := tx.Batch()
 	b.Queue(`SELECT 1 FROM record r JOIN (SELECT DISTINCT * FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)) k ON r.facility = k.facility AND r.serial = k.serial

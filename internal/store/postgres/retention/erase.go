@@ -9,6 +9,7 @@ import (
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
@@ -56,7 +57,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	_, err = x.writer.CommitBatch(ctx, tx, func() *pgx.Batch { // the numbers of changes of legs are taken last
 		b := tx.Batch()
 		if len(carried) > 0 {
-			legs.Change(b, carried, `state = 'skipped', code = $5, lease = 0, holder = '', changed = $6`, store.ErasedLeg, handle.Micros(act.At))
+			legs.Change(b, carried, `state = 'skipped', code = $5, lease = 0, holder = '', changed = $6`, form.ErasedLeg, handle.Micros(act.At))
 		}
 		return b
 	}, leaves)

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
 )
@@ -29,7 +30,7 @@ func New(db *handle.DB, writer *ledger.Writer) *Surveys { return &Surveys{db, wr
 
 // Stuck groups legs that wait for somebody.
 func (x *Surveys) Stuck(ctx context.Context, scope role.Scope, f store.LegFilter) ([]store.LegGroup, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, err
 	}
 	if f.State != exchange.Held && f.State != exchange.Parked {

@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -64,7 +65,7 @@ func check(p *store.Prepared) error {
 			return err
 		}
 	}
-	if err := store.CheckLegStarts(p.Legs...); err != nil {
+	if err := form.CheckLegStarts(p.Legs...); err != nil {
 		return err
 	}
 	return checkDeltas(p.Deltas)

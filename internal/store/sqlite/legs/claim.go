@@ -5,6 +5,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -42,7 +43,7 @@ var (
 
 // Claim leases legs. Where nothing is due it only reads.
 func (x *Legs) Claim(ctx context.Context, c store.LegClaim) ([]store.Leg, error) {
-	if err := store.CheckLegClaim(c); err != nil {
+	if err := form.CheckLegClaim(c); err != nil {
 		return nil, err
 	}
 	due := false
@@ -136,7 +137,7 @@ func (a *claiming) take(o *one) {
 
 // putOff has a leg looked at again when what it waits for may be gone.
 func (a *claiming) putOff(id, until int64) {
-	a.later = append(a.later, id, file.Micros(store.Deferred(a.Now, file.Time(until))))
+	a.later = append(a.later, id, file.Micros(form.Deferred(a.Now, file.Time(until))))
 }
 
 // waits returns until when a leg waits for others, 0: it does not.

@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -93,7 +94,7 @@ var legsOf = file.Asking(`n, facility, serial`, `SELECT `+columns+` FROM k CROSS
 // Of returns the legs of records.
 func (x *Legs) Of(ctx context.Context, ids ...dossier.ID) ([]store.Leg, error) {
 	args := make([]any, 0, 3*len(ids))
-	for n, id := range store.LegOrder(ids) {
+	for n, id := range form.LegOrder(ids) {
 		args = append(args, int64(n), string(id.Facility), id.Serial[:])
 	}
 	var all []store.Leg
@@ -183,7 +184,7 @@ func filtered(what string, scope role.Scope, f store.LegFilter) *file.Query {
 
 // List returns a page of the scope's legs, newest first.
 func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([]store.Leg, bool, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, false, err
 	}
 	if scope.IsEmpty() {
@@ -196,7 +197,7 @@ func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([
 		q.And(`l.created <= ?`, at)
 		q.And(`(l.created, l.facility, l.serial) < (?, ?, ?)`, at, string(f.Before.ID.Facility), f.Before.ID.Serial[:])
 	}
-	text, args := q.End(` ORDER BY l.created DESC, l.facility DESC, l.serial DESC, l.destination LIMIT ?`, limit+store.LegSpare)
+	text, args := q.End(` ORDER BY l.created DESC, l.facility DESC, l.serial DESC, l.destination LIMIT ?`, limit+form.LegSpare)
 	var all []store.Leg
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
 		rows, err := s.Select(text, args)
@@ -216,13 +217,13 @@ func (x *Legs) List(ctx context.Context, scope role.Scope, f store.LegFilter) ([
 	if err != nil {
 		return nil, false, err
 	}
-	all, more := store.LegPage(all, limit)
+	all, more := form.LegPage(all, limit)
 	return all, more, nil
 }
 
 // Count counts what List would list.
 func (x *Legs) Count(ctx context.Context, scope role.Scope, f store.LegFilter) (n int, err error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return 0, err
 	}
 	if scope.IsEmpty() {

@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -14,17 +15,17 @@ var (
 	movedHead = `WITH k (id, at, code, changed, seq) AS (VALUES `
 	movedSet  = `free = k.at, lease = 0, holder = '', code = k.code, changed = k.changed, seq = k.seq, attempts = max(attempts, lease <> 0) FROM k WHERE leg.id = k.id AND `
 	movedRow  = ` RETURNING facility, serial, destination, episode`
-	sendLegs  = file.NewBulk(movedHead, 5, `) UPDATE leg SET state = 'waiting', due = k.at, `+movedSet+`leg.state IN ('held', 'parked', 'skipped') AND leg.code <> '`+store.ErasedLeg+`'`+movedRow)
+	sendLegs  = file.NewBulk(movedHead, 5, `) UPDATE leg SET state = 'waiting', due = k.at, `+movedSet+`leg.state IN ('held', 'parked', 'skipped') AND leg.code <> '`+form.ErasedLeg+`'`+movedRow)
 	skipLegs  = file.NewBulk(movedHead, 5, `) UPDATE leg SET state = 'skipped', `+movedSet+`(leg.state IN ('held', 'parked') OR leg.state = 'waiting' AND (leg.lease = 0 OR leg.free <= k.at))`+movedRow)
 )
 
 // Move moves legs that a filter selects. What it selects is read beside the
 // committer; whether a leg may move is seen in the commit.
 func (x *Legs) Move(ctx context.Context, scope role.Scope, f store.LegFilter, m store.LegMove, limit int) ([]store.LegKey, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, err
 	}
-	if err := store.CheckLegMove(m); err != nil || limit <= 0 || scope.IsEmpty() {
+	if err := form.CheckLegMove(m); err != nil || limit <= 0 || scope.IsEmpty() {
 		return nil, err
 	}
 	ids, err := x.movable(ctx, scope, f, m, limit)
@@ -78,7 +79,7 @@ func (x *Legs) movable(ctx context.Context, scope role.Scope, f store.LegFilter,
 	q := filtered(`l.id`, scope, f)
 	q.And(`l.code <> '` + exchange.HeldClosed + `'`)
 	if m.To == exchange.Waiting {
-		q.And(`l.state IN ('held', 'parked', 'skipped') AND l.code <> '` + store.ErasedLeg + `'`)
+		q.And(`l.state IN ('held', 'parked', 'skipped') AND l.code <> '` + form.ErasedLeg + `'`)
 	} else {
 		q.And(`(l.state IN ('held', 'parked') OR l.state = 'waiting' AND (l.lease = 0 OR l.free <= ?))`, file.Micros(m.At))
 	}
@@ -113,7 +114,7 @@ var beginLegs = file.NewBulk(`WITH k (facility, serial, destination, lane, state
 func (x *Legs) Begin(ctx context.Context, legs []store.Leg) (int, error) {
 	for i := range legs {
 		l := &legs[i]
-		if err := store.CheckLegStarts(store.LegStart{Destination: l.Destination, State: l.State, Code: l.Code}); err != nil {
+		if err := form.CheckLegStarts(store.LegStart{Destination: l.Destination, State: l.State, Code: l.Code}); err != nil {
 			return 0, err
 		}
 	}
@@ -129,7 +130,7 @@ func (x *Legs) Begin(ctx context.Context, legs []store.Leg) (int, error) {
 		args := make([]any, 0, 9*len(legs))
 		for n := range legs {
 			l := &legs[n]
-			created, due := store.LegTimes(l, x.clock.Now())
+			created, due := form.LegTimes(l, x.clock.Now())
 			args = append(args, string(l.Record.Facility), l.Record.Serial[:], l.Destination, int64(l.Lane), string(l.State), file.Micros(due), l.Code, file.Micros(created), seq+int64(n))
 		}
 		begun, err = tx.ExecBulk(beginLegs, args)

@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/exchange"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -24,7 +25,7 @@ var (
 
 // Settle keeps results in one commit.
 func (x *Legs) Settle(ctx context.Context, holder string, now time.Time, results []store.LegResult) ([]store.LegKey, error) {
-	if err := store.CheckLegResults(holder, results); err != nil || len(results) == 0 {
+	if err := form.CheckLegResults(holder, results); err != nil || len(results) == 0 {
 		return nil, err
 	}
 	var lost []store.LegKey

@@ -9,6 +9,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -121,7 +122,7 @@ func (e *erasing) legs(x *store.Erasure) error {
 	}
 	_, err = e.tx.Exec(`UPDATE leg SET state = 'skipped', code = ?, lease = 0, holder = '', changed = ?, seq = k.seq FROM
  (SELECT id, ? - 1 + row_number() OVER (ORDER BY destination) AS seq FROM leg WHERE facility = ? AND serial = ? AND state IN ('waiting', 'held', 'parked')) k
- WHERE leg.id = k.id`, store.ErasedLeg, file.Micros(x.At), seq, facility, serial)
+ WHERE leg.id = k.id`, form.ErasedLeg, file.Micros(x.At), seq, facility, serial)
 	return err
 }
 

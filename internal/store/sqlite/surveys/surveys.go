@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -24,7 +25,7 @@ func New(db *file.DB) *Surveys { return &Surveys{db} }
 
 // Stuck groups legs that wait for somebody.
 func (x *Surveys) Stuck(ctx context.Context, scope role.Scope, f store.LegFilter) ([]store.LegGroup, error) {
-	if err := store.CheckLegFilter(f); err != nil {
+	if err := form.CheckLegFilter(f); err != nil {
 		return nil, err
 	}
 	if scope.IsEmpty() || f.State != exchange.Held && f.State != exchange.Parked {

@@ -1,4 +1,4 @@
-package store
+package form
 
 import (
 	"errors"
@@ -7,9 +7,8 @@ import (
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
+	"lienthong/internal/store"
 )
-
-// What every engine holds of legs alike.
 
 // ErasedLeg is the code of a leg skipped because its record was erased. It is
 // never moved again.
@@ -35,7 +34,7 @@ const LegSpare = 64
 // LegPage cuts what was read, up to LegSpare more than the limit, and says
 // whether more follow. Legs of one record and moment are not parted, because the
 // next page begins behind both.
-func LegPage(all []Leg, limit int) ([]Leg, bool) {
+func LegPage(all []store.Leg, limit int) ([]store.Leg, bool) {
 	if len(all) <= limit {
 		return all, false
 	}
@@ -54,20 +53,20 @@ func LegPage(all []Leg, limit int) ([]Leg, bool) {
 }
 
 // CheckLegClaim refuses a claim no engine takes.
-func CheckLegClaim(c LegClaim) error {
+func CheckLegClaim(c store.LegClaim) error {
 	if c.Holder == "" || c.Limit <= 0 || !c.Until.After(c.Now) {
 		return errors.New("store: a claim of legs without holder, limit or end")
 	}
-	return CheckText(c.Destination, c.Holder)
+	return store.CheckText(c.Destination, c.Holder)
 }
 
 // CheckLegStarts refuses legs no engine begins.
-func CheckLegStarts(starts ...LegStart) error {
+func CheckLegStarts(starts ...store.LegStart) error {
 	for _, s := range starts {
 		if s.Destination == "" || s.State != exchange.Waiting && s.State != exchange.Held {
 			return fmt.Errorf("store: a leg begins %q", s.State)
 		}
-		if err := CheckText(s.Destination, s.Code); err != nil {
+		if err := store.CheckText(s.Destination, s.Code); err != nil {
 			return err
 		}
 	}
@@ -75,7 +74,7 @@ func CheckLegStarts(starts ...LegStart) error {
 }
 
 // CheckLegResults refuses results no engine keeps.
-func CheckLegResults(holder string, results []LegResult) error {
+func CheckLegResults(holder string, results []store.LegResult) error {
 	if holder == "" {
 		return errors.New("store: results of legs without their holder")
 	}
@@ -86,44 +85,32 @@ func CheckLegResults(holder string, results []LegResult) error {
 		default:
 			return fmt.Errorf("store: a leg ends as %q", r.State)
 		}
-		if err := CheckText(string(r.Record.Facility), r.Destination, r.Code, r.Reference); err != nil {
+		if err := store.CheckText(string(r.Record.Facility), r.Destination, r.Code, r.Reference); err != nil {
 			return err
 		}
 	}
-	return CheckText(holder)
+	return store.CheckText(holder)
 }
 
 // CheckLegFilter refuses a filter no engine answers.
-func CheckLegFilter(f LegFilter) error {
+func CheckLegFilter(f store.LegFilter) error {
 	if len(f.Records) > 1000 {
 		return fmt.Errorf("store: a filter of %d records", len(f.Records))
 	}
 	for _, id := range f.Records {
-		if err := CheckText(string(id.Facility)); err != nil {
+		if err := store.CheckText(string(id.Facility)); err != nil {
 			return err
 		}
 	}
-	return CheckText(f.Destination, string(f.Facility), f.Kind, string(f.State), f.Code, string(f.Before.ID.Facility))
+	return store.CheckText(f.Destination, string(f.Facility), f.Kind, string(f.State), f.Code, string(f.Before.ID.Facility))
 }
 
 // CheckLegMove refuses a move no leg makes.
-func CheckLegMove(m LegMove) error {
+func CheckLegMove(m store.LegMove) error {
 	if m.To != exchange.Waiting && m.To != exchange.Skipped {
 		return fmt.Errorf("store: legs are not moved to %q", m.To)
 	}
-	return CheckText(m.Code)
-}
-
-// Arrived is when a leg came to its destination by its result, zero when it had
-// come before, by what was kept, or has not.
-func (r *LegResult) Arrived(received, finalized time.Time) time.Time {
-	switch {
-	case !received.IsZero() || !finalized.IsZero():
-		return time.Time{}
-	case !r.Received.IsZero():
-		return r.Received
-	}
-	return r.Finalized
+	return store.CheckText(m.Code)
 }
 
 // LegOrder puts ids in the order they were asked by, each once.
@@ -141,7 +128,7 @@ func LegOrder(ids []dossier.ID) []dossier.ID {
 
 // LegTimes are when a leg that is begun was created and is due, where it does
 // not say: now.
-func LegTimes(l *Leg, now time.Time) (created, due time.Time) {
+func LegTimes(l *store.Leg, now time.Time) (created, due time.Time) {
 	if created = l.Created; created.IsZero() {
 		created = now
 	}
