@@ -10,7 +10,6 @@ import (
 // Works says whether a day is a working day; package slip's Works knows the holidays.
 type Works func(time.Time) bool
 
-
 // The kinds of matters.
 const (
 	EmergencyReview  = "emergency.review"
