@@ -7,7 +7,7 @@ import (
 )
 
 // Temporary is a patient without a name: a person made for one emergency, under
-// a number that never looks like a citizen's (identity/temporary).
+// a number that never looks like a citizen's (number.go).
 type Temporary struct {
 	Number   string // "TT-..." with check digit
 	Person   Person // made for it
