@@ -10,15 +10,17 @@ import (
 // WrappedMonthKey is a month key as the store keeps it, unreadable without the
 // master key it names.
 type WrappedMonthKey struct {
-	Class   string // retention class: 1..63 of a-z 0-9 - _
-	Month   int    // yyyymm
-	Master  string // MasterID that wrapped it
-	Wrapped []byte // format byte, nonce, sealed key
+	Class string // retention class: 1..63 of a-z 0-9 - _
+	Month int    // yyyymm
+	// Generation is 0 for the first key of the class and month; a rotation adds one.
+	Generation int
+	Master     string // MasterID that wrapped it
+	Wrapped    []byte // format byte, nonce, sealed key
 }
 
 // LogValue names the key and shows none of it.
 func (w WrappedMonthKey) LogValue() slog.Value {
-	return slog.StringValue(fmt.Sprintf("%s/%d wrapped by %s", w.Class, w.Month, w.Master))
+	return slog.StringValue(fmt.Sprintf("%s/%d.%d wrapped by %s", w.Class, w.Month, w.Generation, w.Master))
 }
 
 type monthRef struct {
@@ -27,8 +29,14 @@ type monthRef struct {
 }
 
 type monthKey struct {
-	id   [4]byte
+	id   MonthID
 	aead cipher.AEAD
+}
+
+// generations are the month keys of one class and month; the newest seals.
+type generations struct {
+	ids    map[int]MonthID // by generation
+	newest int
 }
 
 const (
@@ -39,32 +47,26 @@ const (
 	maxClassName = 63
 )
 
-// NewMonthKey makes the key of a class and month (yyyymm) and returns it
+// NewMonthKey makes the first key of a class and month (yyyymm) and returns it
 // wrapped. It is not in use yet: two hubs may make one at the same time, so the
 // caller inserts it into the store, where the first stays, and Loads what the
 // store then holds. Faults: vault.config for a class or month out of form,
 // vault.random.
 func (v *Vault) NewMonthKey(class string, month int) (WrappedMonthKey, error) {
-	if err := checkRef(class, month); err != nil {
-		return WrappedMonthKey{}, err
-	}
-	key := make([]byte, KeySize)
-	defer clear(key)
-	if err := v.random(key); err != nil {
-		return WrappedMonthKey{}, err
-	}
-	return v.wrapMonth(class, month, key)
+	return v.ring.NewMonth(class, month, 0)
 }
 
-func (v *Vault) wrapMonth(class string, month int, key []byte) (WrappedMonthKey, error) {
-	w := WrappedMonthKey{Class: class, Month: month, Master: v.master.id}
-	b := make([]byte, 1+nonceSize, 1+nonceSize+wrappedSize)
-	b[0] = formatV1
-	if err := v.random(b[1:]); err != nil {
-		return WrappedMonthKey{}, err
+// NextMonthKey makes the next generation of a class's month key, for a rotation;
+// like NewMonthKey's it is not in use before it is loaded. Once it is, it seals,
+// and the older ones still open.
+func (v *Vault) NextMonthKey(class string, month int) (WrappedMonthKey, error) {
+	v.mu.RLock()
+	g, ok := v.months[monthRef{class, month}]
+	v.mu.RUnlock()
+	if !ok {
+		return WrappedMonthKey{}, ErrKeyMissing.Because(fmt.Errorf("no month key %.63q/%d", class, month))
 	}
-	w.Wrapped = v.master.aead.Seal(b, b[1:], key, w.bound())
-	return w, nil
+	return v.ring.NewMonth(class, month, g.newest+1)
 }
 
 // bound is what a wrapped month key is tied to.
@@ -72,86 +74,116 @@ func (w WrappedMonthKey) bound() []byte {
 	b := append([]byte("lienthong/month-key/v1\n"), w.Master...)
 	b = append(b, '\n', byte(len(w.Class)))
 	b = append(b, w.Class...)
-	return binary.BigEndian.AppendUint32(b, uint32(w.Month))
+	b = binary.BigEndian.AppendUint32(b, uint32(w.Month))
+	if w.Generation > 0 {
+		b = binary.BigEndian.AppendUint32(b, uint32(w.Generation))
+	}
+	return b
 }
 
-// Load unwraps month keys and keeps them in memory, replacing those of the same
-// class and month. Either all are loaded or none. Faults: vault.key_missing
-// (another master key), vault.opened_wrong.
+// Load takes month keys into use, replacing those of the same class, month and
+// generation. Either all are loaded or none. Faults: vault.key_missing (another
+// master key), vault.opened_wrong.
 func (v *Vault) Load(keys []WrappedMonthKey) error {
-	opened := make(map[monthRef]*monthKey, len(keys))
-	for _, w := range keys {
-		key, err := v.unwrapMonth(w)
-		if err != nil {
-			return err
-		}
-		aead, err := newAEAD(key)
-		if err != nil {
-			return ErrOpenedWrong.Because(err)
-		}
-		opened[monthRef{w.Class, w.Month}] = &monthKey{id: keyID("lienthong/month-key/id/v1", key), aead: aead}
-		clear(key)
+	ids, err := v.ring.LoadMonths(keys)
+	if err != nil {
+		return err
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	for ref, key := range opened {
-		v.months[ref] = key
+	for i, w := range keys {
+		ref := monthRef{w.Class, w.Month}
+		g, ok := v.months[ref]
+		if !ok {
+			g = generations{ids: map[int]MonthID{}}
+		}
+		if old, ok := g.ids[w.Generation]; ok && old != ids[i] {
+			v.ring.ForgetMonth(old)
+		}
+		g.ids[w.Generation] = ids[i]
+		g.newest = max(g.newest, w.Generation)
+		v.months[ref] = g
 	}
 	return nil
 }
 
-func (v *Vault) unwrapMonth(w WrappedMonthKey) ([]byte, error) {
-	if err := checkRef(w.Class, w.Month); err != nil {
-		return nil, ErrOpenedWrong.Because(err)
-	}
-	m, err := v.masterByID(w.Master)
-	if err != nil {
-		return nil, err
-	}
-	b := w.Wrapped
-	if len(b) != 1+nonceSize+wrappedSize || b[0] != formatV1 {
-		return nil, ErrOpenedWrong.Because(fmt.Errorf("month key %s/%d: unknown form of %d bytes", w.Class, w.Month, len(b)))
-	}
-	key, err := m.aead.Open(nil, b[1:1+nonceSize], b[1+nonceSize:], w.bound())
-	if err != nil {
-		return nil, ErrOpenedWrong.Because(fmt.Errorf("month key %s/%d: %w", w.Class, w.Month, err))
-	}
-	return key, nil
-}
-
 // Rewrap returns the same month key wrapped by the current master key: the step
 // of a master key rotation. Records are untouched. Faults as Load.
-func (v *Vault) Rewrap(w WrappedMonthKey) (WrappedMonthKey, error) {
-	key, err := v.unwrapMonth(w)
-	if err != nil {
-		return WrappedMonthKey{}, err
-	}
-	defer clear(key)
-	return v.wrapMonth(w.Class, w.Month, key)
-}
+func (v *Vault) Rewrap(w WrappedMonthKey) (WrappedMonthKey, error) { return v.ring.RewrapMonth(w) }
 
-// Have tells whether the key of a class and month is loaded.
+// Have tells whether a key of a class and month is loaded.
 func (v *Vault) Have(class string, month int) bool {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	return v.months[monthRef{class, month}] != nil
+	_, ok := v.months[monthRef{class, month}]
+	return ok
 }
 
-// Forget drops a month key from memory, after the store destroyed it.
+// Forget drops the keys of a class and month from memory, after the store
+// destroyed them.
 func (v *Vault) Forget(class string, month int) {
+	v.forget(class, month, func(int) bool { return true })
+}
+
+// ForgetOlder drops all but the newest generation, after the store destroyed them.
+func (v *Vault) ForgetOlder(class string, month int) {
+	v.mu.RLock()
+	newest := v.months[monthRef{class, month}].newest
+	v.mu.RUnlock()
+	v.forget(class, month, func(generation int) bool { return generation < newest })
+}
+
+func (v *Vault) forget(class string, month int, which func(generation int) bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	delete(v.months, monthRef{class, month})
+	ref := monthRef{class, month}
+	for generation, id := range v.months[ref].ids {
+		if which(generation) {
+			v.ring.ForgetMonth(id)
+			delete(v.months[ref].ids, generation)
+		}
+	}
+	if len(v.months[ref].ids) == 0 {
+		delete(v.months, ref)
+	}
 }
 
-func (v *Vault) monthKey(ref monthRef) (*monthKey, error) {
+// newest names the month key that seals.
+func (v *Vault) newest(ref monthRef) (MonthID, error) {
 	v.mu.RLock()
-	key := v.months[ref]
-	v.mu.RUnlock()
-	if key == nil {
-		return nil, ErrKeyMissing.Because(fmt.Errorf("no month key %.63q/%d", ref.class, ref.month))
+	defer v.mu.RUnlock()
+	g, ok := v.months[ref]
+	if !ok {
+		return MonthID{}, ErrKeyMissing.Because(fmt.Errorf("no month key %.63q/%d", ref.class, ref.month))
 	}
-	return key, nil
+	return g.ids[g.newest], nil
+}
+
+// known finds the month key of a name, asking for those that other hubs made.
+func (v *Vault) known(id MonthID) error {
+	has := func() (some, this bool) {
+		v.mu.RLock()
+		defer v.mu.RUnlock()
+		g, ok := v.months[monthRef{id.Class, id.Month}]
+		for _, known := range g.ids {
+			this = this || known == id
+		}
+		return ok, this
+	}
+	some, this := has()
+	if !this && v.Missing != nil {
+		if err := v.Missing(); err != nil {
+			return err
+		}
+		some, this = has()
+	}
+	switch {
+	case this:
+		return nil
+	case some:
+		return ErrKeyMissing.Because(fmt.Errorf("month key %.63q/%d is another one", id.Class, id.Month))
+	}
+	return ErrKeyMissing.Because(fmt.Errorf("no month key %.63q/%d", id.Class, id.Month))
 }
 
 // checkRef keeps class names short and plain, and months months.

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"slices"
 )
@@ -42,35 +43,37 @@ func (v *Vault) Seal(class string, month int, aad []byte, plain ...[]byte) (Seal
 // Wrapped and Parts are cut to length 0 and grown as needed. The plain parts
 // must not lie in that memory.
 func (v *Vault) AppendSeal(buf Sealed, class string, month int, aad []byte, plain ...[]byte) (Sealed, error) {
-	mk, err := v.monthKey(monthRef{class, month})
+	id, err := v.newest(monthRef{class, month})
 	if err != nil {
 		return Sealed{}, err
 	}
-	var secret [nonceSize + KeySize]byte
-	defer clear(secret[:])
-	if err := v.random(secret[:]); err != nil {
-		return Sealed{}, err
+	var key [KeySize]byte
+	defer clear(key[:])
+	if _, err := io.ReadFull(v.rand, key[:]); err != nil {
+		return Sealed{}, ErrRandom.Because(err)
 	}
-	nonce, key := secret[:nonceSize], secret[nonceSize:]
-	aead, err := newAEAD(key)
+	aead, err := newAEAD(key[:])
 	if err != nil {
 		return Sealed{}, ErrRandom.Because(err)
 	}
-
-	w := append(buf.Wrapped[:0], formatV1, byte(len(class)))
-	w = append(w, class...)
-	w = binary.BigEndian.AppendUint32(w, uint32(month))
-	w = append(w, mk.id[:]...)
-	w = binary.BigEndian.AppendUint32(w, uint32(len(plain)))
-	bound := keyBound(w, aad)
-	w = append(w, nonce...)
-	buf.Wrapped = mk.aead.Seal(w, nonce, key, bound)
-
+	w := appendHeader(buf.Wrapped[:0], id, len(plain))
+	if buf.Wrapped, err = v.ring.Wrap(w, id, key[:], keyBound(w, aad)); err != nil {
+		return Sealed{}, err
+	}
 	buf.Parts = slices.Grow(buf.Parts[:0], len(plain))[:len(plain)]
 	for i, p := range plain {
 		buf.Parts[i] = sealPart(aead, buf.Parts[i][:0], i, aad, p)
 	}
 	return buf, nil
+}
+
+// appendHeader writes what stands before a wrapped data key.
+func appendHeader(w []byte, id MonthID, parts int) []byte {
+	w = append(w, formatV1, byte(len(id.Class)))
+	w = append(w, id.Class...)
+	w = binary.BigEndian.AppendUint32(w, uint32(id.Month))
+	w = append(w, id.ID[:]...)
+	return binary.BigEndian.AppendUint32(w, uint32(parts))
 }
 
 func sealPart(aead cipher.AEAD, dst []byte, part int, aad, plain []byte) []byte {
@@ -130,23 +133,11 @@ func (k *Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 // OpenKey unwraps the data key of the record that aad names. Faults:
 // vault.key_missing when its month key is not loaded, vault.opened_wrong when
-// wrapped is damaged, destroyed or another record's.
+// wrapped is damaged, destroyed or another record's, vault.budget.
 func (v *Vault) OpenKey(aad, wrapped []byte) (*Key, error) {
-	header, ref, id, parts, err := parseWrapped(wrapped)
-	if err != nil {
-		return nil, ErrOpenedWrong.Because(err)
-	}
-	mk, err := v.monthKey(ref)
+	key, parts, err := v.unwrap(aad, wrapped)
 	if err != nil {
 		return nil, err
-	}
-	if mk.id != id {
-		return nil, ErrKeyMissing.Because(fmt.Errorf("month key %s/%d is another one", ref.class, ref.month))
-	}
-	sealed := wrapped[len(header):]
-	key, err := mk.aead.Open(nil, sealed[:nonceSize], sealed[nonceSize:], keyBound(header, aad))
-	if err != nil {
-		return nil, ErrOpenedWrong.Because(err)
 	}
 	defer clear(key)
 	aead, err := newAEAD(key)
@@ -156,21 +147,69 @@ func (v *Vault) OpenKey(aad, wrapped []byte) (*Key, error) {
 	return &Key{aead: aead, aad: slices.Clone(aad), parts: parts}, nil
 }
 
+func (v *Vault) unwrap(aad, wrapped []byte) (key []byte, parts int, err error) {
+	header, id, parts, err := parseWrapped(wrapped)
+	if err != nil {
+		return nil, 0, ErrOpenedWrong.Because(err)
+	}
+	if err := v.known(id); err != nil {
+		return nil, 0, err
+	}
+	key, err = v.ring.Unwrap(id, wrapped[len(header):], keyBound(header, aad))
+	return key, parts, err
+}
+
+// RewrapKey wraps the data key of the record that aad names by the newest key of
+// its class and month: the step of a month key's rotation. What is wrapped so
+// already is returned as it is. Faults as OpenKey.
+func (v *Vault) RewrapKey(aad, wrapped []byte) ([]byte, error) {
+	_, id, _, err := parseWrapped(wrapped)
+	if err != nil {
+		return nil, ErrOpenedWrong.Because(err)
+	}
+	newest, err := v.newest(monthRef{id.Class, id.Month})
+	if err != nil || newest == id {
+		return wrapped, err
+	}
+	key, parts, err := v.unwrap(aad, wrapped)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(key)
+	w := appendHeader(nil, newest, parts)
+	return v.ring.Wrap(w, newest, key, keyBound(w, aad))
+}
+
+// Prefix is how every data key wrapped by a month key of this class and month
+// but the newest begins: what a rotation must find.
+func (v *Vault) Prefix(class string, month int) (older [][]byte) {
+	v.mu.RLock()
+	defer v.mu.RUnlock()
+	g := v.months[monthRef{class, month}]
+	for generation, id := range g.ids {
+		if generation < g.newest {
+			header := appendHeader(nil, id, 0)
+			older = append(older, header[:len(header)-4])
+		}
+	}
+	return older
+}
+
 // parseWrapped reads the header of a wrapped data key; checkRef's form is
 // implied by the month key that must exist under it.
-func parseWrapped(w []byte) (header []byte, ref monthRef, id [4]byte, parts int, err error) {
+func parseWrapped(w []byte) (header []byte, id MonthID, parts int, err error) {
 	const fixed = 4 + 4 + 4
 	if len(w) < 2 || w[0] != formatV1 {
-		return nil, ref, id, 0, errors.New("wrapped data key: unknown form")
+		return nil, id, 0, errors.New("wrapped data key: unknown form")
 	}
 	class := int(w[1])
 	size := 2 + class + fixed
 	if len(w) != size+nonceSize+wrappedSize {
-		return nil, ref, id, 0, fmt.Errorf("wrapped data key: %d bytes", len(w))
+		return nil, id, 0, fmt.Errorf("wrapped data key: %d bytes", len(w))
 	}
 	rest := w[2+class:]
-	ref = monthRef{string(w[2 : 2+class]), int(binary.BigEndian.Uint32(rest))}
-	return w[:size], ref, [4]byte(rest[4:8]), int(binary.BigEndian.Uint32(rest[8:])), nil
+	id = MonthID{string(w[2 : 2+class]), int(binary.BigEndian.Uint32(rest)), [4]byte(rest[4:8])}
+	return w[:size], id, int(binary.BigEndian.Uint32(rest[8:])), nil
 }
 
 // Open appends the plain text of a part to dst. Nothing of a part that fails

@@ -32,27 +32,38 @@ func newSecretKey(master []byte) (cipher.AEAD, error) {
 // form: format 1, master key id (4 bytes), nonce (12), sealed secret. Faults:
 // vault.config for a secret that is empty or longer than MaxSecret, vault.random.
 func (v *Vault) SealSecret(name string, plain []byte) ([]byte, error) {
+	return v.ring.SealSecret(name, plain)
+}
+
+// SealSecret seals a credential; see Vault.SealSecret.
+func (k *Keys) SealSecret(name string, plain []byte) ([]byte, error) {
 	if len(plain) == 0 || len(plain) > MaxSecret {
 		return nil, ErrConfig.Because(fmt.Errorf("a secret of %d bytes", len(plain)))
 	}
 	out := make([]byte, 1+4+nonceSize, 1+4+nonceSize+len(plain)+tagSize)
 	out[0] = formatV1
-	copy(out[1:], v.master.mark[:])
+	m := k.masters()[0]
+	copy(out[1:], m.mark[:])
 	nonce := out[5 : 5+nonceSize]
-	if err := v.random(nonce); err != nil {
+	if err := k.random(nonce); err != nil {
 		return nil, err
 	}
-	return v.master.secret.Seal(out, nonce, plain, secretBound(out[:5], name)), nil
+	return m.secret.Seal(out, nonce, plain, secretBound(out[:5], name)), nil
 }
 
 // OpenSecret opens what SealSecret sealed under the same name, by the master key
 // in use or a retired one. The courier alone calls it. Faults:
 // vault.key_missing, vault.opened_wrong.
 func (v *Vault) OpenSecret(name string, sealed []byte) ([]byte, error) {
+	return v.ring.OpenSecret(name, sealed)
+}
+
+// OpenSecret opens a credential; see Vault.OpenSecret.
+func (k *Keys) OpenSecret(name string, sealed []byte) ([]byte, error) {
 	if len(sealed) < 1+4+nonceSize+tagSize || sealed[0] != formatV1 {
 		return nil, ErrOpenedWrong.Because(errors.New("sealed secret: unknown form"))
 	}
-	keys := append([]masterKey{v.master}, v.retired...)
+	keys := k.masters()
 	i := slices.IndexFunc(keys, func(m masterKey) bool { return string(m.mark[:]) == string(sealed[1:5]) })
 	if i < 0 {
 		return nil, ErrKeyMissing.Because(fmt.Errorf("no master key %x", sealed[1:5]))
@@ -62,6 +73,22 @@ func (v *Vault) OpenSecret(name string, sealed []byte) ([]byte, error) {
 		return nil, ErrOpenedWrong.Because(err)
 	}
 	return plain, nil
+}
+
+// RewrapSecret seals a secret anew by the master key in use: a step of its
+// rotation. The secret itself is not given out. Faults as OpenSecret and SealSecret.
+func (v *Vault) RewrapSecret(name string, sealed []byte) ([]byte, error) {
+	return v.ring.RewrapSecret(name, sealed)
+}
+
+// RewrapSecret seals a credential anew; see Vault.RewrapSecret.
+func (k *Keys) RewrapSecret(name string, sealed []byte) ([]byte, error) {
+	plain, err := k.OpenSecret(name, sealed)
+	if err != nil {
+		return nil, err
+	}
+	defer clear(plain)
+	return k.SealSecret(name, plain)
 }
 
 // secretBound is what a secret is tied to: its header and its name.

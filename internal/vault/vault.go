@@ -22,6 +22,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -56,6 +57,7 @@ var (
 type Config struct {
 	Master  []byte         // 32 bytes; wraps new month keys
 	Retired [][]byte       // earlier master keys that still open month keys
+	Ring    Ring           // holds master and month keys elsewhere; Master and Retired are empty then
 	Peppers map[int][]byte // live peppers by version 1..255, each of at least 32 bytes
 	Current int            // the version new hashes carry
 	Rand    io.Reader      // nil: the operating system's
@@ -72,14 +74,16 @@ func (Config) LogValue() slog.Value { return slog.StringValue("hidden") }
 
 // Vault seals, opens and hashes. It is safe for concurrent use.
 type Vault struct {
+	ring    Ring
 	rand    io.Reader
-	master  masterKey
-	retired []masterKey
 	peppers [256]*pepper // by version
 	live    []int        // versions, the current one first, then from new to old
+	// Missing is asked, once for a key, to load month keys that other hubs made
+	// since; nil: nobody is asked. It is set before the vault is used.
+	Missing func() error
 
 	mu     sync.RWMutex
-	months map[monthRef]*monthKey
+	months map[monthRef]generations
 }
 
 type masterKey struct {
@@ -91,22 +95,16 @@ type masterKey struct {
 
 // New makes a vault without month keys; Load brings them. Fault: vault.config.
 func New(c Config) (*Vault, error) {
-	v := &Vault{rand: c.Rand, months: make(map[monthRef]*monthKey)}
-	if v.rand == nil {
-		v.rand = rand.Reader
-	} else {
-		v.rand = &lockedReader{r: c.Rand}
-	}
-	var err error
-	if v.master, err = newMasterKey(c.Master); err != nil {
-		return nil, err
-	}
-	for _, key := range c.Retired {
-		old, err := newMasterKey(key)
+	v := &Vault{ring: c.Ring, rand: source(c.Rand), months: map[monthRef]generations{}}
+	switch {
+	case v.ring == nil:
+		keys, err := NewKeys(RingConfig{Master: c.Master, Retired: c.Retired, Rand: c.Rand})
 		if err != nil {
 			return nil, err
 		}
-		v.retired = append(v.retired, old)
+		v.ring = keys
+	case len(c.Master)+len(c.Retired) > 0:
+		return nil, ErrConfig.Because(errors.New("a master key beside a ring"))
 	}
 	if err := v.setPeppers(c.Peppers, c.Current); err != nil {
 		return nil, err
@@ -114,11 +112,22 @@ func New(c Config) (*Vault, error) {
 	return v, nil
 }
 
+// source is where randomness comes from.
+func source(r io.Reader) io.Reader {
+	if r == nil {
+		return rand.Reader
+	}
+	return &lockedReader{r: r}
+}
+
 // MasterID names the master key in use: 8 hexadecimal digits, not secret.
-func (v *Vault) MasterID() string { return v.master.id }
+func (v *Vault) MasterID() string { return v.ring.Master() }
+
+// Ring is what holds the vault's keys.
+func (v *Vault) Ring() Ring { return v.ring }
 
 // String shows no key.
-func (v *Vault) String() string { return "vault(" + v.master.id + ")" }
+func (v *Vault) String() string { return "vault(" + v.MasterID() + ")" }
 
 // GoString shows no key.
 func (v *Vault) GoString() string { return v.String() }
@@ -140,19 +149,6 @@ func newMasterKey(key []byte) (masterKey, error) {
 		return masterKey{}, ErrConfig.Because(err)
 	}
 	return masterKey{id: fmt.Sprintf("%x", id[:]), mark: id, aead: aead, secret: secret}, nil
-}
-
-// masterByID returns the master key of that name, the current or a retired one.
-func (v *Vault) masterByID(id string) (masterKey, error) {
-	if v.master.id == id {
-		return v.master, nil
-	}
-	for _, m := range v.retired {
-		if m.id == id {
-			return m, nil
-		}
-	}
-	return masterKey{}, ErrKeyMissing.Because(fmt.Errorf("no master key %.8q", id))
 }
 
 // keyID names a random key by 4 bytes of a hash: enough to tell a missing key
