@@ -22,6 +22,8 @@ var layers = map[string]place{
 	"jsondoc": {0, []string{"fault"}},
 	"xmltok":  {0, []string{"fault"}},
 
+	"policies": {0, nil}, // Cedar, embedded
+
 	// L1: rules, without input or output.
 	"admission":    {1, nil},
 	"calendar":     {1, nil},
@@ -34,12 +36,13 @@ var layers = map[string]place{
 	"finding":      {1, []string{"dossier", "quality"}},
 	"identity":     {1, nil},
 	"insight":      {1, []string{"dossier", "facility"}},
+	"law":          {1, nil},
 	"ledger":       {1, []string{"ledger/jcs"}},
 	"ledger/audit": {1, []string{"ledger"}},
 	"ledger/jcs":   {1, nil},
 	"manifest":     {1, nil},
-	"matter":       {1, nil},
-	"policy":       {1, []string{"consent", "role"}},
+	"matter":       {1, []string{"law"}},
+	"policy":       {1, []string{"consent", "law", "role"}},
 	"quality":      {1, []string{"catalog", "dossier", "schema"}},
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
 	"retention":    {1, []string{"dossier"}},
@@ -66,6 +69,7 @@ var layers = map[string]place{
 	"enrol":        {3, nil},
 	"keep":         {3, nil},
 	"bundle":       {3, []string{"disclose", "evidence"}},
+	"casework":     {3, nil},
 	"courier":      {3, []string{"disclose", "evidence"}},
 	"disclose":     {3, []string{"evidence"}},
 	"evidence":     {3, nil},
