@@ -66,18 +66,18 @@ func FuzzParseNumber(f *testing.F) {
 	})
 }
 
-func TestAnswersAreDueByWorkingDays(t *testing.T) {
+func TestAnswersAreDueByTheLawsDays(t *testing.T) {
 	t.Parallel()
 	opened := time.Date(2026, 11, 20, 16, 30, 0, 0, clock.Hanoi) // a Friday
 	for _, c := range []struct {
 		kind, ack, due, longer string
 	}{
-		{matter.RequestSee, "2026-11-24", "2026-12-04", "2026-12-11"},
-		{matter.RequestCorrect, "2026-11-24", "2026-12-04", "2026-12-11"},
-		{matter.RequestRestrict, "2026-11-24", "2026-12-11", "2026-12-18"},
-		{matter.RequestObject, "2026-11-24", "2026-12-11", "2026-12-18"},
-		{matter.RequestErase, "2026-11-24", "2026-12-18", ""},
-		{matter.EmergencyReview, "", "2026-11-24", ""},
+		{matter.RequestSee, "2026-11-24", "2026-11-30", "2026-12-05"},
+		{matter.RequestCorrect, "2026-11-24", "2026-11-30", "2026-12-05"},
+		{matter.RequestRestrict, "2026-11-24", "2026-12-05", "2026-12-10"},
+		{matter.RequestObject, "2026-11-24", "2026-12-05", "2026-12-10"},
+		{matter.RequestErase, "2026-11-24", "2026-12-10", "2026-12-20"},
+		{matter.EmergencyReview, "", "2026-11-25", ""},
 	} {
 		term, ok := matter.TermOf(c.kind)
 		if !ok {
@@ -104,7 +104,7 @@ func TestAnswersAreDueByWorkingDays(t *testing.T) {
 		t.Error("an unknown kind has a term")
 	}
 	for _, kind := range matter.Requests() {
-		if term, ok := matter.TermOf(kind); !ok || term.Law == "" || !matter.IsRequest(kind) {
+		if term, ok := matter.TermOf(kind); !ok || term.Source == "" || !matter.IsRequest(kind) {
 			t.Errorf("%s has no term with its law", kind)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/law"
 )
 
 // Works says whether a day is a working day; package slip's Works knows the holidays.
@@ -41,42 +42,30 @@ func IsRequest(kind string) bool { return slices.Contains(Requests(), kind) }
 
 // Term is how long a kind of matter may take, and who says so.
 type Term struct {
-	Ack    int           // working days until it is acknowledged; 0: no such step
-	Answer int           // working days until it is answered
-	Longer int           // working days that the answer may take once prolonged; 0: it may not
-	Within time.Duration // in hours instead of working days
-	Law    string        // source in package law; "" where none is known and the hub's own rule holds
+	law.Term
+	Ack int // working days until it is acknowledged; 0: no such step
 }
 
-// terms are by Decree 356/2025 (subjects' requests: acknowledged in 2 working days;
-// restriction and objection 15, longer by 5; access and correction 10, to 15;
-// erasure 20, to 30) and Law 91/2025 (breaches: 72 hours), as read in the domain
-// notes §5; days are counted as working days. A look nobody recognises and an
-// emergency's review are the hub's own rule.
-var terms = map[string]Term{
-	EmergencyReview:  {Answer: 2},
-	LookUnrecognised: {Ack: 2, Answer: 10, Longer: 15, Law: "decree-356-2025"},
-	RequestSee:       {Ack: 2, Answer: 10, Longer: 15, Law: "decree-356-2025"},
-	RequestCorrect:   {Ack: 2, Answer: 10, Longer: 15, Law: "decree-356-2025"},
-	RequestRestrict:  {Ack: 2, Answer: 15, Longer: 20, Law: "decree-356-2025"},
-	RequestObject:    {Ack: 2, Answer: 15, Longer: 20, Law: "decree-356-2025"},
-	RequestErase:     {Ack: 2, Answer: 20, Longer: 30, Law: "decree-356-2025"},
-	Breach:           {Within: 72 * time.Hour, Law: "law-91-2025"},
-}
-
-// TermOf returns the term of a kind; false for one that is not known.
+// TermOf returns the term of a kind, as package law has it; false for one that is
+// not known.
 func TermOf(kind string) (Term, bool) {
-	t, ok := terms[kind]
+	found, ok := law.Deadline(kind)
+	t := Term{Term: found}
+	if kind == LookUnrecognised || IsRequest(kind) {
+		if ack, ok := law.Deadline("request.acknowledge"); ok {
+			t.Ack = ack.Days
+		}
+	}
 	return t, ok
 }
 
-// Due is when the answer is due: the end of the day in Hanoi, or to the minute
+// Due is when the answer is due: the end of a day in Hanoi, or to the minute
 // where the term is in hours.
 func (t Term) Due(opened time.Time, works Works) time.Time {
-	if t.Within > 0 {
-		return opened.Add(t.Within)
+	if t.Hours > 0 {
+		return opened.Add(time.Duration(t.Hours) * time.Hour)
 	}
-	return endOf(opened, t.Answer, works)
+	return t.end(opened, t.Days, works)
 }
 
 // AckBy is when it must be acknowledged; zero where there is no such step.
@@ -93,10 +82,17 @@ func (t Term) LongerUntil(opened time.Time, works Works) time.Time {
 	if t.Longer == 0 {
 		return time.Time{}
 	}
-	return endOf(opened, t.Longer, works)
+	return t.end(opened, t.Longer, works)
 }
 
-// endOf is the last second in Hanoi of the n-th working day after a day, which is
+func (t Term) end(opened time.Time, days int, works Works) time.Time {
+	if !t.Working {
+		works = func(time.Time) bool { return true }
+	}
+	return endOf(opened, days, works)
+}
+
+// endOf is the last second in Hanoi of the n-th counted day after a day, which is
 // not counted (Civil Code 2015, Article 147).
 func endOf(from time.Time, n int, works Works) time.Time {
 	y, m, d := from.In(clock.Hanoi).Date()
