@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"lienthong/internal/dossier"
+	"lienthong/internal/policy"
 	"lienthong/internal/store"
 )
 
@@ -13,16 +14,23 @@ import (
 // reader may have it. Closed ones are absent from it. Each record named is a
 // disclosure with its own row, durable before any is opened. Faults are Open's.
 func (d *Discloser) Book(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]*Opened, error) {
-	list, basis, err := d.related(ctx, reader, id, limit)
+	k, list, err := d.related(ctx, reader, policy.Read, id, limit)
 	if err != nil {
 		return nil, err
 	}
+	return d.openAll(ctx, k, list)
+}
+
+// openAll opens those of permitted records that are what their facilities hold
+// true now; their rows are written.
+func (d *Discloser) openAll(ctx context.Context, k *look, list []entry) ([]*Opened, error) {
 	var book []*Opened
 	for i := range list {
-		if s := list[i].State(); !s.IsAccepted() || !list[i].Withdraws.IsZero() {
+		r := &list[i].record
+		if !holdsTrue(r) {
 			continue
 		}
-		o, err := d.open(ctx, &list[i], basis)
+		o, err := d.open(ctx, r, k.opens(&list[i]))
 		switch {
 		case errors.Is(err, ErrCompartment), errors.Is(err, store.ErrAbsent):
 		case err != nil:
@@ -33,3 +41,6 @@ func (d *Discloser) Book(ctx context.Context, reader Reader, id dossier.ID, limi
 	}
 	return book, nil
 }
+
+// holdsTrue reports whether a record is what its facility says now.
+func holdsTrue(r *store.Record) bool { return r.State().IsAccepted() && r.Withdraws.IsZero() }

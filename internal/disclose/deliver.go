@@ -5,10 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"lienthong/internal/compartment"
+	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
+	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
@@ -17,10 +18,10 @@ import (
 const (
 	// ByLaw: what every record of the kind goes to by law (the health book, the
 	// prescription system, the level above).
-	ByLaw = "law"
+	ByLaw = string(policy.ByLaw)
 	// ByAssignment: the facility's own lawful sending, which the hub carries on
 	// for it: what the facility may send, goes.
-	ByAssignment = "assignment"
+	ByAssignment = string(policy.ByAssignment)
 )
 
 // Courier is who hands deliveries over, as rows keep it.
@@ -82,15 +83,16 @@ func (d *Discloser) Deliver(ctx context.Context, to Destination, form Form, id d
 			return nil, err
 		}
 	}
+	k := &look{rules: d.Policies, at: d.Clock.Now(), reader: Reader{Role: role.Role{Kind: role.Destination, ID: to.ID}, Name: Courier, Route: "leg:" + to.ID}}
+	rows := make([]store.Disclosure, len(about))
 	for i := range about {
-		if !to.Closed && isClosedTo(&about[i], form) {
-			return nil, ErrCompartment
+		dec, err := k.hand(to, form, &about[i])
+		if err != nil {
+			return nil, err
 		}
-	}
-	reader, basis := Reader{Role: role.Role{Kind: role.Destination, ID: to.ID}, Name: Courier, Route: "leg:" + to.ID}, to.basis()
-	now, rows := d.Clock.Now(), make([]store.Disclosure, len(about))
-	for i := range about {
-		rows[i] = row(now, reader, basis, len(about), &about[i])
+		if rows[i], err = k.row(k.at, to.basis(), len(about), &about[i], dec); err != nil {
+			return nil, err
+		}
 	}
 	if err := d.Log.Record(ctx, rows); err != nil {
 		return nil, fmt.Errorf("disclose: writing down a delivery: %w", err)
@@ -130,13 +132,22 @@ func (to Destination) basis() string {
 	return ByLaw
 }
 
-// isClosedTo reports whether a destination that gets nothing closed may not have
-// a record: a table alone is left out of what is read, not of a file.
-func isClosedTo(r *store.Record, form Form) bool {
+// hand decides about one record of a delivery: a table alone is left out of what
+// is read, not of a file.
+func (k *look) hand(to Destination, form Form, r *store.Record) (decision, error) {
+	q := policy.Question{Action: policy.Deliver, Role: k.reader.Role, Author: r.ID.Facility, Kind: r.Kind,
+		Classes: care.ClassesOf(r.Documents), Basis: policy.Basis(to.basis()), Closed: to.Closed}
 	if form == File {
-		return r.Documents&closedBits != 0
+		q.Classes = withTables(r.Documents)
 	}
-	return r.Documents&compartment.Bits != 0
+	a, err := k.rules.Decide(q)
+	if err != nil {
+		return decision{}, fmt.Errorf("disclose: deciding a delivery: %w", err)
+	}
+	if !a.Permit {
+		return decision{}, ErrCompartment
+	}
+	return decision{a, q}, nil
 }
 
 // inFile returns the records of a record's file.
@@ -168,7 +179,7 @@ func (d *Discloser) deliver(ctx context.Context, to Destination, form Form, r *s
 	switch {
 	case !r.Withdraws.IsZero():
 		if out.Reason, err = d.reason(ctx, r); err == nil && form == Reading {
-			out.Opened, err = d.open(ctx, r, to.basis()) // its episode; there is nothing else in it
+			out.Opened, err = d.open(ctx, r, nothingClosed) // its episode; there is nothing else in it
 		}
 	case form == File:
 		as := whole
@@ -178,11 +189,11 @@ func (d *Discloser) deliver(ctx context.Context, to Destination, form Form, r *s
 		}
 		out.Sent = &sent
 	default:
-		basis := ByLaw
+		may := nothingClosed
 		if to.Closed {
-			basis = OwnRecord // as its facility would hand it over
+			may = everything // as its facility would hand it over
 		}
-		out.Opened, err = d.open(ctx, r, basis)
+		out.Opened, err = d.open(ctx, r, may)
 	}
 	if err != nil {
 		return nil, err

@@ -3,20 +3,19 @@
 // Nothing leaves before its row is on disk (promise 5); when the row cannot be
 // written nothing is opened.
 //
-// HIV and TB (package compartment) are closed to all but the facility that wrote
-// them. A record whose content tells of one is withheld whole; of one whose only
-// closed part is a table (XML6, XML15) the other tables may be shown.
-//
-// The bases of this release are two: a facility's own record, and an operator
-// who gives a reason. Whoever else asks is told that there is nothing.
+// The rules are not here: package policy answers, out of facts that are read anew
+// for each look, so that what a citizen revokes is revoked for the next request.
+// The sensitive classes (package compartment) are closed to all but the facility
+// that wrote them, the citizen, and whom the citizen named. A record whose content
+// tells of one is withheld whole; of one whose only closed part is a table (XML6,
+// XML15) an operator may be shown the other tables. Whoever has no basis is told
+// that there is nothing.
 package disclose
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"lienthong/internal/body"
@@ -27,18 +26,16 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
 
-// Policy names what decides here, with its version: stored with every row.
-const Policy = "builtin/v1"
-
-// The bases of a disclosure.
+// The bases of a disclosure that this package names itself; others are package policy's.
 const (
-	OwnRecord      = "own_record"
-	OperatorReason = "operator_reason"
+	OwnRecord      = string(policy.OwnRecord)
+	OperatorReason = string(policy.Operator)
 	// Refused is of a look that was not had: somebody else asked for a record of a
 	// closed compartment and was told so. That it is one can be learnt so, and
 	// by whom is on paper.
@@ -71,6 +68,8 @@ type Deps struct {
 	Receipts *evidence.Desk
 	Clock    clock.Clock
 	Legs     Receipts // nil: destinations give none
+	Policies Decider
+	Consents Consents
 }
 
 // Discloser opens records for readers.
@@ -84,38 +83,16 @@ func New(d Deps) (*Discloser, error) {
 	if d.Records == nil || d.Log == nil || d.Vault == nil || d.Receipts == nil {
 		return nil, errors.New("disclose: a part is missing")
 	}
+	if d.Policies == nil {
+		d.Policies = Builtin{}
+	}
+	if d.Consents == nil {
+		d.Consents = nobodySaid{}
+	}
 	if d.Legs == nil {
 		d.Legs = noReceipts{}
 	}
 	return &Discloser{Deps: d}, nil
-}
-
-// Reader is who asks, and how.
-type Reader struct {
-	Role   role.Role
-	Name   string // session or client, never a person's number
-	Route  string
-	Reason string // an operator's own words
-}
-
-// owns reports whether the record is the reader's own.
-func (r Reader) owns(id dossier.ID) bool {
-	return r.Role.Kind == role.Facility && r.Role.ID == string(id.Facility)
-}
-
-// basis decides. It looks at the record's place only, never at its content.
-func (r Reader) basis(id dossier.ID) (string, error) {
-	switch {
-	case r.owns(id):
-		return OwnRecord, nil
-	case r.Role.Kind == role.Operator && strings.TrimSpace(r.Reason) != "":
-		return OperatorReason, nil
-	case r.Role.Kind == role.Operator:
-		return "", ErrReason
-	case r.Role.May(role.Messages):
-		return "", ErrWithheld
-	}
-	return "", store.ErrAbsent
 }
 
 // Opened is a record with its content, as this reader may see it.
@@ -131,39 +108,89 @@ type Opened struct {
 // Open gives one record. Faults: record.absent, record.erased, disclosure.reason_required,
 // disclosure.withheld, disclosure.compartment; a broken store or vault.
 func (d *Discloser) Open(ctx context.Context, reader Reader, id dossier.ID) (*Opened, error) {
-	r, basis, err := d.admit(ctx, reader, id)
+	k, e, err := d.admit(ctx, reader, policy.Read, id)
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case !r.Erased.IsZero():
+	if !e.record.Erased.IsZero() {
 		return nil, store.ErrErased
-	case basis != OwnRecord && r.Documents&compartment.Bits != 0:
-		return nil, d.refuse(ctx, reader, r)
 	}
-	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
+	if err := d.write(ctx, k, 1, *e); err != nil {
 		return nil, err
 	}
-	return d.open(ctx, r, basis)
-}
-
-// admit finds the record in the reader's scope and decides the basis.
-func (d *Discloser) admit(ctx context.Context, reader Reader, id dossier.ID) (*store.Record, string, error) {
-	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
-	if err != nil {
-		return nil, "", err
+	o, err := d.open(ctx, &e.record, k.opens(e))
+	if errors.Is(err, ErrCompartment) && reader.beyond() {
+		return nil, store.ErrAbsent
 	}
-	basis, err := reader.basis(id)
-	return r, basis, err
+	return o, err
 }
 
-// record writes the rows of one look; it returns when they are durable. They
+// find looks a record up where the reader may look.
+func (d *Discloser) find(ctx context.Context, reader Reader, id dossier.ID) (*look, *store.Record, error) {
+	r, err := d.Records.Get(ctx, reader.scope(), id)
+	switch {
+	case err == nil && reader.owns(id):
+		return &look{rules: d.Policies, reader: reader, at: d.Clock.Now(), person: r.Person}, r, nil
+	case err != nil && reader.beyond() && errors.Is(err, store.ErrAbsent):
+		_, failed := d.begin(ctx, reader, store.PersonID{}) // what an id that is there costs
+		return nil, nil, errors.Join(err, failed)
+	case err != nil:
+		return nil, nil, err
+	}
+	k, err := d.begin(ctx, reader, r.Person)
+	return k, r, err
+}
+
+// admit finds a record and decides about it.
+func (d *Discloser) admit(ctx context.Context, reader Reader, action policy.Action, id dossier.ID) (*look, *entry, error) {
+	k, r, err := d.find(ctx, reader, id)
+	if err != nil {
+		return nil, nil, err
+	}
+	dec, err := k.decide(action, r, k.classesOf(action, r))
+	if err != nil {
+		return nil, nil, err
+	}
+	if dec.Permit {
+		return k, &entry{*r, dec}, nil
+	}
+	return nil, nil, d.deny(ctx, k, r, dec)
+}
+
+// deny is what a reader is told who may not: who sees that the record is there
+// is told why, others that it is absent.
+func (d *Discloser) deny(ctx context.Context, k *look, r *store.Record, dec decision) error {
+	switch {
+	case k.reader.Role.Kind == role.Operator && !dec.question.Reason:
+		return ErrReason
+	case k.reader.Role.Kind == role.Operator && !r.Erased.IsZero():
+		return store.ErrErased
+	case k.reader.Role.Kind == role.Operator && dec.question.Classes != 0:
+		return d.refuse(ctx, k, r, dec)
+	case k.reader.Role.May(role.Messages) && !k.reader.beyond():
+		return ErrWithheld
+	}
+	return store.ErrAbsent
+}
+
+// entry is one record of a look, with what decided about it.
+type entry struct {
+	record store.Record
+	decision
+}
+
+// write writes the rows of one look; it returns when they are durable. They
 // are counted a moment later, by Count: a reader does not wait for intake.
-func (d *Discloser) record(ctx context.Context, reader Reader, basis string, count int, records ...store.Record) error {
+func (d *Discloser) write(ctx context.Context, k *look, count int, entries ...entry) error {
 	now := d.Clock.Now()
-	rows := make([]store.Disclosure, len(records))
-	for i := range records {
-		rows[i] = row(now, reader, basis, count, &records[i])
+	rows := make([]store.Disclosure, len(entries))
+	records := make([]store.Record, len(entries))
+	for i := range entries {
+		var err error
+		if rows[i], err = k.row(now, string(entries[i].Basis), count, &entries[i].record, entries[i].decision); err != nil {
+			return err
+		}
+		records[i] = entries[i].record
 	}
 	if err := d.Log.Record(ctx, rows); err != nil {
 		return fmt.Errorf("disclose: writing down the look: %w", err)
@@ -172,20 +199,36 @@ func (d *Discloser) record(ctx context.Context, reader Reader, basis string, cou
 	return nil
 }
 
-func row(now time.Time, reader Reader, basis string, count int, r *store.Record) store.Disclosure {
+func (k *look) row(now time.Time, basis string, count int, r *store.Record, dec decision) (store.Disclosure, error) {
+	facts, err := dec.text()
+	reader := k.reader
 	return store.Disclosure{At: now, Reader: reader.Name, Role: reader.Role.String(), Record: r.ID, Person: r.Person,
-		Facility: r.ID.Facility, Basis: basis, Policy: Policy, Reason: strings.TrimSpace(reader.Reason), Route: reader.Route, Count: count}
+		Facility: r.ID.Facility, Basis: basis, Policy: dec.Policy + "@" + dec.Version, Reason: reader.reason(), Route: reader.Route, Count: count,
+		Staff: reader.Staff, Opening: reader.Opening, Purpose: string(reader.Purpose), Facts: facts}, err
 }
 
 // refuse says ErrCompartment, once it is written down who was told.
-func (d *Discloser) refuse(ctx context.Context, reader Reader, r *store.Record) error {
-	if err := d.Log.Record(ctx, []store.Disclosure{row(d.Clock.Now(), reader, Refused, 0, r)}); err != nil {
+func (d *Discloser) refuse(ctx context.Context, k *look, r *store.Record, dec decision) error {
+	row, err := k.row(d.Clock.Now(), Refused, 0, r, dec)
+	if err == nil {
+		err = d.Log.Record(ctx, []store.Disclosure{row})
+	}
+	if err != nil {
 		return fmt.Errorf("disclose: writing down the refusal: %w", err)
 	}
 	return ErrCompartment
 }
 
-func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*Opened, error) {
+// opens says which classes of an admitted record's content its reader may have.
+func (k *look) opens(e *entry) func(care.Classes) (bool, error) {
+	return func(c care.Classes) (bool, error) { return k.permits(e.question.Action, &e.record, c) }
+}
+
+func everything(care.Classes) (bool, error) { return true, nil }
+
+func nothingClosed(c care.Classes) (bool, error) { return c == 0, nil }
+
+func (d *Discloser) open(ctx context.Context, r *store.Record, may func(care.Classes) (bool, error)) (*Opened, error) {
 	head, err := d.head(r)
 	if err != nil {
 		return nil, err
@@ -210,24 +253,34 @@ func (d *Discloser) open(ctx context.Context, r *store.Record, basis string) (*O
 	for _, p := range sent.Papers {
 		o.Papers = append(o.Papers, p.Name)
 	}
-	if basis != OwnRecord {
-		if compartment.Content(o.Read.Content) != 0 { // by lists newer than the record
-			return nil, ErrCompartment
-		}
-		o.Read = withoutClosed(o.Read)
+	all, err := may(care.AllClasses)
+	if err != nil || all {
+		return o, err
 	}
-	return o, nil
+	told, err := may(compartment.Content(o.Read.Content)) // by lists newer than the record
+	if err != nil {
+		return nil, err
+	}
+	if !told {
+		return nil, ErrCompartment
+	}
+	o.Read, err = withoutClosed(o.Read, may)
+	return o, err
 }
 
-func withoutClosed(k kind.Dossier) kind.Dossier {
+func withoutClosed(k kind.Dossier, may func(care.Classes) (bool, error)) (kind.Dossier, error) {
 	open := &dossier.Content{}
 	for _, t := range k.Content.Tables() {
-		if compartment.Table(t.Columns.Table) == 0 {
+		told, err := may(compartment.Table(t.Columns.Table))
+		if err != nil {
+			return k, err
+		}
+		if told {
 			open.All = append(open.All, t)
 		}
 	}
 	k.Content, k.Inner, k.InnerNames = open, nil, nil
-	return k
+	return k, nil
 }
 
 func (d *Discloser) head(r *store.Record) (evidence.Head, error) {
@@ -273,157 +326,113 @@ func (d *Discloser) Receipt(ctx context.Context, reader Reader, id dossier.ID) (
 	return docs[0], nil
 }
 
-// mayHave finds a record whose receipts the reader may have.
+// mayHave finds a record whose receipts the reader may have: they name no
+// content, and no row is written.
 func (d *Discloser) mayHave(ctx context.Context, reader Reader, id dossier.ID) (*store.Record, error) {
-	r, err := d.Records.Get(ctx, reader.Role.Scope(), id)
+	k, r, err := d.find(ctx, reader, id)
 	if err != nil {
 		return nil, err
 	}
 	switch {
-	case reader.Role.Kind != role.Operator && reader.Role.Kind != role.Facility:
+	case reader.owns(id):
+		return r, nil
+	case reader.beyond():
+		dec, err := k.decide(policy.Original, r, k.classesOf(policy.Original, r))
+		if err == nil && !dec.Permit {
+			err = store.ErrAbsent
+		}
+		return r, err
+	case reader.Role.Kind != role.Operator:
 		return nil, ErrWithheld
-	case reader.Role.Kind == role.Operator && r.Documents&closedBits != 0:
-		return nil, d.refuse(ctx, reader, r) // its findings and digests speak of what is closed
+	case r.Documents&closedBits != 0: // its findings and digests speak of what is closed
+		dec, err := k.decide(policy.Original, r, withTables(r.Documents))
+		if err != nil {
+			return nil, err
+		}
+		return nil, d.refuse(ctx, k, r, dec)
 	}
 	return r, nil
 }
 
-// Related returns the records of the same person that lie in the reader's
-// scope, newest first, the record itself among them; without a person, those
-// of the same patient at the facility. Records of others with a closed
-// compartment in them are not among them. The list is a disclosure too: one row
-// for each record named.
+// Related returns the records of the same person that the reader may know of,
+// newest first, the record itself among them; without a person, those of the
+// same patient at the facility. Records of others with a closed compartment in
+// them are not among them. The list is a disclosure too: one row for each record
+// named.
 func (d *Discloser) Related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, error) {
-	list, _, err := d.related(ctx, reader, id, limit)
-	return list, err
+	_, list, err := d.related(ctx, reader, policy.List, id, limit)
+	return recordsOf(list), err
 }
 
-func (d *Discloser) related(ctx context.Context, reader Reader, id dossier.ID, limit int) ([]store.Record, string, error) {
-	r, basis, err := d.admit(ctx, reader, id)
+func recordsOf(list []entry) []store.Record {
+	out := make([]store.Record, len(list))
+	for i := range list {
+		out[i] = list[i].record
+	}
+	return out
+}
+
+func (d *Discloser) related(ctx context.Context, reader Reader, action policy.Action, id dossier.ID, limit int) (*look, []entry, error) {
+	k, r, err := d.find(ctx, reader, id)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
+	}
+	classes := withTables(r.Documents)
+	if reader.Role.Kind == role.Operator {
+		classes = 0 // others of the person may be open
+	}
+	dec, err := k.decide(policy.List, r, classes)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !dec.Permit {
+		return nil, nil, d.deny(ctx, k, r, dec)
 	}
 	f := store.Filter{Person: r.Person, Limit: limit}
 	if r.Person == (store.PersonID{}) {
 		if r.Subject.IsZero() {
-			return []store.Record{*r}, basis, d.record(ctx, reader, basis, 1, *r)
+			list := []entry{{*r, dec}}
+			return k, list, d.write(ctx, k, 1, list...)
 		}
 		f = store.Filter{Facility: r.ID.Facility, Subject: []vault.Keyed{r.Subject}, Limit: limit}
 	}
-	list, _, err := d.Records.List(ctx, reader.Role.Scope(), f)
+	if reader.beyond() && reader.owns(id) { // the look was not begun for others' records
+		if k, err = d.begin(ctx, reader, r.Person); err != nil {
+			return nil, nil, err
+		}
+	}
+	rows, _, err := d.Records.List(ctx, reader.scope(), f)
 	if err != nil {
-		return nil, "", err
+		return nil, nil, err
 	}
-	list = slices.DeleteFunc(list, func(x store.Record) bool { return x.Documents&closedBits != 0 && !reader.owns(x.ID) })
-	if len(list) == 0 && (r.Documents&closedBits == 0 || basis == OwnRecord) {
-		list = []store.Record{*r}
+	list, err := k.permitted(action, rows)
+	if err != nil {
+		return nil, nil, err
 	}
-	return list, basis, d.record(ctx, reader, basis, len(list), list...)
+	if len(list) == 0 && (r.Documents&closedBits == 0 || reader.owns(id)) {
+		list = []entry{{*r, dec}}
+	}
+	return k, list, d.write(ctx, k, len(list), list...)
 }
 
-// Original gives the exact bytes of the file a record came in: whole to the
-// file's own facility, and to an operator when the file holds this one record
-// and no closed compartment; else a redacted original, in which the inner
-// documents of other dossiers are replaced by their SHA-256, those of erased
-// ones by "withheld": also for the facility, when one was erased from its file.
-func (d *Discloser) Original(ctx context.Context, reader Reader, id dossier.ID) (raw []byte, redacted bool, err error) {
-	sent, redacted, err := d.Sent(ctx, reader, id)
-	return sent.Bytes, redacted, err
-}
-
-// Sent is Original with what came beside the file: its detached seal, which
-// covers the bytes only where they are not redacted, and its papers.
-func (d *Discloser) Sent(ctx context.Context, reader Reader, id dossier.ID) (sent evidence.Sent, redacted bool, err error) {
-	r, basis, err := d.admit(ctx, reader, id)
-	if err != nil {
-		return sent, false, err
+// permitted keeps of some records those that the rules permit this action with,
+// and to know of.
+func (k *look) permitted(action policy.Action, rows []store.Record) ([]entry, error) {
+	var list []entry
+	for i := range rows {
+		r := &rows[i]
+		dec, err := k.decide(policy.List, r, withTables(r.Documents))
+		if err == nil && dec.Permit && action != policy.List {
+			dec, err = k.decide(action, r, k.classesOf(action, r))
+		}
+		if err != nil {
+			return nil, err
+		}
+		if dec.Permit {
+			list = append(list, entry{*r, dec})
+		}
 	}
-	switch {
-	case !r.Erased.IsZero():
-		return sent, false, store.ErrErased
-	case !r.Withdraws.IsZero():
-		return sent, false, store.ErrAbsent
-	}
-	if basis != OwnRecord && r.Documents&closedBits != 0 {
-		return sent, false, d.refuse(ctx, reader, r)
-	}
-	if err := d.record(ctx, reader, basis, 1, *r); err != nil {
-		return sent, false, err
-	}
-	as := whole
-	if basis != OwnRecord {
-		as = digests
-	}
-	sent, stored, err := d.rebuild(ctx, r, &as)
-	if err != nil {
-		return sent, false, err
-	}
-	return sent, as == digests && stored.Dossiers > 1, nil
-}
-
-// form is how much of a file is given back.
-type form int
-
-const (
-	whole   form = iota
-	digests      // other dossiers replaced by their SHA-256
-	alone        // the one dossier, to be read here: no other is opened
-)
-
-// rebuild gives a record's file back as it was sent, and as it is kept. A file
-// that others were erased from is not whole any more: as is then digests.
-func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as *form) (sent evidence.Sent, file *store.File, err error) {
-	file, places, err := d.Records.File(ctx, r.ID.Facility, r.File)
-	if err != nil {
-		return sent, nil, err
-	}
-	sealed, err := d.Vault.Open(evidence.FileName(file), file.Wrapped, 0, file.Skeleton)
-	if err != nil {
-		return sent, nil, fmt.Errorf("disclose: opening the skeleton: %w", err)
-	}
-	wrapping, err := d.Codec.Decode(nil, sealed, longest)
-	if err != nil {
-		return sent, nil, err
-	}
-	envelope, err := evidence.ParseEnvelope(wrapping)
-	if err != nil {
-		return sent, nil, err
-	}
-	from := body.Source{
-		Dossier: func(i int) ([]byte, error) {
-			if *as == alone && i != r.Index {
-				return nil, nil
-			}
-			for k := range places {
-				if places[k].Index == i {
-					return d.frame(ctx, &places[k].Record)
-				}
-			}
-			return nil, nil
-		},
-		Certificate: func(hash [32]byte) ([]byte, error) {
-			for _, c := range file.Certificates {
-				if c.Hash == hash {
-					return c.Data, nil
-				}
-			}
-			return nil, store.ErrAbsent
-		},
-	}
-	var joined []byte
-	if *as == whole && slices.ContainsFunc(places, func(s store.Stored) bool { return !s.Erased.IsZero() }) {
-		*as = digests
-	}
-	if *as == whole {
-		joined, err = body.Join(envelope.Skeleton, from)
-	} else {
-		joined, err = body.Redact(envelope.Skeleton, r.Index, from)
-	}
-	if err != nil {
-		return sent, nil, err
-	}
-	sent, err = envelope.Unpack(joined, from.Certificate)
-	return sent, file, err
+	return list, nil
 }
 
 // frame opens the inner documents of one record; nil when it was erased.

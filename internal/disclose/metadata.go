@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"lienthong/internal/care"
 	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
@@ -51,7 +52,7 @@ func mask(scope role.Scope, r *store.Record) {
 
 // closedBits are the tables of closed compartments, and the compartments that
 // content tells of, as bits of a record's documents.
-const closedBits = 1<<6 | 1<<15 | compartment.Bits
+const closedBits = 1<<6 | 1<<15 | uint32(care.AllClasses)<<28
 
 // isClosed reports whether a table, or a code "<TABLE>.<FIELD>.<problem>", is of a closed compartment.
 func isClosed(code string) bool {
