@@ -77,7 +77,7 @@ func (h *Hub) logLines(ctx context.Context) ([]string, error) {
 	}
 	lines := make([]string, 0, len(numbers))
 	for _, n := range numbers {
-		key, err := ledger.LogKeyFromSeed(ledger.Origin(h.cfg.Name, uint(n)), h.cfg.Keys.LogSeed)
+		key, err := h.cfg.Keys.LogKey(ledger.Origin(h.cfg.Name, uint(n)))
 		if err != nil {
 			return nil, err
 		}

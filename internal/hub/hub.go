@@ -221,7 +221,7 @@ func (h *Hub) openDisclose(codec *body.Codec) error {
 	var err error
 	h.Disclose, err = disclose.New(disclose.Deps{
 		Records: h.Slices.Records, Log: h.Slices.Disclosures, Counters: h.Slices.Counters, Vault: h.Vault, Codec: codec,
-		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock, Legs: h.Slices.Legs,
+		Kinds: h.Kinds, Receipts: h.Receipts, Clock: h.cfg.Clock, Legs: h.Slices.Legs, Consents: h.Slices.Consents,
 	})
 	return err
 }
@@ -252,12 +252,12 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 
 func (h *Hub) openStore(ctx context.Context) error {
 	var err error
-	h.Vault, err = vault.New(vault.Config{Master: h.cfg.Keys.Master, Peppers: h.cfg.Keys.Peppers, Current: h.cfg.Keys.Pepper})
+	h.Vault, err = h.cfg.Keys.Vault()
 	if err != nil {
 		return err
 	}
 	h.Slices, err = h.cfg.Open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
-		if h.LogKey, err = ledger.LogKeyFromSeed(head.Origin, h.cfg.Keys.LogSeed); err != nil {
+		if h.LogKey, err = h.cfg.Keys.LogKey(head.Origin); err != nil {
 			return nil, err
 		}
 		h.writer, err = evidence.OpenWriter(ctx, h.LogKey, head, source)

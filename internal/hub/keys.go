@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -10,6 +11,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"lienthong/internal/ledger"
+	"lienthong/internal/vault"
 )
 
 // Keys are a hub's secrets. They live outside its data (DESIGN §7): whoever
@@ -19,8 +23,33 @@ type Keys struct {
 	Peppers map[int][]byte // by version, for keyed hashes
 	Pepper  int            // the version new hashes carry
 	LogSeed []byte         // 32 bytes, Ed25519 seed of the logs' signing key
-	Receipt *ecdsa.PrivateKey
+	Receipt crypto.Signer
 	Token   []byte // secret of access tokens
+	// Held elsewhere (`lienthong sign`): Master and LogSeed are empty then.
+	Ring    vault.Ring
+	Log     crypto.Signer // Ed25519, signs checkpoints
+	Witness crypto.Signer // Ed25519, cosigns those of others
+}
+
+// LogKey signs the checkpoints of a log.
+func (k Keys) LogKey(origin string) (*ledger.LogKey, error) {
+	if k.Log != nil {
+		return ledger.LogKeyOf(origin, k.Log)
+	}
+	return ledger.LogKeyFromSeed(origin, k.LogSeed)
+}
+
+// Cosigner cosigns the checkpoints of others, as the witness of that name.
+func (k Keys) Cosigner(name string) (*ledger.Cosigner, error) {
+	if k.Witness != nil {
+		return ledger.CosignerOf(name, k.Witness)
+	}
+	return ledger.DeriveCosigner(name, k.LogSeed)
+}
+
+// Vault is the vault of these keys.
+func (k Keys) Vault() (*vault.Vault, error) {
+	return vault.New(vault.Config{Master: k.Master, Ring: k.Ring, Peppers: k.Peppers, Current: k.Pepper})
 }
 
 // KeyFiles are the names of the key files and what each is for.

@@ -49,7 +49,7 @@ const mostLogs = 64
 func (h *Hub) logKeys() ([]string, error) {
 	keys := make([]string, mostLogs)
 	for n := range keys {
-		k, err := ledger.LogKeyFromSeed(ledger.Origin(h.cfg.Name, uint(n)), h.cfg.Keys.LogSeed)
+		k, err := h.cfg.Keys.LogKey(ledger.Origin(h.cfg.Name, uint(n)))
 		if err != nil {
 			return nil, err
 		}

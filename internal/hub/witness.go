@@ -15,7 +15,6 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
-	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -27,7 +26,7 @@ import (
 // openWitness wires both sides of witnessing, and what evidence bundles are
 // collected from.
 func (h *Hub) openWitness(seals *seal.Verifier) error {
-	cosigner, err := ledger.DeriveCosigner(h.cfg.Name+"/witness", h.cfg.Keys.LogSeed)
+	cosigner, err := h.cfg.Keys.Cosigner(h.cfg.Name + "/witness")
 	if err != nil {
 		return err
 	}
@@ -64,7 +63,7 @@ func (h *Hub) Evidence(ctx context.Context, actor, record, reason string) (*bund
 
 // WitnessKey is the verifier line others know this hub's cosignatures by.
 func WitnessKey(name string, keys Keys) (string, error) {
-	c, err := ledger.DeriveCosigner(name+"/witness", keys.LogSeed)
+	c, err := keys.Cosigner(name + "/witness")
 	if err != nil {
 		return "", err
 	}

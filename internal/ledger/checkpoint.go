@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"crypto"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -63,6 +64,22 @@ func ParseCheckpoint(data []byte) (Checkpoint, error) {
 	return cp, err
 }
 
+// ParseCheckpointText reads what a checkpoint's signature covers: Text. Anything
+// else is ErrCheckpoint.
+func ParseCheckpointText(text string) (Checkpoint, error) {
+	lines := strings.Split(text, "\n")
+	if len(lines) != 4 || lines[0] == "" || lines[3] != "" {
+		return Checkpoint{}, ErrCheckpoint.Because(errors.New("not three lines"))
+	}
+	size, err := strconv.ParseUint(lines[1], 10, 64)
+	root, err2 := tlog.ParseHash(lines[2])
+	cp := Checkpoint{Origin: lines[0], Size: size, Root: root}
+	if err != nil || err2 != nil || size > MaxSize || cp.Text() != text {
+		return Checkpoint{}, ErrCheckpoint.Because(errors.New("size or root is not spelled right"))
+	}
+	return cp, nil
+}
+
 func splitCheckpoint(data []byte) (Checkpoint, []signatureLine, error) {
 	if len(data) > MaxCheckpoint {
 		return Checkpoint{}, nil, ErrCheckpoint
@@ -74,15 +91,9 @@ func splitCheckpoint(data []byte) (Checkpoint, []signatureLine, error) {
 		return Checkpoint{}, nil, ErrCheckpoint.Because(err)
 	}
 	n := unverified.Note
-	lines := strings.Split(n.Text, "\n")
-	if len(lines) != 4 || lines[0] == "" || lines[3] != "" {
-		return Checkpoint{}, nil, ErrCheckpoint.Because(errors.New("not three lines"))
-	}
-	size, err := strconv.ParseUint(lines[1], 10, 64)
-	root, err2 := tlog.ParseHash(lines[2])
-	cp := Checkpoint{Origin: lines[0], Size: size, Root: root}
-	if err != nil || err2 != nil || size > MaxSize || cp.Text() != n.Text {
-		return Checkpoint{}, nil, ErrCheckpoint.Because(errors.New("size or root is not spelled right"))
+	cp, err := ParseCheckpointText(n.Text)
+	if err != nil {
+		return Checkpoint{}, nil, err
 	}
 	var sigs []signatureLine
 	rest := string(data[len(n.Text)+1:])
@@ -128,7 +139,7 @@ const algCosignature = 4
 // Cosigner cosigns checkpoints as a witness.
 type Cosigner struct {
 	name string
-	key  ed25519.PrivateKey
+	key  crypto.Signer // Ed25519
 }
 
 // NewCosigner makes a witness called name from an Ed25519 seed of 32 bytes. A
@@ -137,7 +148,15 @@ func NewCosigner(name string, seed []byte) (*Cosigner, error) {
 	if len(seed) != ed25519.SeedSize {
 		return nil, ErrKey.Because(errors.New("the seed is not 32 bytes"))
 	}
-	c := &Cosigner{name: name, key: ed25519.NewKeyFromSeed(seed)}
+	return CosignerOf(name, ed25519.NewKeyFromSeed(seed))
+}
+
+// CosignerOf is NewCosigner with a key that may be held by another process.
+func CosignerOf(name string, key crypto.Signer) (*Cosigner, error) {
+	if _, ok := key.Public().(ed25519.PublicKey); !ok {
+		return nil, ErrKey.Because(errors.New("not an Ed25519 key"))
+	}
+	c := &Cosigner{name: name, key: key}
 	if _, err := parseWitness(c.Verifier()); err != nil {
 		return nil, err
 	}
@@ -163,7 +182,11 @@ func (c *Cosigner) Cosign(checkpoint []byte, at time.Time) ([]byte, error) {
 	pub := append([]byte{algCosignature}, c.key.Public().(ed25519.PublicKey)...)
 	raw := binary.BigEndian.AppendUint32(nil, noteHash(c.name, pub))
 	raw = binary.BigEndian.AppendUint64(raw, uint64(at.Unix()))
-	raw = append(raw, ed25519.Sign(c.key, cosigned(cp, uint64(at.Unix())))...)
+	signature, err := c.key.Sign(nil, cosigned(cp, uint64(at.Unix())), crypto.Hash(0))
+	if err != nil {
+		return nil, fmt.Errorf("ledger: cosign: %w", err)
+	}
+	raw = append(raw, signature...)
 	out := append([]byte(nil), checkpoint...)
 	return append(out, "— "+c.name+" "+base64.StdEncoding.EncodeToString(raw)+"\n"...), nil
 }

@@ -77,11 +77,20 @@ func ParseAddCheckpoint(data []byte) (*AddCheckpoint, error) {
 // another key (RFC 5869, HKDF-SHA256), so that no signature of the one can be
 // read as one of the other.
 func DeriveCosigner(name string, logSeed []byte) (*Cosigner, error) {
+	seed, err := WitnessSeed(logSeed)
+	if err != nil {
+		return nil, err
+	}
+	return NewCosigner(name, seed)
+}
+
+// WitnessSeed is the Ed25519 seed that DeriveCosigner uses.
+func WitnessSeed(logSeed []byte) ([]byte, error) {
 	seed, err := hkdf.Key(sha256.New, logSeed, nil, "lienthong witness cosignature/v1", 32)
 	if err != nil {
 		return nil, ErrKey.Because(err)
 	}
-	return NewCosigner(name, seed)
+	return seed, nil
 }
 
 // Line returns the cosignature of a checkpoint as a line of its own, "— name

@@ -32,20 +32,28 @@ const signatureSize = 64
 type ReceiptKey struct {
 	kid  string
 	spki []byte
-	key  *ecdsa.PrivateKey
+	key  crypto.Signer
 }
 
-// NewReceiptKey takes a P-256 key; any other is ErrKey.
-func NewReceiptKey(key *ecdsa.PrivateKey) (*ReceiptKey, error) {
-	if key == nil || key.Curve != elliptic.P256() {
+// NewReceiptKey takes a P-256 key, of this process or another; any other is ErrKey.
+func NewReceiptKey(key crypto.Signer) (*ReceiptKey, error) {
+	private, _ := key.(*ecdsa.PrivateKey)
+	if key == nil || private == nil && isECDSA(key) {
+		return nil, ErrKey.Because(errors.New("no key"))
+	}
+	public, ok := key.Public().(*ecdsa.PublicKey)
+	if !ok || public.Curve != elliptic.P256() {
 		return nil, ErrKey.Because(errors.New("not a P-256 key"))
 	}
-	spki, err := x509.MarshalPKIXPublicKey(&key.PublicKey)
+	spki, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, ErrKey.Because(err)
 	}
 	return &ReceiptKey{kid: KeyID(spki), spki: spki, key: key}, nil
 }
+
+// isECDSA tells a nil *ecdsa.PrivateKey, which has no public half.
+func isECDSA(key crypto.Signer) bool { _, is := key.(*ecdsa.PrivateKey); return is }
 
 // KeyID returns a receipt key's name: the first 16 hex digits of the SHA-256 of
 // its DER SubjectPublicKeyInfo.
@@ -170,6 +178,33 @@ func LogKeyFromSeed(origin string, seed []byte) (*LogKey, error) {
 	return ParseLogKey("PRIVATE+KEY+" + vkey[:len(origin)+1+8+1] + encoded)
 }
 
+// LogKeyOf makes origin's key from an Ed25519 key that may be held by another
+// process; Private is empty then. Any other key is ErrKey.
+func LogKeyOf(origin string, key crypto.Signer) (*LogKey, error) {
+	public, ok := key.Public().(ed25519.PublicKey)
+	if !ok {
+		return nil, ErrKey.Because(errors.New("not an Ed25519 key"))
+	}
+	vkey, err := note.NewEd25519VerifierKey(origin, public)
+	if err != nil {
+		return nil, ErrKey.Because(err)
+	}
+	verifier, err := note.NewVerifier(vkey)
+	if err != nil {
+		return nil, ErrKey.Because(err)
+	}
+	return &LogKey{signer: heldSigner{verifier, key}, verifier: vkey}, nil
+}
+
+// heldSigner signs notes with a key held elsewhere.
+type heldSigner struct {
+	note.Verifier
+	key crypto.Signer
+}
+
+// Sign signs a note's text (C2SP signed-note).
+func (s heldSigner) Sign(msg []byte) ([]byte, error) { return s.key.Sign(nil, msg, crypto.Hash(0)) }
+
 // ParseLogKey reads "PRIVATE+KEY+<origin>+<hash>+<base64>", what Private gave.
 func ParseLogKey(private string) (*LogKey, error) {
 	signer, err := note.NewSigner(private)
@@ -196,7 +231,8 @@ func ParseLogKey(private string) (*LogKey, error) {
 // Origin returns the log's name, which is the key's.
 func (k *LogKey) Origin() string { return k.signer.Name() }
 
-// Private returns the secret "PRIVATE+KEY+..." line, for a key file only.
+// Private returns the secret "PRIVATE+KEY+..." line, for a key file only; ""
+// where the key is held elsewhere.
 func (k *LogKey) Private() string { return k.private }
 
 // Verifier returns the public "<origin>+<hash>+<base64>" line (vkey).
