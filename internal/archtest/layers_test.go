@@ -57,6 +57,8 @@ var layers = map[string]place{
 
 	// L2: bytes and contracts.
 	"body":         {2, nil},
+	"chart":        {2, []string{"chart/readable", "kind", "kind/slip"}},
+	"chart/...":    {2, []string{"kind"}},
 	"kind":         {2, []string{"body"}},
 	"kind/...":     {2, []string{"body", "kind", "kind/table"}},
 	"kind/checkup": {2, []string{"body", "kind", "kind/qd4750", "kind/table"}},
