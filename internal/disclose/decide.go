@@ -33,6 +33,7 @@ type look struct {
 	person   store.PersonID
 	standing consent.Standing
 	basis    policy.Basis // of records of others; "": none stands
+	spools   bool         // its rows may wait beside the log
 }
 
 // decision is what came of one question.

@@ -68,8 +68,16 @@ type Deps struct {
 	Receipts *evidence.Desk
 	Clock    clock.Clock
 	Legs     Receipts // nil: destinations give none
-	Policies Decider
-	Consents Consents
+	Policies Decider  // nil: Builtin
+	Consents Consents // nil: nobody said anything
+	Spool    Spool    // nil: an emergency waits for the log too
+	Brake    Brake    // nil: nobody is too curious
+}
+
+// Brake turns away who looks at too many people; package brake's is one. It is
+// asked before rows are written, with those rows.
+type Brake interface {
+	Look(ctx context.Context, rows []store.Disclosure) error
 }
 
 // Discloser opens records for readers.
@@ -92,6 +100,7 @@ func New(d Deps) (*Discloser, error) {
 	if d.Legs == nil {
 		d.Legs = noReceipts{}
 	}
+	d.Log = marked{d.Log}
 	return &Discloser{Deps: d}, nil
 }
 
@@ -192,10 +201,29 @@ func (d *Discloser) write(ctx context.Context, k *look, count int, entries ...en
 		}
 		records[i] = entries[i].record
 	}
-	if err := d.Log.Record(ctx, rows); err != nil {
-		return fmt.Errorf("disclose: writing down the look: %w", err)
+	if d.Brake != nil {
+		if err := d.Brake.Look(ctx, rows); err != nil {
+			return err
+		}
+	}
+	if err := d.keep(ctx, k, rows); err != nil {
+		return err
 	}
 	d.looks.count(now, records)
+	return nil
+}
+
+// keep makes rows durable: in the log, or, of an emergency set while the log is
+// down, beside it.
+func (d *Discloser) keep(ctx context.Context, k *look, rows []store.Disclosure) error {
+	err := d.Log.Record(ctx, rows)
+	if err == nil || !k.spools || d.Spool == nil || ctx.Err() != nil {
+		return err
+	}
+	if failed := d.Spool.Keep(rows); failed != nil {
+		return ErrLogDown.Because(errors.Join(err, failed))
+	}
+	mark(ctx, len(rows), true)
 	return nil
 }
 

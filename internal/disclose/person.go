@@ -39,7 +39,8 @@ func (d *Discloser) Chart(ctx context.Context, reader Reader, person store.Perso
 }
 
 // EmergencySet opens the records that the emergency set is made of: of those that
-// hold now, what the rules permit in an emergency, newest first.
+// hold now, what the rules permit in an emergency, newest first. Under break-glass it
+// opens also while the log of looks is down (Spool): see Spooled.
 func (d *Discloser) EmergencySet(ctx context.Context, reader Reader, person store.PersonID) ([]*Opened, error) {
 	k, list, err := d.ofPerson(ctx, reader, policy.Emergency, person, store.Filter{Limit: most}, holdsTrue)
 	if err != nil {
@@ -115,6 +116,7 @@ func (d *Discloser) ofPerson(ctx context.Context, reader Reader, action policy.A
 		return nil, nil, err
 	}
 	list = list[:min(len(list), limit)]
+	k.spools = action == policy.Emergency && k.basis == policy.BreakGlass
 	return k, list, d.write(ctx, k, len(list), list...)
 }
 
