@@ -81,6 +81,7 @@ var layers = map[string]place{
 	"intake/group": {3, nil},
 	"trust":        {3, nil},
 	"notary":       {3, nil},
+	"urgent":       {3, []string{"disclose"}},
 	"witness":      {3, nil},
 	"reverify":     {3, []string{"dictionary", "evidence", "keep", "reverify/..."}},
 
@@ -112,6 +113,7 @@ var layers = map[string]place{
 	"web/incoming":       {4, []string{"web/page"}},
 	"web/delivery":       {4, []string{"web/page"}},
 	"web/page":           {4, nil},
+	"web/oidc":           {4, nil},
 	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},
 	"web/session":        {4, []string{"web/problem"}},
 	"web/tlog":           {4, []string{"web/problem"}},

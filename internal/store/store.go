@@ -47,6 +47,7 @@ type Slices struct {
 	Inflow       Inflow
 	Alarms       Alarms
 	Surveys      Surveys
+	Logins       Logins
 	Consents     Consents
 	Openings     Openings
 	Notices      Notices

@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/store/postgres/access"
 	"lienthong/internal/store/postgres/alarms"
 	"lienthong/internal/store/postgres/audit"
+	"lienthong/internal/store/postgres/consents"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/destinations"
 	"lienthong/internal/store/postgres/disclosures"
@@ -34,6 +35,10 @@ import (
 	"lienthong/internal/store/postgres/keys"
 	"lienthong/internal/store/postgres/ledger"
 	"lienthong/internal/store/postgres/legs"
+	"lienthong/internal/store/postgres/matters"
+	"lienthong/internal/store/postgres/notices"
+	"lienthong/internal/store/postgres/openings"
+	"lienthong/internal/store/postgres/logins"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
 	"lienthong/internal/store/postgres/retention"
@@ -130,6 +135,11 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Inflow:       inflow.New(db),
 		Alarms:       alarms.New(db, writer),
 		Surveys:      surveys.New(db, writer),
+		Consents:     consents.New(db, writer),
+		Openings:     openings.New(db, writer),
+		Notices:      notices.New(db),
+		Matters:      matters.New(db, writer),
+		Logins:       logins.New(db),
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

@@ -37,7 +37,15 @@ type Config struct {
 	Life   time.Duration // of a session; 12 h
 	Link   time.Duration // of a login link; 10 minutes (DESIGN §6, `lienthong link`)
 	Secure bool          // served over TLS: the cookie is bound to it
+
+	Logins    store.Logins  // second factors, lists of sessions, devices; nil: there are none
+	Standing  Standing      // of staff; nil: their session says all
+	StaffLife time.Duration // of a session of staff; 10 h
 }
+
+// Standing says whether a member of staff may still sit in a role: asked with
+// every request, so that a suspension holds from the next one on.
+type Standing func(ctx context.Context, who care.Staff, r role.Role) (bool, error)
 
 // ErrLink is the answer to a link that opens nothing.
 var ErrLink = fault.New(fault.Unauthenticated, "login.link",
@@ -81,6 +89,9 @@ func New(access Access, clk clock.Clock, config Config) (*Keeper, error) {
 	if config.Link == 0 {
 		config.Link = 10 * time.Minute
 	}
+	if config.StaffLife <= 0 {
+		config.StaffLife = 10 * time.Hour
+	}
 	return &Keeper{access: access, clock: clk, config: config}, nil
 }
 
@@ -116,18 +127,9 @@ func (k *Keeper) Begin(w http.ResponseWriter, r *http.Request, token string) (st
 	if err != nil {
 		return "", err
 	}
-	if err := k.EndCurrent(w, r); err != nil {
+	if err := k.Open(w, r, Entry{Role: who, Name: who.String()}); err != nil {
 		return "", err
 	}
-	secret, sessionHash, err := mint()
-	if err != nil {
-		return "", err
-	}
-	s := store.Session{Hash: sessionHash, Role: who.String(), Name: who.String(), Began: now, Expires: now.Add(k.config.Life)}
-	if err := k.access.PutSession(r.Context(), s); err != nil {
-		return "", err
-	}
-	http.SetCookie(w, k.cookie(secret, int(k.config.Life/time.Second)))
 	return LocalPath(link.Next), nil
 }
 
@@ -147,7 +149,16 @@ func (k *Keeper) Current(r *http.Request) (Reader, error) {
 	if err != nil {
 		return Reader{}, err
 	}
-	return Reader{Role: who, Name: s.Name, Mark: hex.EncodeToString(hash[:5]),
+	if s.Staff != (care.Staff{}) && k.config.Standing != nil {
+		stands, err := k.config.Standing(r.Context(), s.Staff, who)
+		if err != nil {
+			return Reader{}, err
+		}
+		if !stands {
+			return Reader{}, ErrNone
+		}
+	}
+	return Reader{Role: who, Name: k.named(r, s.Name), Mark: hex.EncodeToString(hash[:5]),
 		Staff: s.Staff, Person: s.Person, Level: s.Level, SteppedUp: s.SteppedUp}, nil
 }
 

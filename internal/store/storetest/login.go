@@ -1,0 +1,107 @@
+package storetest
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/store"
+)
+
+func loginCases() []testCase {
+	return []testCase{
+		{"sessions are listed and ended by whose they are", sessionsOfSomebody},
+		{"a device is new once, and the login before is told", devices},
+		{"the name of a person at a provider is kept and replaced", addresses},
+	}
+}
+
+func sessionsOfSomebody(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	now := w.clock.Now()
+	lan, an := store.Owner{Staff: care.Staff{1}}, store.Owner{Person: store.PersonID{1}}
+	for i, s := range []store.Session{
+		{Hash: [32]byte{1, 1}, Role: "clinician:79901", Staff: lan.Staff, Level: 1, Device: "Firefox"}, {Hash: [32]byte{1, 2}, Role: "clinician:79901", Staff: lan.Staff},
+		{Hash: [32]byte{2, 1}, Role: "citizen", Person: an.Person, Level: 2}, {Hash: [32]byte{3, 1}, Role: "operator"},
+	} {
+		s.Name, s.Began, s.Expires = "x", now.Add(time.Duration(i)*time.Second), now.Add(time.Hour)
+		w.must(w.s.Access.PutSession(w.ctx(), s))
+	}
+	w.must(w.s.Logins.StepUp(w.ctx(), [32]byte{1, 1}, now.Add(time.Minute)))
+	if err := w.s.Logins.StepUp(w.ctx(), [32]byte{9}, now); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("stepping up nothing: %v", err)
+	}
+	count := func(who store.Owner, want int) []store.Session {
+		t.Helper()
+		all, err := w.s.Logins.SessionsOf(w.ctx(), who, now)
+		w.must(err)
+		if len(all) != want {
+			t.Fatalf("%d sessions, want %d", len(all), want)
+		}
+		return all
+	}
+	all := count(lan, 2)
+	if all[0].Hash != ([32]byte{1, 2}) || all[1].Level != 1 || all[1].Device != "Firefox" || !all[1].SteppedUp.Equal(now.Add(time.Minute)) || !all[0].SteppedUp.IsZero() {
+		t.Errorf("%+v", all)
+	}
+	if one, err := w.s.Access.Session(w.ctx(), [32]byte{1, 1}, now); err != nil || one.Staff != lan.Staff || !one.SteppedUp.Equal(now.Add(time.Minute)) {
+		t.Errorf("%+v %v", one, err)
+	}
+	count(an, 1)
+	count(store.Owner{}, 0)
+	end := func(who store.Owner, prefix []byte, want int) {
+		t.Helper()
+		if n, err := w.s.Logins.EndSessions(w.ctx(), who, prefix); err != nil || n != want {
+			t.Errorf("%d ended, want %d: %v", n, want, err)
+		}
+	}
+	end(an, []byte{1, 1}, 0) // another's is not touched
+	end(lan, []byte{1, 1}, 1)
+	end(store.Owner{}, nil, 0)
+	count(lan, 1)
+	end(lan, nil, 1)
+	count(lan, 0)
+	count(an, 1)
+	if _, err := w.s.Access.Session(w.ctx(), [32]byte{3, 1}, now); err != nil {
+		t.Errorf("a session of nobody ended: %v", err)
+	}
+	if all, err := w.s.Logins.SessionsOf(w.ctx(), an, now.Add(time.Hour)); err != nil || len(all) != 0 {
+		t.Errorf("over and still listed: %v %v", all, err)
+	}
+}
+
+func devices(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	now := w.clock.Now()
+	who, same := store.Owner{Staff: care.Staff{7}}, store.Owner{Person: store.PersonID{7}}
+	for i, c := range []struct {
+		who    store.Owner
+		device byte
+		fresh  bool
+		last   time.Time
+	}{
+		{who, 1, true, time.Time{}}, {who, 1, false, now}, {who, 2, true, now.Add(time.Hour)}, {who, 1, false, now.Add(2 * time.Hour)},
+		{same, 1, true, time.Time{}}, {store.Owner{}, 1, false, time.Time{}},
+	} {
+		fresh, last, err := w.s.Logins.Device(w.ctx(), c.who, [32]byte{c.device}, now.Add(time.Duration(i)*time.Hour))
+		w.must(err)
+		if fresh != c.fresh || !last.Equal(c.last) {
+			t.Errorf("%d: %v %v", i, fresh, last)
+		}
+	}
+}
+
+func addresses(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	p := store.PersonID{3}
+	if _, err := w.s.Logins.Address(w.ctx(), p); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("of nobody: %v", err)
+	}
+	for _, sealed := range []string{"a", "b"} {
+		w.must(w.s.Logins.PutAddress(w.ctx(), p, []byte(sealed)))
+		if got, err := w.s.Logins.Address(w.ctx(), p); err != nil || string(got) != sealed {
+			t.Errorf("%s %v", got, err)
+		}
+	}
+}
