@@ -38,7 +38,7 @@ require (
 )
 
 require (
-	github.com/cedar-policy/cedar-go v1.9.0 // indirect
+	github.com/cedar-policy/cedar-go v1.9.0
 	golang.org/x/exp v0.0.0-20260824195058-e88cd73687aa // indirect
 )
 
