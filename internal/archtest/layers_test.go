@@ -51,7 +51,7 @@ var layers = map[string]place{
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
 	"slip":         {1, nil},
-	"staff":        {1, nil},
+	"staff":        {1, []string{"role"}},
 	"stamp":        {1, nil},
 	"vault":        {1, nil},
 
@@ -73,6 +73,7 @@ var layers = map[string]place{
 	"bundle":       {3, []string{"disclose", "evidence"}},
 	"casework":     {3, nil},
 	"courier":      {3, []string{"disclose", "evidence"}},
+	"roster":       {3, nil},
 	"disclose":     {3, []string{"evidence"}},
 	"evidence":     {3, nil},
 	"forward":      {3, nil},
@@ -104,7 +105,7 @@ var layers = map[string]place{
 	"bridge/parent":      {4, []string{"agent", "bridge/..."}}, // it speaks as an agent does
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
-	"web/api":            {4, []string{"web/bucket", "web/squeeze", "web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},
+	"web/api":            {4, []string{"web/trace", "web/bucket", "web/squeeze", "web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},
 	"web/bucket":         {4, nil},
 	"web/edge":           {4, []string{"web/squeeze"}},
 	"web/squeeze":        {4, nil},
@@ -114,9 +115,10 @@ var layers = map[string]place{
 	"web/delivery":       {4, []string{"web/page"}},
 	"web/page":           {4, nil},
 	"web/oidc":           {4, nil},
-	"web/portal/...":     {4, []string{"web/portal/...", "web/problem", "web/session"}},
+	"web/portal/...":     {4, []string{"web/portal/...", "web/trace", "web/problem", "web/session"}},
 	"web/session":        {4, []string{"web/problem"}},
 	"web/tlog":           {4, []string{"web/problem"}},
+	"web/trace":          {4, []string{"web/problem"}},
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.

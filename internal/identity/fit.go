@@ -119,3 +119,18 @@ func nameFits(told, known string) bool {
 func containsWords(text, words string) bool {
 	return words != "" && strings.Contains(" "+text+" ", " "+words+" ")
 }
+
+// Commune is where somebody lives, for a masked list: the words of the address
+// from the commune on, else its code; "" where neither is known.
+func (f *Face) Commune() string {
+	parts := strings.Split(care.Clean(f.Address), ",")
+	for i, part := range parts {
+		key := care.NameKey(part)
+		for _, unit := range []string{"xa ", "phuong ", "thi tran ", "dac khu "} {
+			if strings.HasPrefix(key, unit) {
+				return care.Clean(strings.Join(parts[i:], ","))
+			}
+		}
+	}
+	return f.Ward
+}

@@ -27,6 +27,9 @@ const (
 	Episode Domain = "episode"
 	Subject Domain = "subject" // facility + MA_BN
 	Code    Domain = "code"    // prescription and slip codes
+	Login   Domain = "login"   // issuer and subject of a provider of identities
+	Licence Domain = "licence" // numbers of licences to practise
+	Trait   Domain = "trait"   // what a person is looked for by where there is no number
 )
 
 // KeyedSize is the length of a Keyed in bytes.
