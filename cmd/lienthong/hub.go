@@ -40,6 +40,7 @@ type hubCmd struct {
 	ClientCA  string `name:"client-ca" help:"Authority whose client certificates are asked for (mTLS)." type:"existingfile"`
 	Config    string `help:"JSON file with settings named like these flags; the command line goes before it." type:"existingfile"`
 	LogJSON   bool   `name:"log-json" help:"Log as JSON."`
+	Sign      string `help:"Unix socket of the signing process (lienthong sign), which holds the keys in the hub's place." type:"path"`
 }
 
 // Run serves until it is told to stop, then drains.
@@ -53,6 +54,9 @@ func (c *hubCmd) Run(ctx context.Context, s *command.Streams) error {
 	}
 	if c.Database != "" {
 		p.Database = c.Database
+	}
+	if c.Sign != "" {
+		p.Sign = c.Sign
 	}
 	debug.SetMemoryLimit(memoryLimit)
 	log := command.Logger(s.Err, c.LogJSON)
@@ -89,6 +93,7 @@ func (c *hubCmd) readConfig() error {
 		TLSKey    string `json:"tls-key"`
 		ClientCA  string `json:"client-ca"`
 		Database  string `json:"database"`
+		Sign      string `json:"sign"`
 	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields() // a misspelled tls-cert would serve in the clear
@@ -101,7 +106,7 @@ func (c *hubCmd) readConfig() error {
 		standard string
 	}{
 		{f.Listen, &c.Listen, "127.0.0.1:8080"}, {f.OpsListen, &c.OpsListen, "127.0.0.1:8081"}, {f.PublicURL, &c.PublicURL, ""},
-		{f.TLSCert, &c.TLSCert, ""}, {f.TLSKey, &c.TLSKey, ""}, {f.ClientCA, &c.ClientCA, ""}, {f.Database, &c.Database, ""},
+		{f.TLSCert, &c.TLSCert, ""}, {f.TLSKey, &c.TLSKey, ""}, {f.ClientCA, &c.ClientCA, ""}, {f.Database, &c.Database, ""}, {f.Sign, &c.Sign, ""},
 	} {
 		if v.from != "" && *v.to == v.standard {
 			*v.to = v.from

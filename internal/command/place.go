@@ -15,6 +15,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
+	"lienthong/internal/bridge/signer"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
 	"lienthong/internal/hub"
@@ -36,6 +37,7 @@ type PlaceFile struct {
 	Name     string `json:"name"`
 	Keys     string `json:"keys"`               // directory of the key files, outside DIR
 	Database string `json:"database,omitempty"` // file that holds a PostgreSQL URL
+	Sign     string `json:"sign,omitempty"`     // socket of the process that holds the keys (lienthong sign); "": the files do
 }
 
 const (
@@ -91,7 +93,7 @@ func MakePlace(dir string, f PlaceFile) (*Place, error) {
 	if err := os.WriteFile(filepath.Join(dir, HubFile), append(b, '\n'), 0o600); err != nil {
 		return nil, err
 	}
-	return &Place{dir, f}, nil
+	return &Place{Dir: dir, PlaceFile: f}, nil
 }
 
 // Inside reports whether path lies in dir, by what the names lead to.
@@ -145,7 +147,27 @@ func (p *Place) ReadKeys() (hub.Keys, error) {
 	if Inside(p.Keys, p.Dir) {
 		return hub.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.Dir)
 	}
-	return hub.ReadKeys(func(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) })
+	return hub.ReadKeys(p.readKey)
+}
+
+func (p *Place) readKey(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) }
+
+// hubKeys are what a hub runs with: the most valuable ones are in another
+// process where the place says so.
+func (p *Place) hubKeys(ctx context.Context) (hub.Keys, error) {
+	if p.Sign == "" {
+		return p.ReadKeys()
+	}
+	keys, err := hub.ReadOwnKeys(p.readKey)
+	if err != nil {
+		return hub.Keys{}, err
+	}
+	c, err := signer.Dial(ctx, signer.Config{Socket: p.Sign})
+	if err != nil {
+		return hub.Keys{}, err
+	}
+	keys.Ring, keys.Receipt, keys.Log, keys.Witness = c, c.Signer(signer.KeyReceipt), c.Signer(signer.KeyLog), c.Signer(signer.KeyWitness)
+	return keys, nil
 }
 
 // ReadPrivate reads a file that only its owner may read.
@@ -180,7 +202,7 @@ func (p *Place) Open(log *slog.Logger) (hub.OpenStore, error) {
 
 // Start starts the place's hub.
 func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
-	keys, err := p.ReadKeys()
+	keys, err := p.hubKeys(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -225,7 +247,7 @@ func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	if !errors.Is(err, webadmin.ErrNotRunning) {
 		return nil, nil, err
 	}
-	keys, err := p.ReadKeys()
+	keys, err := p.hubKeys(ctx)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -235,7 +257,7 @@ func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	}
 	var writer *evidence.Writer
 	slices, err := open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
-		key, err := ledger.LogKeyFromSeed(head.Origin, keys.LogSeed)
+		key, err := keys.LogKey(head.Origin)
 		if err != nil {
 			return nil, err
 		}

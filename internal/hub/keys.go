@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
@@ -20,6 +21,7 @@ import (
 // has only the store can read nothing, sign nothing and link nobody.
 type Keys struct {
 	Master  []byte         // 32 bytes, wraps month keys
+	Retired [][]byte       // earlier master keys, which open what they wrapped
 	Peppers map[int][]byte // by version, for keyed hashes
 	Pepper  int            // the version new hashes carry
 	LogSeed []byte         // 32 bytes, Ed25519 seed of the logs' signing key
@@ -49,7 +51,7 @@ func (k Keys) Cosigner(name string) (*ledger.Cosigner, error) {
 
 // Vault is the vault of these keys.
 func (k Keys) Vault() (*vault.Vault, error) {
-	return vault.New(vault.Config{Master: k.Master, Ring: k.Ring, Peppers: k.Peppers, Current: k.Pepper})
+	return vault.New(vault.Config{Master: k.Master, Retired: k.Retired, Ring: k.Ring, Peppers: k.Peppers, Current: k.Pepper})
 }
 
 // KeyFiles are the names of the key files and what each is for.
@@ -88,25 +90,91 @@ func (k Keys) Files() (map[string][]byte, error) {
 
 // ReadKeys reads keys by asking read for each file.
 func ReadKeys(read func(name string) ([]byte, error)) (Keys, error) {
-	var secrets [5][]byte
-	for i, name := range keyFiles {
-		b, err := read(name)
-		if err != nil {
-			return Keys{}, fmt.Errorf("hub: reading keys: %w", err)
-		}
-		if i == 3 {
-			secrets[i] = b
-			continue
-		}
-		if secrets[i], err = secret(b); err != nil {
-			return Keys{}, fmt.Errorf("hub: key file %s: %w", name, err)
-		}
-	}
-	receipt, err := receiptKey(secrets[3])
+	k, err := ReadHeldKeys(read)
 	if err != nil {
+		return Keys{}, err
+	}
+	own, err := ReadOwnKeys(read)
+	k.Peppers, k.Pepper, k.Token = own.Peppers, own.Pepper, own.Token
+	return k, err
+}
+
+// ReadHeldKeys reads what a signing process holds. Where there are master-2.key,
+// master-3.key and so on, the last one is in use and the ones before are retired.
+func ReadHeldKeys(read func(name string) ([]byte, error)) (k Keys, err error) {
+	masters, err := ReadMasters(read)
+	if err != nil {
+		return Keys{}, err
+	}
+	last := len(masters) - 1
+	k.Master, k.Retired = masters[last], masters[:last]
+	if k.LogSeed, err = readSecret(read, keyFiles[2]); err != nil {
+		return Keys{}, err
+	}
+	b, err := read(keyFiles[3])
+	if err != nil {
+		return Keys{}, fmt.Errorf("hub: reading keys: %w", err)
+	}
+	if k.Receipt, err = receiptKey(b); err != nil {
 		return Keys{}, fmt.Errorf("hub: key file %s: %w", keyFiles[3], err)
 	}
-	return Keys{Master: secrets[0], Peppers: map[int][]byte{1: secrets[1]}, Pepper: 1, LogSeed: secrets[2], Receipt: receipt, Token: secrets[4]}, nil
+	return k, nil
+}
+
+// ReadOwnKeys reads what a hub holds itself when a signing process holds the rest.
+func ReadOwnKeys(read func(name string) ([]byte, error)) (Keys, error) {
+	pepper, err := readSecret(read, keyFiles[1])
+	if err != nil {
+		return Keys{}, err
+	}
+	token, err := readSecret(read, keyFiles[4])
+	return Keys{Peppers: map[int][]byte{1: pepper}, Pepper: 1, Token: token}, err
+}
+
+// MasterFile is the name of the n-th master key's file, from 1.
+func MasterFile(n int) string {
+	if n == 1 {
+		return keyFiles[0]
+	}
+	return fmt.Sprintf("master-%d.key", n)
+}
+
+// MasterFileContent is a master key as its file holds it.
+func MasterFileContent(key []byte) []byte {
+	return []byte(base64.StdEncoding.EncodeToString(key) + "\n")
+}
+
+// mostMasters is how many master keys are looked for.
+const mostMasters = 1000
+
+// ReadMasters reads the master keys, the one in use last. Of those before the
+// first that is there none is needed any more.
+func ReadMasters(read func(name string) ([]byte, error)) ([][]byte, error) {
+	var keys [][]byte
+	for n := 1; n <= mostMasters; n++ {
+		key, err := readSecret(read, MasterFile(n))
+		switch {
+		case err == nil:
+			keys = append(keys, key)
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, err
+		case len(keys) > 0:
+			return keys, nil
+		}
+	}
+	return nil, fmt.Errorf("hub: reading keys: no %s", keyFiles[0])
+}
+
+func readSecret(read func(name string) ([]byte, error), name string) ([]byte, error) {
+	b, err := read(name)
+	if err != nil {
+		return nil, fmt.Errorf("hub: reading keys: %w", err)
+	}
+	out, err := secret(b)
+	if err != nil {
+		return nil, fmt.Errorf("hub: key file %s: %w", name, err)
+	}
+	return out, nil
 }
 
 func secret(b []byte) ([]byte, error) {

@@ -12,7 +12,6 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
 	"lienthong/internal/seal"
-	"lienthong/internal/vault"
 )
 
 type AuditCmd struct {
@@ -77,7 +76,7 @@ func (c *AuditCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 
 // reverifyDeps makes what the re-verifier needs out of the hub's keys.
 func reverifyDeps(keys hub.Keys) (reverify.Deps, error) {
-	v, err := vault.New(vault.Config{Master: keys.Master, Peppers: keys.Peppers, Current: keys.Pepper})
+	v, err := keys.Vault()
 	if err != nil {
 		return reverify.Deps{}, err
 	}

@@ -19,7 +19,6 @@ import (
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
-	"lienthong/internal/vault"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -152,7 +151,7 @@ func keepSecret(ctx context.Context, s *command.Streams, dir, destination string
 	if err != nil {
 		return err
 	}
-	v, err := vault.New(vault.Config{Master: keys.Master, Peppers: keys.Peppers, Current: keys.Pepper})
+	v, err := keys.Vault()
 	if err != nil {
 		return err
 	}

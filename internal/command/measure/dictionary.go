@@ -14,7 +14,6 @@ import (
 	"lienthong/internal/hub"
 	"lienthong/internal/kind"
 	"lienthong/internal/synth"
-	"lienthong/internal/vault"
 )
 
 type DictionaryCmd struct {
@@ -55,7 +54,7 @@ func (c *dictionaryTrainCmd) Run(ctx context.Context, s *command.Streams) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, kept.Close()) }()
-	v, err := vault.New(vault.Config{Master: keys.Master, Peppers: keys.Peppers, Current: keys.Pepper})
+	v, err := keys.Vault()
 	if err != nil {
 		return err
 	}
