@@ -166,4 +166,3 @@ func TestTheEmergencySetHoldsNothingElse(t *testing.T) {
 		}
 	}
 }
-
