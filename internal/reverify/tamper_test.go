@@ -153,6 +153,18 @@ var unwatched = map[string]string{
 	"leg_sent":                "a display of 24 hours",
 	"leg_seq":                 "numbers that order changes",
 	"refusal.id":              "an address in the file",
+	"consent":                 "what a citizen says is an act and carries the hub's signature; rows are not held against them yet",
+	"consent_version":         "the same",
+	"delegation":              "every one is an act; rows are not held against acts yet",
+	"opening":                 "the same, but for presences, which their notices tell",
+	"notice":                  "told, and sent once",
+	"matter":                  "every version is an act; rows are not held against acts yet",
+	"matter_version":          "the same",
+	"matter_number":           "numbers given",
+	"staff":                   "every change is an act; rows are not held against acts yet",
+	"temporary":               "the same",
+	"feature":                 "made again from the records",
+	"share":                   "ends in days; its making and end are acts",
 }
 
 // table is one table of a file with its columns.

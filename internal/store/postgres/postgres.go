@@ -35,10 +35,8 @@ import (
 	"lienthong/internal/store/postgres/keys"
 	"lienthong/internal/store/postgres/ledger"
 	"lienthong/internal/store/postgres/legs"
-	"lienthong/internal/store/postgres/matters"
-	"lienthong/internal/store/postgres/notices"
-	"lienthong/internal/store/postgres/openings"
 	"lienthong/internal/store/postgres/logins"
+	"lienthong/internal/store/postgres/matters"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
 	"lienthong/internal/store/postgres/retention"
@@ -136,8 +134,8 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Alarms:       alarms.New(db, writer),
 		Surveys:      surveys.New(db, writer),
 		Consents:     consents.New(db, writer),
-		Openings:     openings.New(db, writer),
-		Notices:      notices.New(db),
+		Openings:     consents.NewOpenings(db, writer),
+		Notices:      matters.NewNotices(db),
 		Matters:      matters.New(db, writer),
 		Logins:       logins.New(db),
 		Close: func() error {

@@ -26,12 +26,14 @@ var distribution = map[string]string{
 	"invite": "hash", "sender": "client", "manifest": "facility", "inflow": "facility", "mirror": "facility", "sending": "facility",
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
+	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "notice": "person",
+	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id",
 }
 
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "matter_number": true, "staff": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

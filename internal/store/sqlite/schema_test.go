@@ -19,6 +19,8 @@ var ownKey = map[string]string{
 	"invite": "hash", "applicant": "id", "enrolment": "id", "sender": "client",
 	"service": "kind", "stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "watched_log": "origin", "log_alarm": "origin", "witness_peer": "key", "cosignature": "log",
 	"destination": "id", "leg_sent": "destination", "alarm": "cause", "alarm_setting": "id", "vendor": "id",
+	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "matter": "number", "matter_version": "number",
+	"staff": "id", "temporary": "number", "feature": "hash", "share": "id",
 }
 
 func TestUniqueKeysBeginWithTheirDistributionColumn(t *testing.T) {

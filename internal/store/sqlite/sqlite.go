@@ -34,10 +34,8 @@ import (
 	"lienthong/internal/store/sqlite/keys"
 	"lienthong/internal/store/sqlite/ledger"
 	"lienthong/internal/store/sqlite/legs"
-	"lienthong/internal/store/sqlite/matters"
-	"lienthong/internal/store/sqlite/notices"
-	"lienthong/internal/store/sqlite/openings"
 	"lienthong/internal/store/sqlite/logins"
+	"lienthong/internal/store/sqlite/matters"
 	"lienthong/internal/store/sqlite/people"
 	"lienthong/internal/store/sqlite/records"
 	"lienthong/internal/store/sqlite/retention"
@@ -165,7 +163,9 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Gateways: gateways.New(o.main),
 		Legs:     legs.New(o.main, cfg.Clock), Destinations: destinations.New(o.main), Secrets: secrets.New(o.main),
 		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main),
-		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Logins: logins.New(o.main), Close: o.close,
+		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Logins: logins.New(o.main),
+		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
+		Close: o.close,
 	}, nil
 }
 

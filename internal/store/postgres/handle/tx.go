@@ -8,6 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"lienthong/internal/store"
 )
 
 // ErrRolledBack: the server answered COMMIT by a rollback.
@@ -88,4 +90,13 @@ func (tx *Tx) End() {
 // Read runs fn in one snapshot: REPEATABLE READ, READ ONLY.
 func (db *DB) Read(ctx context.Context, fn func(pgx.Tx) error) error {
 	return Fault(pgx.BeginTxFunc(ctx, db.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}, fn))
+}
+
+// OrChanged is the fault of a statement that touched no row because the row was
+// not as its writer read it.
+func OrChanged(tag pgconn.CommandTag) error {
+	if tag.RowsAffected() == 0 {
+		return store.ErrChanged
+	}
+	return nil
 }

@@ -19,3 +19,11 @@ func (tx *Tx) Act(a store.Act) error {
 		Micros(a.At), a.Actor, a.Action, a.Object, a.Detail, log, leaf)
 	return err
 }
+
+// ActOf is Act; of the zero action nothing is written.
+func (tx *Tx) ActOf(a store.Act) error {
+	if a.Action == "" {
+		return nil
+	}
+	return tx.Act(a)
+}

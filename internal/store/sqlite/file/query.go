@@ -1,6 +1,7 @@
 package file
 
 import (
+	"database/sql"
 	"strings"
 
 	"lienthong/internal/role"
@@ -71,6 +72,20 @@ func (q *Query) End(text string, args ...any) (string, []any) {
 	}
 	q.text.WriteString(text)
 	return q.text.String(), append(q.args, args...)
+}
+
+// Each reads all rows and closes them.
+func Each(rows *sql.Rows, err error, fn func(Scanner) error) error {
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := fn(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 // Marks returns n question marks.

@@ -163,3 +163,38 @@ type Seal struct {
 
 // SealOf is a note as the table keeps it.
 func SealOf(n store.SealNote) Seal { return Seal{hex.EncodeToString(n.Fingerprint[:]), n} }
+
+// MicrosOrZero is Micros, 0 for the zero time.
+func MicrosOrZero(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// Moment reads a column written by MicrosOrZero.
+func Moment(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return Time(us)
+}
+
+// Some is bytes as a column holds them, null where there are none or all are zero.
+func Some(b []byte) any {
+	for _, x := range b {
+		if x != 0 {
+			return b
+		}
+	}
+	return nil
+}
+
+// Fill reads a column written by Some into the whole of to.
+func Fill(to, column []byte) error {
+	if column != nil && len(column) != len(to) {
+		return fmt.Errorf("%d bytes of a column, not %d", len(column), len(to))
+	}
+	copy(to, column)
+	return nil
+}
