@@ -64,7 +64,7 @@ func (d *Discloser) basis(ctx context.Context, k *look) (policy.Basis, error) {
 		return policy.Operator, nil
 	case role.Citizen:
 		return d.kin(ctx, k)
-	case role.Clinician, role.Facility:
+	case role.Clinician, role.Facility, role.Counter:
 		return k.opened(), nil
 	}
 	return "", nil

@@ -68,7 +68,7 @@ type Deps struct {
 	Receipts *evidence.Desk
 	Clock    clock.Clock
 	Legs     Receipts // nil: destinations give none
-	Policies Decider  // nil: Builtin
+	Policies Decider  // nil: policy.Builtin
 	Consents Consents // nil: nobody said anything
 	Spool    Spool    // nil: an emergency waits for the log too
 	Brake    Brake    // nil: nobody is too curious
@@ -92,7 +92,11 @@ func New(d Deps) (*Discloser, error) {
 		return nil, errors.New("disclose: a part is missing")
 	}
 	if d.Policies == nil {
-		d.Policies = Builtin{}
+		set, err := policy.Builtin()
+		if err != nil {
+			return nil, err
+		}
+		d.Policies = set
 	}
 	if d.Consents == nil {
 		d.Consents = nobodySaid{}
@@ -444,13 +448,17 @@ func (d *Discloser) related(ctx context.Context, reader Reader, action policy.Ac
 }
 
 // permitted keeps of some records those that the rules permit this action with,
-// and to know of.
+// and the reader to know of.
 func (k *look) permitted(action policy.Action, rows []store.Record) ([]entry, error) {
 	var list []entry
 	for i := range rows {
 		r := &rows[i]
-		dec, err := k.decide(policy.List, r, withTables(r.Documents))
-		if err == nil && dec.Permit && action != policy.List {
+		first := policy.List
+		if action == policy.Emergency { // its set names no record
+			first = action
+		}
+		dec, err := k.decide(first, r, withTables(r.Documents))
+		if err == nil && dec.Permit && action != first {
 			dec, err = k.decide(action, r, k.classesOf(action, r))
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package disclose
 
 import (
+	"cmp"
 	"context"
 	"slices"
 
@@ -155,6 +156,7 @@ type Effect struct {
 func (d *Discloser) Would(ctx context.Context, as Reader, person store.PersonID, with []consent.Consent) (Effect, error) {
 	as.Opening = consent.OpeningID{}
 	as.Role = role.Role{Kind: role.Clinician, ID: string(as.Role.At())}
+	as.Purpose = cmp.Or(as.Purpose, consent.Treatment)
 	k, err := d.begin(ctx, as, person)
 	if err != nil {
 		return Effect{}, err

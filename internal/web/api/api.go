@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -32,6 +33,7 @@ import (
 	"lienthong/internal/web/inbound"
 	"lienthong/internal/web/problem"
 	"lienthong/internal/web/squeeze"
+	"lienthong/internal/web/trace"
 )
 
 // Caller is who makes a request.
@@ -152,6 +154,12 @@ type Route struct {
 	handle          func(a *API, w http.ResponseWriter, r *http.Request, who Caller) error
 }
 
+// Discloses reports whether clinical content or a list of a person's records may
+// leave by the door: all of the room of content but receipts, which have none.
+func (r Route) Discloses() bool {
+	return r.Room == role.Content && !strings.HasSuffix(r.Pattern, "/receipt")
+}
+
 // Routes lists every door of the interface.
 func Routes() []Route {
 	return append(legDoors(), []Route{
@@ -185,7 +193,11 @@ func Routes() []Route {
 // Register puts every door into mux.
 func (a *API) Register(mux *http.ServeMux) {
 	for _, route := range Routes() {
-		mux.HandleFunc(route.Method+" "+route.Pattern, squeeze.Handler(a.door(route)))
+		serve := a.door(route)
+		if route.Discloses() {
+			serve = trace.Guard(a.Logger, serve).ServeHTTP
+		}
+		mux.HandleFunc(route.Method+" "+route.Pattern, squeeze.Handler(serve))
 	}
 	if a.Token != nil {
 		mux.Handle("POST /oauth2/token", a.Token)

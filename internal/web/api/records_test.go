@@ -21,7 +21,7 @@ import (
 // names of one organisation of every kind.
 func everyRole(t *testing.T) []role.Role {
 	t.Helper()
-	ids := map[role.Kind]string{role.Unit: "KCB", role.Province: "79", role.Facility: "79901", role.Partner: "p1"}
+	ids := map[role.Kind]string{role.Unit: "KCB", role.Province: "79", role.Facility: "79901", role.Partner: "p1", role.Clinician: "79901", role.Privacy: "79901", role.Counter: "79901"}
 	var out []role.Role
 	for _, k := range role.Kinds() {
 		r, err := role.Parse(strings.TrimSuffix(string(k)+":"+ids[k], ":"))
@@ -116,7 +116,7 @@ func TestContentNeedsAReasonAndATrace(t *testing.T) {
 			t.Errorf("%s without a reason: %d %s", door, rec.Code, rec.Body)
 		}
 		w.looks.broken = true
-		if rec := w.get(path, "operator", "Disclosure-Reason: khiếu nại 12"); rec.Code != 500 || strings.Contains(rec.Body.String(), "gone") {
+		if rec := w.get(path, "operator", "Disclosure-Reason: khiếu nại 12"); rec.Code != 503 || read[line](t, rec).Code != "disclosure.log_down" || strings.Contains(rec.Body.String(), "gone") {
 			t.Errorf("%s without a log: %d %s", door, rec.Code, rec.Body)
 		}
 		w.looks.broken = false

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
@@ -200,7 +201,8 @@ func (w *world) Acts(_ context.Context, _ role.Role, _ int64, _ int) ([]view.Act
 	return []view.Act{{ID: 2, At: noon, Actor: "operator via admin.sock", Action: "facility.add", Object: "22000", Detail: `{"level":"regional"}`}}, false, nil
 }
 
-func (w *world) Open(_ context.Context, reader view.Reader, id dossier.ID) (*view.Opened, error) {
+func (w *world) Open(ctx context.Context, reader view.Reader, id dossier.ID) (*view.Opened, error) {
+	disclose.Nothing(ctx) // its rows are package disclose\'s to write
 	w.opened = append(w.opened, reader)
 	if w.deny != nil {
 		return nil, w.deny
@@ -209,7 +211,8 @@ func (w *world) Open(_ context.Context, reader view.Reader, id dossier.ID) (*vie
 		Seals: []view.Seal{{Subject: "2.5.4.97=#130e4d53543a393930303031353833333939,C=VN/" + strings.Repeat("x", 90), Algorithm: "ECDSA-SHA256"}}}, nil
 }
 
-func (w *world) Original(_ context.Context, reader view.Reader, id dossier.ID) (view.File, error) {
+func (w *world) Original(ctx context.Context, reader view.Reader, id dossier.ID) (view.File, error) {
+	disclose.Nothing(ctx) // its rows are package disclose\'s to write
 	w.opened = append(w.opened, reader)
 	return view.File{Name: id.String() + ".xml", Type: "application/xml", Data: []byte("<GIAMDINHHS/>")}, w.deny
 }
@@ -222,7 +225,8 @@ func (w *world) Verify(_ context.Context, reader view.Reader, _ dossier.ID) (vie
 	return view.Proof{At: noon, Right: true, Origin: "lienthong.local/log/0", Leaf: 4981377, Size: 4981400}, nil
 }
 
-func (w *world) Book(_ context.Context, reader view.Reader, id dossier.ID) ([]view.BookEntry, error) {
+func (w *world) Book(ctx context.Context, reader view.Reader, id dossier.ID) ([]view.BookEntry, error) {
+	disclose.Nothing(ctx) // its rows are package disclose\'s to write
 	w.opened = append(w.opened, reader)
 	return []view.BookEntry{{ID: id, Kind: "qd4750", Title: fault.Text{VI: "Hồ sơ", EN: "Dossier"}, At: noon, Episode: "26.07.14.004217", Content: content()}}, w.deny
 }

@@ -10,6 +10,7 @@ import (
 
 	qrcode "github.com/skip2/go-qrcode"
 
+	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
@@ -80,6 +81,9 @@ func (p *Portal) showRecord(w http.ResponseWriter, r *http.Request, want asked) 
 			p.fail(w, r, err)
 			return
 		}
+	}
+	if doc.Opened == nil {
+		disclose.Nothing(r.Context()) // what is received and found, within the rows of the role
 	}
 	p.show(w, r, status, view.RecordPage(page, doc))
 }

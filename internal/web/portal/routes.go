@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"lienthong/internal/role"
+	"lienthong/internal/web/trace"
 )
 
 // Route is one line of the portal's table of routes.
@@ -39,6 +40,9 @@ func routes() []route {
 	line := func(method, pattern string, rooms []role.Room, serve func(*Portal, http.ResponseWriter, *http.Request)) route {
 		return route{Route{Method: method, Pattern: pattern, Rooms: rooms}, serve}
 	}
+	shows := func(method, pattern string, rooms []role.Room, serve func(*Portal, http.ResponseWriter, *http.Request)) route {
+		return route{Route{Method: method, Pattern: pattern, Rooms: rooms, Discloses: true}, serve}
+	}
 	return slices.Concat([]route{
 		line("GET", "/{$}", nil, (*Portal).home),
 		line("GET", "/login", nil, (*Portal).loginForm),
@@ -64,14 +68,14 @@ func routes() []route {
 		line("GET", "/refused.csv", in(role.Messages), (*Portal).refusedCSV),
 		line("GET", "/rejects", in(role.Messages), (*Portal).rejects),
 		line("GET", "/rejects.csv", in(role.Messages), (*Portal).rejectsCSV),
-		line("GET", "/records/{id}", in(role.Messages), (*Portal).record),
+		shows("GET", "/records/{id}", in(role.Messages), (*Portal).record),
 
-		line("POST", "/records/{id}/open", in(role.Content), (*Portal).openRecord),
-		line("GET", "/records/{id}/book", in(role.Content), (*Portal).book),
-		line("POST", "/records/{id}/book", in(role.Content), (*Portal).book),
-		line("POST", "/records/{id}/verify", in(role.Content), (*Portal).verifyRecord),
-		line("GET", "/records/{id}/original", in(role.Content), (*Portal).original),
-		line("POST", "/records/{id}/original", in(role.Content), (*Portal).original),
+		shows("POST", "/records/{id}/open", in(role.Content), (*Portal).openRecord),
+		shows("GET", "/records/{id}/book", in(role.Content), (*Portal).book),
+		shows("POST", "/records/{id}/book", in(role.Content), (*Portal).book),
+		shows("POST", "/records/{id}/verify", in(role.Content), (*Portal).verifyRecord),
+		shows("GET", "/records/{id}/original", in(role.Content), (*Portal).original),
+		shows("POST", "/records/{id}/original", in(role.Content), (*Portal).original),
 		line("GET", "/records/{id}/receipt", in(role.Content), (*Portal).receipt),
 		line("GET", "/records/{id}/print", in(role.Content), (*Portal).printed),
 
@@ -96,7 +100,11 @@ func (p *Portal) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", p.assets)
 	for _, r := range routes() {
-		mux.HandleFunc(r.Method+" "+r.Pattern, p.guard(r))
+		serve := http.Handler(p.guard(r))
+		if r.Discloses {
+			serve = trace.Guard(p.config.Log, serve)
+		}
+		mux.Handle(r.Method+" "+r.Pattern, serve)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { p.absent(w, r) })
 	origin := http.NewCrossOriginProtection()
