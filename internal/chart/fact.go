@@ -375,6 +375,9 @@ func (f *facts) extra(r *reading, t *dossier.Table, row int, x dossier.Extra) {
 			if !strings.Contains(name, l.entry) {
 				continue
 			}
+			if fact == "contact" && !reaches(x.Name) {
+				return
+			}
 			says := stateOf(s, fact+".word")
 			if fact == "contact" && strings.ContainsAny(s, "123456789") {
 				says = Recorded
@@ -389,4 +392,22 @@ func (f *facts) extra(r *reading, t *dossier.Table, row int, x dossier.Extra) {
 			return
 		}
 	}
+}
+
+// reaches reports whether the last part of a name below a relative is a person's
+// name or number, or the relative as such.
+func reaches(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	last = strings.ToUpper(strings.ReplaceAll(care.NameKey(last), " ", ""))
+	for _, part := range []string{"TEN", "DIENTHOAI", "SDT"} {
+		if strings.Contains(last, part) {
+			return true
+		}
+	}
+	for _, l := range lists()["extra.contact"] {
+		if strings.HasSuffix(last, l.entry) {
+			return true
+		}
+	}
+	return false
 }

@@ -50,20 +50,27 @@ type DrugLine struct {
 // the last ordered first.
 func medicinesOf(entries []reading, now time.Time, days int) []Medicine {
 	since := now.AddDate(0, 0, -days)
-	var list []Medicine
-	at := map[string]int{}
+	var coded, named []DrugLine
 	for i := range entries {
 		r := &entries[i]
 		for _, t := range r.tables() {
 			for row := range t.Rows {
 				for _, line := range drugLines(r, t, row) {
-					if line.Source.moment().Before(since) && !line.Until.Moment.End().After(now) {
-						continue
+					switch {
+					case line.Source.moment().Before(since) && !line.Until.Moment.End().After(now), len(coded)+len(named) >= maxLines:
+					case line.code != "":
+						coded = append(coded, line)
+					default:
+						named = append(named, line)
 					}
-					list = group(list, at, line)
 				}
 			}
 		}
+	}
+	var list []Medicine
+	at := map[string]int{}
+	for _, line := range append(coded, named...) { // a name alone joins the code that name goes with
+		list = group(list, at, line)
 	}
 	for i := range list {
 		list[i].finish()
@@ -73,6 +80,9 @@ func medicinesOf(entries []reading, now time.Time, days int) []Medicine {
 	})
 	return list[:min(len(list), maxItems)]
 }
+
+// maxLines is how many orders are looked at.
+const maxLines = 20_000
 
 // group puts a line to others of the same ingredient: the same code, or the
 // same name without its strength.
@@ -138,16 +148,27 @@ func overlap(a, b DrugLine) bool {
 	return a.From.Day() <= b.Until.Day() && b.From.Day() <= a.Until.Day()
 }
 
-// ingredient is the name a line is grouped by: without strength, folded.
+// ingredient is the name a line is grouped by: folded, without strengths ("5mg",
+// "0,9%", "80mg/2ml").
 func ingredient(name, strength string) string {
 	key := care.Fold(name)
 	if s := care.Fold(strength); s != "" {
 		key = strings.Replace(key, s, "", 1)
 	}
-	return strings.Trim(strings.Join(strings.Fields(key), " "), " -,;")
+	words := slices.DeleteFunc(strings.Fields(key), func(w string) bool {
+		digits := len(w) - len(strings.TrimLeft(w, "0123456789.,"))
+		if digits == 0 {
+			return false
+		}
+		unit, _, _ := strings.Cut(w[digits:], "/")
+		return slices.Contains(strengthUnits, unit)
+	})
+	return strings.Trim(strings.Join(words, " "), " -,;()")
 }
 
-// drugTables hold orders, a row each, with the field that dates them.
+var strengthUnits = []string{"mg", "g", "mcg", "µg", "ug", "ml", "l", "iu", "ui", "%", "mui"}
+
+// drugDate is the field that dates a row of a table of orders, "" for another table.
 func drugDate(table string) string {
 	switch table {
 	case "XML2", "Y_LENH_THUOC_VAT_TU":
