@@ -23,7 +23,7 @@ import (
 // intake as the hub's own.
 func (h *Hub) openGateway() error {
 	var err error
-	h.gateway, err = gateway.New(gateway.Deps{Accounts: h.Slices.Gateways, Submitter: taker{h}, Cards: cards{h, courier.NewAsker(h.Courier, 0)}, Clock: h.cfg.Clock, Logger: h.cfg.Logger}, h.cfg.Gateway)
+	h.gateway, err = gateway.New(gateway.Deps{Accounts: h.Slices.Gateways, Submitter: taker{h}, Cards: cards{h, courier.NewAsker(h.Courier, 0)}, Histories: histories{h}, Clock: h.cfg.Clock, Logger: h.cfg.Logger}, h.cfg.Gateway)
 	return err
 }
 

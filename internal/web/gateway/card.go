@@ -11,6 +11,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
+	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
 )
 
@@ -42,6 +43,25 @@ type Card struct {
 // Cards looks a card up. A hub asks the insurer for a facility, where it may.
 type Cards interface {
 	Card(ctx context.Context, from Sender, q Question) (Card, error)
+}
+
+// Visit is one item of dsLichSuKCB2018, in the words of its record.
+type Visit struct {
+	Record    string `json:"maHoSo"` // the hub's name of it
+	Facility  string `json:"maCSKCB"`
+	In        string `json:"ngayVao"` // yyyyMMddHHmm, as sent
+	Out       string `json:"ngayRa"`
+	Diagnosis string `json:"tenBenh"`
+	State     string `json:"tinhTrang"`
+	Outcome   string `json:"kqDieuTri"`
+	Reason    string `json:"lyDoVV"`
+}
+
+// Histories tells the visits of the person a card is of, as far as the facility
+// that asks has a basis to know of them at this moment; none otherwise. What is
+// told is written down before it returns (package disclose).
+type Histories interface {
+	History(ctx context.Context, from Sender, q Question) ([]Visit, error)
 }
 
 // Unasked says of every card that nobody was asked.
@@ -76,7 +96,7 @@ type cardAnswer struct {
 	New        string   `json:"maTheMoi"`
 	NewFrom    string   `json:"gtTheTuMoi"`
 	NewTo      string   `json:"gtTheDenMoi"`
-	Visits     []string `json:"dsLichSuKCB2018"` // empty until reading across facilities has its engine
+	Visits     []Visit  `json:"dsLichSuKCB2018"` // empty where the facility has no basis to know of any
 	Checks     []string `json:"dsLichSuKT2018"`
 }
 
@@ -110,17 +130,36 @@ func (g *Gateway) history(w http.ResponseWriter, r *http.Request) error {
 		return errField("maThe")
 	}
 	c, done := formOf(said, g.Clock.Now())
-	if !done {
+	if done {
+		disclose.Nothing(r.Context())
+	} else {
 		number, err := care.ParseInsuranceNo(said.Number)
 		if err != nil {
 			return errField("maThe")
 		}
-		if c, err = g.Cards.Card(r.Context(), who, Question{number, said.Name, said.Birth}); err != nil {
+		q := Question{number, said.Name, said.Birth}
+		if c, err = g.Cards.Card(r.Context(), who, q); err != nil {
+			return err
+		}
+		if said.Visits, err = g.visits(r.Context(), who, q); err != nil {
 			return err
 		}
 	}
 	g.write(w, http.StatusOK, said.with(c))
 	return nil
+}
+
+// visits are those that the facility has a basis to know of.
+func (g *Gateway) visits(ctx context.Context, who Sender, q Question) ([]Visit, error) {
+	if g.Histories == nil {
+		disclose.Nothing(ctx)
+		return nil, nil
+	}
+	list, err := g.Histories.History(ctx, who, q)
+	if len(list) == 0 {
+		disclose.Nothing(ctx) // the card's own validity alone
+	}
+	return list, err
 }
 
 // formOf answers what needs no look-up: a number, name or date that cannot be
@@ -199,6 +238,9 @@ func (a cardAnswer) with(c Card) cardAnswer {
 	a.Sex, a.Address, a.Registered, a.Office = c.Sex, c.Address, c.Registered, c.Office
 	a.From, a.To, a.Region, a.FiveYears, a.Social = c.From, c.To, c.Region, c.FiveYears, c.Social
 	a.Old, a.New, a.NewFrom, a.NewTo = c.Old, c.New, c.NewFrom, c.NewTo
-	a.Visits, a.Checks = []string{}, []string{}
+	if a.Visits == nil {
+		a.Visits = []Visit{}
+	}
+	a.Checks = []string{}
 	return a
 }

@@ -26,11 +26,13 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/store"
 	"lienthong/internal/web/bucket"
 	"lienthong/internal/web/inbound"
+	"lienthong/internal/web/trace"
 )
 
 // Accounts knows who may come in, and keeps sessions and failed logins.
@@ -111,7 +113,8 @@ func (c Config) withDefaults() Config {
 type Deps struct {
 	Accounts  Accounts
 	Submitter Submitter
-	Cards     Cards // nil: the form of a card is checked and nobody is asked
+	Cards     Cards     // nil: the form of a card is checked and nobody is asked
+	Histories Histories // nil: nothing is known of visits elsewhere
 	Clock     clock.Clock
 	Logger    *slog.Logger
 }
@@ -164,6 +167,21 @@ type door struct {
 	method, name string
 	handle       func(g *Gateway, w http.ResponseWriter, r *http.Request) error
 	refused      func(f *fault.Error) any // in the shape that callers of this door read
+	discloses    bool                     // clinical content may leave by it
+}
+
+// Doors names the paths of all interactions, and whether clinical content may
+// leave by them, for the walk of all routes.
+func Doors() map[string]bool {
+	out := map[string]bool{}
+	for _, path := range []string{"/api/token/take", "/api/qd130/guiHoSoXmlQD4750", "/api/qd130/guiHoSoXmlQD3176", "/api/qd130/guiHoSoXmlQD130",
+		"/api/qd130/checkInKcbQD4750", "/api/qd130/checkInKcbQD3176", "/api/qd130/checkInKcbQD130", "/api/egw/KQNhanLichSuKCB2024", statusPath + "{ref}"} {
+		d, ok := doorOf(path)
+		if ok {
+			out[d.method+" "+path] = d.discloses
+		}
+	}
+	return out
 }
 
 const statusPath = "/api/kcb/tra-cuu-trang-thai/"
@@ -172,16 +190,16 @@ const statusPath = "/api/kcb/tra-cuu-trang-thai/"
 func doorOf(path string) (door, bool) {
 	switch strings.ToLower(strings.TrimSuffix(path, "/")) {
 	case "/api/token/take":
-		return door{http.MethodPost, "token/take", (*Gateway).take, untaken}, true
+		return door{http.MethodPost, "token/take", (*Gateway).take, untaken, false}, true
 	case "/api/qd130/guihosoxmlqd4750", "/api/qd130/guihosoxmlqd3176", "/api/qd130/guihosoxmlqd130":
-		return door{http.MethodPost, "guiHoSoXml", (*Gateway).dossiers, refusalOf}, true
+		return door{http.MethodPost, "guiHoSoXml", (*Gateway).dossiers, refusalOf, false}, true
 	case "/api/qd130/checkinkcbqd4750", "/api/qd130/checkinkcbqd3176", "/api/qd130/checkinkcbqd130":
-		return door{http.MethodPost, "checkInKcb", (*Gateway).checkIn, refusalOf}, true
+		return door{http.MethodPost, "checkInKcb", (*Gateway).checkIn, refusalOf, false}, true
 	case "/api/egw/kqnhanlichsukcb2024":
-		return door{http.MethodPost, "KQNhanLichSuKCB2024", (*Gateway).history, unanswered}, true
+		return door{http.MethodPost, "KQNhanLichSuKCB2024", (*Gateway).history, unanswered, true}, true
 	}
 	if len(path) > len(statusPath) && strings.EqualFold(path[:len(statusPath)], statusPath) {
-		return door{http.MethodGet, "tra-cuu-trang-thai", (*Gateway).status, refusalOf}, true
+		return door{http.MethodGet, "tra-cuu-trang-thai", (*Gateway).status, refusalOf, false}, true
 	}
 	return door{}, false
 }
@@ -201,10 +219,17 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		g.write(w, http.StatusMethodNotAllowed, refusalOf(errMethod))
 		return
 	}
-	defer g.recovered(w, r, d)
-	if err := d.handle(g, w, r); err != nil {
-		g.fail(w, r, d, err)
+	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer g.recovered(w, r, d)
+		if err := d.handle(g, w, r); err != nil {
+			g.fail(w, r, d, err)
+		}
+	})
+	if d.discloses {
+		trace.Guard(g.Logger, serve).ServeHTTP(w, r)
+		return
 	}
+	serve(w, r)
 }
 
 // recovered turns a defect met by one request into its answer.
@@ -231,6 +256,7 @@ func (g *Gateway) fail(w http.ResponseWriter, r *http.Request, d door, err error
 	if f.Code != errSlow.Code && f.Code != errCut.Code {
 		readOff(r)
 	}
+	disclose.Nothing(r.Context()) // an error, with HTTP 200 as all answers here
 	g.write(w, http.StatusOK, d.refused(f))
 }
 
