@@ -18,18 +18,19 @@ type Domain string
 
 // The domains in use. Add one rather than share one.
 const (
-	Citizen Domain = "citizen" // citizen, old and passport numbers
-	Card    Domain = "card"    // insurance card and social insurance numbers
-	Phone   Domain = "phone"
-	Name    Domain = "name"    // folded names
-	File    Domain = "file"    // bytes of a file, with its facility
-	Content Domain = "content" // ordered inner documents of a dossier
-	Episode Domain = "episode"
-	Subject Domain = "subject" // facility + MA_BN
-	Code    Domain = "code"    // prescription and slip codes
-	Login   Domain = "login"   // issuer and subject of a provider of identities
-	Licence Domain = "licence" // numbers of licences to practise
-	Trait   Domain = "trait"   // what a person is looked for by where there is no number
+	Citizen  Domain = "citizen" // citizen, old and passport numbers
+	Card     Domain = "card"    // insurance card and social insurance numbers
+	Phone    Domain = "phone"
+	Name     Domain = "name"    // folded names
+	File     Domain = "file"    // bytes of a file, with its facility
+	Content  Domain = "content" // ordered inner documents of a dossier
+	Episode  Domain = "episode"
+	Subject  Domain = "subject"  // facility + MA_BN
+	Code     Domain = "code"     // prescription and slip codes
+	Login    Domain = "login"    // issuer and subject of a provider of identities
+	Licence  Domain = "licence"  // numbers of licences to practise
+	Trait    Domain = "trait"    // what a person is looked for by where there is no number
+	Presence Domain = "presence" // challenges by which somebody shows that they are there
 )
 
 // KeyedSize is the length of a Keyed in bytes.

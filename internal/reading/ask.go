@@ -1,0 +1,128 @@
+package reading
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/consent"
+	"lienthong/internal/policy"
+	"lienthong/internal/store"
+)
+
+// AskedFor is how long a consent that was asked for is waited for.
+const AskedFor = 10 * time.Minute
+
+// consentStay is how long an opening by consent stands where the say has no end.
+const consentStay = 24 * time.Hour
+
+type sealedAsk struct {
+	ID     string `json:"id"`
+	Person string `json:"p"`
+	At     int64  `json:"t"`
+}
+
+func (w Who) ask() string {
+	return "reading/ask/" + string(w.Facility) + "/" + hex.EncodeToString(w.Staff[:])
+}
+
+// Ask asks the person now, by their app, whether this facility may read what
+// others wrote. The answer is the same for somebody the hub does not know: they
+// are waited for, and never answer. Faults: reading.way, reading.patient.
+func (k *Desk) Ask(ctx context.Context, who Who, patient string) (ticket string, err error) {
+	if k.d.Asker == nil {
+		return "", ErrWay
+	}
+	p, err := k.patient(who, patient)
+	if err != nil {
+		return "", err
+	}
+	now := k.d.Clock.Now()
+	var id consent.ID
+	if p.person == (store.PersonID{}) {
+		_, err = rand.Read(id[:])
+	} else {
+		id, err = k.d.Asker.Ask(ctx, consent.Consent{Person: care.Person(p.person), Effect: consent.Permit, Purpose: consent.Treatment,
+			Scope: consent.Scope{Readers: []care.FacilityCode{who.Facility}}, Asked: now, Asker: who.Facility, Staff: who.Staff})
+	}
+	if err != nil {
+		return "", err
+	}
+	plain, err := json.Marshal(sealedAsk{hex.EncodeToString(id[:]), hex.EncodeToString(p.person[:]), now.Unix()})
+	if err != nil {
+		return "", err
+	}
+	sealed, err := k.d.Vault.SealSecret(who.ask(), plain)
+	return base64.RawURLEncoding.EncodeToString(sealed), err
+}
+
+// Asked says what became of an ask: the state, and the opening when it was granted.
+// Fault: reading.patient for a ticket that is none of who's.
+func (k *Desk) Asked(ctx context.Context, who Who, ticket string) (consent.State, *consent.Opening, error) {
+	a, err := k.readAsk(who, ticket)
+	if err != nil {
+		return "", nil, err
+	}
+	now := k.d.Clock.Now()
+	waited := consent.Requested
+	if now.Sub(time.Unix(a.At, 0)) >= AskedFor {
+		waited = consent.TimedOut
+	}
+	person, err := hex.DecodeString(a.Person)
+	if err != nil || len(person) != len(store.PersonID{}) {
+		return "", nil, ErrPatient.Because(err)
+	}
+	if store.PersonID(person) == (store.PersonID{}) {
+		return waited, nil, nil
+	}
+	id, err := hex.DecodeString(a.ID)
+	if err != nil || len(id) != len(consent.ID{}) {
+		return "", nil, ErrPatient.Because(err)
+	}
+	c, err := k.d.Asker.State(ctx, consent.ID(id))
+	if errors.Is(err, store.ErrAbsent) {
+		return waited, nil, nil
+	} else if err != nil {
+		return "", nil, err
+	}
+	switch c.State {
+	case consent.Requested, consent.Shown:
+		return waited, nil, nil
+	case consent.Granted, consent.Active:
+	default:
+		return c.State, nil, nil
+	}
+	until := now.Add(consentStay)
+	if !c.Until.IsZero() {
+		until = c.Until
+	}
+	if !now.Before(until) {
+		return consent.Expired, nil, nil
+	}
+	o, err := k.begin(ctx, consent.Opening{Person: c.Person, Facility: who.Facility, Basis: string(policy.ByConsent), Purpose: c.Purpose,
+		Staff: who.Staff, How: ByAgreeing, Consent: c.ID, Until: until})
+	return c.State, o, err
+}
+
+func (k *Desk) readAsk(who Who, ticket string) (a sealedAsk, err error) {
+	if len(ticket) > 2000 || k.d.Asker == nil {
+		return a, ErrPatient
+	}
+	sealed, err := base64.RawURLEncoding.DecodeString(ticket)
+	if err != nil {
+		return a, ErrPatient
+	}
+	plain, err := k.d.Vault.OpenSecret(who.ask(), sealed)
+	if err != nil {
+		return a, ErrPatient.Because(err)
+	}
+	if err := json.Unmarshal(plain, &a); err != nil {
+		return a, ErrPatient.Because(err)
+	}
+	return a, nil
+}

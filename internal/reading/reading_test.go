@@ -1,0 +1,617 @@
+package reading_test
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
+
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/consent"
+	"lienthong/internal/disclose"
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/matter"
+	"lienthong/internal/policy"
+	"lienthong/internal/reading"
+	"lienthong/internal/role"
+	"lienthong/internal/slip"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+var (
+	start = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC)
+	ann   = store.PersonID{0xA}
+	doc   = reading.Who{Facility: "79901", Staff: care.Staff{1}}
+	mate  = reading.Who{Facility: "79901", Staff: care.Staff{2}}
+	other = reading.Who{Facility: "79902", Staff: care.Staff{3}}
+)
+
+const (
+	annNumber  = "091988000123"
+	nobody     = "091988000999"
+	issuer     = "https://vneid.example"
+	annSocial  = "9901139768"
+	annLocalID = "BN1"
+)
+
+// world is a desk over a store in memory.
+type world struct {
+	store.Records
+	store.People
+	store.Openings
+	*clock.Fake
+	desk  *reading.Desk
+	vault *vault.Vault
+	key   *ecdsa.PrivateKey
+	keys  []jose.JSONWebKey
+
+	mu       sync.Mutex
+	once     map[string]bool
+	openings []consent.Opening
+	notices  []matter.Notice
+	codes    []string
+	sentTo   []store.PersonID
+	referred []disclose.Referral
+	left     time.Time
+	said     map[consent.ID]consent.Consent
+}
+
+func (w *world) Find(_ context.Context, claim []vault.Keyed) ([]store.PersonID, error) {
+	for _, c := range claim {
+		if c == w.vault.Hash(vault.Citizen, []byte(annNumber)) || c == w.vault.Hash(vault.Card, []byte(annSocial)) {
+			return []store.PersonID{ann}, nil
+		}
+	}
+	return nil, nil
+}
+
+var slipID = dossier.ID{Facility: "79902", Serial: [16]byte{9}}
+
+func (w *world) Get(_ context.Context, _ role.Scope, id dossier.ID) (*store.Record, error) {
+	if id == slipID {
+		return &store.Record{ID: id, Person: ann}, nil
+	}
+	return nil, store.ErrAbsent
+}
+
+func (w *world) List(_ context.Context, scope role.Scope, f store.Filter) ([]store.Record, bool, error) {
+	if scope.Facility == "79901" && len(f.Subject) > 0 && f.Subject[0] == w.vault.Hash(vault.Subject, []byte("79901"), []byte(annLocalID)) {
+		return []store.Record{{Person: ann}}, false, nil
+	}
+	return nil, false, nil
+}
+
+func (w *world) Once(_ context.Context, client, jti string, _ time.Time) (bool, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.once[client+jti] {
+		return false, nil
+	}
+	w.once[client+jti] = true
+	return true, nil
+}
+
+func (w *world) Begin(_ context.Context, o consent.Opening, n matter.Notice, m *matter.Matter, _ store.Act) error {
+	if m != nil {
+		return errors.New("no matter is owed for this")
+	}
+	w.openings, w.notices = append(w.openings, o), append(w.notices, n)
+	return nil
+}
+
+func (w *world) Opening(_ context.Context, id consent.OpeningID) (*consent.Opening, error) {
+	for _, o := range w.openings {
+		if o.ID == id {
+			return &o, nil
+		}
+	}
+	return nil, store.ErrAbsent
+}
+
+func (w *world) EndOpening(_ context.Context, id consent.OpeningID, at time.Time, by string, _ store.Act) error {
+	for i := range w.openings {
+		if o := &w.openings[i]; o.ID == id && o.Live(at) {
+			o.Ended, o.EndedBy = at, by
+			return nil
+		}
+	}
+	return store.ErrAbsent
+}
+
+type openings struct{ *world }
+
+func (o openings) Openings(_ context.Context, f consent.OpeningFilter) (out []consent.Opening, _ error) {
+	for _, x := range o.openings {
+		if (f.Person == care.Person{} || x.Person == f.Person) && x.Facility == f.Facility && (f.Basis == "" || x.Basis == f.Basis) && x.Live(f.LiveAt) {
+			out = append(out, x)
+		}
+	}
+	return out, nil
+}
+
+func (o openings) Begin(ctx context.Context, x consent.Opening, n matter.Notice, m *matter.Matter, a store.Act) error {
+	return o.world.Begin(ctx, x, n, m, a)
+}
+
+func (o openings) Opening(ctx context.Context, id consent.OpeningID) (*consent.Opening, error) {
+	return o.world.Opening(ctx, id)
+}
+
+func (o openings) EndOpening(ctx context.Context, id consent.OpeningID, at time.Time, by string, a store.Act) error {
+	return o.world.EndOpening(ctx, id, at, by, a)
+}
+
+func (o openings) Renew(context.Context, consent.OpeningID, care.Staff, time.Time, matter.Notice, store.Act) error {
+	return nil
+}
+
+func (o openings) CountOpenings(context.Context, care.FacilityCode, care.Staff, time.Time) (map[string]int, error) {
+	return nil, nil
+}
+
+func (o openings) EndOpenings(context.Context, care.FacilityCode, store.PersonID, string, time.Time, string) (int, error) {
+	return 0, nil
+}
+
+func (w *world) Referred(context.Context, store.PersonID, care.FacilityCode) ([]disclose.Referral, error) {
+	return w.referred, nil
+}
+
+func (w *world) Left(context.Context, care.FacilityCode, store.PersonID, time.Time) (time.Time, error) {
+	return w.left, nil
+}
+
+func (w *world) Code(_ context.Context, p store.PersonID, _ care.FacilityCode, code string, _ time.Time) error {
+	w.codes, w.sentTo = append(w.codes, code), append(w.sentTo, p)
+	return nil
+}
+
+func (w *world) PresenceKeys(context.Context) (string, []jose.JSONWebKey, error) {
+	return issuer, w.keys, nil
+}
+
+func (w *world) Ask(_ context.Context, c consent.Consent) (consent.ID, error) {
+	c.ID, c.State = consent.ID{byte(len(w.said) + 1)}, consent.Requested
+	w.said[c.ID] = c
+	return c.ID, nil
+}
+
+func (w *world) State(_ context.Context, id consent.ID) (*consent.Consent, error) {
+	c, ok := w.said[id]
+	if !ok {
+		return nil, store.ErrAbsent
+	}
+	return &c, nil
+}
+
+func setup(t testing.TB) *world {
+	t.Helper()
+	secret := make([]byte, 32)
+	v, err := vault.New(vault.Config{Master: secret, Peppers: map[int][]byte{1: secret}, Current: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{Fake: clock.NewFake(start), vault: v, key: key, once: map[string]bool{}, said: map[consent.ID]consent.Consent{},
+		keys: []jose.JSONWebKey{{Key: &key.PublicKey, KeyID: "k1", Algorithm: "ES256"}}}
+	w.desk, err = reading.New(reading.Deps{Records: w, People: w, Openings: openings{w}, Once: w, Vault: v, Facts: w, Phone: w, Apps: w, Chips: w, Asker: w, Clock: w.Fake}, reading.Config{Lookups: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (w *world) find(t testing.TB, who reading.Who, text string) reading.Found {
+	t.Helper()
+	f, err := w.desk.Find(t.Context(), who, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// signed is a proof; change may make it wrong.
+func (w *world) signed(t testing.TB, typ, nonce, number string, change func(map[string]any)) string {
+	t.Helper()
+	claims := map[string]any{"iss": issuer, "aud": reading.Audience, "nonce": nonce, "facility": "79901", "citizen_id": number,
+		"iat": w.Now().Unix(), "exp": w.Now().Add(time.Minute).Unix()}
+	if change != nil {
+		change(claims)
+	}
+	s, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: w.key}, (&jose.SignerOptions{}).WithType(jose.ContentType(typ)).WithHeader("kid", "k1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := jwt.Signed(s).Claims(claims).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestALookUpSaysNothing(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	known, unknown := w.find(t, doc, annNumber), w.find(t, doc, nobody)
+	if len(known.Patient) != len(unknown.Patient) || known.Person != ann || unknown.Person != (store.PersonID{}) {
+		t.Errorf("%d and %d characters, %v %v", len(known.Patient), len(unknown.Patient), known.Person, unknown.Person)
+	}
+	if strings.Contains(known.Query.Mask(), annNumber[:6]) {
+		t.Errorf("the mask shows %s", known.Query.Mask())
+	}
+	for _, text := range []string{annSocial, "HT39" + "1" + annSocial, "BN1", slipID.String()} {
+		if f, err := w.desk.Find(t.Context(), doc, text); err != nil || text != "HT391"+annSocial && f.Person != ann {
+			t.Errorf("%q: %v, %v", text, f.Person, err)
+		}
+	}
+	if f := w.find(t, other, "BN1"); f.Person != (store.PersonID{}) {
+		t.Error("a patient code of another facility found somebody")
+	}
+	// The same ways, the same answers, for who is known and who is not.
+	for _, f := range []reading.Found{known, unknown} {
+		if _, err := w.desk.Referral(t.Context(), doc, f.Patient); !errors.Is(err, reading.ErrNoReferral) {
+			t.Errorf("referral: %v", err)
+		}
+		c, err := w.desk.SendCode(t.Context(), doc, f.Patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.desk.Told(t.Context(), doc, f.Patient, c.Ticket, "x"); !errors.Is(err, reading.ErrCode) {
+			t.Errorf("code: %v", err)
+		}
+		ask, err := w.desk.Ask(t.Context(), doc, f.Patient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if s, o, err := w.desk.Asked(t.Context(), doc, ask); s != consent.Requested || o != nil || err != nil {
+			t.Errorf("ask: %s %v %v", s, o, err)
+		}
+		if _, _, err := w.desk.Asked(t.Context(), mate, ask); !errors.Is(err, reading.ErrPatient) {
+			t.Errorf("a colleague's ask: %v", err)
+		}
+		w.Advance(reading.AskedFor)
+		if s, o, err := w.desk.Asked(t.Context(), doc, ask); s != consent.TimedOut || o != nil || err != nil {
+			t.Errorf("ask later: %s %v %v", s, o, err)
+		}
+	}
+	if w.sentTo[0] != ann || w.sentTo[1] != (store.PersonID{}) {
+		t.Errorf("codes went to %v", w.sentTo)
+	}
+	if len(w.openings) != 0 {
+		t.Errorf("a look-up opened %v", w.openings)
+	}
+	if _, err := w.desk.Again(mate, known.Patient); !errors.Is(err, reading.ErrPatient) {
+		t.Errorf("another clinician took it: %v", err)
+	}
+	w.Advance(30 * time.Minute)
+	if _, err := w.desk.Again(doc, known.Patient); !errors.Is(err, reading.ErrPatient) {
+		t.Errorf("half an hour later: %v", err)
+	}
+}
+
+func TestLookUpsAreLimited(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	for range 20 {
+		w.find(t, doc, nobody)
+	}
+	if _, err := w.desk.Find(t.Context(), doc, nobody); !errors.Is(err, reading.ErrTooMany) {
+		t.Errorf("the 21st: %v", err)
+	}
+	w.find(t, mate, nobody)
+	w.Advance(time.Hour)
+	w.find(t, doc, nobody)
+}
+
+func TestPresenceByASignedChallenge(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c, err := w.desk.Challenge(doc)
+	if err != nil || c.Text != "lienthong-presence:1:"+c.Nonce+":79901" {
+		t.Fatal(c, err)
+	}
+	patient := w.find(t, doc, annNumber).Patient
+	strange, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	set := func(name string, v any) func(map[string]any) { return func(m map[string]any) { m[name] = v } }
+	for name, bad := range map[string]string{
+		"nothing": "", "no token": "x.y.z", "another type": w.signed(t, "chip+jwt", c.Nonce, annNumber, nil),
+		"another challenge": w.signed(t, "presence+jwt", "abc", annNumber, nil),
+		"another facility":  w.signed(t, "presence+jwt", c.Nonce, annNumber, set("facility", "79902")),
+		"another audience":  w.signed(t, "presence+jwt", c.Nonce, annNumber, set("aud", "x")),
+		"another issuer":    w.signed(t, "presence+jwt", c.Nonce, annNumber, set("iss", "https://evil.example")),
+		"expired":           w.signed(t, "presence+jwt", c.Nonce, annNumber, set("exp", start.Add(-time.Minute).Unix())),
+		"from the future":   w.signed(t, "presence+jwt", c.Nonce, annNumber, set("iat", start.Add(time.Minute).Unix())),
+		"valid for a year":  w.signed(t, "presence+jwt", c.Nonce, annNumber, set("exp", start.AddDate(1, 0, 0).Unix())),
+		"no number":         w.signed(t, "presence+jwt", c.Nonce, "12", nil),
+		"forged": func() string {
+			x := &world{Fake: w.Fake, key: strange}
+			return x.signed(t, "presence+jwt", c.Nonce, annNumber, nil)
+		}(),
+	} {
+		if _, err := w.desk.Shown(t.Context(), doc, patient, c.Nonce, bad); !errors.Is(err, reading.ErrProof) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	good := w.signed(t, "presence+jwt", c.Nonce, annNumber, nil)
+	if _, err := w.desk.Shown(t.Context(), mate, "", c.Nonce, good); !errors.Is(err, reading.ErrProof) {
+		t.Errorf("a colleague's challenge: %v", err)
+	}
+	if _, err := w.desk.Shown(t.Context(), doc, w.find(t, doc, nobody).Patient, c.Nonce, good); !errors.Is(err, reading.ErrOther) {
+		t.Errorf("another person: %v", err)
+	}
+	o, err := w.desk.Shown(t.Context(), doc, patient, c.Nonce, good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Basis != string(policy.Presence) || o.Person != care.Person(ann) || o.Facility != "79901" || o.How != reading.ByQR || !o.Until.Equal(start.Add(reading.Stay)) {
+		t.Errorf("%+v", o)
+	}
+	if len(w.notices) != 1 || w.notices[0].Person != care.Person(ann) || w.notices[0].Kind != "opening.presence" || strings.Contains(w.notices[0].Detail, annNumber) {
+		t.Errorf("%+v", w.notices)
+	}
+	if _, err := w.desk.Shown(t.Context(), doc, patient, c.Nonce, good); !errors.Is(err, reading.ErrProof) {
+		t.Errorf("replayed: %v", err)
+	}
+	c2, _ := w.desk.Challenge(doc)
+	again, err := w.desk.Shown(t.Context(), doc, "", c2.Nonce, w.signed(t, "presence+jwt", c2.Nonce, annNumber, nil))
+	if err != nil || again.ID != o.ID || len(w.notices) != 1 {
+		t.Errorf("a second proof made a second opening: %v", err)
+	}
+	c3, _ := w.desk.Challenge(doc)
+	late := w.signed(t, "presence+jwt", c3.Nonce, annNumber, nil)
+	w.Advance(reading.NonceLife)
+	if _, err := w.desk.Shown(t.Context(), doc, "", c3.Nonce, late); !errors.Is(err, reading.ErrProof) {
+		t.Errorf("after a minute: %v", err)
+	}
+	c4, _ := w.desk.Challenge(doc)
+	if _, err := w.desk.Shown(t.Context(), doc, "", c4.Nonce, w.signed(t, "presence+jwt", c4.Nonce, nobody, nil)); !errors.Is(err, reading.ErrNobody) {
+		t.Errorf("somebody without records: %v", err)
+	}
+	c5, _ := w.desk.Challenge(doc)
+	if o, err := w.desk.Chip(t.Context(), doc, "", c5.Nonce, w.signed(t, "chip+jwt", c5.Nonce, annNumber, nil)); err != nil || o.ID != again.ID {
+		t.Errorf("chip: %v", err)
+	}
+}
+
+func TestACodeHasThreeTries(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.find(t, doc, annNumber).Patient
+	c, err := w.desk.SendCode(t.Context(), doc, p)
+	if err != nil || len(w.codes[0]) != 6 {
+		t.Fatal(w.codes, err)
+	}
+	if strings.Contains(c.Ticket, w.codes[0]) {
+		t.Error("the ticket shows the code")
+	}
+	wrong := "000000"
+	if w.codes[0] == wrong {
+		wrong = "000001"
+	}
+	if _, err := w.desk.Told(t.Context(), mate, w.find(t, mate, annNumber).Patient, c.Ticket, w.codes[0]); !errors.Is(err, reading.ErrCode) {
+		t.Errorf("a colleague told it: %v", err)
+	}
+	for range reading.CodeTries {
+		if _, err := w.desk.Told(t.Context(), doc, p, c.Ticket, wrong); !errors.Is(err, reading.ErrCode) {
+			t.Errorf("wrong: %v", err)
+		}
+	}
+	if _, err := w.desk.Told(t.Context(), doc, p, c.Ticket, w.codes[0]); !errors.Is(err, reading.ErrTries) {
+		t.Errorf("the fourth try: %v", err)
+	}
+	c, err = w.desk.SendCode(t.Context(), doc, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := w.desk.Told(t.Context(), doc, p, c.Ticket, " "+w.codes[1][:3]+" "+w.codes[1][3:])
+	if err != nil || o.How != reading.ByCode {
+		t.Fatal(o, err)
+	}
+	if _, err := w.desk.Told(t.Context(), doc, p, c.Ticket, w.codes[1]); !errors.Is(err, reading.ErrCode) {
+		t.Errorf("twice: %v", err)
+	}
+	for range 3 {
+		if _, err := w.desk.SendCode(t.Context(), doc, p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := w.desk.SendCode(t.Context(), doc, p); !errors.Is(err, reading.ErrCodes) {
+		t.Errorf("the sixth code of an hour: %v", err)
+	}
+	w.Advance(time.Hour)
+	p = w.find(t, doc, annNumber).Patient
+	c, err = w.desk.SendCode(t.Context(), doc, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(reading.CodeLife)
+	if _, err := w.desk.Told(t.Context(), doc, p, c.Ticket, w.codes[len(w.codes)-1]); !errors.Is(err, reading.ErrCode) {
+		t.Errorf("after ten minutes: %v", err)
+	}
+}
+
+func TestAReferralOpensWhileItHolds(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	p := w.find(t, doc, annNumber).Patient
+	hold := func(day int) disclose.Referral {
+		return disclose.Referral{Record: slipID, Validity: slip.Of(slip.Referral, care.MomentOf(start.AddDate(0, 0, day)), care.Moment{})}
+	}
+	w.referred = []disclose.Referral{hold(-60), {Record: slipID}}
+	if _, err := w.desk.Referral(t.Context(), doc, p); !errors.Is(err, reading.ErrNoReferral) {
+		t.Errorf("slips that are over, or end never: %v", err)
+	}
+	w.referred = append(w.referred, hold(0))
+	o, err := w.desk.Referral(t.Context(), doc, p)
+	if err != nil || o.Basis != string(policy.ByReferral) || !o.Until.Equal(hold(0).Validity.Until.End()) || o.Referral != slipID.String() {
+		t.Fatalf("%+v, %v", o, err)
+	}
+	if _, err := w.desk.Use(t.Context(), mate, o.ID); err != nil {
+		t.Errorf("a colleague: %v", err)
+	}
+	if _, err := w.desk.Use(t.Context(), other, o.ID); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("another facility: %v", err)
+	}
+	w.referred = nil // withdrawn
+	if _, err := w.desk.Use(t.Context(), doc, o.ID); !errors.Is(err, store.ErrAbsent) || w.openings[0].EndedBy != "slip" {
+		t.Errorf("a slip that is gone: %v", err)
+	}
+}
+
+func TestAPresenceEndsADayAfterDischarge(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	c, _ := w.desk.Challenge(doc)
+	o, err := w.desk.Shown(t.Context(), doc, "", c.Nonce, w.signed(t, "presence+jwt", c.Nonce, annNumber, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	live := func() bool {
+		_, err := w.desk.Use(t.Context(), doc, o.ID)
+		if err != nil && !errors.Is(err, store.ErrAbsent) {
+			t.Fatal(err)
+		}
+		return err == nil
+	}
+	w.left = start.Add(-time.Hour) // of the visit before
+	w.Advance(5 * 24 * time.Hour)
+	if !live() {
+		t.Error("ended by the dossier of a visit before")
+	}
+	w.left = w.Now()
+	w.Advance(reading.AfterStay - time.Second)
+	if !live() {
+		t.Error("ended within a day")
+	}
+	w.Advance(time.Second)
+	if live() || w.openings[0].EndedBy != "discharge" {
+		t.Errorf("still open: %+v", w.openings[0])
+	}
+	w.left = time.Time{}
+	c, _ = w.desk.Challenge(doc)
+	if o, err = w.desk.Shown(t.Context(), doc, "", c.Nonce, w.signed(t, "presence+jwt", c.Nonce, annNumber, nil)); err != nil {
+		t.Fatal(err)
+	}
+	w.Advance(reading.Stay)
+	if live() {
+		t.Error("open after thirty days")
+	}
+}
+
+func TestAConsentAskedNow(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	ask, err := w.desk.Ask(t.Context(), doc, w.find(t, doc, annNumber).Patient)
+	if err != nil || w.said[consent.ID{1}].Staff != doc.Staff || w.said[consent.ID{1}].Scope.Readers[0] != "79901" {
+		t.Fatalf("%+v, %v", w.said, err)
+	}
+	say := func(s consent.State) {
+		c := w.said[consent.ID{1}]
+		c.State = s
+		w.said[consent.ID{1}] = c
+	}
+	say(consent.Refused)
+	if s, o, err := w.desk.Asked(t.Context(), doc, ask); s != consent.Refused || o != nil || err != nil {
+		t.Errorf("%s %v %v", s, o, err)
+	}
+	say(consent.Active)
+	s, o, err := w.desk.Asked(t.Context(), doc, ask)
+	if err != nil || s != consent.Active || o == nil || o.Consent != (consent.ID{1}) || o.Staff != doc.Staff {
+		t.Fatalf("%s %+v %v", s, o, err)
+	}
+	if _, again, err := w.desk.Asked(t.Context(), doc, ask); err != nil || again.ID != o.ID {
+		t.Errorf("a page loaded twice opened twice: %v", err)
+	}
+	if _, err := w.desk.Use(t.Context(), mate, o.ID); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("a colleague: %v", err)
+	}
+	list, err := w.desk.Mine(t.Context(), doc)
+	if err != nil || len(list) != 1 {
+		t.Errorf("%v %v", list, err)
+	}
+	if list, err := w.desk.Mine(t.Context(), mate); err != nil || len(list) != 0 {
+		t.Errorf("a colleague's list: %v %v", list, err)
+	}
+	if err := w.desk.Close(t.Context(), other, o.ID); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("closed from outside: %v", err)
+	}
+	if err := w.desk.Close(t.Context(), doc, o.ID); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.desk.Use(t.Context(), doc, o.ID); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("closed: %v", err)
+	}
+}
+
+func TestWhatIsNotSetUpSaysSo(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	d, err := reading.New(reading.Deps{Records: w, People: w, Openings: openings{w}, Once: w, Vault: w.vault, Facts: w, Clock: w.Fake}, reading.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := d.Find(t.Context(), doc, annNumber)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, a := d.Shown(t.Context(), doc, f.Patient, "", "")
+	_, b := d.SendCode(t.Context(), doc, f.Patient)
+	_, c := d.Ask(t.Context(), doc, f.Patient)
+	if !errors.Is(a, reading.ErrWay) || !errors.Is(b, reading.ErrWay) || !errors.Is(c, reading.ErrWay) || d.Ways() != (reading.Ways{}) {
+		t.Errorf("%v %v %v", a, b, c)
+	}
+	if _, err := reading.New(reading.Deps{}, reading.Config{}); err == nil {
+		t.Error("a desk of nothing")
+	}
+}
+
+// Whatever is shown as a proof is refused with a code unless it is one.
+func FuzzParseProof(f *testing.F) {
+	w := setup(f)
+	f.Add(w.signed(f, "presence+jwt", "n", annNumber, nil))
+	f.Add("a.b.c")
+	f.Add("")
+	f.Add("eyJhbGciOiJub25lIn0.e30.")
+	f.Fuzz(func(t *testing.T, s string) {
+		p, err := reading.ParseProof(s, "presence+jwt", w.keys)
+		if (p == nil) == (err == nil) || err != nil && fault.Of(err).Code != "reading.proof" {
+			t.Fatalf("%v, %v", p, err)
+		}
+	})
+}
+
+// Whatever is scanned is read as one of four, or refused with a code.
+func FuzzParseQuery(f *testing.F) {
+	for _, s := range []string{annNumber, annSocial, "BN1", slipID.String(), "|", "091988000123||NGUYỄN THUỲ VÂN|24031988|Nữ|Hà Nội|01012021", "\x00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		q, err := reading.ParseQuery(s)
+		if err != nil {
+			if k := fault.Of(err).Kind; k != fault.Invalid {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		if q.Value == "" || len(q.Value) > 60 || q.Kind == "" {
+			t.Fatalf("%q reads as %+v", s, q)
+		}
+	})
+}
