@@ -93,15 +93,32 @@ func (d *Desk) Search(ctx context.Context, by Member, number string, known Sheet
 	}
 	told := known.Told(now)
 	list, err := d.candidates(ctx, by, t, &told)
+	return shown(list), err
+}
+
+// Candidates returns what the last search showed, by what the sheet says. Faults
+// as Temporary; temporary.over.
+func (d *Desk) Candidates(ctx context.Context, by Member, number string) ([]Candidate, error) {
+	t, s, err := d.Temporary(ctx, by, number)
+	if err != nil {
+		return nil, err
+	}
+	if !t.IsOpen() {
+		return nil, identity.ErrOver
+	}
+	told := s.Told(d.Clock.Now())
+	list, err := d.candidates(ctx, by, t, &told)
+	return shown(list), err
+}
+
+func shown(list []candidate) []Candidate {
 	out := make([]Candidate, len(list))
 	for i := range list {
 		out[i] = list[i].Candidate
 	}
-	return out, err
+	return out
 }
 
-// Candidates returns the candidates by what the sheet says, without a new search
-// being counted: what the last search showed.
 func (d *Desk) candidates(ctx context.Context, by Member, t *identity.Temporary, told *identity.Told) ([]candidate, error) {
 	facts := told.Facts()
 	if len(facts) < identity.LeastFacts {

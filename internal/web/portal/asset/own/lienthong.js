@@ -22,6 +22,13 @@
     b.hidden = false;
     b.addEventListener("click", function () { window.print(); });
   });
+  document.querySelectorAll("[data-since]").forEach(function (t) { // a stopwatch; without a script the time at which the page was made
+    var begun = Date.parse(t.dataset.since);
+    setInterval(function () {
+      var n = Math.max(0, Math.floor((Date.now() - begun) / 1000)), s = n % 60, m = (n - s) / 60;
+      t.textContent = (m < 10 ? "0" : "") + m + ":" + (s < 10 ? "0" : "") + s;
+    }, 1000);
+  });
   document.querySelectorAll("[data-drop]").forEach(function (form) {
     var input = form.querySelector("input[type=file]");
     ["dragover", "dragenter"].forEach(function (n) {
