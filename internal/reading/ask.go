@@ -3,7 +3,6 @@ package reading
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -57,8 +56,7 @@ func (k *Desk) Ask(ctx context.Context, who Who, patient string) (ticket string,
 	if err != nil {
 		return "", err
 	}
-	sealed, err := k.d.Vault.SealSecret(who.ask(), plain)
-	return base64.RawURLEncoding.EncodeToString(sealed), err
+	return k.seal(who.ask(), plain)
 }
 
 // Asked says what became of an ask: the state, and the opening when it was granted.
@@ -110,16 +108,12 @@ func (k *Desk) Asked(ctx context.Context, who Who, ticket string) (consent.State
 }
 
 func (k *Desk) readAsk(who Who, ticket string) (a sealedAsk, err error) {
-	if len(ticket) > 2000 || k.d.Asker == nil {
+	if k.d.Asker == nil {
 		return a, ErrPatient
 	}
-	sealed, err := base64.RawURLEncoding.DecodeString(ticket)
+	plain, err := k.open(who.ask(), ticket)
 	if err != nil {
-		return a, ErrPatient
-	}
-	plain, err := k.d.Vault.OpenSecret(who.ask(), sealed)
-	if err != nil {
-		return a, ErrPatient.Because(err)
+		return a, err
 	}
 	if err := json.Unmarshal(plain, &a); err != nil {
 		return a, ErrPatient.Because(err)

@@ -2,7 +2,6 @@ package reading
 
 import (
 	"context"
-	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -131,25 +130,15 @@ func (k *Desk) Find(ctx context.Context, who Who, text string) (Found, error) {
 	if err != nil {
 		return Found{}, err
 	}
-	sealed, err := k.d.Vault.SealSecret(who.name(), plain)
-	if err != nil {
-		return Found{}, err
-	}
-	return Found{Patient: base64.RawURLEncoding.EncodeToString(sealed), Query: q, Person: person}, nil
+	sealed, err := k.seal(who.name(), plain)
+	return Found{Patient: sealed, Query: q, Person: person}, err
 }
 
 // patient reads a look-up back. Fault: reading.patient.
 func (k *Desk) patient(who Who, text string) (patient, error) {
-	if len(text) > 2000 {
-		return patient{}, ErrPatient
-	}
-	sealed, err := base64.RawURLEncoding.DecodeString(text)
+	plain, err := k.open(who.name(), text)
 	if err != nil {
-		return patient{}, ErrPatient
-	}
-	plain, err := k.d.Vault.OpenSecret(who.name(), sealed)
-	if err != nil {
-		return patient{}, ErrPatient.Because(err)
+		return patient{}, err
 	}
 	var p sealedPatient
 	if err := json.Unmarshal(plain, &p); err != nil {

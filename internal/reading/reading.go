@@ -10,6 +10,7 @@ package reading
 
 import (
 	"context"
+	"crypto/cipher"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
@@ -161,7 +162,11 @@ func New(d Deps, c Config) (*Desk, error) {
 	if c.Codes == 0 {
 		c.Codes = 5
 	}
-	return &Desk{d: d, c: c, pace: pace{counts: map[care.Staff]int{}}}, nil
+	s, err := seals(d.Vault)
+	if err != nil {
+		return nil, err
+	}
+	return &Desk{d: d, c: c, pace: pace{counts: map[care.Staff]int{}}, seals: s}, nil
 }
 
 // Ways says which ways of proof are set up.
