@@ -83,13 +83,10 @@ func (d *Discloser) kin(ctx context.Context, k *look) (policy.Basis, error) {
 	if err != nil {
 		return "", fmt.Errorf("disclose: asking who may act: %w", err)
 	}
-	for i := range of {
-		if g := &of[i]; store.PersonID(g.Person) == whose && store.PersonID(g.Delegate) == me && g.Ended.IsZero() &&
-			!k.at.Before(g.From) && (g.Until.IsZero() || k.at.Before(g.Until)) {
-			return policy.Delegate, nil
-		}
+	if consent.MayAct(of, whose, me, k.at) == nil {
+		return "", nil
 	}
-	return "", nil
+	return policy.Delegate, nil
 }
 
 // opened is the basis of the opening the reader named, where it is theirs and
@@ -97,7 +94,7 @@ func (d *Discloser) kin(ctx context.Context, k *look) (policy.Basis, error) {
 // treats at that facility.
 func (k *look) opened() policy.Basis {
 	o := k.standing.Opening
-	if o == nil || k.person == (store.PersonID{}) || store.PersonID(o.Person) != k.person || o.Facility != k.reader.Role.At() || !o.Live(k.at) {
+	if o == nil || k.person == (store.PersonID{}) || o.Person != k.person || o.Facility != k.reader.Role.At() || !k.standing.Stands(k.at) {
 		return ""
 	}
 	mine := k.reader.Staff != care.Staff{} && (o.Staff == k.reader.Staff || o.Renewed == k.reader.Staff)
@@ -109,21 +106,11 @@ func (k *look) opened() policy.Basis {
 			return basis
 		}
 	case policy.ByConsent:
-		if (mine || k.reader.Role.Kind == role.Facility) && k.holds(o.Consent) {
+		if mine || k.reader.Role.Kind == role.Facility {
 			return basis
 		}
 	}
 	return ""
-}
-
-// holds reports whether a say is among those that hold.
-func (k *look) holds(id consent.ID) bool {
-	for i := range k.standing.Consents {
-		if c := &k.standing.Consents[i]; c.ID == id && c.Effect == consent.Permit {
-			return true
-		}
-	}
-	return false
 }
 
 // question is everything that decides about one record.
@@ -141,8 +128,9 @@ func (k *look) question(action policy.Action, r *store.Record, classes care.Clas
 	if q.Basis == policy.BreakGlass { // the opening took both
 		q.Reason, q.SteppedUp = k.standing.Opening.Reason != "", true
 	}
-	f := factsOf(k.standing.Consents, k.reader.Role.At(), r, k.reader.Purpose, k.at)
-	q.Permitted, q.Opened, q.Denied, q.DeniedToo = f.permitted, f.opened, f.denied, f.deniedToo
+	f := consent.Facts(k.standing, &consent.Record{Author: r.ID.Facility, Kind: r.Kind, Episode: r.Episode, Received: r.Received, Classes: withTables(r.Documents)},
+		consent.Asker{Facility: k.reader.Role.At(), Purpose: k.reader.Purpose}, k.at)
+	q.Permitted, q.Opened, q.Denied, q.DeniedToo = f.Permitted, f.Opened, f.Denied, f.DeniedToo
 	return q
 }
 
