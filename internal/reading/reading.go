@@ -146,9 +146,10 @@ type Config struct {
 
 // Desk serves clinicians.
 type Desk struct {
-	d    Deps
-	c    Config
-	pace pace
+	d     Deps
+	c     Config
+	pace  pace
+	seals []cipher.AEAD
 }
 
 // New returns a desk.
