@@ -1,8 +1,8 @@
 // Package compartment says which closed compartments a dossier belongs to, by
-// what stands in it: HIV (Law 64/2006, Article 30: a closed list of recipients)
-// and tuberculosis. What tells is declared as data, lists.tsv: tables, ICD-10
-// codes, names of antiretrovirals and of HIV tests, each with its source and who
-// confirmed it; fields.tsv says which fields of any kind of dossier hold
+// what stands in it: HIV (Law 64/2006, Article 30: a closed list of recipients),
+// tuberculosis, mental health and termination of pregnancy. What tells is declared
+// as data, lists.tsv: tables, ICD-10 codes, names of medicines, tests and services,
+// each with its source and who confirmed it; fields.tsv says which fields of any kind of dossier hold
 // diagnoses, drugs, services or notes, by parts of their names.
 //
 // In doubt it closes: a record marked wrongly is hidden from others than its
@@ -24,18 +24,22 @@ type Set = care.Classes
 
 // The compartments.
 const (
-	HIV = care.HIV
-	TB  = care.TB
-	all = HIV | TB
+	HIV                  = care.HIV
+	TB                   = care.TB
+	MentalHealth         = care.MentalHealth
+	PregnancyTermination = care.PregnancyTermination
+	all                  = care.AllClasses
 )
 
 // Bits of a record's documents (Dossier.Label), beside those of tables: the
 // record as a whole is closed.
 const (
-	BitHIV = 1 << 28
-	BitTB  = 1 << 29
+	BitHIV                  = 1 << 28
+	BitTB                   = 1 << 29
+	BitMentalHealth         = 1 << 30
+	BitPregnancyTermination = 1 << 31
 	// Bits are those of all compartments.
-	Bits = BitHIV | BitTB
+	Bits = BitHIV | BitTB | BitMentalHealth | BitPregnancyTermination
 )
 
 // Of returns the compartments of a dossier's content. A table of a compartment

@@ -61,6 +61,40 @@ func TestWhatTellsACompartment(t *testing.T) {
 		{"XML6", "MA_LK", "1", compartment.HIV},
 		{"XML15", "MA_LK", "1", compartment.TB},
 
+		{"XML1", "MA_BENH_CHINH", "F32.1", compartment.MentalHealth},
+		{"XML1", "MA_BENH_KT", "I10; f00", compartment.MentalHealth},
+		{"XML1", "MA_BENH_KT", "F99", compartment.MentalHealth},
+		{"XML1", "MA_BENH_KT", "F02.4", compartment.MentalHealth | compartment.HIV},
+		{"XML1", "MA_BENH_KT", "X60;S61", compartment.MentalHealth},
+		{"XML1", "CHAN_DOAN_RV", "Giai đoạn trầm cảm vừa", compartment.MentalHealth},
+		{"XML1", "CHAN_DOAN_RV", "Tâm thần phân liệt thể paranoid", compartment.MentalHealth},
+		{"XML14", "CHAN_DOAN_RV", "Rối loạn lo âu lan tỏa", compartment.MentalHealth},
+		{"XML2", "TEN_THUOC", "Olanzapin 10mg", compartment.MentalHealth},
+		{"XML2", "TEN_THUOC", "Sertraline 50mg", compartment.MentalHealth},
+		{"XML3", "TEN_DICH_VU", "Thang đánh giá trầm cảm Beck (BDI)", compartment.MentalHealth},
+		{"XML5", "DIEN_BIEN_BENH", "Người bệnh có ý định tự sát", compartment.MentalHealth},
+		{"XML1", "MA_BENH_CHINH", "O04.9", compartment.PregnancyTermination},
+		{"XML1", "MA_BENH_KT", "N92;O08", compartment.PregnancyTermination},
+		{"XML3", "TEN_DICH_VU", "Phá thai bằng thuốc cho tuổi thai đến hết 7 tuần", compartment.PregnancyTermination},
+		{"XML3", "TEN_DICH_VU", "Hút thai dưới siêu âm", compartment.PregnancyTermination},
+		{"XML2", "TEN_THUOC", "Mifepristone 200mg", compartment.PregnancyTermination},
+		{"XML5", "DIEN_BIEN_BENH", "ĐÌNH CHỈ THAI theo nguyện vọng", compartment.PregnancyTermination},
+		{"XML5", "DIEN_BIEN_BENH", "Đình chỉ thai theo nguyện vọng", compartment.PregnancyTermination},
+		{"XML7", "MA_DINH_CHI_THAI", "1", compartment.PregnancyTermination},
+		{"XML7", "NGUYENNHAN_DINHCHI", "Phá thai theo yêu cầu", compartment.PregnancyTermination},
+
+		{"XML1", "CHAN_DOAN_VAO", "Rối loạn thần kinh thực vật", 0},
+		{"XML1", "LY_DO_VV", "Thai 20 tuần tính từ kỳ kinh cuối", 0},
+		{"XML3", "TEN_DICH_VU", "Sốc điện phá rung nhĩ, cơn tim đập nhanh", 0},
+		{"XML7", "MA_DINH_CHI_THAI", "0", 0},
+		{"XML7", "MA_DINH_CHI_THAI", "", 0},
+		{"XML1", "MA_BENH_KT", "O03.9;O80;O02", 0},
+		{"XML1", "MA_BENH_KT", "E99;G00;X59;X85", 0},
+		{"XML1", "CHAN_DOAN_VAO", "Nghiện thuốc lá, theo dõi thai nghén", 0},
+		{"XML1", "CHAN_DOAN_VAO", "Tinh thần tỉnh táo, đau thần kinh tọa", 0},
+		{"XML3", "TEN_DICH_VU", "Nạo sót thai, sót rau sau sẩy, sau đẻ", 0},
+		{"XML2", "TEN_THUOC", "Misoprostol 200mcg", 0},
+		{"XML4", "KET_LUAN", "Không mắc bệnh tâm thần", 0},
 		{"XML1", "MA_BENH_CHINH", "B19.9", 0},
 		{"XML1", "MA_BENH_CHINH", "B25", 0},
 		{"XML1", "MA_BENH_KT", "I10;J20;A14;A20", 0},
@@ -110,7 +144,7 @@ func TestContentIsWhatOpenTablesTell(t *testing.T) {
 	if got := compartment.Content(&dossier.Content{All: []*dossier.Table{told, hiv}}); got != compartment.HIV {
 		t.Errorf("content %b", got)
 	}
-	if (compartment.HIV|compartment.TB).Documents() != compartment.Bits || compartment.HIV.Documents() != compartment.BitHIV {
+	if (compartment.HIV|compartment.TB|compartment.MentalHealth|compartment.PregnancyTermination).Documents() != compartment.Bits || compartment.HIV.Documents() != compartment.BitHIV {
 		t.Error("the bits are not those of the compartments")
 	}
 	if compartment.Table("XML6") != compartment.HIV || compartment.Table("XML15") != compartment.TB || compartment.Table("XML1") != 0 {
@@ -124,7 +158,7 @@ func TestEveryEntryHasItsSourceAndTells(t *testing.T) {
 		if e.Source == "" || e.Value == "" {
 			t.Errorf("%+v has no source", e)
 		}
-		field := map[string]string{"icd": "MA_BENH_CHINH", "diagnosis": "CHAN_DOAN", "drug": "TEN_THUOC", "service": "TEN_DICH_VU", "note": "GHI_CHU"}[e.What]
+		field := map[string]string{"icd": "MA_BENH_CHINH", "diagnosis": "CHAN_DOAN", "drug": "TEN_THUOC", "service": "TEN_DICH_VU", "note": "GHI_CHU", "flag": "MA_DINH_CHI_THAI"}[e.What]
 		if field == "" {
 			continue
 		}

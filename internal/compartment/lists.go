@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"unicode/utf8"
+
+	"lienthong/internal/care"
 )
 
 //go:embed lists.tsv
@@ -22,10 +25,11 @@ const (
 	drug
 	service
 	note
+	flag // a code that says yes
 	classes
 )
 
-var classNames = [classes]string{"", "diagnosis", "drug", "service", "note"}
+var classNames = [classes]string{"", "diagnosis", "drug", "service", "note", "flag"}
 
 func classOf(name string) (class, bool) {
 	for i, n := range classNames {
@@ -39,7 +43,7 @@ func classOf(name string) (class, bool) {
 // Entry is one line of the declared lists.
 type Entry struct {
 	Compartment Set    // one
-	What        string // "table", "icd", "diagnosis", "drug", "service", "note"
+	What        string // "table", "icd", "diagnosis", "drug", "service", "note", "flag"
 	Value       string // "XML6", "B20-B24", "lamivudin"
 	Prefix      bool   // words that begin so count too
 	Source      string
@@ -92,12 +96,7 @@ func compile(list, fields string) (*lists, error) {
 			return nil, fmt.Errorf("compartment: lists.tsv line %d is wrong", i+2)
 		}
 		e := Entry{What: c[1], Value: c[2], Prefix: c[3] == "prefix", Source: c[4], ConfirmedBy: c[5]}
-		switch c[0] {
-		case "HIV":
-			e.Compartment = HIV
-		case "TB":
-			e.Compartment = TB
-		default:
+		if e.Compartment = care.ParseClass(strings.ToLower(c[0])); e.Compartment == 0 {
 			return nil, fmt.Errorf("compartment: lists.tsv line %d: no compartment %q", i+2, c[0])
 		}
 		if err := l.add(e); err != nil {
@@ -135,7 +134,8 @@ func (l *lists) add(e Entry) error {
 			l.matchers[diagnosis].add(" "+code, e.Compartment)
 		}
 	case "note":
-		for _, text := range []string{strings.ToUpper(e.Value), strings.ToLower(e.Value), strings.ToUpper(e.Value[:1]) + e.Value[1:]} {
+		_, first := utf8.DecodeRuneInString(e.Value)
+		for _, text := range []string{strings.ToUpper(e.Value), strings.ToLower(e.Value), strings.ToUpper(e.Value[:first]) + e.Value[first:]} {
 			l.literals = append(l.literals, literal{text, e.Compartment})
 		}
 	default:
