@@ -81,13 +81,14 @@ var layers = map[string]place{
 	"inflow":       {3, []string{"intake"}},
 	"intake":       {3, []string{"forward", "evidence", "intake/group", "trust"}},
 	"intake/group": {3, nil},
-	"reading":      {3, []string{"disclose"}},
+	"reading":      {3, nil},
 	"trust":        {3, nil},
 	"notary":       {3, nil},
 	"urgent":       {3, []string{"disclose"}},
 	"witness":      {3, nil},
 	"reverify":     {3, []string{"dictionary", "evidence", "keep", "reverify/..."}},
 
+	"rekey":        {3, []string{"evidence"}},
 	"reverify/...": {3, []string{"reverify/doors", "enrol"}},
 
 	"dictionary": {3, []string{"evidence"}},

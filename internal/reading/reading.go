@@ -21,11 +21,10 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/consent"
-	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
 	"lienthong/internal/matter"
 	"lienthong/internal/policy"
-	"lienthong/internal/role"
+	"lienthong/internal/slip"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -97,9 +96,17 @@ type Who struct {
 	Staff    care.Staff
 }
 
-// Facts are what the hub itself reads to find a basis; *disclose.Discloser has them.
+// Referral is a slip by which another facility sent a person somewhere.
+type Referral struct {
+	Record   string // dossier.ID
+	Validity slip.Validity
+}
+
+// Facts are what the hub itself reads to find a basis; package disclose has them.
 type Facts interface {
-	Referred(ctx context.Context, person store.PersonID, to care.FacilityCode) ([]disclose.Referral, error)
+	// Referred returns a person's referrals that others addressed to a facility.
+	Referred(ctx context.Context, person store.PersonID, to care.FacilityCode) ([]Referral, error)
+	// Left is when a person last left a facility by its own dossiers since; zero: none says.
 	Left(ctx context.Context, at care.FacilityCode, person store.PersonID, since time.Time) (time.Time, error)
 }
 
@@ -302,15 +309,6 @@ func (k *Desk) Mine(ctx context.Context, who Who) ([]consent.Opening, error) {
 	return out, nil
 }
 
-// Reader is who discloses are made to, under an opening (nil: own records).
-func (w Who) Reader(mark, route string, o *consent.Opening, steppedUp time.Time) disclose.Reader {
-	r := disclose.Reader{Role: role.Role{Kind: role.Clinician, ID: string(w.Facility)}, Name: mark, Route: route, Staff: w.Staff, SteppedUp: steppedUp}
-	if o != nil {
-		r.Opening, r.Purpose = o.ID, o.Purpose
-	}
-	return r
-}
-
 // ParseOpening reads the id of an opening as it stands in addresses; store.ErrAbsent.
 func ParseOpening(s string) (id consent.OpeningID, err error) {
 	b, err := hex.DecodeString(s)
@@ -321,12 +319,12 @@ func ParseOpening(s string) (id consent.OpeningID, err error) {
 }
 
 // referral is the slip that sent the person here and holds longest; nil for none.
-func (k *Desk) referral(ctx context.Context, person store.PersonID, to care.FacilityCode, now time.Time) (*disclose.Referral, error) {
+func (k *Desk) referral(ctx context.Context, person store.PersonID, to care.FacilityCode, now time.Time) (*Referral, error) {
 	all, err := k.d.Facts.Referred(ctx, person, to)
 	if err != nil {
 		return nil, err
 	}
-	var best *disclose.Referral
+	var best *Referral
 	for i := range all {
 		v := all[i].Validity
 		if v.Until.IsZero() || v.ExpiredAtBirth() || v.Over(now) {
@@ -356,7 +354,7 @@ func (k *Desk) Referral(ctx context.Context, who Who, patient string) (*consent.
 	}
 	until := r.Validity.Until.End()
 	return k.begin(ctx, consent.Opening{Person: care.Person(p.person), Facility: who.Facility, Basis: string(policy.ByReferral), Purpose: consent.Treatment,
-		Staff: who.Staff, How: BySlip, Referral: r.Record.String(), Until: until})
+		Staff: who.Staff, How: BySlip, Referral: r.Record, Until: until})
 }
 
 // present begins an opening by presence.

@@ -17,7 +17,6 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/consent"
-	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/matter"
@@ -62,7 +61,7 @@ type world struct {
 	notices  []matter.Notice
 	codes    []string
 	sentTo   []store.PersonID
-	referred []disclose.Referral
+	referred []reading.Referral
 	left     time.Time
 	said     map[consent.ID]consent.Consent
 }
@@ -164,7 +163,7 @@ func (o openings) EndOpenings(context.Context, care.FacilityCode, store.PersonID
 	return 0, nil
 }
 
-func (w *world) Referred(context.Context, store.PersonID, care.FacilityCode) ([]disclose.Referral, error) {
+func (w *world) Referred(context.Context, store.PersonID, care.FacilityCode) ([]reading.Referral, error) {
 	return w.referred, nil
 }
 
@@ -451,10 +450,10 @@ func TestAReferralOpensWhileItHolds(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
 	p := w.find(t, doc, annNumber).Patient
-	hold := func(day int) disclose.Referral {
-		return disclose.Referral{Record: slipID, Validity: slip.Of(slip.Referral, care.MomentOf(start.AddDate(0, 0, day)), care.Moment{})}
+	hold := func(day int) reading.Referral {
+		return reading.Referral{Record: slipID.String(), Validity: slip.Of(slip.Referral, care.MomentOf(start.AddDate(0, 0, day)), care.Moment{})}
 	}
-	w.referred = []disclose.Referral{hold(-60), {Record: slipID}}
+	w.referred = []reading.Referral{hold(-60), {Record: slipID.String()}}
 	if _, err := w.desk.Referral(t.Context(), doc, p); !errors.Is(err, reading.ErrNoReferral) {
 		t.Errorf("slips that are over, or end never: %v", err)
 	}
