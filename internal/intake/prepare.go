@@ -196,6 +196,10 @@ func (t *task) identify(p *store.Prepared, j *judged, known store.Known, finding
 	for _, i := range d.Take {
 		p.Subject.Claims = append(p.Subject.Claims, store.Claim{Key: j.query.Claims[i][0], Person: d.Person, Name: j.name[0], Birth: j.birth[0]})
 	}
+	if !d.Linked && d.Person != (identity.Person{}) {
+		told := j.read.Patient.Told()
+		p.Subject.Features = kind.Features(t.in.Vault, told.Traits())
+	}
 	if d.Finding == "" {
 		return findings, nil
 	}

@@ -207,11 +207,12 @@ type Prepared struct {
 // NewSubject is what identity decided for a dossier's patient.
 type NewSubject struct {
 	Key       vault.Keyed
-	Person    PersonID // zero: leave unlinked
-	NewPerson bool     // Person does not exist yet
-	Linked    bool     // the subject already has this link: nothing to write
-	Evidence  string   // why linked: "citizen_id", "insurance_no", "subject"
-	Claims    []Claim  // claims to be taken for Person; each must be free or already its own
+	Person    PersonID           // zero: leave unlinked
+	NewPerson bool               // Person does not exist yet
+	Linked    bool               // the subject already has this link: nothing to write
+	Evidence  string             // why linked: "citizen_id", "insurance_no", "subject"
+	Claims    []Claim            // claims to be taken for Person; each must be free or already its own
+	Features  []identity.Feature // what Person can be found by; of a subject that is linked now
 }
 
 // Status is what became of a prepared dossier.

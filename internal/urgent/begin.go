@@ -167,7 +167,8 @@ func (d *Desk) Worklist(ctx context.Context, by Member) ([]Waiting, error) {
 	return out, nil
 }
 
-func sheetName(number string) []byte { return []byte("lienthong/temporary/v1\n" + number) }
+// SheetName names the sheet of a number: what it is sealed under.
+func SheetName(number string) []byte { return []byte("lienthong/temporary/v1\n" + number) }
 
 // seal puts what is known into the identity.
 func (d *Desk) seal(ctx context.Context, t *identity.Temporary, s Sheet) error {
@@ -189,7 +190,7 @@ func (d *Desk) seal(ctx context.Context, t *identity.Temporary, s Sheet) error {
 	if err != nil {
 		return wrap("writing a sheet", err)
 	}
-	sealed, err := d.Vault.Seal(class, month, sheetName(t.Number), plain)
+	sealed, err := d.Vault.Seal(class, month, SheetName(t.Number), plain)
 	if err != nil {
 		return wrap("sealing a sheet", err)
 	}
@@ -199,7 +200,7 @@ func (d *Desk) seal(ctx context.Context, t *identity.Temporary, s Sheet) error {
 
 // sheet opens what this package sealed of a patient without a name.
 func (d *Desk) sheet(t *identity.Temporary) (*Sheet, error) {
-	plain, err := d.Vault.Open(sheetName(t.Number), t.Wrapped, 0, t.Sealed)
+	plain, err := d.Vault.Open(SheetName(t.Number), t.Wrapped, 0, t.Sealed)
 	if err != nil {
 		return nil, wrap("opening a sheet", err)
 	}

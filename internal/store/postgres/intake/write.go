@@ -14,6 +14,7 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/handle"
@@ -301,6 +302,32 @@ func (g *group) writeLinks(b *pgx.Batch) {
 		SELECT u.facility, u.subject, u.person, u.since, 0, u.evidence, '', '', '', ''
 		FROM unnest($1::text[], $2::bytea[], $3::uuid[], $4::bigint[], $5::text[]) AS u (facility, subject, person, since, evidence)`,
 		append(columns, handle.Column(g.links, func(p *store.Prepared) string { return p.Subject.Evidence }))...)
+	g.writeFeatures(b)
+}
+
+// writeFeatures keeps what people who are linked now can be found by. Sorted, so
+// that two hubs which link one person wait for each other and never in a circle.
+func (g *group) writeFeatures(b *pgx.Batch) {
+	type feature struct {
+		identity.Feature
+		person store.PersonID
+	}
+	var all []feature
+	for _, p := range g.links {
+		for _, f := range p.Subject.Features {
+			all = append(all, feature{f, p.Subject.Person})
+		}
+	}
+	if len(all) == 0 {
+		return
+	}
+	slices.SortFunc(all, func(x, y feature) int {
+		return cmp.Or(bytes.Compare(x.Hash[:], y.Hash[:]), bytes.Compare(x.person[:], y.person[:]), cmp.Compare(x.Kind, y.Kind))
+	})
+	b.Queue(`INSERT INTO feature (hash, person, kind) SELECT * FROM unnest($1::bytea[], $2::uuid[], $3::text[]) ON CONFLICT DO NOTHING`,
+		handle.Column(all, func(f feature) []byte { return f.Hash[:] }),
+		handle.Column(all, func(f feature) pgtype.UUID { return handle.UUID(f.person) }),
+		handle.Column(all, func(f feature) string { return f.Kind }))
 }
 
 // dropClaims takes back the claims made for members that are not stored.

@@ -8,7 +8,9 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -27,6 +29,7 @@ var (
 	insertLinked   = file.Insert(`subject (facility, key, person)`, `ON CONFLICT (facility, key) DO UPDATE SET person = excluded.person`)
 	insertPersons  = file.Insert(`person (id, since)`, ``)
 	insertLinks    = file.Insert(`link (facility, subject, person, since, evidence, actor, reason)`, ``)
+	insertFeatures = file.Insert(`feature (hash, person, kind)`, `ON CONFLICT DO NOTHING`)
 	insertClaims   = file.Insert(`claim (key, person, name, birth)`, `ON CONFLICT (key) DO NOTHING`)
 	insertSeen     = file.Insert(`last_seen (facility, at)`, `ON CONFLICT (facility) DO UPDATE SET at = max(at, excluded.at)`)
 )
@@ -35,7 +38,7 @@ var (
 func (g *group) write() error {
 	for _, step := range []func() error{
 		g.writeFiles, g.writeRecords, g.writePlaces, g.writeContents, g.writeTags, g.writeHeads,
-		g.writeSubjects, g.writeClaims, g.writeMarks, g.writeLegs, g.writeCounts, g.answerReplays,
+		g.writeSubjects, g.writeFeatures, g.writeClaims, g.writeMarks, g.writeLegs, g.writeCounts, g.answerReplays,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -113,7 +116,7 @@ func (g *group) writeTags() error {
 	var tags []tag
 	for _, x := range g.stored {
 		for _, t := range x.Tags {
-			if store.CommonDocument(t) == 0 {
+			if form.CommonDocument(t) == 0 {
 				tags = append(tags, tag{x, t})
 			}
 		}
@@ -168,6 +171,31 @@ func (g *group) writeSubjects() error {
 		}
 	}
 	return nil
+}
+
+// writeFeatures stores what people who are linked now can be found by, in order
+// of the hashes, which are scattered.
+func (g *group) writeFeatures() error {
+	type feature struct {
+		*identity.Feature
+		person *store.PersonID
+	}
+	var features []feature
+	for _, x := range g.stored {
+		if !x.linked || x.Subject == nil {
+			continue
+		}
+		for i := range x.Subject.Features {
+			features = append(features, feature{&x.Subject.Features[i], &x.Subject.Person})
+		}
+	}
+	slices.SortFunc(features, func(a, b feature) int { return bytes.Compare(a.Hash[:], b.Hash[:]) })
+	args := make([]any, 0, 3*len(features))
+	for _, f := range features {
+		args = append(args, f.Hash[:], f.person[:], f.Kind)
+	}
+	_, err := g.tx.ExecBulk(insertFeatures, args)
+	return err
 }
 
 func (g *group) writeClaims() error {
