@@ -58,11 +58,13 @@ type Item struct {
 type facts struct {
 	allergies, blood, implants, pregnancy, contacts, vaccinations Fact
 	own                                                           []Item // problems the citizen states
+
+	folds folds
 }
 
 // factsOf reads the facts of entries, newest first.
-func factsOf(entries []reading, now time.Time) *facts {
-	f := &facts{}
+func factsOf(entries []reading, now time.Time, folded folds) *facts {
+	f := &facts{folds: folded}
 	for i := range entries {
 		r := &entries[i]
 		for _, t := range r.tables() {
@@ -211,6 +213,9 @@ func (f *facts) place(r *reading, t *dossier.Table, row int, p place, s string, 
 		return
 	}
 	if p.how == ByNote {
+		if !hasWord(p.fact+".word", f.folds.of(s)) {
+			return
+		}
 		for _, s := range sentences(s) {
 			if says := noteSays(p.fact, s); says != Nothing {
 				fact.add(Item{Says: says, Text: clip(s), How: ByNote, Source: src})
@@ -340,13 +345,13 @@ func (f *facts) deliveries(entries []reading, now time.Time) {
 // supply reads an implant out of what was charged.
 func (f *facts) supply(r *reading, t *dossier.Table, row int) {
 	f.vaccine(r, t, row, "TEN_DICH_VU")
-	if name := text(t, row, "TEN_VAT_TU"); name != "" && hasWord("implant.supply", care.Fold(name)) {
+	if name := text(t, row, "TEN_VAT_TU"); name != "" && hasWord("implant.supply", f.folds.of(name)) {
 		f.implants.add(Item{Says: Recorded, Text: clip(name), How: BySupply, Source: r.source(t, row, "TEN_VAT_TU", "NGAY_TH_YL", "NGAY_YL")})
 	}
 }
 
 func (f *facts) vaccine(r *reading, t *dossier.Table, row int, field string) {
-	if name := text(t, row, field); name != "" && hasWord("vaccine.word", care.Fold(name)) {
+	if name := text(t, row, field); name != "" && hasWord("vaccine.word", f.folds.of(name)) {
 		f.vaccinations.add(Item{Says: Recorded, Text: clip(name), How: BySupply, Source: r.source(t, row, field, "NGAY_TH_YL", "NGAY_YL")})
 	}
 }
@@ -354,7 +359,7 @@ func (f *facts) vaccine(r *reading, t *dossier.Table, row int, field string) {
 // bloodTest reads a blood group out of a laboratory result.
 func (f *facts) bloodTest(r *reading, t *dossier.Table, row int) {
 	name := text(t, row, "TEN_CHI_SO", "TEN_DICH_VU")
-	if name == "" || !strings.Contains(care.Fold(name), "nhom mau") {
+	if name == "" || !strings.Contains(f.folds.of(name), "nhom mau") {
 		return
 	}
 	if value := text(t, row, "GIA_TRI", "KET_LUAN", "KET_QUA"); value != "" && stateOf(value, "") == Recorded {

@@ -81,6 +81,19 @@ func icdIn(list, code string) (fault.Text, bool) {
 	return fault.Text{}, false
 }
 
+// folds keeps folded texts: names of drugs, tests and supplies, and notes that
+// several facts are looked for in, come again and again.
+type folds map[string]string
+
+func (f folds) of(s string) string {
+	folded, ok := f[s]
+	if !ok {
+		folded = care.Fold(s)
+		f[s] = folded
+	}
+	return folded
+}
+
 // hasWord reports whether folded text holds a word of a list.
 func hasWord(list, folded string) bool {
 	for _, l := range lists()[list] {

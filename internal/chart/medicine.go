@@ -43,21 +43,21 @@ type DrugLine struct {
 	How      How        `json:"how"`
 	Source   Source     `json:"source"`
 
-	code string
+	code, key string
 }
 
-// medicinesOf lists what was ordered, or is to be taken, within days before now:
-// the last ordered first.
-func medicinesOf(entries []reading, now time.Time, days int) []Medicine {
-	since := now.AddDate(0, 0, -days)
+// linesOf reads all orders, those with a code of their ingredient first: a name
+// alone joins the code that name goes with.
+func linesOf(entries []reading, f folds) []DrugLine {
 	var coded, named []DrugLine
 	for i := range entries {
 		r := &entries[i]
 		for _, t := range r.tables() {
 			for row := range t.Rows {
 				for _, line := range drugLines(r, t, row) {
+					line.key = ingredient(f.of(line.Name), f.of(line.Strength))
 					switch {
-					case line.Source.moment().Before(since) && !line.Until.Moment.End().After(now), len(coded)+len(named) >= maxLines:
+					case len(coded)+len(named) >= maxLines:
 					case line.code != "":
 						coded = append(coded, line)
 					default:
@@ -67,10 +67,19 @@ func medicinesOf(entries []reading, now time.Time, days int) []Medicine {
 			}
 		}
 	}
+	return append(coded, named...)
+}
+
+// medicinesOf groups what was ordered, or is to be taken, within days before now:
+// the last ordered first.
+func medicinesOf(lines []DrugLine, now time.Time, days int) []Medicine {
+	since := now.AddDate(0, 0, -days)
 	var list []Medicine
 	at := map[string]int{}
-	for _, line := range append(coded, named...) { // a name alone joins the code that name goes with
-		list = group(list, at, line)
+	for _, line := range lines {
+		if !line.Source.moment().Before(since) || line.Until.Moment.End().After(now) {
+			list = group(list, at, line)
+		}
 	}
 	for i := range list {
 		list[i].finish()
@@ -87,7 +96,7 @@ const maxLines = 20_000
 // group puts a line to others of the same ingredient: the same code, or the
 // same name without its strength.
 func group(list []Medicine, at map[string]int, line DrugLine) []Medicine {
-	name := ingredient(line.Name, line.Strength)
+	name := line.key
 	k, met := -1, false
 	if line.code != "" {
 		k, met = lookUp(at, "code "+line.code)
@@ -148,12 +157,11 @@ func overlap(a, b DrugLine) bool {
 	return a.From.Day() <= b.Until.Day() && b.From.Day() <= a.Until.Day()
 }
 
-// ingredient is the name a line is grouped by: folded, without strengths ("5mg",
-// "0,9%", "80mg/2ml").
-func ingredient(name, strength string) string {
-	key := care.Fold(name)
-	if s := care.Fold(strength); s != "" {
-		key = strings.Replace(key, s, "", 1)
+// ingredient is the name a line is grouped by, of folded name and strength:
+// without strengths ("5mg", "0,9%", "80mg/2ml").
+func ingredient(key, strength string) string {
+	if strength != "" {
+		key = strings.Replace(key, strength, "", 1)
 	}
 	words := slices.DeleteFunc(strings.Fields(key), func(w string) bool {
 		digits := len(w) - len(strings.TrimLeft(w, "0123456789.,"))

@@ -57,10 +57,9 @@ type Series struct {
 func (s *Series) Latest() *Result { return &s.Points[0] }
 
 // seriesOf lists the tests, the last done first.
-func seriesOf(entries []reading) []Series {
+func seriesOf(entries []reading, folded folds) []Series {
 	var list []Series
 	at := map[string]int{}
-	folded := map[string]string{}
 	for i := range entries {
 		r := &entries[i]
 		for _, t := range r.tables() {
@@ -68,16 +67,13 @@ func seriesOf(entries []reading) []Series {
 				continue
 			}
 			for row := range t.Rows {
-				x, ok := resultOf(r, t, row)
+				x, ok := resultOf(r, t, row, folded)
 				if !ok {
 					continue
 				}
 				name := x.Code
 				if name == "" {
-					if name, ok = folded[x.Name]; !ok {
-						name = care.Fold(x.Name)
-						folded[x.Name] = name
-					}
+					name = folded.of(x.Name)
 				}
 				key := name + "|" + strings.ToLower(x.Unit)
 				k, met := at[key]
@@ -127,7 +123,7 @@ func tests(table string) bool {
 	return false
 }
 
-func resultOf(r *reading, t *dossier.Table, row int) (Result, bool) {
+func resultOf(r *reading, t *dossier.Table, row int, folded folds) (Result, bool) {
 	x := Result{Name: clip(text(t, row, "TEN_CHI_SO", "TEN_DICH_VU")), Code: clip(text(t, row, "MA_CHI_SO")), Value: clip(text(t, row, "GIA_TRI")),
 		Unit: clip(text(t, row, "DON_VI_DO")), Service: clip(text(t, row, "MA_DICH_VU")), Source: r.source(t, row, "", "NGAY_KQ")}
 	description, conclusion := text(t, row, "MO_TA"), text(t, row, "KET_LUAN", "KET_QUA")
@@ -143,7 +139,7 @@ func resultOf(r *reading, t *dossier.Table, row int) (Result, bool) {
 			x.Number = &n
 		}
 		x.NoUnit = x.Unit == ""
-		x.judge(sign, n, notes, r.adult)
+		x.judge(sign, n, notes, r.adult, folded.of)
 	}
 	for _, note := range notes[1:] {
 		if x.Range != nil && !x.Range.Usual && rangeOnly(note) {
@@ -175,8 +171,8 @@ func number(s string) (sign int, n float64, ok bool) {
 // judge finds the range and says where the value lies. A usual interval is held
 // only against values of adults that have a unit; a value that is itself a bound
 // is placed only where every value it may stand for lies there.
-func (x *Result) judge(sign int, n float64, notes []string, adult bool) {
-	given, ok := insight.RangeOf(x.Name, x.Unit, notes, care.Fold)
+func (x *Result) judge(sign int, n float64, notes []string, adult bool, fold func(string) string) {
+	given, ok := insight.RangeOf(x.Name, x.Unit, notes, fold)
 	if !ok || !given.Sent && (!adult || x.Unit == "") {
 		return
 	}

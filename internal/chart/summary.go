@@ -85,8 +85,8 @@ type Chart struct {
 	Slips        []Slip // those that hold first
 	Records      int    // versions folded
 
-	entries []reading
-	now     time.Time
+	orders []DrugLine
+	now    time.Time
 }
 
 // Read reads the entries of one person. now is when it is read; entries are
@@ -94,14 +94,15 @@ type Chart struct {
 // the documents as sent.
 func Read(entries []Entry, now time.Time) *Chart {
 	ready := fold(entries)
-	f := factsOf(ready, now)
-	return &Chart{Visits: timelineOf(ready), Problems: problemsOf(ready, f.own), Results: seriesOf(ready), Allergies: f.allergies, Blood: f.blood,
+	folded := folds{}
+	f := factsOf(ready, now, folded)
+	return &Chart{Visits: timelineOf(ready), Problems: problemsOf(ready, f.own), Results: seriesOf(ready, folded), Allergies: f.allergies, Blood: f.blood,
 		Implants: f.implants, Pregnancy: f.pregnancy, Contacts: f.contacts, Vaccinations: f.vaccinations, Slips: slipsOf(ready, now),
-		Records: len(ready), entries: ready, now: now}
+		Records: len(ready), orders: linesOf(ready, folded), now: now}
 }
 
 // Medicines lists what was ordered, or is to be taken, within days before now.
-func (c *Chart) Medicines(days int) []Medicine { return medicinesOf(c.entries, c.now, days) }
+func (c *Chart) Medicines(days int) []Medicine { return medicinesOf(c.orders, c.now, days) }
 
 // Stays lists the visits with a bed, newest first.
 func (c *Chart) Stays() []Visit {

@@ -192,13 +192,15 @@ func value(name string, f *schema.Field, raw string) Value {
 			return same(text)
 		}
 	}
-	if hiding := masked(name, text); hiding != text {
-		return same(hiding)
-	}
 	if f != nil {
 		switch f.Type {
 		case schema.Date, schema.DateTime, schema.Moment:
 			return same(Date(text))
+		}
+	}
+	if f == nil || f.Type != schema.Number {
+		if hiding := masked(name, text); hiding != text {
+			return same(hiding)
 		}
 	}
 	if m, ok := Meaning(name, text); ok {
@@ -348,20 +350,18 @@ func group(digits string) string {
 	return b.String()
 }
 
-// masked hides citizen numbers, and card numbers that are one; other text is
-// returned as it is.
+// masked hides citizen numbers, in fields made for them whatever they hold, and
+// in any other where a part is one; other text is returned as it is.
 func masked(name, text string) string {
 	switch name {
 	case "SO_CCCD", "SO_CCCD_NND", "MA_DINH_DANH_CONG_DAN", "MA_DINH_DANH_Y_TE":
 		return Mask(text)
 	}
-	if !strings.Contains(name, "BHYT") && !strings.Contains(name, "BAO_HIEM") && len(text) > 15 {
-		return text
-	}
 	parts := strings.Split(text, ";")
 	changed := false
 	for i, part := range parts {
-		if _, err := care.ParseCitizenID(strings.TrimSpace(part)); err == nil {
+		_, err := care.ParseCitizenID(strings.TrimSpace(part))
+		if m, bad := kind.ParseDate(part); err == nil && (bad != nil || m.Year() < 1000) { // yyyyMMddHHmm has twelve digits too; numbers begin with 0
 			parts[i], changed = Mask(part), true
 		}
 	}
