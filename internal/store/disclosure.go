@@ -20,9 +20,22 @@ func (d *Disclosure) Canonical() []byte {
 		Reason   string `json:"reason"`
 		Route    string `json:"route"`
 		Count    int    `json:"count"`
-	}{d.At.UnixMicro(), d.Reader, d.Role, d.Record.String(), fmt.Sprintf("%x", d.Person), string(d.Facility), d.Basis, d.Policy, d.Reason, d.Route, d.Count})
+		Staff    string `json:"staff,omitempty"` // since release 5; rows without have the bytes they had
+		Opening  string `json:"opening,omitempty"`
+		Purpose  string `json:"purpose,omitempty"`
+		Facts    string `json:"facts,omitempty"`
+	}{d.At.UnixMicro(), d.Reader, d.Role, d.Record.String(), fmt.Sprintf("%x", d.Person), string(d.Facility), d.Basis, d.Policy, d.Reason, d.Route, d.Count,
+		named(d.Staff), named(d.Opening), d.Purpose, d.Facts})
 	if err != nil {
 		panic(err) // strings and numbers always marshal
 	}
 	return b
+}
+
+// named is sixteen bytes in hexadecimal, "" for none.
+func named(b [16]byte) string {
+	if b == [16]byte{} {
+		return ""
+	}
+	return fmt.Sprintf("%x", b)
 }

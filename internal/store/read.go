@@ -228,6 +228,9 @@ type Disclosures interface {
 	Record(ctx context.Context, rows []Disclosure) error
 	// List returns disclosures of the scope's records, newest first.
 	List(ctx context.Context, scope role.Scope, f DisclosureFilter) ([]Disclosure, bool, error)
+	// OfPerson returns looks at a person, newest first, at all facilities: those
+	// of the time's link, and those at records that are the person's now.
+	OfPerson(ctx context.Context, person PersonID, f DisclosureFilter) ([]Disclosure, bool, error)
 	// Unrooted returns disclosures of this instance without a leaf yet, oldest
 	// first, and Root marks them as covered by a leaf.
 	Unrooted(ctx context.Context, limit int) ([]Disclosure, error)

@@ -39,12 +39,16 @@ import (
 	"lienthong/internal/store/postgres/matters"
 	"lienthong/internal/store/postgres/people"
 	"lienthong/internal/store/postgres/records"
+	"lienthong/internal/store/postgres/rekey"
 	"lienthong/internal/store/postgres/retention"
 	"lienthong/internal/store/postgres/revocations"
 	"lienthong/internal/store/postgres/secrets"
 	"lienthong/internal/store/postgres/services"
+	"lienthong/internal/store/postgres/shares"
+	"lienthong/internal/store/postgres/staffs"
 	"lienthong/internal/store/postgres/stamps"
 	"lienthong/internal/store/postgres/surveys"
+	"lienthong/internal/store/postgres/temporaries"
 	"lienthong/internal/store/postgres/witness"
 )
 
@@ -119,6 +123,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Access:       access.New(db),
 		Keys:         keys.New(db, writer),
 		Audit:        audit.New(db),
+		Rekeys:       rekey.New(db, writer),
 		Services:     services.New(db, writer),
 		Stamps:       stamps.New(db, writer),
 		Revocations:  revocations.New(db, writer),
@@ -137,6 +142,9 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Openings:     consents.NewOpenings(db, writer),
 		Notices:      matters.NewNotices(db),
 		Matters:      matters.New(db, writer),
+		Staffs:       staffs.New(db, writer),
+		Temporaries:  temporaries.New(db, writer),
+		Shares:       shares.New(db, writer),
 		Logins:       logins.New(db),
 		Close: func() error {
 			once.Do(func() {

@@ -38,12 +38,16 @@ import (
 	"lienthong/internal/store/sqlite/matters"
 	"lienthong/internal/store/sqlite/people"
 	"lienthong/internal/store/sqlite/records"
+	"lienthong/internal/store/sqlite/rekey"
 	"lienthong/internal/store/sqlite/retention"
 	"lienthong/internal/store/sqlite/revocations"
 	"lienthong/internal/store/sqlite/secrets"
 	"lienthong/internal/store/sqlite/services"
+	"lienthong/internal/store/sqlite/shares"
+	"lienthong/internal/store/sqlite/staffs"
 	"lienthong/internal/store/sqlite/stamps"
 	"lienthong/internal/store/sqlite/surveys"
+	"lienthong/internal/store/sqlite/temporaries"
 	"lienthong/internal/store/sqlite/witness"
 )
 
@@ -159,12 +163,14 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
 		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
+		Rekeys:   rekey.New(o.main),
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
 		Gateways: gateways.New(o.main),
 		Legs:     legs.New(o.main, cfg.Clock), Destinations: destinations.New(o.main), Secrets: secrets.New(o.main),
 		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main),
 		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Logins: logins.New(o.main),
 		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
+		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main),
 		Close: o.close,
 	}, nil
 }

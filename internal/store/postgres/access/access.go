@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/handle"
@@ -50,26 +51,28 @@ func (x *Access) UseLink(ctx context.Context, hash [32]byte, now time.Time) (sto
 
 // PutSession keeps a session; those that ended before it began go.
 func (x *Access) PutSession(ctx context.Context, s store.Session) error {
-	if err := store.CheckText(s.Role, s.Name); err != nil {
+	if err := store.CheckText(s.Role, s.Name, s.Device); err != nil {
 		return err
 	}
 	b := &pgx.Batch{}
 	b.Queue(`DELETE FROM session WHERE expires <= $1`, handle.Micros(s.Began))
-	b.Queue(`INSERT INTO session (hash, role, name, began, expires) VALUES ($1, $2, $3, $4, $5)`,
-		s.Hash[:], s.Role, s.Name, handle.Micros(s.Began), handle.Micros(s.Expires))
+	b.Queue(`INSERT INTO session (hash, role, name, began, expires, staff, person, level, stepped_up, device) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+		s.Hash[:], s.Role, s.Name, handle.Micros(s.Began), handle.Micros(s.Expires), handle.UUID(s.Staff), handle.UUID(s.Person), s.Level, handle.Micros(s.SteppedUp), s.Device)
 	return handle.Fault(x.db.Pool.SendBatch(ctx, b).Close())
 }
 
 // Session returns a session that holds now.
 func (x *Access) Session(ctx context.Context, hash [32]byte, now time.Time) (store.Session, error) {
 	s := store.Session{Hash: hash}
-	var began, expires int64
-	err := x.db.Pool.QueryRow(ctx, `SELECT role, name, began, expires FROM session WHERE hash = $1 AND expires > $2`, hash[:], handle.Micros(now)).
-		Scan(&s.Role, &s.Name, &began, &expires)
+	var began, expires, up int64
+	var staff, person pgtype.UUID
+	err := x.db.Pool.QueryRow(ctx, `SELECT role, name, began, expires, staff, person, level, stepped_up, device FROM session WHERE hash = $1 AND expires > $2`, hash[:], handle.Micros(now)).
+		Scan(&s.Role, &s.Name, &began, &expires, &staff, &person, &s.Level, &up, &s.Device)
 	if err != nil {
 		return store.Session{}, handle.Fault(err)
 	}
-	s.Began, s.Expires = handle.Moment(began), handle.Moment(expires)
+	s.Began, s.Expires, s.SteppedUp = handle.Moment(began), handle.Moment(expires), handle.Moment(up)
+	s.Staff, s.Person = staff.Bytes, person.Bytes
 	return s, nil
 }
 

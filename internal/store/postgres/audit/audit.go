@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
@@ -143,7 +144,7 @@ func (a *Audit) Trace(ctx context.Context, id dossier.ID, tags []string) (*store
 		LEFT JOIN place p ON p.facility = r.facility AND p.file = r.file AND p.idx = r.file_idx
 		LEFT JOIN episode e ON e.facility = r.facility AND e.kind = r.kind AND e.episode = r.episode
 		WHERE r.facility = $1 AND r.serial = $2`, string(id.Facility), handle.UUID(id.Serial), append([]string{}, tags...),
-		handle.Column(tags, func(tag string) int64 { return int64(store.CommonDocument(tag)) })).
+		handle.Column(tags, func(tag string) int64 { return int64(form.CommonDocument(tag)) })).
 		Scan(&episode, &content, &t.Late, &same, &placed, &head.Version, &current, &head.Order, &head.FacilityVersion, &head.Day, &t.Tags)
 	if err != nil {
 		return nil, handle.Fault(err)

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -57,7 +58,7 @@ var recounted = `SELECT facility_version, day, kind, state AS measure, '' AS pur
 	UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1
 		FROM tag t JOIN record r ON r.facility = t.facility AND r.serial = t.serial WHERE left(t.tag, 4) = 'doc:'
 	UNION ALL SELECT r.facility_version, r.day, r.kind, 'doc:XML' || b.n, '', 1
-		FROM record r JOIN generate_series(0, 31) AS b (n) ON (r.documents & ` + strconv.FormatUint(uint64(store.CommonDocuments), 10) + `) >> b.n & 1 = 1 WHERE r.state <> 'rejected'
+		FROM record r JOIN generate_series(0, 31) AS b (n) ON (r.documents & ` + strconv.FormatUint(uint64(form.CommonDocuments), 10) + `) >> b.n & 1 = 1 WHERE r.state <> 'rejected'
 	UNION ALL SELECT facility_version, day, '', 'refused', '', 1 FROM refusal`
 
 // Sum adds folded and unfolded deltas.

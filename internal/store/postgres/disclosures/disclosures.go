@@ -9,6 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgtype"
 
+	"lienthong/internal/care"
+	"lienthong/internal/consent"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/handle"
@@ -36,7 +38,7 @@ func (x *Disclosures) Close() { x.queue.close() }
 // Record keeps rows and returns when they are durable.
 func (x *Disclosures) Record(ctx context.Context, rows []store.Disclosure) error {
 	for _, r := range rows {
-		if err := store.CheckText(r.Reader, r.Role, string(r.Facility), string(r.Record.Facility), r.Basis, r.Policy, r.Reason, r.Route); err != nil {
+		if err := store.CheckText(r.Reader, r.Role, string(r.Facility), string(r.Record.Facility), r.Basis, r.Policy, r.Reason, r.Route, r.Purpose, r.Facts); err != nil {
 			return err
 		}
 	}
@@ -48,9 +50,9 @@ func (x *Disclosures) Record(ctx context.Context, rows []store.Disclosure) error
 
 // insert commits rows by one statement; their ids grow in order.
 func (x *Disclosures) insert(ctx context.Context, rows []store.Disclosure) error {
-	_, err := x.db.Pool.Exec(ctx, `INSERT INTO disclosure (instance, root_log, root_idx, person, at, reader, role, facility, serial, basis, policy, reason, route, count)
+	_, err := x.db.Pool.Exec(ctx, `INSERT INTO disclosure (instance, root_log, root_idx, person, at, reader, role, facility, serial, basis, policy, reason, route, count, staff, opening, purpose, facts)
 		SELECT $1, -1, 0, u.* FROM unnest($2::uuid[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::uuid[],
-			$8::text[], $9::text[], $10::text[], $11::text[], $12::integer[]) AS u`, x.instance,
+			$8::text[], $9::text[], $10::text[], $11::text[], $12::integer[], $13::uuid[], $14::uuid[], $15::text[], $16::text[]) AS u`, x.instance,
 		handle.Column(rows, func(d store.Disclosure) pgtype.UUID { return handle.UUID(d.Person) }),
 		handle.Column(rows, func(d store.Disclosure) int64 { return handle.Micros(d.At) }),
 		handle.Column(rows, func(d store.Disclosure) string { return d.Reader }),
@@ -66,12 +68,16 @@ func (x *Disclosures) insert(ctx context.Context, rows []store.Disclosure) error
 		handle.Column(rows, func(d store.Disclosure) string { return d.Policy }),
 		handle.Column(rows, func(d store.Disclosure) string { return d.Reason }),
 		handle.Column(rows, func(d store.Disclosure) string { return d.Route }),
-		handle.Column(rows, func(d store.Disclosure) int32 { return int32(d.Count) }))
+		handle.Column(rows, func(d store.Disclosure) int32 { return int32(d.Count) }),
+		handle.Column(rows, func(d store.Disclosure) pgtype.UUID { return handle.UUID(d.Staff) }),
+		handle.Column(rows, func(d store.Disclosure) pgtype.UUID { return handle.UUID(d.Opening) }),
+		handle.Column(rows, func(d store.Disclosure) string { return d.Purpose }),
+		handle.Column(rows, func(d store.Disclosure) string { return d.Facts }))
 	return handle.Fault(err)
 }
 
-const selectDisclosure = `SELECT d.id, d.at, d.reader, d.role, d.facility, d.serial, d.person, d.basis, d.policy, d.reason, d.route, d.count
-	FROM disclosure d`
+const selectDisclosure = `SELECT d.id, d.at, d.reader, d.role, d.facility, d.serial, d.person, d.basis, d.policy, d.reason, d.route, d.count,
+	d.staff, d.opening, d.purpose, d.facts FROM disclosure d`
 
 // version joins the facility version that decides whose province and unit a
 // disclosure is: its record's, else the facility's newest.
@@ -84,17 +90,52 @@ const version = `
 func (x *Disclosures) List(ctx context.Context, scope role.Scope, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
 	var w handle.Where
 	w.Scope(scope, "d.facility", "v")
+	if f.Person != (store.PersonID{}) {
+		w.And("d.person = ?", handle.UUID(f.Person))
+	}
+	return x.page(ctx, selectDisclosure+version, &w, f)
+}
+
+// ofPerson are looks by the link of their time, and at records by the link of now.
+const ofPerson = `(d.person, d.id) IN (SELECT a.person, a.id FROM disclosure a WHERE a.person = ? UNION
+	SELECT b.person, b.id FROM subject s JOIN record r ON r.facility = s.facility AND r.subject = s.subject
+	JOIN disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = ?)`
+
+// OfPerson returns a page of the looks at a person, newest first.
+func (x *Disclosures) OfPerson(ctx context.Context, person store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+	if person == (store.PersonID{}) {
+		return nil, false, nil // nobody was looked at
+	}
+	var w handle.Where
+	w.And(ofPerson, handle.UUID(person), handle.UUID(person))
+	return x.page(ctx, selectDisclosure, &w, f)
+}
+
+// page adds what else a filter asks, and reads.
+func (x *Disclosures) page(ctx context.Context, query string, w *handle.Where, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
 	if !f.Record.IsZero() {
 		if err := store.CheckText(string(f.Record.Facility)); err != nil {
 			return nil, false, nil //nolint:nilerr // no record has such a name
 		}
 		w.And("d.facility = ? AND d.serial = ?", string(f.Record.Facility), handle.UUID(f.Record.Serial))
 	}
+	if f.Staff != (care.Staff{}) {
+		w.And("d.staff = ?", handle.UUID(f.Staff))
+	}
+	if f.Opening != (consent.OpeningID{}) {
+		w.And("d.opening = ?", handle.UUID(f.Opening))
+	}
+	if !f.Since.IsZero() {
+		w.And("d.at >= ?", handle.Micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		w.And("d.at < ?", handle.Micros(f.Until))
+	}
 	if f.Before > 0 {
 		w.And("d.id < ?", f.Before)
 	}
 	limit := handle.Limit(f.Limit)
-	all, err := x.read(ctx, selectDisclosure+version+w.String()+` ORDER BY d.id DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	all, err := x.read(ctx, query+w.String()+` ORDER BY d.id DESC LIMIT `+w.Arg(limit+1), w.Args...)
 	if err != nil {
 		return nil, false, err
 	}
@@ -123,9 +164,11 @@ func (x *Disclosures) read(ctx context.Context, query string, args ...any) ([]st
 	err := x.db.Scan(ctx, handle.ListLimit, query, args, func(rows pgx.Rows) (err error) {
 		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d store.Disclosure, err error) {
 			var at int64
-			var serial, person pgtype.UUID
-			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count)
+			var serial, person, staff, opening pgtype.UUID
+			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
+				&staff, &opening, &d.Purpose, &d.Facts)
 			d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
+			d.Staff, d.Opening = staff.Bytes, opening.Bytes
 			return d, err
 		})
 		return err

@@ -14,7 +14,7 @@ import (
 // RecordColumns are the columns ScanRecord reads, out of record r and RecordJoins.
 const RecordColumns = `r.facility, r.serial, r.kind, r.facility_version, r.received, r.state, r.findings, r.pack, r.trust_epoch,
 	r.version, r.current, r.supersedes, r.superseded_by, r.withdrawn_by, r.withdraws, r.erased, r.documents, r.lane,
-	r.file, r.file_idx, r.subject, coalesce(s.person, '00000000-0000-0000-0000-000000000000'), r.class, r.month, r.wrapped, r.head,
+	r.file, r.file_idx, r.subject, coalesce(s.person, '00000000-0000-0000-0000-000000000000'), r.episode, r.class, r.month, r.wrapped, r.head,
 	coalesce(e.log, 0), coalesce(e.idx, 0), coalesce(e.size, 0)`
 
 // RecordJoins joins a record r with its leaf e, its subject s and its facility's version v.
@@ -31,11 +31,11 @@ func ScanRecord(row pgx.Row, extra ...any) (store.Record, error) {
 		serial, supersedes, supersededBy, withdrawnBy, withdraws, subject pgtype.UUID
 		received, erased, documents, idx, size                            int64
 		lane                                                              int16
-		file, key                                                         []byte
+		file, key, episode                                                []byte
 	)
 	dest := append([]any{&code, &serial, &r.Kind, &r.FacilityVersion, &received, &r.Verdict.State, &findings, &r.Verdict.Pack, &r.Verdict.TrustEpoch,
 		&r.Version, &r.Current, &supersedes, &supersededBy, &withdrawnBy, &withdraws, &erased, &documents, &lane,
-		&file, &r.Index, &key, &subject, &r.Class, &r.Month, &r.Wrapped, &r.Head, &r.Place.Log, &idx, &size}, extra...)
+		&file, &r.Index, &key, &subject, &episode, &r.Class, &r.Month, &r.Wrapped, &r.Head, &r.Place.Log, &idx, &size}, extra...)
 	if err := row.Scan(dest...); err != nil {
 		return store.Record{}, err
 	}
@@ -44,6 +44,9 @@ func ScanRecord(row pgx.Row, extra ...any) (store.Record, error) {
 		return store.Record{}, err
 	}
 	if r.File, err = Keyed(file); err != nil {
+		return store.Record{}, err
+	}
+	if r.Episode, err = Keyed(episode); err != nil {
 		return store.Record{}, err
 	}
 	if r.Subject, err = Keyed(key); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -27,7 +28,7 @@ func (g *group) writeRecords(b *pgx.Batch) {
 			bodies = append(bodies, p)
 		}
 		for _, tag := range p.Tags {
-			if store.CommonDocument(tag) == 0 { // the column documents says those
+			if form.CommonDocument(tag) == 0 { // the column documents says those
 				tagged, tags = append(tagged, p), append(tags, tag)
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -44,7 +45,7 @@ func tagged(w *handle.Where, tag string) string {
 	if tag == "" {
 		return ""
 	}
-	if bit := store.CommonDocument(tag); bit != 0 {
+	if bit := form.CommonDocument(tag); bit != 0 {
 		w.And("r.documents & ? <> 0 AND r.state <> 'rejected'", int64(bit))
 		return ""
 	}

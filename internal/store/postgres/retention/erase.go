@@ -20,7 +20,7 @@ import (
 // before records, the head of the log last. What it leaves in dead rows VACUUM
 // takes away whole, so nothing is returned for Clean.
 func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act store.Act) ([]store.Residue, error) {
-	if err := errors.Join(store.CheckErasures(records), ledger.CheckAct(act)); err != nil {
+	if err := errors.Join(form.CheckErasures(records), ledger.CheckAct(act)); err != nil {
 		return nil, err
 	}
 	claims, err := x.claims(ctx, records)
@@ -177,7 +177,7 @@ func (e *erasing) leftOver(ctx context.Context) error {
 	var hashes, subjects [][]byte
 	b := e.tx.Batch()
 	for id, r := range e.rows {
-		for _, d := range store.Forgotten(r, e.gone[id]) {
+		for _, d := range form.Forgotten(r, e.gone[id]) {
 			e.sums.Add(d, time.Time{})
 		}
 		facilities, hashes = append(facilities, string(id.Facility)), append(hashes, handle.Hash(r.File))

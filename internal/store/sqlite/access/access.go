@@ -4,6 +4,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lienthong/internal/store"
@@ -52,15 +53,15 @@ func (x *Access) UseLink(ctx context.Context, hash [32]byte, now time.Time) (sto
 
 // PutSession keeps a session; those that ended before it began go.
 func (x *Access) PutSession(ctx context.Context, s store.Session) error {
-	if err := store.CheckText(s.Role, s.Name); err != nil {
+	if err := store.CheckText(s.Role, s.Name, s.Device); err != nil {
 		return err
 	}
 	return x.db.Write(ctx, file.Urgent, 1, func(tx *file.Tx) error {
 		if _, err := tx.Exec(`DELETE FROM session WHERE expires <= ?`, file.Micros(s.Began)); err != nil {
 			return err
 		}
-		_, err := tx.Exec(`INSERT INTO session (hash, role, name, began, expires) VALUES (?, ?, ?, ?, ?)`,
-			s.Hash[:], s.Role, s.Name, file.Micros(s.Began), file.Micros(s.Expires))
+		_, err := tx.Exec(`INSERT INTO session (hash, role, name, began, expires, staff, person, level, stepped_up, device) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			s.Hash[:], s.Role, s.Name, file.Micros(s.Began), file.Micros(s.Expires), file.Some(s.Staff[:]), file.Some(s.Person[:]), s.Level, file.MicrosOrZero(s.SteppedUp), s.Device)
 		return err
 	})
 }
@@ -69,11 +70,12 @@ func (x *Access) PutSession(ctx context.Context, s store.Session) error {
 func (x *Access) Session(ctx context.Context, hash [32]byte, now time.Time) (store.Session, error) {
 	out := store.Session{Hash: hash}
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
-		var began, expires int64
-		err := s.Row(`SELECT role, name, began, expires FROM session WHERE hash = ? AND expires > ?`, hash[:], file.Micros(now)).
-			Scan(&out.Role, &out.Name, &began, &expires)
-		out.Began, out.Expires = file.Time(began), file.Time(expires)
-		return err
+		var began, expires, up int64
+		var staff, person []byte
+		err := s.Row(`SELECT role, name, began, expires, staff, person, level, stepped_up, device FROM session WHERE hash = ? AND expires > ?`, hash[:], file.Micros(now)).
+			Scan(&out.Role, &out.Name, &began, &expires, &staff, &person, &out.Level, &up, &out.Device)
+		out.Began, out.Expires, out.SteppedUp = file.Time(began), file.Time(expires), file.Moment(up)
+		return errors.Join(err, file.Fill(out.Staff[:], staff), file.Fill(out.Person[:], person))
 	})
 	if err != nil {
 		return store.Session{}, err

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -177,7 +178,7 @@ func trace(s *file.Snapshot, id dossier.ID, tags []string) (*store.Trace, error)
 		}
 	}
 	for _, tag := range tags {
-		if bit := int64(store.CommonDocument(tag)); bit != 0 {
+		if bit := int64(form.CommonDocument(tag)); bit != 0 {
 			if documents&bit != 0 && dossier.State(state).IsAccepted() {
 				t.Tags = append(t.Tags, tag)
 			}

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -68,7 +69,7 @@ const dayOf = "hanoi_day"
 func commonTags() string {
 	var rows []string
 	for n := range 32 {
-		if tag := store.DocumentTag(n); store.CommonDocument(tag) != 0 {
+		if tag := form.DocumentTag(n); form.CommonDocument(tag) != 0 {
 			rows = append(rows, fmt.Sprintf("SELECT '%s' AS tag, %d AS bit", tag, 1<<n))
 		}
 	}

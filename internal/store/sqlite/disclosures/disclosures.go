@@ -7,8 +7,10 @@ package disclosures
 import (
 	"context"
 	"database/sql"
+	"errors"
 
 	"lienthong/internal/care"
+	"lienthong/internal/consent"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
@@ -28,7 +30,7 @@ func New(db *file.DB) *Disclosures { return &Disclosures{db: db} }
 // Record keeps rows; those that wait at the same time share one fsync.
 func (x *Disclosures) Record(ctx context.Context, rows []store.Disclosure) error {
 	for _, r := range rows {
-		if err := store.CheckText(r.Reader, r.Role, string(r.Facility), r.Basis, r.Policy, r.Reason, r.Route); err != nil {
+		if err := store.CheckText(r.Reader, r.Role, string(r.Facility), r.Basis, r.Policy, r.Reason, r.Route, r.Purpose, r.Facts); err != nil {
 			return err
 		}
 	}
@@ -39,8 +41,9 @@ func (x *Disclosures) Record(ctx context.Context, rows []store.Disclosure) error
 			if !r.Record.IsZero() {
 				f = r.Record.Facility
 			}
-			if _, err := tx.Exec(`INSERT INTO disclosure (at, reader, role, facility, serial, person, basis, policy, reason, route, count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				file.Micros(r.At), r.Reader, r.Role, string(f), file.Serial(r.Record), file.Person(r.Person), r.Basis, r.Policy, r.Reason, r.Route, r.Count); err != nil {
+			if _, err := tx.Exec(`INSERT INTO disclosure (at, reader, role, facility, serial, person, basis, policy, reason, route, count, staff, opening, purpose, facts) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				file.Micros(r.At), r.Reader, r.Role, string(f), file.Serial(r.Record), file.Person(r.Person), r.Basis, r.Policy, r.Reason, r.Route, r.Count,
+				file.Some(r.Staff[:]), file.Some(r.Opening[:]), r.Purpose, r.Facts); err != nil {
 				return err
 			}
 		}
@@ -48,7 +51,8 @@ func (x *Disclosures) Record(ctx context.Context, rows []store.Disclosure) error
 	})
 }
 
-const columns = `SELECT d.id, d.at, d.reader, d.role, d.facility, d.serial, d.person, d.basis, d.policy, d.reason, d.route, d.count FROM main.disclosure d`
+const columns = `SELECT d.id, d.at, d.reader, d.role, d.facility, d.serial, d.person, d.basis, d.policy, d.reason, d.route, d.count,
+ d.staff, d.opening, d.purpose, d.facts FROM main.disclosure d`
 
 // version is the facility version that decides whose province and unit a
 // disclosure is: its record's, else the facility's newest.
@@ -57,10 +61,40 @@ const version = `coalesce((SELECT r.facility_version FROM hub.record r WHERE r.f
 
 // List returns a page of the scope's disclosures, newest first.
 func (x *Disclosures) List(ctx context.Context, scope role.Scope, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
-	limit := file.Limit(f.Limit)
 	q := file.Select(columns).Within(scope, "d.facility", version)
+	if f.Person != (store.PersonID{}) {
+		q.And(`d.person = ?`, f.Person[:])
+	}
+	return x.page(ctx, q, f)
+}
+
+// ofPerson are looks by the link of their time, and at records by the link of now.
+const ofPerson = `d.id IN (SELECT a.id FROM main.disclosure a WHERE a.person = ? UNION
+ SELECT b.id FROM hub.subject s JOIN hub.record r ON r.facility = s.facility AND r.subject = s.key
+ JOIN main.disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = ?)`
+
+// OfPerson returns a page of the looks at a person, newest first.
+func (x *Disclosures) OfPerson(ctx context.Context, person store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+	return x.page(ctx, file.Select(columns).And(ofPerson, person[:], person[:]), f)
+}
+
+// page adds what else a filter asks, and reads.
+func (x *Disclosures) page(ctx context.Context, q *file.Query, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+	limit := file.Limit(f.Limit)
 	if !f.Record.IsZero() {
 		q.And(`d.facility = ? AND d.serial = ?`, string(f.Record.Facility), f.Record.Serial[:])
+	}
+	if f.Staff != (care.Staff{}) {
+		q.And(`d.staff = ?`, f.Staff[:])
+	}
+	if f.Opening != (consent.OpeningID{}) {
+		q.And(`d.opening = ?`, f.Opening[:])
+	}
+	if !f.Since.IsZero() {
+		q.And(`d.at >= ?`, file.Micros(f.Since))
+	}
+	if !f.Until.IsZero() {
+		q.And(`d.at < ?`, file.Micros(f.Until))
 	}
 	if f.Before > 0 {
 		q.And(`d.id < ?`, f.Before)
@@ -109,8 +143,9 @@ func scan(rows *sql.Rows) ([]store.Disclosure, error) {
 	for rows.Next() {
 		var d store.Disclosure
 		var at int64
-		var serial, person []byte
-		if err := rows.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count); err != nil {
+		var serial, person, staff, opening []byte
+		if err := rows.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
+			&staff, &opening, &d.Purpose, &d.Facts); err != nil {
 			return nil, err
 		}
 		d.At = file.Time(at)
@@ -119,6 +154,9 @@ func scan(rows *sql.Rows) ([]store.Disclosure, error) {
 			return nil, err
 		}
 		if d.Person, err = file.PersonOf(person); err != nil {
+			return nil, err
+		}
+		if err := errors.Join(file.Fill(d.Staff[:], staff), file.Fill(d.Opening[:], opening)); err != nil {
 			return nil, err
 		}
 		all = append(all, d)

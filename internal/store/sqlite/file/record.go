@@ -11,7 +11,7 @@ import (
 // RecordColumns are the columns ScanRecord reads, of RecordTables.
 const RecordColumns = `r.id, r.facility, r.serial, r.kind, r.facility_version, r.received, r.state, r.findings, r.pack, r.trust_epoch,
  r.version, r.current, r.supersedes, r.superseded_by, r.withdrawn_by, r.withdraws, r.erased, r.documents, r.lane, r.file, r.idx,
- r.subject, s.person, r.class, r.month, r.wrapped, r.head, r.log, r.leaf,
+ r.subject, s.person, r.episode, r.class, r.month, r.wrapped, r.head, r.log, r.leaf,
  (SELECT min(c.size) FROM checkpoint c WHERE c.log = r.log AND c.size > r.leaf)`
 
 // RecordTables are record r with the link of its subject s.
@@ -36,12 +36,12 @@ type Scanner interface{ Scan(...any) error }
 func ScanRecord(row Scanner, r *store.Record, more ...any) (int64, error) {
 	var id, received, leaf int64
 	var facility string
-	var serial, supersedes, supersededBy, withdrawnBy, withdraws, file, subject, person []byte
+	var serial, supersedes, supersededBy, withdrawnBy, withdraws, file, subject, person, episode []byte
 	var erased, size sql.NullInt64 // size is null within the transaction of the leaf
 	var findings sql.NullString
 	to := []any{&id, &facility, &serial, &r.Kind, &r.FacilityVersion, &received, &r.Verdict.State, &findings, &r.Verdict.Pack, &r.Verdict.TrustEpoch,
 		&r.Version, &r.Current, &supersedes, &supersededBy, &withdrawnBy, &withdraws, &erased, &r.Documents, &r.Lane, &file, &r.Index,
-		&subject, &person, &r.Class, &r.Month, &r.Wrapped, &r.Head, &r.Place.Log, &leaf, &size}
+		&subject, &person, &episode, &r.Class, &r.Month, &r.Wrapped, &r.Head, &r.Place.Log, &leaf, &size}
 	if err := row.Scan(append(to, more...)...); err != nil {
 		return 0, err
 	}
@@ -60,6 +60,9 @@ func ScanRecord(row Scanner, r *store.Record, more ...any) (int64, error) {
 		return 0, err
 	}
 	if r.File, err = KeyedOf(file); err != nil {
+		return 0, err
+	}
+	if r.Episode, err = KeyedOf(episode); err != nil {
 		return 0, err
 	}
 	if r.Subject, err = KeyedOf(subject); err != nil {

@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/store/sqlite/vessel"
 	"lienthong/internal/vault"
@@ -165,7 +166,7 @@ func named(s *file.Snapshot, q *file.Query, scope role.Scope, f store.Filter) (f
 	if f.Tag == "" {
 		return few, nil
 	}
-	if bit := store.CommonDocument(f.Tag); bit != 0 {
+	if bit := form.CommonDocument(f.Tag); bit != 0 {
 		q.And(`r.documents & ? <> 0 AND r.state <> 'rejected'`, int64(bit))
 		return few, nil
 	}

@@ -16,7 +16,7 @@ import (
 
 // Erase destroys records with leaves and act.
 func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act store.Act) ([]store.Residue, error) {
-	if err := errors.Join(store.CheckErasures(records), file.CheckAct(act)); err != nil {
+	if err := errors.Join(form.CheckErasures(records), file.CheckAct(act)); err != nil {
 		return nil, err
 	}
 	claims, err := x.claims(ctx, records)
@@ -73,7 +73,7 @@ func (e *erasing) record(x *store.Erasure) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range store.Forgotten(&r, gone) {
+	for _, d := range form.Forgotten(&r, gone) {
 		e.deltas.Add(d, nil)
 	}
 	if err := e.tx.DropBody(id); err != nil {
