@@ -55,6 +55,7 @@ type Slices struct {
 	Staffs       Staffs
 	Temporaries  Temporaries
 	Shares       Shares
+	Rekeys       Rekeys
 	Close        func() error
 }
 

@@ -26,12 +26,12 @@ func New(db *handle.DB, writer *ledger.Writer) *Keys { return &Keys{db: db, writ
 
 // Months returns every wrapped month key, by class and month.
 func (x *Keys) Months(ctx context.Context) ([]store.MonthKey, error) {
-	rows, err := x.db.Pool.Query(ctx, `SELECT class, month, master, wrapped FROM month_key ORDER BY class, month`)
+	rows, err := x.db.Pool.Query(ctx, `SELECT class, month, generation, master, wrapped FROM month_key ORDER BY class, month, generation`)
 	if err != nil {
 		return nil, handle.Fault(err)
 	}
 	months, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (k store.MonthKey, err error) {
-		err = row.Scan(&k.Class, &k.Month, &k.Master, &k.Wrapped)
+		err = row.Scan(&k.Class, &k.Month, &k.Generation, &k.Master, &k.Wrapped)
 		return k, err
 	})
 	return months, handle.Fault(err)
@@ -42,11 +42,11 @@ func (x *Keys) PutMonth(ctx context.Context, key store.MonthKey) (store.MonthKey
 	if err := store.CheckText(key.Class, key.Master); err != nil {
 		return store.MonthKey{}, err
 	}
-	kept := store.MonthKey{Class: key.Class, Month: key.Month}
+	kept := store.MonthKey{Class: key.Class, Month: key.Month, Generation: key.Generation}
 	b := &pgx.Batch{}
-	b.Queue(`INSERT INTO month_key (class, month, master, wrapped) VALUES ($1, $2, $3, $4) ON CONFLICT (class, month) DO NOTHING`,
-		key.Class, key.Month, key.Master, handle.Bytes(key.Wrapped))
-	b.Queue(`SELECT master, wrapped FROM month_key WHERE class = $1 AND month = $2`, key.Class, key.Month).QueryRow(func(row pgx.Row) error {
+	b.Queue(`INSERT INTO month_key (class, month, generation, master, wrapped) VALUES ($1, $2, $3, $4, $5) ON CONFLICT (class, month, generation) DO NOTHING`,
+		key.Class, key.Month, key.Generation, key.Master, handle.Bytes(key.Wrapped))
+	b.Queue(`SELECT master, wrapped FROM month_key WHERE class = $1 AND month = $2 AND generation = $3`, key.Class, key.Month, key.Generation).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&kept.Master, &kept.Wrapped)
 	})
 	if err := x.db.Pool.SendBatch(ctx, b).Close(); err != nil {

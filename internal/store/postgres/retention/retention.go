@@ -55,7 +55,7 @@ func (x *Retention) Terms(ctx context.Context) ([]store.Term, error) {
 	err := x.db.Scan(ctx, allLimit, `SELECT class, month, sum(records)::bigint, sum(erased)::bigint, sum(files)::bigint, sum(keys) > 0 FROM (
 			SELECT class, month, count(*) FILTER (WHERE erased = 0) AS records, count(*) FILTER (WHERE erased <> 0) AS erased, 0 AS files, 0 AS keys FROM record GROUP BY 1, 2
 			UNION ALL SELECT class, month, 0, 0, count(*), 0 FROM file WHERE wrapped <> '' GROUP BY 1, 2
-			UNION ALL SELECT class, month, 0, 0, 0, 1 FROM month_key) t GROUP BY class, month ORDER BY class, month`, nil, func(rows pgx.Rows) (err error) {
+			UNION ALL SELECT DISTINCT class, month, 0, 0, 0, 1 FROM month_key) t GROUP BY class, month ORDER BY class, month`, nil, func(rows pgx.Rows) (err error) {
 		out, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (t store.Term, err error) {
 			err = row.Scan(&t.Class, &t.Month, &t.Records, &t.Erased, &t.Files, &t.Key)
 			return t, err
@@ -81,7 +81,7 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 	var used bool
 	b := tx.Batch()
 	// Sealing under it needs no row of it, but its month is long over.
-	b.Queue(`SELECT 1 FROM month_key WHERE class = $1 AND month = $2 FOR UPDATE`, class, month).QueryRow(func(row pgx.Row) error {
+	b.Queue(`SELECT 1 FROM month_key WHERE class = $1 AND month = $2 ORDER BY generation LIMIT 1 FOR UPDATE`, class, month).QueryRow(func(row pgx.Row) error {
 		var one int
 		return row.Scan(&one)
 	})

@@ -21,7 +21,7 @@ func New(db *file.DB) *Keys { return &Keys{db: db} }
 func (x *Keys) Months(ctx context.Context) ([]store.MonthKey, error) {
 	var out []store.MonthKey
 	err := x.db.Read(ctx, func(s *file.Snapshot) error {
-		rows, err := s.Rows(`SELECT class, month, master, wrapped FROM month_key ORDER BY class, month`)
+		rows, err := s.Rows(`SELECT class, month, generation, master, wrapped FROM month_key ORDER BY class, month, generation`)
 		if err != nil {
 			return err
 		}
@@ -29,7 +29,7 @@ func (x *Keys) Months(ctx context.Context) ([]store.MonthKey, error) {
 		out = nil
 		for rows.Next() {
 			var k store.MonthKey
-			if err := rows.Scan(&k.Class, &k.Month, &k.Master, &k.Wrapped); err != nil {
+			if err := rows.Scan(&k.Class, &k.Month, &k.Generation, &k.Master, &k.Wrapped); err != nil {
 				return err
 			}
 			out = append(out, k)
@@ -46,11 +46,11 @@ func (x *Keys) PutMonth(ctx context.Context, key store.MonthKey) (store.MonthKey
 	}
 	kept := key
 	err := x.db.Write(ctx, file.Urgent, 1, func(tx *file.Tx) error {
-		if _, err := tx.Exec(`INSERT INTO month_key (class, month, master, wrapped) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-			key.Class, key.Month, key.Master, key.Wrapped); err != nil {
+		if _, err := tx.Exec(`INSERT INTO month_key (class, month, generation, master, wrapped) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+			key.Class, key.Month, key.Generation, key.Master, key.Wrapped); err != nil {
 			return err
 		}
-		return tx.Row(`SELECT master, wrapped FROM month_key WHERE class = ? AND month = ?`, key.Class, key.Month).Scan(&kept.Master, &kept.Wrapped)
+		return tx.Row(`SELECT master, wrapped FROM month_key WHERE class = ? AND month = ? AND generation = ?`, key.Class, key.Month, key.Generation).Scan(&kept.Master, &kept.Wrapped)
 	})
 	return kept, err
 }

@@ -51,7 +51,7 @@ func (x *Retention) Terms(ctx context.Context) ([]store.Term, error) {
 		rows, err := s.Rows(`SELECT class, month, sum(records), sum(erased), sum(files), sum(keys) FROM (
  SELECT class, month, erased IS NULL AS records, erased IS NOT NULL AS erased, 0 AS files, 0 AS keys FROM record
  UNION ALL SELECT class, month, 0, 0, 1, 0 FROM file WHERE wrapped IS NOT NULL
- UNION ALL SELECT class, month, 0, 0, 0, 1 FROM month_key) GROUP BY class, month ORDER BY class, month`)
+ UNION ALL SELECT DISTINCT class, month, 0, 0, 0, 1 FROM month_key) GROUP BY class, month ORDER BY class, month`)
 		if err != nil {
 			return err
 		}
@@ -75,9 +75,20 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 		return nil, err
 	}
 	err = x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
-		var wrapped []byte
-		if err := tx.Row(`SELECT wrapped FROM month_key WHERE class = ? AND month = ?`, class, month).Scan(&wrapped); err != nil {
+		residue = nil
+		there := false
+		rows, err := tx.Rows(`SELECT wrapped FROM month_key WHERE class = ? AND month = ?`, class, month)
+		if err := file.Each(rows, err, func(row file.Scanner) error {
+			there = true
+			var wrapped []byte
+			err := row.Scan(&wrapped)
+			residue = append(residue, keyResidue(wrapped)...)
 			return err
+		}); err != nil {
+			return err
+		}
+		if !there {
+			return store.ErrAbsent
 		}
 		var used bool
 		if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM record WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)
@@ -90,7 +101,6 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 		if _, err := tx.Exec(`DELETE FROM month_key WHERE class = ? AND month = ?`, class, month); err != nil {
 			return err
 		}
-		residue = keyResidue(wrapped)
 		return tx.Act(act)
 	})
 	return residue, err
