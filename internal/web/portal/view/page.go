@@ -9,9 +9,11 @@ import (
 
 	"github.com/a-h/templ"
 
+	"lienthong/internal/care"
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
+	"lienthong/internal/store"
 	"lienthong/internal/web/portal/words"
 )
 
@@ -29,6 +31,9 @@ type Page struct {
 	Live   bool                     // refreshed by script
 	Wall   bool                     // shown on a wall: no nav, nothing to press
 	Rule   func(code string) (Rule, bool)
+
+	NamedLogin bool // people may log in by name
+	Large      bool // large type, as the reader chose
 
 	Keeping *Keeping          // for operators on the overview
 	Panels  []templ.Component // of other rooms, after it
@@ -57,9 +62,31 @@ func NavOf(r role.Role) []NavItem {
 		return []NavItem{{"software", "/software"}}
 	case role.Auditor:
 		return []NavItem{access, acts}
+	case role.Citizen:
+		return []NavItem{{"me", "/me"}, {"looks", "/me/looks"}, {"choices", "/me/choices"}, {"papers", "/me/papers"}}
+	case role.Counter:
+		return []NavItem{{"counter", "/counter"}}
 	}
 	return nil
 }
+
+// navIcon is the icon over a word of the bar at the foot of a phone, "" elsewhere.
+func navIcon(id string) string {
+	switch id {
+	case "me":
+		return "book-2"
+	case "looks":
+		return "eye"
+	case "choices":
+		return "adjustments-horizontal"
+	case "papers":
+		return "qrcode"
+	}
+	return ""
+}
+
+// forCitizens reports whether the page is one of a citizen's: for phones first.
+func (p Page) forCitizens() bool { return p.Reader != nil && p.Reader.Role.Kind == role.Citizen }
 
 // Home is the first page of a role; one that has no room yet reads how numbers
 // are made.
@@ -84,6 +111,14 @@ func Initials(r role.Role) string {
 		return "CS"
 	case role.Auditor:
 		return "KT"
+	case role.Clinician:
+		return "BS"
+	case role.Privacy:
+		return "DL"
+	case role.Counter:
+		return "QU"
+	case role.Citizen:
+		return "ND"
 	}
 	return strings.ToUpper(string(r.Kind[:min(2, len(r.Kind))]))
 }
@@ -173,6 +208,20 @@ func roleWord(r role.Role, w words.Speaker) string {
 	}
 	return w.T("role."+string(r.Kind), r.ID)
 }
+
+// RoleWord names a role in the page's language, for rooms of other packages.
+func RoleWord(r role.Role, w words.Speaker) string { return roleWord(r, w) }
+
+// corner is who sits here: by name where a provider named them.
+func (r *Reader) corner(w words.Speaker) string {
+	if r.named() && r.Name != "" {
+		return r.Name
+	}
+	return roleWord(r.Role, w)
+}
+
+// named reports whether somebody logged in as themself, not by a link.
+func (r *Reader) named() bool { return r.Staff != care.Staff{} || r.Person != store.PersonID{} }
 
 // attrTime is the value of <time datetime>.
 func attrTime(t time.Time) string { return t.UTC().Format(time.RFC3339) }
