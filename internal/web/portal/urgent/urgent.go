@@ -105,17 +105,17 @@ func Routes() []view.Route[Room] {
 	return []view.Route[Room]{
 		line("GET", "/emergency", (*Room).start),
 		line("POST", "/emergency", (*Room).begin),
-		line("GET", "/emergency/{ref}", (*Room).patient),
-		line("GET", "/emergency/{ref}/wristband", (*Room).wristband),
-		line("POST", "/emergency/{ref}/search", (*Room).search),
-		discloses(line("GET", "/emergency/{ref}/candidates", (*Room).candidates)),
-		discloses(factor(line("GET", "/emergency/{ref}/confirm", (*Room).confirm))),
-		factor(line("POST", "/emergency/{ref}/open", (*Room).open)),
-		line("POST", "/emergency/{ref}/card", (*Room).card),
-		line("POST", "/emergency/{ref}/propose", (*Room).propose),
-		line("POST", "/emergency/{ref}/second", (*Room).second),
-		line("POST", "/emergency/{ref}/release", (*Room).release),
-		line("POST", "/emergency/{ref}/undo", (*Room).undo),
+		line("GET", "/emergency/at/{ref}", (*Room).patient),
+		line("GET", "/emergency/at/{ref}/wristband", (*Room).wristband),
+		line("POST", "/emergency/at/{ref}/search", (*Room).search),
+		discloses(line("GET", "/emergency/at/{ref}/candidates", (*Room).candidates)),
+		discloses(factor(line("GET", "/emergency/at/{ref}/confirm", (*Room).confirm))),
+		factor(line("POST", "/emergency/at/{ref}/open", (*Room).open)),
+		line("POST", "/emergency/at/{ref}/card", (*Room).card),
+		line("POST", "/emergency/at/{ref}/propose", (*Room).propose),
+		line("POST", "/emergency/at/{ref}/second", (*Room).second),
+		line("POST", "/emergency/at/{ref}/release", (*Room).release),
+		line("POST", "/emergency/at/{ref}/undo", (*Room).undo),
 		discloses(line("GET", "/emergency/set/{id}", (*Room).set)),
 		factor(line("POST", "/emergency/set/{id}/renew", (*Room).renew)),
 	}
@@ -134,7 +134,7 @@ func (x *Room) page(r *http.Request, title string) view.Page {
 // number is the number the path names.
 func (x *Room) number(r *http.Request) (string, error) { return x.Patients.Number(r.PathValue("ref")) }
 
-func (x *Room) at(number string) string { return "/emergency/" + x.Patients.Path(number) }
+func (x *Room) at(number string) string { return "/emergency/at/" + x.Patients.Path(number) }
 
 // start answers GET /emergency: step 1, and the numbers that wait.
 func (x *Room) start(w http.ResponseWriter, r *http.Request) {
@@ -201,7 +201,7 @@ func sheet(r *http.Request) urgent.Sheet {
 	return s
 }
 
-// patient answers GET /emergency/{ref}: step 2, or how it ended.
+// patient answers GET /emergency/at/{ref}: step 2, or how it ended.
 func (x *Room) patient(w http.ResponseWriter, r *http.Request) {
 	p := x.page(r, "urgent.title")
 	v, err := x.looked(r, p)
@@ -234,7 +234,7 @@ func (x *Room) looked(r *http.Request, p view.Page) (*patientView, error) {
 	return &patientView{*t, *s, x.at(number), max(0, p.Now.Sub(t.Made)), t.By == by.Staff}, nil
 }
 
-// search answers POST /emergency/{ref}/search.
+// search answers POST /emergency/at/{ref}/search.
 func (x *Room) search(w http.ResponseWriter, r *http.Request) {
 	x.post(w, r, func(p view.Page) (string, error) {
 		number, err := x.number(r)
@@ -248,7 +248,7 @@ func (x *Room) search(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// candidates answers GET /emergency/{ref}/candidates: masked, nothing clinical.
+// candidates answers GET /emergency/at/{ref}/candidates: masked, nothing clinical.
 func (x *Room) candidates(w http.ResponseWriter, r *http.Request) {
 	p := x.page(r, "urgent.title")
 	v, err := x.looked(r, p)
@@ -267,7 +267,7 @@ func (x *Room) candidates(w http.ResponseWriter, r *http.Request) {
 	x.frame.Show(w, r, http.StatusOK, patientPage(p, v, list, true))
 }
 
-// confirm answers GET /emergency/{ref}/confirm?who=: step 3.
+// confirm answers GET /emergency/at/{ref}/confirm?who=: step 3.
 func (x *Room) confirm(w http.ResponseWriter, r *http.Request) {
 	p := x.page(r, "urgent.title")
 	v, err := x.looked(r, p)
@@ -293,7 +293,7 @@ func (x *Room) confirm(w http.ResponseWriter, r *http.Request) {
 	x.frame.Show(w, r, http.StatusUnprocessableEntity, patientPage(p, v, list, true)) // nobody was chosen
 }
 
-// open answers POST /emergency/{ref}/open.
+// open answers POST /emergency/at/{ref}/open.
 func (x *Room) open(w http.ResponseWriter, r *http.Request) {
 	x.post(w, r, func(p view.Page) (string, error) {
 		number, err := x.number(r)
@@ -417,7 +417,7 @@ func (x *Room) undo(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// wristband answers GET /emergency/{ref}/wristband: one page to print, with the
+// wristband answers GET /emergency/at/{ref}/wristband: one page to print, with the
 // number and its code, and nothing about the patient.
 func (x *Room) wristband(w http.ResponseWriter, r *http.Request) {
 	p := x.page(r, "urgent.wristband")
