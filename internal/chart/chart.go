@@ -73,9 +73,10 @@ type Source struct {
 	Table    string
 	Row      int
 	Field    string
-	At       When      // what the document says of the time; zero: nothing
-	Received time.Time // by the hub
-	Title    fault.Text
+	At       When       // what the document says of the time; zero: nothing
+	Received time.Time  // by the hub
+	Title    fault.Text // of the record's kind
+	Part     fault.Text // of the table
 }
 
 // MarshalJSON writes the fields with stable names; record is the id's text.
@@ -90,7 +91,8 @@ func (s Source) MarshalJSON() ([]byte, error) {
 		At       When              `json:"at,omitzero"`
 		Received time.Time         `json:"received,omitzero"`
 		Title    fault.Text        `json:"title,omitzero"`
-	}{s.Record.String(), s.Facility, s.Kind, s.Table, s.Row, s.Field, s.At, s.Received.UTC().Truncate(time.Second), s.Title})
+		Part     fault.Text        `json:"part,omitzero"`
+	}{s.Record.String(), s.Facility, s.Kind, s.Table, s.Row, s.Field, s.At, s.Received.UTC().Truncate(time.Second), s.Title, s.Part})
 }
 
 // moment is when an item counts as being from: its document's date, without one
@@ -229,7 +231,8 @@ func (e *Entry) spec() *schema.Version {
 // source says where a cell of the record stands. at is the first of the fields
 // that states a date, else the visit's.
 func (r *reading) source(t *dossier.Table, row int, field string, dates ...string) Source {
-	s := Source{Record: r.ID, Facility: r.ID.Facility, Kind: r.Kind, Table: t.Columns.Table, Row: row + 1, Field: field, At: r.at, Received: r.Received, Title: r.View.Title}
+	s := Source{Record: r.ID, Facility: r.ID.Facility, Kind: r.Kind, Table: t.Columns.Table, Row: row + 1, Field: field, At: r.at, Received: r.Received, Title: r.View.Title,
+		Part: readable.Title(r.spec(), t.Columns.Table)}
 	for _, d := range dates {
 		if w := date(t, row, d); !w.IsZero() {
 			s.At = w

@@ -51,14 +51,20 @@ func (l Look) cell(c readable.Column, v readable.Value, w words.Speaker) string 
 	return text
 }
 
-// place says where an item stands: "Đơn thuốc điện tử, BVĐK Sao Mai, 01/11/2026".
+// place says where an item stands: "Tóm tắt hồ sơ bệnh án (XML8), BVĐK Sao Mai,
+// 01/11/2026". Of kinds whose tables have no name of their own among people the
+// kind stands before the table.
 func (l Look) place(s chart.Source, w words.Speaker) string {
 	parts := make([]string, 0, 4)
-	if title := w.Text(s.Title); title != "" {
-		parts = append(parts, title)
-	}
-	if s.Table != "" {
-		parts = append(parts, s.Table)
+	switch part := w.Text(s.Part); {
+	case part == "":
+		parts = append(parts, w.Text(s.Title))
+	case strings.HasPrefix(s.Table, "XML"):
+		parts = append(parts, part+" ("+s.Table+")")
+	case s.Kind == chart.Own:
+		parts = append(parts, part)
+	default:
+		parts = append(parts, w.Text(s.Title)+": "+part)
 	}
 	parts = append(parts, l.facility(s.Facility))
 	if day := dayOf(s, w); day != "" {
@@ -84,6 +90,22 @@ func when(m chart.When) string { return readable.Moment(m.Moment) }
 // span writes from and until, one of them where they are the same day.
 func span(from, until chart.When) string {
 	a, b := when(from), when(until)
+	switch {
+	case a == "" || a == b:
+		return b
+	case b == "":
+		return a
+	}
+	return a + " – " + b
+}
+
+// days is span without the time of day.
+func days(from, until chart.When) string {
+	day := func(m chart.When) string {
+		d, _, _ := strings.Cut(when(m), " ")
+		return d
+	}
+	a, b := day(from), day(until)
 	switch {
 	case a == "" || a == b:
 		return b
@@ -256,6 +278,9 @@ func sayLine(s *chart.Series, w words.Speaker) string {
 	}
 	return strings.Join(parts, "; ")
 }
+
+// shownAlso is how many sources stand open beside an item's own.
+const shownAlso = 1
 
 // fresh is how long a badge tells that something has just arrived.
 const fresh = 10 * time.Minute
