@@ -383,29 +383,34 @@ func TestRevocationActsOnTheNextRequest(t *testing.T) {
 			t.Fatalf("the control: %d records under a consent that holds", len(got))
 		}
 		var revoked, late, seen atomic.Int64
-		var wait sync.WaitGroup
-		turns := make(chan struct{}, 32)
-		for i := range 1000 {
-			wait.Go(func() {
-				turns <- struct{}{}
-				defer func() { <-turns }()
-				begun := revoked.Load() == 1 // the receipt was out before this look began
-				got, err := w.hub.Disclose.Person(context.Background(), reader, person, store.Filter{Limit: 10})
-				switch {
-				case err != nil:
-					t.Error(err)
-				case len(got) > 0 && begun:
-					late.Add(1)
-				case len(got) > 0:
-					seen.Add(1)
-				}
-			})
-			if i == 400 {
-				c.Version, c.State, c.Ended = 2, consent.Revoked, w.clock.Now()
-				w.check(w.hub.Slices.Consents.PutConsent(w.ctx, c, nil, act))
-				revoked.Store(1)
+		var wait, half sync.WaitGroup
+		half.Add(20)
+		look := func() {
+			begun := revoked.Load() == 1 // the receipt was out before this look began
+			got, err := w.hub.Disclose.Person(context.Background(), reader, person, store.Filter{Limit: 10})
+			switch {
+			case err != nil:
+				t.Error(err)
+			case len(got) > 0 && begun:
+				late.Add(1)
+			case len(got) > 0:
+				seen.Add(1)
 			}
 		}
+		for range 20 { // fifty looks each: a thousand, twenty at a time
+			wait.Go(func() {
+				for n := range 50 {
+					look()
+					if n == 10 {
+						half.Done()
+					}
+				}
+			})
+		}
+		half.Wait()
+		c.Version, c.State, c.Ended = 2, consent.Revoked, w.clock.Now()
+		w.check(w.hub.Slices.Consents.PutConsent(w.ctx, c, nil, act))
+		revoked.Store(1)
 		wait.Wait()
 		if late.Load() != 0 || seen.Load() == 0 {
 			t.Errorf("%d disclosures begun after the revocation, %d before", late.Load(), seen.Load())
