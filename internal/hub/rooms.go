@@ -6,6 +6,8 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/disclose"
+	"lienthong/internal/facility"
+	"lienthong/internal/hub/rooms"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -36,10 +38,26 @@ func (h *Hub) openPortal() error {
 	if err != nil {
 		return err
 	}
-	h.portal, err = portal.New(portal.Deps{Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(),
+	parts, err := h.parts()
+	if err != nil {
+		return err
+	}
+	urgent, err := rooms.Urgent(parts)
+	if err != nil {
+		return err
+	}
+	h.portal, err = portal.New(portal.Deps{Urgent: urgent, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(),
 		Keeping: watched{desk.NewKeeper(h.Slices.Keys, h.Slices.Counters, h.cfg.Room), h.Slices.Witness}},
 		portal.Config{Clock: h.cfg.Clock, Log: h.cfg.Logger, Demo: h.cfg.Demo, PublicURL: h.cfg.PublicURL, Kinds: h.Kinds.Names(), Try: h.cfg.Try})
 	return err
+}
+
+// parts are what sets of rooms are made of.
+func (h *Hub) parts() (rooms.Parts, error) {
+	key, err := ledger.NewReceiptKey(h.cfg.Keys.Receipt)
+	return rooms.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Sessions: h.Sessions, Receipt: key,
+		Directory: func() *facility.Directory { return h.Trust.Current().Directory },
+		Clock:     h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo}, err
 }
 
 // mostLogs is how many hubs may write beside each other: each has a log.

@@ -295,10 +295,10 @@ type trail struct {
 	*kept
 }
 
-func (k trail) List(_ context.Context, _ role.Scope, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+func (k trail) OfPerson(_ context.Context, p store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
 	var out []store.Disclosure
 	for _, r := range slices.Backward(k.rows) {
-		if r.Person == f.Person && !r.At.Before(f.Since) && (f.Before == 0 || r.ID < f.Before) {
+		if r.Person == p && !r.At.Before(f.Since) && (f.Before == 0 || r.ID < f.Before) {
 			out = append(out, r)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
 
@@ -18,7 +17,7 @@ func Saw(ctx context.Context, trail Trail, person store.PersonID, since time.Tim
 	var out []store.Disclosure
 	var before int64
 	for len(out) < mostLooks {
-		page, more, err := trail.List(ctx, role.Scope{All: true}, store.DisclosureFilter{Person: person, Since: since, Before: before, Limit: 1000})
+		page, more, err := trail.OfPerson(ctx, person, store.DisclosureFilter{Since: since, Before: before, Limit: 1000})
 		if err != nil {
 			return nil, wrap("listing looks", err)
 		}
@@ -31,7 +30,7 @@ func Saw(ctx context.Context, trail Trail, person store.PersonID, since time.Tim
 	return out[:min(len(out), mostLooks)], nil
 }
 
-// Trail lists looks; store.Disclosures is one.
+// Trail lists looks at a person; store.Disclosures is one.
 type Trail interface {
-	List(ctx context.Context, scope role.Scope, f store.DisclosureFilter) ([]store.Disclosure, bool, error)
+	OfPerson(ctx context.Context, person store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error)
 }

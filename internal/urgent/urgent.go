@@ -44,7 +44,7 @@ type Deps struct {
 	Matters     store.Matters
 	People      store.People
 	Staffs      store.Staffs
-	Trail       store.Disclosures
+	Trail       Trail
 	Keys        store.Keys
 	Alarms      store.Alarms
 	Looks       Looks

@@ -20,6 +20,7 @@ func peopleCases() []testCase {
 		{"a link that changed since is a conflict", staleLink},
 		{"links have a history", linkHistory},
 		{"a person's records follow the links", recordsFollowLinks},
+		{"who is linked can be found by what was said", featuresAtIntake},
 	}
 }
 
