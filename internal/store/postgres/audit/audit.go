@@ -104,14 +104,16 @@ type disclosed struct {
 // Disclosures gives every disclosure by the leaf that covers it; those without
 // a leaf come first.
 func (a *Audit) Disclosures(ctx context.Context, fn func(*store.Disclosure, *store.LeafPlace) error) error {
-	return pages(ctx, a.db, `SELECT id, at, reader, role, facility, serial, person, basis, policy, reason, route, count, root_log, root_idx
+	return pages(ctx, a.db, `SELECT id, at, reader, role, facility, serial, person, basis, policy, reason, route, count, staff, opening, purpose, facts, root_log, root_idx
 		FROM disclosure WHERE (root_log, root_idx, id) > ($1, $2, $3) ORDER BY root_log, root_idx, id LIMIT $4`,
 		[]any{math.MinInt32, int64(0), int64(0)},
 		func(d disclosed) []any { return []any{d.log, d.idx, d.ID} },
 		func(row pgx.CollectableRow) (d disclosed, err error) {
 			var at int64
-			var serial, person pgtype.UUID
-			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count, &d.log, &d.idx)
+			var serial, person, staff, opening pgtype.UUID
+			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
+				&staff, &opening, &d.Purpose, &d.Facts, &d.log, &d.idx)
+			d.Staff, d.Opening = staff.Bytes, opening.Bytes
 			d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
 			return d, err
 		},

@@ -101,17 +101,21 @@ type disclosed struct {
 
 // Disclosures gives every disclosure by the leaf that covers it.
 func (a *Audit) Disclosures(ctx context.Context, fn func(*store.Disclosure, *store.LeafPlace) error) error {
-	return pages(ctx, a.disclosure, `SELECT id, at, reader, role, facility, serial, person, basis, policy, reason, route, count, coalesce(log, -1), coalesce(leaf, -1)
- FROM main.disclosure WHERE (coalesce(log, -1), coalesce(leaf, -1), id) > (?, ?, ?) ORDER BY coalesce(log, -1), coalesce(leaf, -1), id LIMIT ?`,
+	return pages(ctx, a.disclosure, `SELECT id, at, reader, role, facility, serial, person, basis, policy, reason, route, count, staff, opening, purpose, facts,
+ coalesce(log, -1), coalesce(leaf, -1) FROM main.disclosure WHERE (coalesce(log, -1), coalesce(leaf, -1), id) > (?, ?, ?) ORDER BY coalesce(log, -1), coalesce(leaf, -1), id LIMIT ?`,
 		[]any{int64(-1 << 62), int64(0), int64(0)},
 		func(d disclosed) []any { return []any{d.log, d.leaf, d.ID} },
 		func(r *sql.Rows) (d disclosed, err error) {
 			var at int64
-			var serial, person []byte
-			if err = r.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count, &d.log, &d.leaf); err != nil {
+			var serial, person, staff, opening []byte
+			if err = r.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
+				&staff, &opening, &d.Purpose, &d.Facts, &d.log, &d.leaf); err != nil {
 				return d, err
 			}
 			d.At = file.Time(at)
+			if err = errors.Join(file.Fill(d.Staff[:], staff), file.Fill(d.Opening[:], opening)); err != nil {
+				return d, err
+			}
 			if d.Record, err = file.ID(d.Facility, serial); err != nil {
 				return d, err
 			}
