@@ -166,7 +166,7 @@ func (d *Desk) owns(ctx context.Context, a *Ask) error {
 		}
 	}
 	for _, id := range a.Looks {
-		list, _, err := d.Looks.List(ctx, all, store.DisclosureFilter{Person: a.Person, Before: id + 1, Limit: 1})
+		list, _, err := d.Looks.OfPerson(ctx, a.Person, store.DisclosureFilter{Before: id + 1, Limit: 1})
 		if err != nil {
 			return fmt.Errorf("casework: %w", err)
 		}
@@ -224,7 +224,7 @@ type Step struct {
 // Words opens what was written.
 func (d *Desk) Words(m *matter.Matter) (Words, error) {
 	var w Words
-	plain, err := d.Sealer.Open(nameOf(m.Number), m.Sealed, m.Wrapped)
+	plain, err := d.Sealer.Open(SealedName(m.Number), m.Sealed, m.Wrapped)
 	if err != nil {
 		return w, fmt.Errorf("casework: opening %s: %w", m.Number, err)
 	}
@@ -239,7 +239,7 @@ func (d *Desk) put(ctx context.Context, m *matter.Matter, w Words, actor, action
 	if err != nil {
 		return fmt.Errorf("casework: %w", err)
 	}
-	if m.Sealed, m.Wrapped, err = d.Sealer.Seal(ctx, nameOf(m.Number), plain); err != nil {
+	if m.Sealed, m.Wrapped, err = d.Sealer.Seal(ctx, SealedName(m.Number), plain); err != nil {
 		return fmt.Errorf("casework: sealing: %w", err)
 	}
 	now := d.Clock.Now()
@@ -267,7 +267,8 @@ func detail(v map[string]any) string {
 	return string(b)
 }
 
-func nameOf(number string) string { return "matter/" + number }
+// SealedName is what the words of a matter are sealed under.
+func SealedName(number string) string { return "matter/" + number }
 
 func names(ids []dossier.ID) []string {
 	var out []string

@@ -157,8 +157,8 @@ func (d *Desk) find(ctx context.Context, path string) (*consent.Share, error) {
 	return s, nil
 }
 
-// try holds a PIN against the link: a try is taken before it is looked at, so
-// that many guesses at once are not more tries.
+// try holds a PIN against the link. Whether it was right is told only once the
+// store has taken the try: many guesses at once are not more tries.
 func (d *Desk) try(ctx context.Context, s *consent.Share, pin string) error {
 	guess := &d.guesses[int(s.ID[0])%len(d.guesses)]
 	guess.Lock()
@@ -171,18 +171,15 @@ func (d *Desk) try(ctx context.Context, s *consent.Share, pin string) error {
 	if !Live(fresh, now) {
 		return ErrLink
 	}
-	left, err := d.Shares.TryShare(ctx, s.ID, false, now)
-	if errors.Is(err, store.ErrAbsent) {
+	right := d.right(fresh, pin)
+	left, err := d.Shares.TryShare(ctx, s.ID, right, now)
+	switch {
+	case errors.Is(err, store.ErrAbsent): // no try is left: nobody learns what this one was
 		return ErrLink
-	}
-	if err != nil {
+	case err != nil:
 		return fmt.Errorf("share: %w", err)
-	}
-	if !d.right(fresh, pin) {
+	case !right:
 		return &WrongPIN{Left: max(0, left)}
-	}
-	if _, err := d.Shares.TryShare(ctx, s.ID, true, now); err != nil {
-		return fmt.Errorf("share: %w", err)
 	}
 	return nil
 }

@@ -62,6 +62,9 @@ func (s *shares) TryShare(_ context.Context, id [32]byte, right bool, _ time.Tim
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.rows[id]
+	if x.Tries == 0 || !x.Ended.IsZero() {
+		return 0, store.ErrAbsent
+	}
 	if right {
 		x.Tries, x.Opened = share.Tries, x.Opened+1
 	} else {

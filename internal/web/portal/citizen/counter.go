@@ -1,0 +1,277 @@
+package citizen
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/consent"
+	"lienthong/internal/fault"
+	"lienthong/internal/store"
+	"lienthong/internal/web/portal/view"
+)
+
+// MaxPaper is the largest scan of a signed paper that is taken.
+const MaxPaper = 2 << 20
+
+var (
+	errCard  = fault.New(fault.Invalid, "counter.card", "Không đọc được mã trên thẻ. Quét lại mã QR của căn cước.", "The card's code cannot be read. Scan the QR code of the identity card again.")
+	errSight = fault.New(fault.Invalid, "counter.sight", "Xác nhận người đứng trước quầy đúng là người trên thẻ.", "Confirm that the person at the counter is the one on the card.")
+	errPaper = fault.New(fault.Invalid, "counter.paper", "Cần bản chụp phiếu có chữ ký: PDF, JPEG hoặc PNG, nhiều nhất 2 MB.", "A scan of the signed form is needed: PDF, JPEG or PNG, at most 2 MB.")
+)
+
+// Clerk is who serves.
+type Clerk struct {
+	At    care.FacilityCode
+	Staff care.Staff
+	Mark  string
+}
+
+// Assist serves people at a counter, in their presence.
+type Assist interface {
+	// Begin finds the person of an identity card as scanned and keeps that they
+	// stand here. Faults: a person nobody knows (absent), too many within an hour.
+	Begin(ctx context.Context, c Clerk, card string) (consent.OpeningID, error)
+	// Visit returns one that stands, of the clerk's facility; store.ErrAbsent.
+	Visit(ctx context.Context, c Clerk, id consent.OpeningID) (*consent.Opening, error)
+	End(ctx context.Context, c Clerk, id consent.OpeningID) error
+	// Paper keeps a signed paper sealed and returns its SHA-256.
+	Paper(ctx context.Context, c Clerk, person care.Person, kind string, data []byte) ([32]byte, error)
+}
+
+// visit is somebody who stands at the counter.
+type visit struct {
+	ID      string
+	Opening *consent.Opening
+	Says    *says
+	Kinds   []string
+	Looks   *looksOf
+	Problem string
+}
+
+func clerk(p *view.Page) Clerk {
+	return Clerk{At: p.Reader.Role.At(), Staff: p.Reader.Staff, Mark: p.Reader.Mark}
+}
+
+func (x *Room) counter(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.title")
+	if x.Assist == nil {
+		x.frame.Fail(w, r, store.ErrAbsent)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, counterPage(p, ""))
+}
+
+func (x *Room) identify(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.title")
+	if x.Assist == nil {
+		x.frame.Fail(w, r, store.ErrAbsent)
+		return
+	}
+	card, err := field(r, "card", 600), error(nil)
+	switch {
+	case card == "":
+		err = errCard
+	case field(r, "sight", 5) != "yes":
+		err = errSight
+	}
+	var id consent.OpeningID
+	if err == nil {
+		id, err = x.Assist.Begin(r.Context(), clerk(&p), card)
+	}
+	switch f := fault.Of(err); {
+	case err == nil:
+		x.frame.See(w, r, "/counter/"+hex.EncodeToString(id[:]))
+	case f.Kind == fault.Broken:
+		x.frame.Fail(w, r, err)
+	default:
+		x.frame.Show(w, r, http.StatusOK, counterPage(p, p.W.Text(f.Text)))
+	}
+}
+
+// stands finds who stands at the counter.
+func (x *Room) stands(r *http.Request, p *view.Page) (*visit, error) {
+	if x.Assist == nil {
+		return nil, store.ErrAbsent
+	}
+	id, err := sayID(r.PathValue("visit"))
+	if err != nil {
+		return nil, err
+	}
+	v := &visit{ID: r.PathValue("visit")}
+	v.Opening, err = x.Assist.Visit(r.Context(), clerk(p), consent.OpeningID(id))
+	return v, err
+}
+
+func (x *Room) counterVisit(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.visit")
+	v, err := x.stands(r, &p)
+	if err == nil {
+		err = x.atCounter(r, &p, v)
+	}
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, visitPage(p, v))
+}
+
+// atCounter fills in what the person said; no record is listed or opened.
+func (x *Room) atCounter(r *http.Request, p *view.Page, v *visit) error {
+	list, err := x.Choices.Said(r.Context(), v.Opening.Person)
+	if err != nil {
+		return err
+	}
+	v.Says = &says{whom: whom{Person: v.Opening.Person}}
+	for i := range list {
+		v.Says.sort(x.shown(p, list[i]))
+	}
+	v.Says.Sentence = x.sentence(p, v.Says)
+	return nil
+}
+
+func (x *Room) counterSay(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, MaxPaper+64<<10)
+	p := x.frame.Page(r, "counter", "counter.visit")
+	v, err := x.stands(r, &p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	if err = x.sayAt(r, &p, v); err == nil {
+		x.frame.See(w, r, "/counter/"+v.ID)
+		return
+	}
+	if fault.KindOf(err) == fault.Broken {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	v.Problem = p.W.Text(fault.Of(err).Text)
+	if err := x.atCounter(r, &p, v); err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, visitPage(p, v))
+}
+
+func (x *Room) sayAt(r *http.Request, p *view.Page, v *visit) error {
+	kind, data, err := paperOf(r)
+	if err != nil {
+		return err
+	}
+	c := consent.Consent{Person: v.Opening.Person, Effect: consent.Deny, Emergency: r.PostFormValue("also") == "yes"}
+	end := consent.ID{}
+	switch what := r.PostFormValue("what"); what {
+	case "place", "permit":
+		code, err := x.place(r.PostFormValue("place"))
+		if err != nil {
+			return err
+		}
+		c.Scope.Readers = []care.FacilityCode{code}
+		if what == "permit" {
+			c.Effect, c.Purpose, c.Emergency, c.Until = consent.Permit, consent.Treatment, false, x.Now().AddDate(0, 0, choiceDays)
+		}
+	case "emergency":
+		c.Emergency = true
+	case "end":
+		if end, err = sayID(r.PostFormValue("say")); err != nil {
+			return errChoice
+		}
+	default:
+		return errChoice
+	}
+	clerk := clerk(p)
+	by := By{Person: v.Opening.Person, Self: v.Opening.Person, Actor: "counter:" + string(clerk.At) + " " + clerk.Mark, Channel: "counter_paper", Staff: clerk.Staff, At: clerk.At, StepUp: p.Reader.SteppedUp}
+	if by.Proof, err = x.Assist.Paper(r.Context(), clerk, v.Opening.Person, kind, data); err != nil {
+		return err
+	}
+	if end != (consent.ID{}) {
+		_, err = x.Choices.End(r.Context(), by, end)
+		return err
+	}
+	_, err = x.Choices.Say(r.Context(), by, c)
+	return err
+}
+
+// paperOf reads the scan of a signed paper; what it is its first bytes say.
+func paperOf(r *http.Request) (kind string, data []byte, err error) {
+	file, _, err := r.FormFile("paper")
+	if err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) || errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
+			return "", nil, errPaper
+		}
+		return "", nil, errPaper.Because(err)
+	}
+	defer file.Close()
+	data, err = io.ReadAll(io.LimitReader(file, MaxPaper+1))
+	if err != nil || len(data) > MaxPaper {
+		return "", nil, errPaper.Because(err)
+	}
+	kind, ok := PaperKind(data)
+	if !ok {
+		return "", nil, errPaper
+	}
+	return kind, data, nil
+}
+
+// PaperKind names a scan's media type by its first bytes: PDF, JPEG, PNG.
+func PaperKind(data []byte) (string, bool) {
+	for magic, kind := range map[string]string{"%PDF-1.": "application/pdf", "\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\n": "image/png"} {
+		if len(data) > 64 && strings.HasPrefix(string(data[:16]), magic) {
+			return kind, true
+		}
+	}
+	return "", false
+}
+
+func (x *Room) counterLooks(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.looks")
+	v, err := x.stands(r, &p)
+	if err == nil {
+		v.Looks, err = x.looksOf(r.Context(), &p, v.Opening.Person, map[string][]string{"all": {"1"}})
+	}
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, counterLooksPage(p, v))
+}
+
+func (x *Room) counterReceipt(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.visit")
+	v, err := x.stands(r, &p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	list, err := x.Choices.Said(r.Context(), v.Opening.Person)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	for i := range list {
+		if hex.EncodeToString(list[i].ID[:]) == r.PathValue("say") && len(list[i].Receipt) > 0 {
+			send(w, "application/jose", "bien-nhan-"+hex.EncodeToString(list[i].ID[:4])+".jws", list[i].Receipt)
+			return
+		}
+	}
+	x.frame.Fail(w, r, store.ErrAbsent)
+}
+
+func (x *Room) counterEnd(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "counter", "counter.title")
+	v, err := x.stands(r, &p)
+	if err == nil {
+		err = x.Assist.End(r.Context(), clerk(&p), v.Opening.ID)
+	}
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.See(w, r, "/counter")
+}

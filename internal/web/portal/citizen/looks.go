@@ -1,0 +1,236 @@
+package citizen
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/casework"
+	"lienthong/internal/consent"
+	"lienthong/internal/matter"
+	"lienthong/internal/policy"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/web/portal/view"
+)
+
+// lookCard is one look as the citizen reads it: who, at what place, when, what and why.
+type lookCard struct {
+	ID        int64
+	At        time.Time
+	Name      string // "" where no person is known
+	Role      string // words
+	Place     string
+	Records   int
+	Own       bool // the citizen's own, or one who acts for them
+	Machine   bool // a system
+	Emergency bool
+	What, Why string
+	Said      string // what a doctor typed as the reason
+}
+
+// looksOf are the cards of a list, with how many of each sort.
+type looksOf struct {
+	whom
+	Cards  []lookCard
+	Filter string
+	Count  map[string]int // "", "emergency", "facility", "machine", "own"
+	People int
+	Places int
+	Days   int
+	Next   int64
+}
+
+// lookDays is how far back the list reaches at first.
+const lookDays = 30
+
+// mostLooks is how many rows of the log one page is made of.
+const mostLooks = 1000
+
+func (x *Room) looks(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "looks", "me.looks")
+	who, err := x.whose(r, &p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	l, err := x.looksOf(r.Context(), &p, who.Person, r.URL.Query())
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	l.whom = who
+	x.frame.Show(w, r, http.StatusOK, looksPage(p, l))
+}
+
+func (x *Room) looksOf(ctx context.Context, p *view.Page, person care.Person, q map[string][]string) (*looksOf, error) {
+	get := func(name string) string {
+		if v := q[name]; len(v) > 0 {
+			return v[0]
+		}
+		return ""
+	}
+	l := &looksOf{Filter: get("only"), Count: map[string]int{}, Days: lookDays}
+	f := store.DisclosureFilter{Since: x.Now().AddDate(0, 0, -lookDays), Limit: mostLooks}
+	if get("all") != "" {
+		l.Days, f.Since = 0, time.Time{}
+	}
+	if before, err := strconv.ParseInt(get("before"), 10, 64); err == nil && before > 0 {
+		f.Before = before
+	}
+	rows, more, err := x.Looks.OfPerson(ctx, store.PersonID(person), f)
+	if err != nil {
+		return nil, err
+	}
+	if more && len(rows) > 0 {
+		l.Next = rows[len(rows)-1].ID
+	}
+	people, places := map[string]bool{}, map[string]bool{}
+	for _, c := range x.cards(ctx, p, rows) {
+		sort := "facility"
+		switch {
+		case c.Own:
+			sort = "own"
+		case c.Emergency:
+			sort = "emergency"
+		case c.Machine:
+			sort = "machine"
+		}
+		if !c.Own {
+			l.Count[""]++
+			people[c.Name+c.Role+c.Place], places[c.Place] = true, true
+		}
+		l.Count[sort]++
+		if l.Filter == sort || l.Filter == "" && !c.Own {
+			l.Cards = append(l.Cards, c)
+		}
+	}
+	delete(places, "")
+	l.People, l.Places = len(people), len(places)
+	return l, nil
+}
+
+// cards makes of rows, which are one for each record, what a citizen would call
+// one look: the same reader on the same basis within ten minutes.
+func (x *Room) cards(ctx context.Context, p *view.Page, rows []store.Disclosure) []lookCard {
+	type key struct {
+		reader, role, basis string
+		staff               care.Staff
+		opening             consent.OpeningID
+	}
+	var out []lookCard
+	at := map[key]int{}
+	seen := map[key]map[string]bool{}
+	names := map[care.Staff]string{}
+	for i := range rows {
+		row := &rows[i]
+		if row.Count == 0 && row.Basis == "refused_compartment" {
+			continue // nothing was seen
+		}
+		k := key{row.Reader, row.Role, row.Basis, row.Staff, row.Opening}
+		if j, met := at[k]; met && out[j].At.Sub(row.At) < 10*time.Minute {
+			if name := row.Record.String(); name != "" && !seen[k][name] {
+				seen[k][name] = true
+				out[j].Records++
+				out[j].What = p.W.T("me.looks.what.many", out[j].Records)
+			}
+			continue
+		}
+		at[k], seen[k] = len(out), map[string]bool{row.Record.String(): true}
+		out = append(out, x.card(ctx, p, row, names))
+	}
+	return out
+}
+
+func (x *Room) card(ctx context.Context, p *view.Page, row *store.Disclosure, names map[care.Staff]string) lookCard {
+	c := lookCard{ID: row.ID, At: row.At, Records: 1, Emergency: row.Basis == string(policy.BreakGlass), Why: p.W.Text(x.Why(row))}
+	who, err := role.Parse(row.Role)
+	if err != nil { // a destination or a carrier: a system
+		c.Machine, c.Role = true, p.W.T("me.looks.machine")
+	} else {
+		c.Role = p.W.T("me.role." + string(who.Kind))
+		c.Place = x.name(who.At())
+		c.Own = who.Kind == role.Citizen && row.Basis != string(policy.ByLink)
+		c.Machine = who.Kind == role.Facility && row.Staff == (care.Staff{})
+	}
+	if row.Staff != (care.Staff{}) && x.StaffName != nil {
+		name, met := names[row.Staff]
+		if !met {
+			name = x.StaffName(ctx, row.Staff)
+			names[row.Staff] = name
+		}
+		c.Name = name
+	}
+	if row.Basis == string(policy.ByLink) {
+		c.Name, c.Role = row.Reader, p.W.T("me.role.link")
+	}
+	c.What = p.W.T("me.looks.what.one", x.name(row.Facility))
+	if c.Emergency {
+		c.What = p.W.T("me.looks.what.emergency")
+		if x.Openings != nil {
+			if said, err := x.Openings(row.Opening); err == nil {
+				c.Said = said
+			}
+		}
+	}
+	return c
+}
+
+// one finds a look of the person by its id.
+func (x *Room) one(r *http.Request, p *view.Page) (whom, *store.Disclosure, error) {
+	who, err := x.whose(r, p)
+	if err != nil {
+		return who, nil, err
+	}
+	id, err := strconv.ParseInt(r.PathValue("look"), 10, 64)
+	if err != nil || id < 1 {
+		return who, nil, store.ErrAbsent
+	}
+	rows, _, err := x.Looks.OfPerson(r.Context(), store.PersonID(who.Person), store.DisclosureFilter{Before: id + 1, Limit: 1})
+	if err != nil {
+		return who, nil, err
+	}
+	if len(rows) == 0 || rows[0].ID != id {
+		return who, nil, store.ErrAbsent
+	}
+	return who, &rows[0], nil
+}
+
+// look asks whether the citizen does not recognise it, and tells what follows.
+func (x *Room) look(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "looks", "me.looks.unknown")
+	_, row, err := x.one(r, &p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	card := x.cards(r.Context(), &p, []store.Disclosure{*row})
+	if len(card) == 0 {
+		x.frame.Fail(w, r, store.ErrAbsent)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, lookPage(p, &card[0], rand.Text()))
+}
+
+func (x *Room) unrecognised(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "looks", "me.looks.unknown")
+	who, row, err := x.one(r, &p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	m, err := x.Cases.Open(r.Context(), casework.Ask{Person: who.Person, By: who.Self, Kind: matter.LookUnrecognised, Looks: []int64{row.ID},
+		Text: field(r, "text", 8000), Channel: "portal", Actor: "citizen " + p.Reader.Mark, Form: field(r, "form", 60)})
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.See(w, r, "/me/requests/"+m.Number)
+}
+
+// filters are those of the list in order.
+func filters() []string { return slices.Clone([]string{"", "emergency", "facility", "machine", "own"}) }
