@@ -16,6 +16,7 @@ import (
 
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/storetest"
 	"lienthong/internal/vault"
 )
 
@@ -117,4 +118,8 @@ func server(b *testing.B, url string) int64 {
 		}
 	}
 	return ticks * 10_000
+}
+
+func BenchmarkStanding(b *testing.B) {
+	storetest.BenchmarkStanding(b, hub(b, pgtest.Database(b), "bench"))
 }

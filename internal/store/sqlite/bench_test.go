@@ -101,3 +101,12 @@ func BenchmarkRecall(b *testing.B) {
 	b.StopTimer()
 	b.ReportMetric(float64(cpuMicros(b)-cpu)/float64((b.N/36+1)*36), "cpu-us/op")
 }
+
+func BenchmarkStanding(b *testing.B) {
+	s, err := sqlite.Open(context.Background(), b.TempDir(), sqlite.Config{OpenLog: storetest.OpenLog, HubName: storetest.HubName})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	storetest.BenchmarkStanding(b, s)
+}

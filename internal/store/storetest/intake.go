@@ -59,7 +59,7 @@ func everyField(t *testing.T, h *Harness) {
 	}
 	want := store.Record{
 		ID: p.ID, Kind: p.Kind, FacilityVersion: p.FacilityVersion, Received: p.Received, Verdict: p.Verdict, Version: 1, Current: true,
-		Documents: p.Documents, Lane: store.Urgent, File: p.File.Hash, Index: 4, Subject: p.Subject.Key, Person: person(1),
+		Documents: p.Documents, Lane: store.Urgent, File: p.File.Hash, Index: 4, Subject: p.Subject.Key, Person: person(1), Episode: p.Episode,
 		Class: p.Class, Month: p.Month, Wrapped: p.Wrapped, Head: p.Head, Place: out[0].Place,
 	}
 	if diff := cmp.Diff(want, *w.get(p.ID), ignorePlaceNote, cmpopts.EquateEmpty()); diff != "" {
