@@ -53,6 +53,9 @@ var (
 		"Chứng thư này không phải của tổ chức cấp chứng thư số.", "This certificate is not an authority's.")
 	// ErrUnknown: no such facility.
 	ErrUnknown = fault.New(fault.Absent, "facility.unknown", "Hub chưa có cơ sở này.", "The hub does not know this facility.")
+	// ErrNamed: a link is nobody's, and this role is always somebody's.
+	ErrNamed = fault.New(fault.Invalid, "link.role_named",
+		"Vai trò này phải đăng nhập bằng danh tính của từng người, không mở bằng đường dẫn.", "This role is always a person's by name: they log in as themselves, not by a link.")
 	// ErrKey: a credential's key is not P-256.
 	ErrKey = fault.New(fault.Invalid, "credential.key", "Khóa phải là ECDSA P-256.", "The key must be ECDSA P-256.")
 )
@@ -326,10 +329,13 @@ func (o *Office) MakeLink(ctx context.Context, actor, roleText, next string) (st
 	if err != nil {
 		return "", err
 	}
-	if r.Kind == role.Facility {
+	switch r.Kind {
+	case role.Facility:
 		if _, _, err := o.known(ctx, r.ID); err != nil {
 			return "", err
 		}
+	case role.Clinician, role.Privacy, role.Counter, role.Citizen:
+		return "", ErrNamed
 	}
 	if _, ok := catalog.ProvinceByCode(r.ID); r.Kind == role.Province && !ok {
 		return "", ErrProvince

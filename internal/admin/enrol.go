@@ -192,3 +192,7 @@ func (o *Office) SetApproval(ctx context.Context, actor, approval string) error 
 func sortForked(list []Forked) {
 	slices.SortFunc(list, func(a, b Forked) int { return cmp.Or(b.Seen.Compare(a.Seen), cmp.Compare(a.Client, b.Client)) })
 }
+
+// PersonOf is who an actor is, as far as names tell, for rules that need two; ""
+// where no person is named.
+func PersonOf(actor string) string { return personOf(actor) }

@@ -28,6 +28,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
+	"lienthong/internal/hub/rooms"
 	"lienthong/internal/inflow"
 	"lienthong/internal/intake"
 	"lienthong/internal/keep"
@@ -41,6 +42,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
+	"lienthong/internal/rekey"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -59,6 +61,7 @@ import (
 type Config struct {
 	Name      string // "lienthong.local": names logs and receipts
 	Keys      Keys
+	Masters   func() ([][]byte, error)                               // reads the master keys anew, the newest last; nil: they are held elsewhere
 	Open      OpenStore                                              // of the engine, chosen by the command
 	PublicURL string                                                 // under which people and systems reach it, "" unknown
 	Secure    bool                                                   // served over TLS: cookies say so
@@ -89,6 +92,7 @@ type Hub struct {
 	Trust    *trust.Watch
 	Office   *admin.Office
 	Sessions *session.Keeper
+	Login    *rooms.Login // by name, and citizens' phones
 	Kinds    *kind.Registry
 	Rules    *quality.Pack
 	LogKey   *ledger.LogKey // of the log this hub writes
@@ -198,7 +202,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if err := h.openAlarms(); err != nil {
 		return err
 	}
-	if h.Sessions, err = session.New(h.Slices.Access, h.cfg.Clock, session.Config{Secure: h.cfg.Secure}); err != nil {
+	if err := h.openLogin(); err != nil {
 		return err
 	}
 	if err := h.openWitness(seals); err != nil {
@@ -279,7 +283,7 @@ func (h *Hub) checkKeys(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if string(kept) != h.Vault.MasterID() {
+	if string(kept) != h.Vault.MasterID() && !h.turnedTo(ctx) {
 		return errors.New("hub: the keys are another hub's: the store was made with a different master key")
 	}
 	for _, mark := range h.Vault.HashAll("check", []byte("pepper")) {
@@ -292,6 +296,16 @@ func (h *Hub) checkKeys(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// turnedTo reports whether the store was turned to the master key in use.
+func (h *Hub) turnedTo(ctx context.Context) bool {
+	first, err := h.Slices.Keys.Fact(ctx, "master")
+	if err != nil {
+		return false
+	}
+	turned, err := h.Slices.Keys.Fact(ctx, rekey.FactOf(h.Vault.MasterID()))
+	return err == nil && bytes.Equal(first, turned)
 }
 
 func (h *Hub) loadMonths(ctx context.Context) error {
@@ -361,6 +375,7 @@ func (h *Hub) begin() {
 		return errors.Join(h.loadMonths(ctx), h.Intake.PrepareMonths(ctx))
 	})
 	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
+	h.every(ctx, 2*time.Second, "notices not sent", h.Login.Teller.Round)
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
 }
 

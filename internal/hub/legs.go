@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
 	"lienthong/internal/bridge/axis"
+	"lienthong/internal/bridge/eid"
 	"lienthong/internal/bridge/insurer"
 	"lienthong/internal/bridge/outbound"
 	"lienthong/internal/bridge/parent"
@@ -52,7 +53,8 @@ func (h *Hub) openPlan(ctx context.Context) error {
 	h.delivery.adapters = map[string]courier.Adapter{
 		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
 		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
-		"parent": parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
+		eid.AdapterName: eid.Entry{}, // providers of identities: approved entries without legs
+		"parent":        parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
 	}
 	maps.Copy(h.delivery.adapters, d.Adapters)
 	h.delivery.plan.Store(exchange.NewPlan(nil, nil))

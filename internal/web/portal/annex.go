@@ -3,6 +3,7 @@ package portal
 import (
 	"net/http"
 
+	"lienthong/internal/web/portal/account"
 	"lienthong/internal/web/portal/citizen"
 	"lienthong/internal/web/portal/clinic"
 	"lienthong/internal/web/portal/privacy"
@@ -17,6 +18,7 @@ type annexes struct {
 	urgent  *urgent.Room
 	citizen *citizen.Room
 	privacy *privacy.Room
+	account *account.Room
 }
 
 // See redirects after a POST to a local path.
@@ -38,6 +40,9 @@ func (a *annexes) open(d Deps, f frame) {
 	if d.Privacy != nil {
 		a.privacy = privacy.New(*d.Privacy, f)
 	}
+	if d.Account != nil {
+		a.account = account.New(*d.Account, f)
+	}
 }
 
 // annexRoutes are the routes of all annexes.
@@ -45,6 +50,7 @@ func annexRoutes() []route {
 	out := annexed(clinic.Routes(), func(a *annexes) *clinic.Room { return a.clinic })
 	out = append(out, annexed(urgent.Routes(), func(a *annexes) *urgent.Room { return a.urgent })...)
 	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
+	out = append(out, annexed(account.Routes(), func(a *annexes) *account.Room { return a.account })...)
 	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
 }
 

@@ -45,6 +45,8 @@ func (p *Portal) page(r *http.Request, nav, titleKey string, args ...any) view.P
 	if who, err := p.reader(r); err == nil {
 		page.Reader = &who
 	}
+	page.Large = cookie(r, "type") == "large"
+	page.NamedLogin = p.deps.Account != nil
 	if p.deps.Rules != nil {
 		page.Rule = p.deps.Rules.Rule
 	}

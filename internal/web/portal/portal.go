@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
+	"lienthong/internal/web/portal/account"
 	"lienthong/internal/web/portal/asset"
 	"lienthong/internal/web/portal/citizen"
 	"lienthong/internal/web/portal/clinic"
@@ -123,6 +124,7 @@ type Deps struct {
 	Urgent  *urgent.Deps
 	Citizen *citizen.Deps
 	Privacy *privacy.Deps
+	Account *account.Deps // logging in by name
 }
 
 // Keeping tells operators how well the data are kept.

@@ -136,6 +136,9 @@ func (p *Portal) guard(rt route) http.HandlerFunc {
 		}
 		for _, room := range rt.Rooms {
 			if who.Role.May(room) {
+				if rt.SteppedUp && !p.steppedUp(w, r, who) {
+					return
+				}
 				rt.serve(p, w, r.WithContext(context.WithValue(r.Context(), readerKey{}, who)))
 				return
 			}

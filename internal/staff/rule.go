@@ -1,0 +1,77 @@
+package staff
+
+import (
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"lienthong/internal/care"
+	"lienthong/internal/fault"
+	"lienthong/internal/role"
+)
+
+// IdleTerm is how long an account may lie unused before it is disabled: 45 days
+// (HIPAA practice and SCREENS §5; Circular 13/2025 names no term).
+const IdleTerm = 45 * 24 * time.Hour
+
+// MostRoles bounds the roles of one person.
+const MostRoles = 10
+
+var (
+	// ErrRoles (staff.roles): a role that is none, that staff do not have, or of another facility.
+	ErrRoles = fault.New(fault.Invalid, "staff.roles",
+		"Vai trò của nhân viên phải đúng mẫu (clinician, privacy, counter, facility:MÃ của cơ sở; hoặc operator, ministry, auditor...) và đúng cơ sở của họ.",
+		"Roles of staff must be well-formed (clinician, privacy, counter, facility:CODE of their facility; or operator, ministry, auditor...) and of their own facility.")
+	// ErrLicence (staff.licence): no licence number, though the role needs one.
+	ErrLicence = fault.New(fault.Invalid, "staff.licence",
+		"Số giấy phép hành nghề phải có từ 3 đến 40 ký tự; người khám chữa bệnh phải có số này.",
+		"A licence number has 3 to 40 characters; a clinician must have one.")
+)
+
+// ParseLicence returns a licence number as it is compared: upper case, without blanks.
+func ParseLicence(s string) (string, error) {
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) {
+			return -1
+		}
+		return unicode.ToUpper(r)
+	}, s)
+	if n := len([]rune(s)); n < 3 || n > 40 || strings.ContainsFunc(s, unicode.IsControl) {
+		return "", ErrLicence
+	}
+	return s, nil
+}
+
+// CheckRoles reports whether somebody at a facility ("" at none) may have these
+// roles. A role at a facility is of theirs alone; nobody is staff as a citizen.
+func CheckRoles(at care.FacilityCode, roles []string, licensed bool) error {
+	if len(roles) > MostRoles {
+		return ErrRoles
+	}
+	for _, text := range roles {
+		r, err := role.Parse(text)
+		if err != nil || r.Kind == role.Citizen || r.At() != at {
+			return ErrRoles
+		}
+		if r.Kind == role.Clinician && !licensed {
+			return ErrLicence
+		}
+	}
+	return nil
+}
+
+// May reports whether the person may sit in a role now. Who was only asserted by
+// a facility's system has no roles: that system's door says what they do.
+func (s *Staff) May(r role.Role) bool {
+	return s.Suspended.IsZero() && slices.Contains(s.Roles, r.String())
+}
+
+// Idle reports whether an account was unused for too long; last is the login
+// before this one, zero where there was none.
+func (s *Staff) Idle(last, now time.Time) bool {
+	if last.Before(s.Since) { // resumed since: that counts as use
+		last = s.Since
+	}
+	return now.Sub(last) > IdleTerm
+}
