@@ -276,5 +276,5 @@ func adult(birth string, at time.Time) bool {
 
 // Sections is the record in readable form, its main documents first.
 func (e *Entry) Sections() []readable.Section {
-	return readable.Sections(e.Read.Content, e.spec(), e.View.Documents)
+	return readable.Reader{Date: kind.ParseDate}.Sections(e.Read.Content, e.spec(), e.View.Documents)
 }

@@ -40,6 +40,7 @@ type DrugLine struct {
 	Days     int        `json:"days,omitempty"` // 0: not stated
 	From     When       `json:"from,omitzero"`
 	Until    When       `json:"until,omitzero"` // the last day; zero where days are not stated
+	Over     bool       `json:"over"`           // the last day is past
 	How      How        `json:"how"`
 	Source   Source     `json:"source"`
 
@@ -77,7 +78,8 @@ func medicinesOf(lines []DrugLine, now time.Time, days int) []Medicine {
 	var list []Medicine
 	at := map[string]int{}
 	for _, line := range lines {
-		if !line.Source.moment().Before(since) || line.Until.Moment.End().After(now) {
+		line.Over = !line.Until.IsZero() && !line.Until.End().After(now)
+		if !line.Source.moment().Before(since) || line.Until.End().After(now) {
 			list = group(list, at, line)
 		}
 	}

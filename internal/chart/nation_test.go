@@ -8,6 +8,8 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"pgregory.net/rapid"
+
 	"lienthong/internal/care"
 	"lienthong/internal/chart"
 	"lienthong/internal/clock"
@@ -123,6 +125,9 @@ func TestEveryItemStandsWhereItSays(t *testing.T) {
 		}
 		for _, s := range c.Slips {
 			check("slip", s.Source, s.Number)
+			if v := kindslip.ValidityOf(content.Table(s.Source.Table)); s.Until.Moment != v.Until || s.Issued.Moment != v.Issued {
+				t.Errorf("a slip holds until %s, its kind says %s", s.Until, v.Until)
+			}
 		}
 		wantDrugs, wantTests := 0, 0
 		for _, table := range content.Tables() {
@@ -237,4 +242,32 @@ func BenchmarkFiftyRecords(b *testing.B) {
 		chart.MakeSummary(entries, now)
 	}
 	b.ReportMetric(float64(rows), "rows")
+}
+
+// TestTheOrderOfRecordsSaysNothing: the same records in any order give the same
+// chart, and one record more takes away nothing that was recorded.
+func TestTheOrderOfRecordsSaysNothing(t *testing.T) {
+	t.Parallel()
+	all := nation(t, 15)
+	emergency := func(entries []chart.Entry) (*chart.Emergency, string) {
+		e := chart.EmergencySet(entries, now)
+		raw, err := json.Marshal([]any{e, chart.MakeSummary(entries, now)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e, string(raw)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		some := rapid.Permutation(all).Draw(rt, "records")[:rapid.IntRange(1, len(all)).Draw(rt, "how many")]
+		e, text := emergency(some)
+		if _, again := emergency(rapid.Permutation(some).Draw(rt, "in another order")); again != text {
+			rt.Fatalf("another order says\n%s\nand not\n%s", again, text)
+		}
+		less, _ := emergency(some[:len(some)-1])
+		for what, states := range map[string][2]chart.State{"allergies": {less.Allergies.State, e.Allergies.State}, "blood": {less.Blood.State, e.Blood.State}, "implants": {less.Implants.State, e.Implants.State}} {
+			if states[0] == chart.Recorded && states[1] != chart.Recorded || states[0] == chart.None && states[1] == chart.Nothing {
+				rt.Fatalf("%s were %s and are %s with a record more", what, states[0], states[1])
+			}
+		}
+	})
 }

@@ -76,7 +76,10 @@ func TestMedicinesByIngredientWithinTheirDays(t *testing.T) {
 	if e := c.Emergency(); len(e.Medicines) != 3 || e.Medicines[2].Name != "Metformin 850mg" || e.Medicines[2].Ingredient != "40.807" || e.MedicineState != chart.Recorded {
 		t.Errorf("180 days: %q", drugs(e.Medicines))
 	}
-	if m := c.Medicines(chart.SummaryDays)[0]; m.Lines[1].Route.VI != "Uống" || m.Lines[1].Quantity != "28" || m.Lines[0].Brand != "Amlor" {
+	if m := chart.Read(entries, now.AddDate(0, 0, 7)).Medicines(chart.SummaryDays)[0]; m.Lines[0].Over || !m.Lines[1].Over { // 29 November
+		t.Errorf("over on the day after the last: %+v", m.Lines)
+	}
+	if m := c.Medicines(chart.SummaryDays)[0]; m.Lines[1].Over || m.Lines[1].Route.VI != "Uống" || m.Lines[1].Quantity != "28" || m.Lines[0].Brand != "Amlor" {
 		t.Errorf("line %+v", m.Lines[1])
 	}
 	if e := chart.EmergencySet(nil, now); e.MedicineState != chart.Nothing || e.ProblemState != chart.Nothing || e.Medicines == nil {
@@ -201,6 +204,14 @@ func TestSlipsSayUntilWhenTheyHold(t *testing.T) {
 	// ten working days after Wednesday 18 November are over on Wednesday 2 December
 	same(t, "slips", lines, "appointment 88 79001>79001 until 2026-11-30 issued slip", "referral 2071/2026 79001>79002 until 2026-12-02 issued slip", "referral 2071/2026 79001>79002 until 2026-10-15 expired slip")
 	if list[2].State != slip.Expired || list[1].Diagnosis != "Viêm tai giữa" {
+		t.Errorf("%+v", list)
+	}
+}
+
+func TestASenderMayWriteWhenItsSlipEnds(t *testing.T) {
+	t.Parallel()
+	e := entry(t, "79001", "slip", 1118, qd(), table(t, qd(), "XML13", cells{"MA_LK": "B", "NGAY_RA": "202611181000", "NGAY_HET_HAN": "20261125"}))
+	if list := chart.Slips([]chart.Entry{e}, now); len(list) != 1 || list[0].Until.String() != "2026-11-25" || list[0].Issued.String() != "2026-11-18T10:00:00+07:00" {
 		t.Errorf("%+v", list)
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"lienthong/internal/chart/readable"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	kindslip "lienthong/internal/kind/slip"
 	"lienthong/internal/slip"
 )
 
@@ -201,7 +200,7 @@ func slipsOf(entries []reading, now time.Time) []Slip {
 }
 
 func slipOf(r *reading, t *dossier.Table, now time.Time) Slip {
-	v := kindslip.ValidityOf(t)
+	v := validity(t)
 	s := Slip{Form: "referral", From: r.ID.Facility, Issued: When{v.Issued}, Until: When{v.Until}, State: slip.Facts{Validity: v}.At(now),
 		Number: clip(text(t, 0, "GIAY_CHUYEN_TUYEN", "SO_CHUYENTUYEN", "SO_GIAYHEN_KL", "SO_HOSO")), To: clip(text(t, 0, "MA_CSKCB_DEN", "MA_NOI_DEN")),
 		Source: r.source(t, 0, "", "NGAY_CT", "NGAY_RA", "NGAY_VAO")}
@@ -212,4 +211,41 @@ func slipOf(r *reading, t *dossier.Table, now time.Time) Slip {
 		s.Code, s.Diagnosis = d[0].code, d[0].name
 	}
 	return s
+}
+
+// validity tells how long the slip of a table holds, as package kind/slip reads
+// it: a referral from the end of the visit on, or until the day its sender
+// wrote; an appointment until its day.
+func validity(t *dossier.Table) slip.Validity {
+	day := func(fields ...string) care.Moment {
+		for _, f := range fields {
+			if m, err := care.ParseMoment(stated(t, f)); err == nil && m.Precision() >= care.ByDay {
+				return m
+			}
+		}
+		return care.Moment{}
+	}
+	icd := append(strings.Split(stated(t, "MA_BENH_KT"), ";"), stated(t, "MA_BENH_CHINH"))
+	issued := day("NGAY_CT", "NGAY_RA", "NGAY_VAO")
+	if t.Columns.Table == "XML14" {
+		return slip.Of(slip.Appointment, issued, day("NGAY_HEN_KL"), icd...)
+	}
+	v := slip.Of(slip.Referral, issued, care.Moment{}, icd...)
+	if until := day("NGAY_HET_HAN", "GIA_TRI_DEN_NGAY"); !until.IsZero() {
+		v.Until = care.MomentOf(midnight(When{until}))
+	}
+	return v
+}
+
+// stated is a field of the first row, also one that no specification names.
+func stated(t *dossier.Table, field string) string {
+	if s := text(t, 0, field); s != "" || len(t.Rows) == 0 {
+		return s
+	}
+	for _, x := range t.Rows[0].Extra {
+		if x.Name == field {
+			return strings.TrimSpace(x.Cell.Text)
+		}
+	}
+	return ""
 }

@@ -19,16 +19,15 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/insight"
-	"lienthong/internal/kind"
 	"lienthong/internal/schema"
 )
 
 // Section is one table of a record.
 type Section struct {
-	Table   string // "XML1"
-	Title   fault.Text
-	Columns []Column // fields that some row fills, in the order of the specification
-	Rows    []Row
+	Table   string     `json:"table"` // "XML1"
+	Title   fault.Text `json:"title"`
+	Columns []Column   `json:"columns"` // fields that some row fills, in the order of the specification
+	Rows    []Row      `json:"rows"`
 }
 
 // Single reports a section that reads as a list of fields and not as a table.
@@ -36,23 +35,23 @@ func (s *Section) Single() bool { return len(s.Rows) == 1 }
 
 // Column is one field.
 type Column struct {
-	Field    string // "HO_TEN"
-	Label    fault.Text
-	Amount   bool // stands right
-	Facility bool // values are facility codes: a page that knows names adds them
+	Field    string     `json:"field"` // "HO_TEN"
+	Label    fault.Text `json:"label"`
+	Amount   bool       `json:"amount,omitzero"`   // stands right
+	Facility bool       `json:"facility,omitzero"` // values are facility codes: a page that knows names adds them
 }
 
 // Row is one row: a value for each column, "" where it is empty.
 type Row struct {
-	Number int // from 1
-	Values []Value
-	Extra  []Named // fields that no specification names
+	Number int     `json:"number"` // from 1
+	Values []Value `json:"values"`
+	Extra  []Named `json:"extra,omitempty"` // fields that no specification names
 }
 
 // Value is one cell for people.
 type Value struct {
-	Text fault.Text // to be read
-	Code string     // the code, where Text is what it means
+	Text fault.Text `json:"text,omitzero"`  // to be read
+	Code string     `json:"code,omitempty"` // the code, where Text is what it means
 }
 
 // IsZero reports an empty cell.
@@ -60,21 +59,26 @@ func (v Value) IsZero() bool { return v == Value{} }
 
 // Named is a field under the name its sender gave it.
 type Named struct {
-	Name string
-	Text string
+	Name string `json:"name"`
+	Text string `json:"text"`
+}
+
+// Reader reads tables. Date reads dates of any kind's form (kind.ParseDate).
+type Reader struct {
+	Date func(string) (care.Moment, error)
 }
 
 // Sections reads a record's tables, those named first before the others. spec
 // is what the tables were read by; fields it does not have are labelled by the
 // newest decision that has them, else by their code.
-func Sections(content *dossier.Content, spec *schema.Version, first []string) []Section {
+func (r Reader) Sections(content *dossier.Content, spec *schema.Version, first []string) []Section {
 	if content == nil {
 		return nil
 	}
 	var out []Section
 	for _, t := range content.All {
 		if t != nil && t.Columns != nil && len(t.Rows) > 0 {
-			out = append(out, section(t, spec))
+			out = append(out, r.section(t, spec))
 		}
 	}
 	rank := func(s Section) int {
@@ -87,7 +91,7 @@ func Sections(content *dossier.Content, spec *schema.Version, first []string) []
 	return out
 }
 
-func section(t *dossier.Table, spec *schema.Version) Section {
+func (r Reader) section(t *dossier.Table, spec *schema.Version) Section {
 	s := Section{Table: t.Columns.Table, Title: Title(spec, t.Columns.Table), Rows: make([]Row, len(t.Rows))}
 	var cells []int
 	var fields []*schema.Field
@@ -109,12 +113,12 @@ func section(t *dossier.Table, spec *schema.Version) Section {
 		s.Rows[i] = Row{Number: i + 1, Values: make([]Value, len(cells))}
 		for k, at := range cells {
 			if at < len(row.Cells) {
-				s.Rows[i].Values[k] = value(s.Columns[k].Field, fields[k], row.Cells[at].Text)
+				s.Rows[i].Values[k] = r.value(s.Columns[k].Field, fields[k], row.Cells[at].Text)
 			}
 		}
 		for _, x := range row.Extra {
 			if text := strings.TrimSpace(x.Cell.Text); text != "" {
-				s.Rows[i].Extra = append(s.Rows[i].Extra, Named{x.Name, long(masked(x.Name, text))})
+				s.Rows[i].Extra = append(s.Rows[i].Extra, Named{x.Name, long(r.masked(x.Name, text))})
 			}
 		}
 	}
@@ -179,7 +183,7 @@ func facility(name string) bool {
 }
 
 // value reads one cell.
-func value(name string, f *schema.Field, raw string) Value {
+func (r Reader) value(name string, f *schema.Field, raw string) Value {
 	text := strings.TrimSpace(raw)
 	if text == "" {
 		return Value{}
@@ -195,11 +199,11 @@ func value(name string, f *schema.Field, raw string) Value {
 	if f != nil {
 		switch f.Type {
 		case schema.Date, schema.DateTime, schema.Moment:
-			return same(Date(text))
+			return same(r.date(text))
 		}
 	}
 	if f == nil || f.Type != schema.Number {
-		if hiding := masked(name, text); hiding != text {
+		if hiding := r.masked(name, text); hiding != text {
 			return same(hiding)
 		}
 	}
@@ -264,17 +268,17 @@ func Meaning(field, code string) (fault.Text, bool) {
 	return m, ok
 }
 
-// Date writes a date of any kind's form as dd/MM/yyyy HH:mm, as coarse as it is;
+// date writes a date of any kind's form as dd/MM/yyyy HH:mm, as coarse as it is;
 // several separated by ";" each. What is no date stays as sent.
-func Date(s string) string {
+func (r Reader) date(s string) string {
 	if strings.Contains(s, ";") {
 		parts := strings.Split(s, ";")
 		for i := range parts {
-			parts[i] = Date(strings.TrimSpace(parts[i]))
+			parts[i] = r.date(strings.TrimSpace(parts[i]))
 		}
 		return strings.Join(parts, "; ")
 	}
-	m, err := kind.ParseDate(s)
+	m, err := r.Date(s)
 	if err != nil {
 		return long(s)
 	}
@@ -352,7 +356,7 @@ func group(digits string) string {
 
 // masked hides citizen numbers, in fields made for them whatever they hold, and
 // in any other where a part is one; other text is returned as it is.
-func masked(name, text string) string {
+func (r Reader) masked(name, text string) string {
 	switch name {
 	case "SO_CCCD", "SO_CCCD_NND", "MA_DINH_DANH_CONG_DAN", "MA_DINH_DANH_Y_TE":
 		return Mask(text)
@@ -361,7 +365,7 @@ func masked(name, text string) string {
 	changed := false
 	for i, part := range parts {
 		_, err := care.ParseCitizenID(strings.TrimSpace(part))
-		if m, bad := kind.ParseDate(part); err == nil && (bad != nil || m.Year() < 1000) { // yyyyMMddHHmm has twelve digits too; numbers begin with 0
+		if m, bad := r.Date(part); err == nil && (bad != nil || m.Year() < 1000) { // yyyyMMddHHmm has twelve digits too; numbers begin with 0
 			parts[i], changed = Mask(part), true
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"lienthong/internal/chart/readable"
 	"lienthong/internal/dossier"
+	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkup"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
@@ -14,6 +15,8 @@ import (
 )
 
 type cells = map[string]string
+
+var reader = readable.Reader{Date: kind.ParseDate}
 
 func content(t *testing.T, spec *schema.Version, name string, rows ...cells) *dossier.Content {
 	t.Helper()
@@ -79,7 +82,7 @@ func TestARowReadsAsAPersonWouldSayIt(t *testing.T) {
 		{checkup.Spec(), "KET_LUAN", cells{"PHAN_LOAI_SUC_KHOE": "2", "MA_BENH": "I10"}, "Kết luận", []string{"Phân loại sức khỏe (1 đến 5): Loại II [2] / Class II", "Mã bệnh (ICD-10): I10"}},
 		{emr.Spec(), "THONG_TIN_BENH_NHAN", cells{"DI_UNG": "Tôm", "GIOI_TINH": "1"}, "Thông tin người bệnh", []string{"Giới tính: Nam [1] / Male", "Dị ứng: Tôm"}},
 	} {
-		list := readable.Sections(content(t, c.spec, c.table, c.row), c.spec, nil)
+		list := reader.Sections(content(t, c.spec, c.table, c.row), c.spec, nil)
 		if len(list) != 1 || list[0].Title.VI != c.title {
 			t.Errorf("%s: %d sections, %q", c.table, len(list), list[0].Title.VI)
 			continue
@@ -109,7 +112,7 @@ func TestEveryFieldOfEveryTableIsShown(t *testing.T) {
 			for _, f := range st.Fields {
 				row[f.Name] = "zz " + f.Name
 			}
-			list := readable.Sections(content(t, spec, st.Name, row), spec, nil)
+			list := reader.Sections(content(t, spec, st.Name, row), spec, nil)
 			if len(list) != 1 {
 				t.Fatalf("%s %s: %d sections", spec.Decision, st.Name, len(list))
 			}
@@ -147,13 +150,13 @@ func TestTablesComeInTheOrderAskedFor(t *testing.T) {
 	}
 	all.All = append(all.All, nil, &dossier.Table{})
 	var got []string
-	for _, s := range readable.Sections(all, qd, []string{"XML4", "XML2"}) {
+	for _, s := range reader.Sections(all, qd, []string{"XML4", "XML2"}) {
 		got = append(got, s.Table)
 	}
 	if strings.Join(got, " ") != "XML4 XML2 XML1" {
 		t.Errorf("%q", got)
 	}
-	if readable.Sections(nil, nil, nil) != nil {
+	if reader.Sections(nil, nil, nil) != nil {
 		t.Error("sections of nothing")
 	}
 }
@@ -166,7 +169,7 @@ func FuzzDatesAndNumbersStayText(f *testing.F) {
 	f.Fuzz(func(t *testing.T, table, field, text string) {
 		columns := dossier.NewColumns(table, field)
 		c := &dossier.Content{All: []*dossier.Table{{Columns: columns, Rows: []dossier.Row{{Cells: []dossier.Cell{{Text: text}}}, {}}}}}
-		for _, s := range readable.Sections(c, schema.ByDecision("3176"), nil) {
+		for _, s := range reader.Sections(c, schema.ByDecision("3176"), nil) {
 			for i := range s.Columns {
 				if strings.TrimSpace(text) != "" && s.Rows[0].Values[i].Text.VI == "" {
 					t.Fatalf("%q is lost", text)

@@ -66,7 +66,9 @@ func (l Look) place(s chart.Source, w words.Speaker) string {
 	default:
 		parts = append(parts, w.Text(s.Title)+": "+part)
 	}
-	parts = append(parts, l.facility(s.Facility))
+	if name := l.facility(s.Facility); name != "" { // a citizen's own entry is of none
+		parts = append(parts, name)
+	}
 	if day := dayOf(s, w); day != "" {
 		parts = append(parts, day)
 	}
@@ -281,6 +283,9 @@ func sayLine(s *chart.Series, w words.Speaker) string {
 
 // shownAlso is how many sources stand open beside an item's own.
 const shownAlso = 1
+
+// shownLines is how many orders of an ingredient stand open.
+const shownLines = 2
 
 // fresh is how long a badge tells that something has just arrived.
 const fresh = 10 * time.Minute
