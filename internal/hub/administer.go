@@ -15,11 +15,12 @@ type Acts struct {
 	*alarm.Desk
 	trust *trust.Watch
 	plan  func(context.Context) error // reads where records go anew
+	hub   *Hub
 }
 
 // Administer returns the hub's acts.
 func (h *Hub) Administer() *Acts {
-	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Trust, h.readPlan}
+	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Trust, h.readPlan, h}
 }
 
 // AddFacility registers facilities.

@@ -22,6 +22,8 @@ import (
 	"lienthong/internal/alarm"
 	"lienthong/internal/body"
 	"lienthong/internal/bundle"
+	"lienthong/internal/casework"
+	"lienthong/internal/choice"
 	"lienthong/internal/clock"
 	"lienthong/internal/courier"
 	"lienthong/internal/dictionary"
@@ -42,6 +44,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
+	"lienthong/internal/reading"
 	"lienthong/internal/rekey"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -49,6 +52,7 @@ import (
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/gateway"
+	"lienthong/internal/web/his"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
@@ -67,6 +71,7 @@ type Config struct {
 	Secure    bool                                                   // served over TLS: cookies say so
 	Demo      bool                                                   // synthetic data: pages say so on every one
 	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
+	Proofs    rooms.Proofs                                           // how people show that they are there, beside their phones
 	API       api.Config
 	Gateway   gateway.Config
 	Weights   admission.Weights // shares of facilities when the hub is full; default 1 each
@@ -92,7 +97,8 @@ type Hub struct {
 	Trust    *trust.Watch
 	Office   *admin.Office
 	Sessions *session.Keeper
-	Login    *rooms.Login // by name, and citizens' phones
+	Reading  *reading.Desk // how clinicians come to read what others wrote
+	Login    *Login        // by name, and citizens' phones
 	Kinds    *kind.Registry
 	Rules    *quality.Pack
 	LogKey   *ledger.LogKey // of the log this hub writes
@@ -108,6 +114,8 @@ type Hub struct {
 
 	delivery delivery
 
+	tokens  *token.Desk
+	his     *his.Door
 	log     *tlog.Doors
 	gateway *gateway.Gateway
 	inflow  *inflow.Rounds
@@ -115,6 +123,9 @@ type Hub struct {
 	metrics *metrics
 	lost    atomic.Pointer[error] // why nothing more is received
 	portal  http.Handler
+	links   http.Handler // of SMART Health Links; nil without a public address
+	Choices *choice.Desk
+	Cases   *casework.Desk
 	writer  *evidence.Writer
 	shelf   *dictionary.Shelf
 	stop    context.CancelFunc
@@ -325,6 +336,7 @@ func (h *Hub) openDoors() error {
 	if err != nil {
 		return err
 	}
+	h.tokens = tokens
 	if err := h.openInflow(); err != nil {
 		return err
 	}
@@ -377,6 +389,7 @@ func (h *Hub) begin() {
 	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
 	h.every(ctx, 2*time.Second, "notices not sent", h.Login.Teller.Round)
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
+	h.every(ctx, 20*time.Second, "choices and requests not moved on", h.citizensRound)
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
@@ -424,11 +437,17 @@ func (h *Hub) Handler() http.Handler {
 	h.API.Register(mux)
 	h.log.Register(mux)
 	h.gateway.Register(mux)
+	h.registerHis(mux, h.cfg.Logger)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)
+	origin := http.NewCrossOriginProtection()
+	if h.links != nil {
+		mux.Handle("/s/", h.links)
+		origin.AddInsecureBypassPattern("POST /s/{id}") // viewers of links run in browsers elsewhere; no cookie is read there
+	}
 	world := h.guarded(mux)
-	return pace{next: http.NewCrossOriginProtection().Handler(world), own: "/api/v1/submissions"}.withDefaults()
+	return pace{next: origin.Handler(world), own: "/api/v1/submissions"}.withDefaults()
 }
 
 // Metrics is what the operator's door shows.

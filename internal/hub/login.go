@@ -7,8 +7,8 @@ import (
 	"lienthong/internal/web/session"
 )
 
-// parts are what sets of rooms are wired out of.
-func (h *Hub) loginParts() rooms.Parts {
+// roomParts are what sets of rooms are wired out of.
+func (h *Hub) roomParts() rooms.Parts {
 	return rooms.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Sessions: h.Sessions, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
 		Directory: func() *facility.Directory { return h.Trust.Current().Directory }, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Demo: h.cfg.Demo}
 }
@@ -16,7 +16,7 @@ func (h *Hub) loginParts() rooms.Parts {
 // openLogin wires who comes in by name, and sessions.
 func (h *Hub) openLogin() error {
 	var err error
-	h.Login, err = rooms.NewLogin(h.loginParts(), rooms.LoginParts{Key: h.cfg.Keys.Token, Secure: h.cfg.Secure, PersonOf: admin.PersonOf})
+	h.Login, err = newLogin(h.roomParts(), loginParts{Key: h.cfg.Keys.Token, Secure: h.cfg.Secure, PersonOf: admin.PersonOf})
 	if err != nil {
 		return err
 	}

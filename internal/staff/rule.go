@@ -62,9 +62,12 @@ func CheckRoles(at care.FacilityCode, roles []string, licensed bool) error {
 }
 
 // May reports whether the person may sit in a role now. Who was only asserted by
-// a facility's system has no roles: that system's door says what they do.
+// a facility's system has no roles and never logs in: they sit as a clinician of
+// that facility, by the link that its system was given for them.
 func (s *Staff) May(r role.Role) bool {
-	return s.Suspended.IsZero() && slices.Contains(s.Roles, r.String())
+	asserted := len(s.Roles) == 0 && s.Login == [17]byte{} && s.Licence != [17]byte{}
+	return s.Suspended.IsZero() && (slices.Contains(s.Roles, r.String()) ||
+		asserted && r.Kind == role.Clinician && s.Facility != "" && r.ID == string(s.Facility))
 }
 
 // Idle reports whether an account was unused for too long; last is the login
