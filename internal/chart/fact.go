@@ -177,9 +177,12 @@ func (f *facts) table(r *reading, t *dossier.Table, now time.Time) {
 			}
 		}
 	}
+	coded := diagnosed(name)
 	for row := range t.Rows {
-		for _, c := range rowCodes(t, row) {
-			f.code(r, t, row, c, now)
+		if coded {
+			for _, c := range rowCodes(t, row) {
+				f.code(r, t, row, c, now)
+			}
 		}
 		switch name {
 		case "XML3":
@@ -331,6 +334,9 @@ func (f *facts) deliveries(entries []reading, now time.Time) {
 			continue
 		}
 		for _, t := range r.tables() {
+			if !diagnosed(t.Columns.Table) {
+				continue
+			}
 			for row := range t.Rows {
 				for _, code := range rowCodes(t, row) {
 					if label, ok := icdIn("delivered.icd", code); ok {

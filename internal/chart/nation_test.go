@@ -248,7 +248,7 @@ func BenchmarkFiftyRecords(b *testing.B) {
 // chart, and one record more takes away nothing that was recorded.
 func TestTheOrderOfRecordsSaysNothing(t *testing.T) {
 	t.Parallel()
-	all := nation(t, 15)
+	all := nation(t, 9)
 	emergency := func(entries []chart.Entry) (*chart.Emergency, string) {
 		e := chart.EmergencySet(entries, now)
 		raw, err := json.Marshal([]any{e, chart.MakeSummary(entries, now)})
