@@ -50,6 +50,7 @@ type cli struct {
 
 	Erase      custody.EraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
 	Archive    custody.ArchiveCmd    `cmd:"" help:"Move the bodies of older records to slower storage."`
+	Keys       custody.KeysCmd       `cmd:"" help:"Turn keys: a new master key, a new key of a month."`
 	Sign       custody.SignCmd       `cmd:"" help:"Hold a hub's master, receipt and log keys in a process of their own."`
 	Retention  custody.RetentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
 	Dictionary measure.DictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`

@@ -61,6 +61,7 @@ func runScripts(t *testing.T, engine string) {
 			}
 			e.Setenv("LIENTHONG_LANG", "en")
 			e.Setenv("TODAY", time.Now().In(clock.Hanoi).Format(time.DateOnly))
+			e.Setenv("MONTH", time.Now().In(clock.Hanoi).Format("200601"))
 			if engine == "" {
 				return nil
 			}

@@ -211,6 +211,9 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 		return nil, err
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
+	if p.Sign == "" {
+		cfg.Masters = func() ([][]byte, error) { return hub.ReadMasters(p.readKey) }
+	}
 	cfg.Alarms.Secret = func(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) }
 	if p.Database == "" {
 		cfg.Guard, cfg.Room = sqlite.NewGuard(p.Dir), p.room

@@ -73,7 +73,8 @@ func New(s Store, v *vault.Vault, clk clock.Clock, names Names) (*Turner, error)
 	return t, nil
 }
 
-// FactOf names the fact that says that a store was turned to a master key.
+// FactOf names the fact that says that a store was turned to a master key; its
+// value is the fact "master": the key the store was made with.
 func FactOf(master string) string { return "master." + master }
 
 // Turned is what a turn did.
@@ -97,7 +98,11 @@ func (t *Turner) Master(ctx context.Context, actor string) (Turned, error) {
 		return out, ErrSame
 	}
 	// Before the first row is wrapped by it: a hub that starts now knows the key.
-	if _, err := t.store.Keys.PutFact(ctx, FactOf(out.Master), []byte(t.clock.Now().Format(time.RFC3339))); err != nil {
+	first, err := t.store.Keys.Fact(ctx, "master")
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return out, err
+	}
+	if _, err := t.store.Keys.PutFact(ctx, FactOf(out.Master), first); err != nil {
 		return out, err
 	}
 	for _, was := range months {

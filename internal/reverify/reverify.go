@@ -11,6 +11,7 @@
 package reverify
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,7 @@ import (
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/rekey"
 	"lienthong/internal/reverify/doors"
 	"lienthong/internal/reverify/looks"
 	"lienthong/internal/reverify/recount"
@@ -172,7 +174,11 @@ func (w *walk) keys(ctx context.Context) error {
 	if err != nil && !errors.Is(err, store.ErrAbsent) {
 		return err
 	}
-	if string(master) != w.Vault.MasterID() {
+	turned, err := w.Slices.Keys.Fact(ctx, rekey.FactOf(w.Vault.MasterID()))
+	if err != nil && !errors.Is(err, store.ErrAbsent) {
+		return err
+	}
+	if string(master) != w.Vault.MasterID() && (len(master) == 0 || !bytes.Equal(turned, master)) {
 		w.differ("fact.edited", "fact", "master", "")
 	}
 	return nil

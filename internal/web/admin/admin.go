@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/alarm"
 	"lienthong/internal/fault"
 	"lienthong/internal/keep"
+	"lienthong/internal/rekey"
 	"lienthong/internal/store"
 	"lienthong/internal/web/problem"
 )
@@ -68,6 +69,7 @@ type request struct {
 	Class      string              `json:"class,omitempty"`
 	Month      int                 `json:"month,omitempty"`
 	Hours      int                 `json:"hours,omitempty"`
+	Limit      int                 `json:"limit,omitempty"`
 	Approval   string              `json:"approval,omitempty"`
 	Delivery   delivery            `json:"delivery,omitzero"`
 	Carrier    admin.Carrier       `json:"carrier,omitzero"`
@@ -94,6 +96,7 @@ type response struct {
 	Grants []admin.Granted `json:"grants,omitempty"`
 
 	Alarms *alarm.Listed `json:"alarms,omitempty"`
+	Turned *rekey.Turned `json:"turned,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -159,6 +162,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	deliveries(serve, acts)
 	carriers(serve, acts)
 	alarms(serve, acts)
+	keys(serve, acts)
 	gateways(serve, acts)
 	enrolment(serve, acts)
 	return mux
