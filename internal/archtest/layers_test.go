@@ -72,6 +72,7 @@ var layers = map[string]place{
 	"keep":         {3, nil},
 	"brake":        {3, nil},
 	"bundle":       {3, []string{"disclose", "evidence"}},
+	"assist":       {3, nil},
 	"casework":     {3, nil},
 	"share":        {3, []string{"disclose"}},
 	"choice":       {3, nil},

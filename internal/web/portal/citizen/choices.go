@@ -3,6 +3,7 @@ package citizen
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/hex"
 	"net/http"
 	"slices"
@@ -230,21 +231,20 @@ type option struct {
 // draft is a choice being made.
 type draft struct {
 	whom
-	What     string // "visit", "place", "kind", "permit", "emergency"
-	Visit    string
-	Place    string
-	Kind     string
-	Days     string
-	Also     bool // in an emergency too
-	Try      string
-	Visits   []option
-	Kinds    []string
-	Say      *say
-	Trial    *trial
-	Wider    bool
-	Problem  string
-	StepUp   bool // was proved lately
-	NextStep string
+	What    string // "visit", "place", "kind", "permit", "emergency"
+	Visit   string
+	Place   string
+	Kind    string
+	Days    string
+	Also    bool // in an emergency too
+	Try     string
+	Visits  []option
+	Kinds   []string
+	Say     *say
+	Trial   *trial
+	Wider   bool
+	Problem string
+	Form    string
 }
 
 func (x *Room) newChoice(w http.ResponseWriter, r *http.Request) {
@@ -355,6 +355,7 @@ func (x *Room) visitOf(r *http.Request, p *view.Page, who *whom, record string) 
 func (x *Room) preview(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "choices", "me.choices.new")
 	d, c, err := x.draftOf(r, &p)
+	d.Form = rand.Text()
 	if err == nil {
 		s := x.shown(&p, c)
 		d.Say = &s
@@ -391,7 +392,9 @@ func (x *Room) keep(w http.ResponseWriter, r *http.Request, wider bool) {
 		err = errWider
 	}
 	if err == nil {
-		_, err = x.Choices.Say(r.Context(), by(&p, &d.whom), c)
+		who := by(&p, &d.whom)
+		who.Form = field(r, "form", 60)
+		_, err = x.Choices.Say(r.Context(), who, c)
 	}
 	if err != nil {
 		x.frame.Fail(w, r, err)

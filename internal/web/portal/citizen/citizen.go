@@ -41,6 +41,7 @@ type By struct {
 	Proof    [32]byte // of the signed paper
 	StepUp   time.Time
 	Delegate string // kind of the delegation, "" for oneself
+	Form     string // random, one for each form shown
 }
 
 // Choices keeps what citizens say.
