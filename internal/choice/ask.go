@@ -168,6 +168,19 @@ func (d *Desk) State(ctx context.Context, facility care.FacilityCode, id consent
 	return d.look(ctx, c)
 }
 
+// Asked is State for who holds the request's id by a ticket of their own. Fault:
+// record.absent.
+func (d *Desk) Asked(ctx context.Context, id consent.ID) (*consent.Consent, error) {
+	c, err := d.Consents.Consent(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("choice: %w", err)
+	}
+	if c.Asker == "" {
+		return nil, store.ErrAbsent
+	}
+	return d.look(ctx, c)
+}
+
 // look asks the phone for its answer, and lets a request lapse whose time is over.
 func (d *Desk) look(ctx context.Context, c *consent.Consent) (*consent.Consent, error) {
 	if c.State != consent.Requested && c.State != consent.Shown {

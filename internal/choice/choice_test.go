@@ -216,7 +216,10 @@ func TestAFacilityAsksAndThePhoneAnswers(t *testing.T) {
 		_, err = w.desk.State(t.Context(), there, c.ID)
 		w.want(err, choice.ErrAbsent)
 		w.phone.say(choice.Pushed{State: choice.Approved, At: w.clock.Now(), Proof: []byte("signed")})
-		c, err = w.desk.State(t.Context(), here, c.ID)
+		said := w.say(w.herself(), denial())
+		_, err = w.desk.Asked(t.Context(), said.ID) // nobody asked for it
+		w.want(err, store.ErrAbsent)
+		c, err = w.desk.Asked(t.Context(), c.ID)
 		if err != nil || c.State != consent.Active || c.Channel != "vneid" || c.Proof == [32]byte{} || !w.finding(here).Permitted {
 			t.Fatalf("%+v, %v", c, err)
 		}
