@@ -33,10 +33,14 @@ const (
 	Silent   = "facility.silent" // of a facility, or "many"
 	Forked   = "sender.forked"   // of a client
 	Test     = "alarm.test"      // told on demand, never kept
+
+	CutOff  = "disclosure.cut_off"  // of a facility, or "hub": accounts that saw too many people
+	ManyOwn = "disclosure.many_own" // of a facility: very many of its own records were read
+	Unequal = "disclosure.unequal"  // of a day: looks and what the ledger or the counters say of them differ
 )
 
 // Kinds lists those that are raised.
-func Kinds() []string { return []string{Failures, Queue, Breaker, Silent, Forked} }
+func Kinds() []string { return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal} }
 
 // Many is the object of the one alarm that stands for many silent facilities.
 const Many = "many"
@@ -95,6 +99,7 @@ type Deps struct {
 	Seen     Seen
 	Forks    func(context.Context) (map[string]time.Time, error)
 	Ways     func(context.Context) ([]Way, error)
+	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure."; nil: nobody looks
 	Rates    *Rates
 	Tellers  func(Limits) []Teller
 	Acts     Acts
@@ -156,8 +161,9 @@ func (w *Watch) Round(ctx context.Context) error {
 	found, looked, errs := map[string]Detail{}, map[string]bool{}, []error(nil)
 	for kind, look := range map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
 		Failures: w.failures, Queue: w.queues, Breaker: w.breakers, Silent: w.silent, Forked: w.forked,
+		CutOff: w.looksOf(CutOff), ManyOwn: w.looksOf(ManyOwn), Unequal: w.looksOf(Unequal),
 	} {
-		if slices.Contains(l.Off, kind) {
+		if slices.Contains(l.Off, kind) && !strings.HasPrefix(kind, "disclosure.") {
 			looked[kind] = true
 			continue
 		}
@@ -190,6 +196,22 @@ func (w *Watch) Round(ctx context.Context) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// looksOf gives what is wrong with looks, of one kind.
+func (w *Watch) looksOf(kind string) func(context.Context, Limits, time.Time, func(string, Detail)) error {
+	return func(ctx context.Context, _ Limits, _ time.Time, found func(string, Detail)) error {
+		if w.Looks == nil {
+			return nil
+		}
+		all, err := w.Looks(ctx)
+		for cause, d := range all {
+			if k, object, _ := strings.Cut(cause, ":"); k == kind {
+				found(object, d)
+			}
+		}
+		return err
+	}
 }
 
 func (w *Watch) raise(ctx context.Context, cause string, d Detail, now time.Time) error {

@@ -29,6 +29,15 @@ func sentence(kind, object string, d Detail) fault.Text {
 	case kind == Forked:
 		return fault.Text{VI: fmt.Sprintf("Máy gửi %s rẽ nhánh: hai máy dùng một khóa, hoặc một máy được phục hồi từ bản cũ. Cấp khóa mới.", object),
 			EN: fmt.Sprintf("Sender %s forked: two systems use one key, or one was put back to an old copy. Give it a new key.", object)}
+	case kind == CutOff:
+		return fault.Text{VI: fmt.Sprintf("%s: %d tài khoản bị dừng vì xem hồ sơ của quá nhiều người. Hỏi lý do rồi mở lại hoặc khóa hẳn.", object, max(1, d.N)),
+			EN: fmt.Sprintf("%s: %d accounts are stopped for looking at too many people. Ask why, then open or suspend them.", object, max(1, d.N))}
+	case kind == ManyOwn:
+		return fault.Text{VI: fmt.Sprintf("Cơ sở %s đọc rất nhiều hồ sơ của chính mình trong 24 giờ (%d người). Hỏi cơ sở có đang xuất dữ liệu không.", object, d.N),
+			EN: fmt.Sprintf("Facility %s read very many of its own records within 24 hours (%d persons). Ask whether it is exporting data.", object, d.N)}
+	case kind == Unequal:
+		return fault.Text{VI: fmt.Sprintf("Nhật ký truy cập ngày %s không khớp: %d lượt sai lệch. Báo trực vận hành ngay.", object, d.N),
+			EN: fmt.Sprintf("The access log of %s does not agree: %d looks differ. Tell the operator on duty at once.", object, d.N)}
 	}
 	return fault.Text{VI: "Thử báo động: không có gì xảy ra.", EN: "A test of alarms: nothing is the matter."}
 }

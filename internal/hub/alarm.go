@@ -37,7 +37,7 @@ const (
 func (h *Hub) openAlarms() error {
 	var err error
 	h.Alarms, err = alarm.New(alarm.Deps{Store: h.Slices.Alarms, Counters: h.Slices.Counters, Seen: h.Slices.Facilities, Forks: h.Slices.Enrolments.Forks,
-		Ways: h.alarmWays, Rates: h.delivery.rates, Tellers: h.tellers, Acts: h.Slices.Keys, Clock: h.cfg.Clock})
+		Ways: h.alarmWays, Looks: h.lookAlarms, Rates: h.delivery.rates, Tellers: h.tellers, Acts: h.Slices.Keys, Clock: h.cfg.Clock})
 	return err
 }
 

@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/admission"
 	"lienthong/internal/alarm"
 	"lienthong/internal/body"
+	"lienthong/internal/brake"
 	"lienthong/internal/bundle"
 	"lienthong/internal/casework"
 	"lienthong/internal/choice"
@@ -46,6 +47,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/reading"
 	"lienthong/internal/rekey"
+	lookcheck "lienthong/internal/reverify/looks"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -78,6 +80,8 @@ type Config struct {
 	Outside   Outside           // how often services outside are asked
 	Delivery  Delivery          // how records are passed on
 	Alarms    Alarms            // how alarms are told
+	Brake     brake.Config      // how many people one may look at
+	Spool     LookSpool         // keeps looks of emergencies while their log is down; nil: they wait too
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Guard     Guard     // of the store's files; nil: nobody looks
@@ -97,6 +101,7 @@ type Hub struct {
 	Trust    *trust.Watch
 	Office   *admin.Office
 	Sessions *session.Keeper
+	Brake    *brake.Brake  // stops who looks at too many people
 	Reading  *reading.Desk // how clinicians come to read what others wrote
 	Login    *Login        // by name, and citizens' phones
 	Kinds    *kind.Registry
@@ -116,6 +121,7 @@ type Hub struct {
 
 	tokens  *token.Desk
 	his     *his.Door
+	looks   atomic.Pointer[lookcheck.Report] // of the last night
 	log     *tlog.Doors
 	gateway *gateway.Gateway
 	inflow  *inflow.Rounds
@@ -202,6 +208,9 @@ func (h *Hub) start(ctx context.Context) error {
 		return err
 	}
 	if err := h.openDisclose(codec); err != nil {
+		return err
+	}
+	if err := h.openBrake(ctx); err != nil {
 		return err
 	}
 	if err := h.openCourier(); err != nil {
@@ -380,6 +389,8 @@ func (h *Hub) begin() {
 	})
 	h.every(ctx, time.Second, "looks not counted", h.Disclose.Count)
 	h.every(ctx, time.Minute, "looks not rooted", h.rootDisclosures)
+	h.every(ctx, 10*time.Minute, "looks not checked", h.checkAtNight)
+	h.every(ctx, time.Second, "looks of emergencies not entered", h.enterSpooled)
 	h.every(ctx, h.cfg.Outside.Stamp, "checkpoints not stamped", h.Stamper.Round)
 	h.every(ctx, h.cfg.Outside.Witness, "witnesses not asked", h.Asker.Round)
 	h.every(ctx, h.cfg.Outside.Ask, "signers not asked about", h.Checker.Round)
