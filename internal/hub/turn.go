@@ -16,7 +16,10 @@ import (
 func (h *Hub) turner() (*rekey.Turner, error) {
 	return rekey.New(rekey.Store{Keys: h.Slices.Keys, Rekeys: h.Slices.Rekeys, Records: h.Slices.Records, Clean: h.Slices.Retention.Clean},
 		h.Vault, h.cfg.Clock, rekey.Names{
-			Tables: map[string]rekey.Namer{"temporary": func(key []string) ([]byte, error) { return urgent.SheetName(key[0]), nil }},
+			Tables: map[string]rekey.Namer{
+				"temporary":    func(key []string) ([]byte, error) { return urgent.SheetName(key[0]), nil },
+				"matter_paper": func(key []string) ([]byte, error) { return []byte(casework.SealedName(key[0])), nil },
+			},
 			Secrets: map[string]func([]string) string{
 				"secret":         func(key []string) string { return courier.SecretName(key[1], care.FacilityCode(key[0])) },
 				"matter_version": func(key []string) string { return casework.SealedName(key[0]) },

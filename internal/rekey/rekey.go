@@ -6,6 +6,7 @@
 package rekey
 
 import (
+	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -105,6 +106,17 @@ func (t *Turner) Master(ctx context.Context, actor string) (Turned, error) {
 	if _, err := t.store.Keys.PutFact(ctx, FactOf(out.Master), first); err != nil {
 		return out, err
 	}
+	// Month keys last: whoever was cut off finds by them what is left to do.
+	for name, table := range store.RekeyTables {
+		if !table.Secret {
+			continue
+		}
+		for _, mark := range olderMarks(months, out.Master) {
+			if err := t.reseal(ctx, name, mark, &out); err != nil {
+				return out, err
+			}
+		}
+	}
 	for _, was := range months {
 		if was.Master == out.Master {
 			continue
@@ -118,14 +130,6 @@ func (t *Turner) Master(ctx context.Context, actor string) (Turned, error) {
 		}
 		out.Months++
 	}
-	for name, table := range store.RekeyTables {
-		if !table.Secret {
-			continue
-		}
-		if err := t.reseal(ctx, name, &out); err != nil {
-			return out, err
-		}
-	}
 	act, err := t.act(actor, "keys.turn_master", out.Master, out)
 	if err != nil {
 		return out, err
@@ -136,10 +140,22 @@ func (t *Turner) Master(ctx context.Context, actor string) (Turned, error) {
 // atOnce is how many rows are moved in one transaction.
 const atOnce = 256
 
+// olderMarks are how secrets begin that are sealed by a master key which still
+// wraps a month key: the form, and the key's mark.
+func olderMarks(months []store.MonthKey, master string) (marks [][]byte) {
+	for _, w := range months {
+		mark, err := hex.DecodeString("01" + w.Master)
+		if w.Master != master && err == nil && !slices.ContainsFunc(marks, func(m []byte) bool { return bytes.Equal(m, mark) }) {
+			marks = append(marks, mark)
+		}
+	}
+	return marks
+}
+
 // reseal seals the secrets of a table by the master key in use.
-func (t *Turner) reseal(ctx context.Context, table string, out *Turned) error {
+func (t *Turner) reseal(ctx context.Context, table string, mark []byte, out *Turned) error {
 	for after := []string(nil); ; {
-		rows, err := t.store.Rekeys.Wrapped(ctx, table, []byte{1}, after, atOnce) // 1: the form of sealed secrets
+		rows, err := t.store.Rekeys.Wrapped(ctx, table, mark, after, atOnce)
 		if err != nil || len(rows) == 0 {
 			return err
 		}

@@ -27,6 +27,7 @@ type Rekeys interface {
 
 // RekeyTable is a table that holds wrapped keys or sealed secrets.
 type RekeyTable struct {
+	Table  string   // "": as it is called here
 	Key    []string // columns of its primary key
 	Column string
 	Secret bool // Column is a sealed secret, which begins with 1 and the mark of its master key
@@ -39,6 +40,7 @@ var RekeyTables = map[string]RekeyTable{
 	"leg_receipt":    {Key: []string{"facility", "serial", "destination"}, Column: "wrapped"},
 	"temporary":      {Key: []string{"number"}, Column: "wrapped"},
 	"matter_version": {Key: []string{"number", "version"}, Column: "sealed", Secret: true},
+	"matter_paper":   {Table: "matter_version", Key: []string{"number", "version"}, Column: "wrapped"},
 	"staff":          {Key: []string{"id"}, Column: "sealed", Secret: true},
 	"eid_address":    {Key: []string{"person"}, Column: "sealed", Secret: true},
 	"secret":         {Key: []string{"facility", "destination"}, Column: "sealed", Secret: true},

@@ -3,6 +3,7 @@
 package rekey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -39,6 +40,7 @@ var kinds = map[string][2]string{
 }
 
 type table struct {
+	name    string
 	columns []string
 	wrapped string
 }
@@ -48,7 +50,7 @@ func tableOf(name string) (table, error) {
 	if !ok {
 		return table{}, fmt.Errorf("rekey: no table %q of wrapped keys", name)
 	}
-	return table{t.Key, t.Column}, nil
+	return table{cmp.Or(t.Table, name), t.Key, t.Column}, nil
 }
 
 func (t table) spelled() string {
@@ -81,7 +83,7 @@ func (x *Rekeys) Wrapped(ctx context.Context, name string, prefix []byte, after 
 		return nil, err
 	}
 	keys := strings.Join(t.columns, ", ")
-	query := `SELECT ` + t.spelled() + `, ` + t.wrapped + ` FROM ` + name + ` WHERE substring(` + t.wrapped + ` FOR $1) = $2`
+	query := `SELECT ` + t.spelled() + `, ` + t.wrapped + ` FROM ` + t.name + ` WHERE substring(` + t.wrapped + ` FOR $1) = $2`
 	args := []any{len(prefix), prefix, limit}
 	if after != nil {
 		query += ` AND (` + keys + `) > ` + t.marks(4)
@@ -126,7 +128,7 @@ func (x *Rekeys) Rewrap(ctx context.Context, rows []store.Wrapped) (int, error) 
 			args = append(args, k)
 		}
 		var n int
-		b.Queue(`WITH done AS (UPDATE `+rows[i].Table+` SET `+t.wrapped+` = $1 WHERE (`+strings.Join(t.columns, ", ")+`) = `+t.marks(3)+` AND `+t.wrapped+` = $2 RETURNING 1)
+		b.Queue(`WITH done AS (UPDATE `+t.name+` SET `+t.wrapped+` = $1 WHERE (`+strings.Join(t.columns, ", ")+`) = `+t.marks(3)+` AND `+t.wrapped+` = $2 RETURNING 1)
 			SELECT count(*) FROM done`, args...).QueryRow(func(row pgx.Row) error {
 			err := row.Scan(&n)
 			moved += n

@@ -3,6 +3,7 @@
 package rekey
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -21,6 +22,7 @@ func New(db *file.DB) *Rekeys { return &Rekeys{db: db} }
 
 // table is how a table's rows are found and spelled.
 type table struct {
+	name    string
 	columns []string
 	wrapped string // the column
 }
@@ -30,7 +32,7 @@ func tableOf(name string) (table, error) {
 	if !ok {
 		return table{}, fmt.Errorf("rekey: no table %q of wrapped keys", name)
 	}
-	return table{t.Key, t.Column}, nil
+	return table{cmp.Or(t.Table, name), t.Key, t.Column}, nil
 }
 
 // blobs are the columns whose bytes are spelled in hexadecimal.
@@ -58,7 +60,7 @@ func (x *Rekeys) Wrapped(ctx context.Context, name string, prefix []byte, after 
 		return nil, err
 	}
 	keys := strings.Join(t.columns, ", ")
-	query := `SELECT ` + t.each("CAST(%s AS TEXT)", "lower(hex(%s))") + `, ` + t.wrapped + ` FROM ` + name + ` WHERE substr(` + t.wrapped + `, 1, ?) = ?`
+	query := `SELECT ` + t.each("CAST(%s AS TEXT)", "lower(hex(%s))") + `, ` + t.wrapped + ` FROM ` + t.name + ` WHERE substr(` + t.wrapped + `, 1, ?) = ?`
 	args := []any{len(prefix), prefix}
 	if after != nil {
 		query += ` AND (` + keys + `) > (` + t.each("?%.0s", "unhex(?)%.0s") + `)`
@@ -103,7 +105,7 @@ func (x *Rekeys) Rewrap(ctx context.Context, rows []store.Wrapped) (moved int, e
 			for _, k := range rows[i].Key {
 				args = append(args, k)
 			}
-			n, err := tx.Exec(`UPDATE `+rows[i].Table+` SET `+t.wrapped+` = ? WHERE (`+strings.Join(t.columns, ", ")+`) = (`+t.each("?%.0s", "unhex(?)%.0s")+`) AND `+t.wrapped+` = ?`,
+			n, err := tx.Exec(`UPDATE `+t.name+` SET `+t.wrapped+` = ? WHERE (`+strings.Join(t.columns, ", ")+`) = (`+t.each("?%.0s", "unhex(?)%.0s")+`) AND `+t.wrapped+` = ?`,
 				append(args, rows[i].Was)...)
 			if err != nil {
 				return err
