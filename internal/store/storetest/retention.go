@@ -9,6 +9,7 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/store"
 )
 
@@ -136,6 +137,21 @@ func erasedPatient(t *testing.T, h *Harness) {
 	at := func(key string, made bool) *store.NewSubject {
 		return &store.NewSubject{Key: keyed("subject %s", key), Person: p, NewPerson: made, Evidence: "citizen_id", Claims: claims}
 	}
+	phone := identity.Feature{Kind: "phone", Hash: keyed("phone")}
+	w.must(w.s.Temporaries.PutFeatures(w.ctx(), p, []identity.Feature{phone}))
+	w.must(w.s.Temporaries.PutFeatures(w.ctx(), person(7), []identity.Feature{phone}))
+	findable := func(want ...store.PersonID) {
+		t.Helper()
+		found, err := w.s.Temporaries.Candidates(w.ctx(), [][]identity.Feature{{phone}}, 10)
+		w.must(err)
+		var got []store.PersonID
+		for _, c := range found {
+			got = append(got, c.Person)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	}
 	mine := at("x", true)
 	first := w.send(say{episode: "a", content: "1", subject: mine})
 	w.clock.Advance(time.Second)
@@ -156,6 +172,7 @@ func erasedPatient(t *testing.T, h *Harness) {
 	}
 	w.erase(second.ID)
 	w.agree("the patient's last record")
+	findable(p, person(7))
 	if k := w.known(say{episode: "b", content: "2", subject: mine}); k.Subject != nil || k.Claims[0].Person != p || k.Claims[1].Person != p {
 		t.Errorf("after the patient's last record: %+v", k)
 	}
@@ -164,6 +181,7 @@ func erasedPatient(t *testing.T, h *Harness) {
 	}
 	w.erase(far.ID, nobody.ID)
 	w.agree("the person's last record")
+	findable(person(7))
 	k := w.known(say{facility: coastClinic, episode: "c", content: "3", subject: at("y", false)})
 	if k.Subject != nil || k.Claims[0] != (store.Claim{}) || k.Claims[1] != (store.Claim{}) {
 		t.Errorf("after the person's last record: %+v", k)

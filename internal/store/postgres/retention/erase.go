@@ -23,7 +23,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	if err := errors.Join(form.CheckErasures(records), ledger.CheckAct(act)); err != nil {
 		return nil, err
 	}
-	claims, err := x.claims(ctx, records)
+	claims, alone, err := x.claims(ctx, records)
 	if err != nil {
 		return nil, err
 	}
@@ -44,6 +44,9 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	b.Queue(`DELETE FROM leg_receipt r USING unnest($1::text[], $2::uuid[]) AS u (facility, serial) WHERE r.facility = u.facility AND r.serial = u.serial`, e.ids()...)
 	if len(claims) > 0 {
 		b.Queue(`DELETE FROM claim c WHERE c.hash = ANY ($1) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = c.person)`, claims)
+	}
+	if len(alone) > 0 {
+		b.Queue(`DELETE FROM feature f WHERE f.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = f.person)`, alone)
 	}
 	e.sums.Queue(b)
 	leaves := handle.Column(records, func(r store.Erasure) ledger.Leaf { return ledger.Leaf{Data: r.Leaf} })
@@ -215,13 +218,12 @@ func (e *erasing) leftOver(ctx context.Context) error {
 	return e.tx.Send(ctx, b)
 }
 
-// claims finds, before the transaction, the identifiers that the erasure may
-// leave without anybody: those of persons whose only links, now or before, are
+// claims finds, before the transaction, the persons whom the erasure may leave
+// without any record, and their identifiers: those of persons whose only links, now or before, are
 // of subjects of these records. No index leads from a person to claims: it reads
 // along the table.
-func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([][]byte, error) {
-	var persons [][16]byte
-	err := x.db.Scan(ctx, allLimit, `WITH k AS (SELECT DISTINCT r.facility, r.subject FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
+func (x *Retention) claims(ctx context.Context, records []store.Erasure) (claims [][]byte, persons [][16]byte, err error) {
+	err = x.db.Scan(ctx, allLimit, `WITH k AS (SELECT DISTINCT r.facility, r.subject FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
 			JOIN record r ON r.facility = u.facility AND r.serial = u.serial WHERE r.subject <> '')
 		SELECT DISTINCT l.person FROM k JOIN link l ON l.facility = k.facility AND l.subject = k.subject
 		WHERE NOT EXISTS (SELECT 1 FROM link o WHERE o.person = l.person AND (o.facility, o.subject) NOT IN (SELECT facility, subject FROM k))`,
@@ -230,12 +232,11 @@ func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([][]by
 			return err
 		})
 	if err != nil || len(persons) == 0 {
-		return nil, err
+		return nil, nil, err
 	}
-	var claims [][]byte
 	err = x.db.Scan(ctx, allLimit, `SELECT hash FROM claim WHERE person = ANY ($1::uuid[])`, []any{persons}, func(rows pgx.Rows) (err error) {
 		claims, err = pgx.CollectRows(rows, pgx.RowTo[[]byte])
 		return err
 	})
-	return claims, err
+	return claims, persons, err
 }

@@ -19,7 +19,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	if err := errors.Join(form.CheckErasures(records), file.CheckAct(act)); err != nil {
 		return nil, err
 	}
-	claims, err := x.claims(ctx, records)
+	claims, alone, err := x.claims(ctx, records)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 				return err
 			}
 		}
-		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.deltas.Append(tx)); err != nil {
+		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.lostFeatures(alone), e.deltas.Append(tx)); err != nil {
 			return err
 		}
 		residue = e.residue
@@ -296,13 +296,37 @@ func (e *erasing) lostClaims(claims []claim) error {
 	return nil
 }
 
-// claims finds, before the transaction, the identifiers that the erasure may
-// leave without anybody: those of persons whose only links, now or before, are
+// lostFeatures takes away what persons could be looked for by whom no subject is
+// linked to. The bytes are those of the row and of its entry by person.
+func (e *erasing) lostFeatures(persons []store.PersonID) error {
+	for _, p := range persons {
+		rows, err := e.tx.Rows(`SELECT hash, kind FROM feature WHERE person = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE person = ?1)`, p[:])
+		var residue []store.Residue
+		if err := file.Each(rows, err, func(row file.Scanner) error {
+			var hash, kind []byte
+			err := row.Scan(&hash, &kind)
+			residue = append(residue, store.Residue{Bytes: bytes.Join([][]byte{hash, kind, p[:]}, nil)}, store.Residue{Bytes: bytes.Join([][]byte{p[:], hash, kind}, nil)})
+			return err
+		}); err != nil {
+			return err
+		}
+		if len(residue) == 0 {
+			continue
+		}
+		if _, err := e.tx.Exec(`DELETE FROM feature WHERE person = ?`, p[:]); err != nil {
+			return err
+		}
+		e.residue = append(e.residue, residue...)
+	}
+	return nil
+}
+
+// claims finds, before the transaction, the persons whom the erasure may leave
+// without any record, and their identifiers: those of persons whose only links, now or before, are
 // of subjects of these records. No index leads there: it reads along the tables.
-func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([]claim, error) {
-	var out []claim
-	err := x.db.Read(ctx, func(s *file.Snapshot) error {
-		out = nil
+func (x *Retention) claims(ctx context.Context, records []store.Erasure) (out []claim, persons []store.PersonID, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		out, persons = nil, nil
 		alone := map[store.PersonID]bool{}
 		for i := range records {
 			rows, err := s.Rows(`SELECT DISTINCT l.person FROM record r JOIN link l ON l.facility = r.facility AND l.subject = r.subject
@@ -333,6 +357,9 @@ func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([]clai
 		if err := leaveLinked(s, alone, erased); err != nil {
 			return err
 		}
+		for p := range alone {
+			persons = append(persons, p)
+		}
 		rows, err := s.Rows(`SELECT key, person, name, birth FROM claim`)
 		if err != nil {
 			return err
@@ -349,7 +376,7 @@ func (x *Retention) claims(ctx context.Context, records []store.Erasure) ([]clai
 		}
 		return rows.Err()
 	})
-	return out, err
+	return out, persons, err
 }
 
 // leaveLinked takes out of alone who has a link, now or before, with a subject
