@@ -39,6 +39,7 @@ const (
 type Pushed struct {
 	State string
 	At    time.Time // of the answer
+	Level int       // of identity (Decree 69/2024); to agree takes the second
 	Proof []byte    // the signed answer
 }
 
@@ -63,6 +64,9 @@ type Request struct {
 	Actor    string
 	Form     string
 }
+
+// agreeLevel is the level of identity that may agree by phone.
+const agreeLevel = 2
 
 // mostAsking is how many requests of one facility may wait at one person.
 const mostAsking = 3
@@ -196,6 +200,9 @@ func (d *Desk) look(ctx context.Context, c *consent.Consent) (*consent.Consent, 
 		}
 		if p.State == Approved || p.State == Refused {
 			d.forget(c.ID)
+			if p.State == Approved && p.Level < agreeLevel {
+				return d.waits(ctx, c) // the pages are left to answer by, after a second factor
+			}
 			s := Speaker{Person: c.Person, Channel: "vneid", Proof: sha256.Sum256(p.Proof), SteppedUp: p.At, Actor: "vneid"}
 			return d.Answer(ctx, s, c.ID, p.State == Approved)
 		}

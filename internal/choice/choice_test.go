@@ -215,7 +215,16 @@ func TestAFacilityAsksAndThePhoneAnswers(t *testing.T) {
 		}
 		_, err = w.desk.State(t.Context(), there, c.ID)
 		w.want(err, choice.ErrAbsent)
-		w.phone.say(choice.Pushed{State: choice.Approved, At: w.clock.Now(), Proof: []byte("signed")})
+		weak := choice.Request{Person: an, Facility: there, Purpose: consent.Treatment, Channel: "vneid"}
+		w.phone.say(choice.Pushed{State: choice.Approved, At: w.clock.Now(), Level: 1, Proof: []byte("signed")})
+		low, err := w.desk.Ask(t.Context(), weak)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if low, err = w.desk.Asked(t.Context(), low.ID); err != nil || low.State != consent.Requested {
+			t.Errorf("agreed by the first level of identity: %+v, %v", low, err)
+		}
+		w.phone.say(choice.Pushed{State: choice.Approved, At: w.clock.Now(), Level: 2, Proof: []byte("signed")})
 		said := w.say(w.herself(), denial())
 		_, err = w.desk.Asked(t.Context(), said.ID) // nobody asked for it
 		w.want(err, store.ErrAbsent)

@@ -262,5 +262,5 @@ func (x phones) Push(ctx context.Context, q choice.Push) (string, error) {
 
 func (x phones) Result(ctx context.Context, id consent.ID, ref string) (choice.Pushed, error) {
 	r, err := x.Pusher.Result(ctx, id, ref)
-	return choice.Pushed{State: r.State, At: r.At, Proof: r.Proof}, err
+	return choice.Pushed{State: r.State, At: r.At, Level: r.Level, Proof: r.Proof}, err
 }
