@@ -51,7 +51,7 @@ var layers = map[string]place{
 	"schema":       {1, []string{"dossier"}},
 	"seal":         {1, nil},
 	"slip":         {1, nil},
-	"staff":        {1, []string{"role"}},
+	"staff":        {1, nil},
 	"stamp":        {1, nil},
 	"vault":        {1, nil},
 
@@ -122,6 +122,7 @@ var layers = map[string]place{
 	"web/inbound":        {4, nil},
 	"web/incoming":       {4, []string{"web/page"}},
 	"web/delivery":       {4, []string{"web/page"}},
+	"web/pace":           {4, nil},
 	"web/page":           {4, nil},
 	"web/oidc":           {4, nil},
 	"web/portal/...":     {4, []string{"web/portal/...", "web/trace", "web/problem", "web/session"}},
@@ -131,9 +132,10 @@ var layers = map[string]place{
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.
-	"hub":       {5, []string{"hub/rooms"}},
-	"hub/rooms": {5, nil},
-	"bench":     {5, []string{"hub"}},
+	"hub":         {5, []string{"hub/rooms"}},
+	"hub/keyring": {3, nil},
+	"hub/rooms":   {5, nil},
+	"bench":       {5, []string{"hub"}},
 
 	"bench/congestion": {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},
@@ -270,7 +272,7 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},

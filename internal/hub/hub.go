@@ -31,6 +31,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/hub/rooms"
 	"lienthong/internal/inflow"
 	"lienthong/internal/intake"
@@ -55,6 +56,7 @@ import (
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/gateway"
 	"lienthong/internal/web/his"
+	"lienthong/internal/web/pace"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
@@ -66,7 +68,7 @@ import (
 // Config is what a hub is started with.
 type Config struct {
 	Name      string // "lienthong.local": names logs and receipts
-	Keys      Keys
+	Keys      keyring.Keys
 	Masters   func() ([][]byte, error)                               // reads the master keys anew, the newest last; nil: they are held elsewhere
 	Open      OpenStore                                              // of the engine, chosen by the command
 	PublicURL string                                                 // under which people and systems reach it, "" unknown
@@ -103,7 +105,7 @@ type Hub struct {
 	Sessions *session.Keeper
 	Brake    *brake.Brake  // stops who looks at too many people
 	Reading  *reading.Desk // how clinicians come to read what others wrote
-	Login    *Login        // by name, and citizens' phones
+	Login    *rooms.Login  // by name, and citizens' phones
 	Kinds    *kind.Registry
 	Rules    *quality.Pack
 	LogKey   *ledger.LogKey // of the log this hub writes
@@ -458,7 +460,7 @@ func (h *Hub) Handler() http.Handler {
 		origin.AddInsecureBypassPattern("POST /s/{id}") // viewers of links run in browsers elsewhere; no cookie is read there
 	}
 	world := h.guarded(mux)
-	return pace{next: origin.Handler(world), own: "/api/v1/submissions"}.withDefaults()
+	return pace.Door{Next: origin.Handler(world), Own: "/api/v1/submissions"}.WithDefaults()
 }
 
 // Metrics is what the operator's door shows.

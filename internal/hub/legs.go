@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/facility"
+	"lienthong/internal/hub/rooms"
 )
 
 // Delivery is how legs are carried out.
@@ -53,7 +54,7 @@ func (h *Hub) openPlan(ctx context.Context) error {
 	h.delivery.adapters = map[string]courier.Adapter{
 		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
 		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
-		eid.AdapterName: eid.Entry{}, // providers of identities: approved entries without legs
+		eid.AdapterName: rooms.Identities{}, // providers of identities: approved entries without legs
 		"parent":        parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
 	}
 	maps.Copy(h.delivery.adapters, d.Adapters)

@@ -16,7 +16,7 @@ func (h *Hub) roomParts() rooms.Parts {
 // openLogin wires who comes in by name, and sessions.
 func (h *Hub) openLogin() error {
 	var err error
-	h.Login, err = newLogin(h.roomParts(), loginParts{Key: h.cfg.Keys.Token, Secure: h.cfg.Secure, PersonOf: admin.PersonOf})
+	h.Login, err = rooms.NewLogin(h.roomParts(), rooms.LoginParts{Key: h.cfg.Keys.Token, Secure: h.cfg.Secure, PersonOf: admin.PersonOf})
 	if err != nil {
 		return err
 	}

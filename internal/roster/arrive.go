@@ -188,7 +188,7 @@ func (k *Desk) Roles(ctx context.Context, id care.Staff) ([]role.Role, error) {
 		if err != nil {
 			return nil, err
 		}
-		if s.May(r) {
+		if s.May(text) {
 			out = append(out, r)
 		}
 	}

@@ -191,7 +191,7 @@ func (k *Desk) added(ctx context.Context, n Addition) (staff.Staff, profile, err
 			return none, profile{}, err
 		}
 	}
-	if err := staff.CheckRoles(at, n.Roles, licence != ""); err != nil {
+	if err := checkRoles(at, n.Roles, licence != ""); err != nil {
 		return none, profile{}, err
 	}
 	s, err := k.known(ctx, at, licence, n.Issuer, n.Subject)
@@ -210,6 +210,24 @@ func (k *Desk) added(ctx context.Context, n Addition) (staff.Staff, profile, err
 		s.Login = k.login(n.Issuer, n.Subject)[0]
 	}
 	return *s, p, nil
+}
+
+// checkRoles reports whether somebody at a facility ("" at none) may have these
+// roles. A role at a facility is of theirs alone; nobody is staff as a citizen.
+func checkRoles(at care.FacilityCode, roles []string, licensed bool) error {
+	if len(roles) > staff.MostRoles {
+		return staff.ErrRoles
+	}
+	for _, text := range roles {
+		r, err := role.Parse(text)
+		if err != nil || r.Kind == role.Citizen || r.At() != at {
+			return staff.ErrRoles
+		}
+		if r.Kind == role.Clinician && !licensed {
+			return staff.ErrLicence
+		}
+	}
+	return nil
 }
 
 func (k *Desk) facility(ctx context.Context, text string) (care.FacilityCode, error) {
@@ -416,5 +434,5 @@ func (k *Desk) Stands(ctx context.Context, who care.Staff, r role.Role) (bool, e
 	if err != nil {
 		return false, err
 	}
-	return s.May(r), nil
+	return s.May(r.String()), nil
 }

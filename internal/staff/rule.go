@@ -6,9 +6,7 @@ import (
 	"time"
 	"unicode"
 
-	"lienthong/internal/care"
 	"lienthong/internal/fault"
-	"lienthong/internal/role"
 )
 
 // IdleTerm is how long an account may lie unused before it is disabled: 45 days
@@ -43,31 +41,13 @@ func ParseLicence(s string) (string, error) {
 	return s, nil
 }
 
-// CheckRoles reports whether somebody at a facility ("" at none) may have these
-// roles. A role at a facility is of theirs alone; nobody is staff as a citizen.
-func CheckRoles(at care.FacilityCode, roles []string, licensed bool) error {
-	if len(roles) > MostRoles {
-		return ErrRoles
-	}
-	for _, text := range roles {
-		r, err := role.Parse(text)
-		if err != nil || r.Kind == role.Citizen || r.At() != at {
-			return ErrRoles
-		}
-		if r.Kind == role.Clinician && !licensed {
-			return ErrLicence
-		}
-	}
-	return nil
-}
-
-// May reports whether the person may sit in a role now. Who was only asserted by
+// May reports whether the person may sit in a role (as package role writes it) now. Who was only asserted by
 // a facility's system has no roles and never logs in: they sit as a clinician of
 // that facility, by the link that its system was given for them.
-func (s *Staff) May(r role.Role) bool {
+func (s *Staff) May(r string) bool {
 	asserted := len(s.Roles) == 0 && s.Login == [17]byte{} && s.Licence != [17]byte{}
-	return s.Suspended.IsZero() && (slices.Contains(s.Roles, r.String()) ||
-		asserted && r.Kind == role.Clinician && s.Facility != "" && r.ID == string(s.Facility))
+	return s.Suspended.IsZero() && (slices.Contains(s.Roles, r) ||
+		asserted && s.Facility != "" && r == "clinician:"+string(s.Facility))
 }
 
 // Idle reports whether an account was unused for too long; last is the login

@@ -18,8 +18,6 @@ import (
 
 	"lienthong/internal/bridge/outbound"
 	"lienthong/internal/clock"
-	"lienthong/internal/courier"
-	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
 )
@@ -74,28 +72,6 @@ func ParseOptions(raw json.RawMessage) (Options, error) {
 		}
 	}
 	return o, nil
-}
-
-// Entry is the courier's side of a provider: it checks entries and carries nothing.
-type Entry struct{}
-
-var _ courier.Adapter = Entry{}
-
-// Wants says that nothing of a record is needed.
-func (Entry) Wants() courier.Wants { return courier.Wants{} }
-
-// Check says what is wrong with an entry. Fault: eid.options.
-func (Entry) Check(d exchange.Destination) error {
-	if strings.HasSuffix(d.URL, "/.well-known/openid-configuration") {
-		return ErrOptions
-	}
-	_, err := ParseOptions(d.Options)
-	return err
-}
-
-// Deliver refuses: no record goes to a provider of identities.
-func (Entry) Deliver(context.Context, *courier.Parcel) exchange.Answer {
-	return exchange.Answer{Outcome: exchange.Refused, Code: "leg.kind_unsupported"}
 }
 
 // Provider is an entry in use that asks and tells.
