@@ -19,8 +19,10 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/store"
+	"lienthong/internal/store/lookspool"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/sqlite"
 	webadmin "lienthong/internal/web/admin"
@@ -116,7 +118,7 @@ func Inside(path, dir string) bool {
 
 // makeKeys writes new keys, never over old ones.
 func makeKeys(dir string) error {
-	keys, err := hub.NewKeys(nil)
+	keys, err := keyring.New(nil)
 	if err != nil {
 		return err
 	}
@@ -143,28 +145,28 @@ func makeKeys(dir string) error {
 }
 
 // ReadKeys reads the key files, which nobody else may read.
-func (p *Place) ReadKeys() (hub.Keys, error) {
+func (p *Place) ReadKeys() (keyring.Keys, error) {
 	if Inside(p.Keys, p.Dir) {
-		return hub.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.Dir)
+		return keyring.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.Dir)
 	}
-	return hub.ReadKeys(p.readKey)
+	return keyring.Read(p.readKey)
 }
 
 func (p *Place) readKey(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) }
 
 // hubKeys are what a hub runs with: the most valuable ones are in another
 // process where the place says so.
-func (p *Place) hubKeys(ctx context.Context) (hub.Keys, error) {
+func (p *Place) hubKeys(ctx context.Context) (keyring.Keys, error) {
 	if p.Sign == "" {
 		return p.ReadKeys()
 	}
-	keys, err := hub.ReadOwnKeys(p.readKey)
+	keys, err := keyring.ReadOwnKeys(p.readKey)
 	if err != nil {
-		return hub.Keys{}, err
+		return keyring.Keys{}, err
 	}
 	c, err := signer.Dial(ctx, signer.Config{Socket: p.Sign})
 	if err != nil {
-		return hub.Keys{}, err
+		return keyring.Keys{}, err
 	}
 	keys.Ring, keys.Receipt, keys.Log, keys.Witness = c, c.Signer(signer.KeyReceipt), c.Signer(signer.KeyLog), c.Signer(signer.KeyWitness)
 	return keys, nil
@@ -212,9 +214,16 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 	}
 	cfg.Name, cfg.Keys, cfg.Open = p.Name, keys, open
 	if p.Sign == "" {
-		cfg.Masters = func() ([][]byte, error) { return hub.ReadMasters(p.readKey) }
+		cfg.Masters = func() ([][]byte, error) { return keyring.ReadMasters(p.readKey) }
 	}
 	cfg.Alarms.Secret = func(name string) ([]byte, error) { return ReadPrivate(filepath.Join(p.Keys, name)) }
+	looks := p.Keys // all that is on this machine of a hub whose data are elsewhere
+	if p.Database == "" {
+		looks = p.Dir
+	}
+	if cfg.Spool, err = lookspool.Open(filepath.Join(looks, "looks")); err != nil {
+		return nil, err
+	}
 	if p.Database == "" {
 		cfg.Guard, cfg.Room = sqlite.NewGuard(p.Dir), p.room
 	}
