@@ -215,7 +215,7 @@ func (x *Openings) EndOpenings(ctx context.Context, facility care.FacilityCode, 
 	if err := store.CheckText(string(facility), basis, by); err != nil {
 		return 0, err
 	}
-	tag, err := x.db.Pool.Exec(ctx, `UPDATE opening SET ended = $3, ended_by = $5 WHERE person = $2 AND facility = $1 AND ended = 0 AND until > $3 AND ($4 = '' OR basis = $4)`,
+	tag, err := x.db.Pool.Exec(ctx, `UPDATE opening SET ended = $3, ended_by = $5 WHERE person = $2 AND facility || '' = $1 AND ended = 0 AND until > $3 AND ($4 = '' OR basis = $4)`,
 		string(facility), handle.UUID(person), handle.Micros(at), basis, by)
 	return int(tag.RowsAffected()), handle.Fault(err)
 }

@@ -93,13 +93,27 @@ func (x *Disclosures) List(ctx context.Context, scope role.Scope, f store.Disclo
 	if f.Person != (store.PersonID{}) {
 		w.And("d.person = ?", handle.UUID(f.Person))
 	}
-	return x.page(ctx, selectDisclosure+version, &w, f)
+	if !chosen(&w, &f) {
+		return nil, false, nil
+	}
+	limit := handle.Limit(f.Limit)
+	all, err := x.read(ctx, selectDisclosure+version+w.String()+` ORDER BY d.id DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	if err != nil {
+		return nil, false, err
+	}
+	all, more := handle.Page(all, limit)
+	return all, more, nil
 }
 
-// ofPerson are looks by the link of their time, and at records by the link of now.
-const ofPerson = `(d.person, d.id) IN (SELECT a.person, a.id FROM disclosure a WHERE a.person = ? UNION
-	SELECT b.person, b.id FROM subject s JOIN record r ON r.facility = s.facility AND r.subject = s.subject
-	JOIN disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = ?)`
+// ofPerson are looks by the link of their time, and at records by the link of
+// now. The session's settings keep the joins in this order: by the person's
+// rows, not by all looks.
+const ofPerson = `SELECT d.id, d.at, d.reader, d.role, d.facility, d.serial, d.person, d.basis, d.policy, d.reason, d.route, d.count,
+	d.staff, d.opening, d.purpose, d.facts
+	FROM (SELECT a.person, a.id FROM disclosure a WHERE a.person = $1 UNION
+		SELECT b.person, b.id FROM subject s JOIN record r ON r.facility = s.facility AND r.subject = s.subject AND r.subject <> ''
+		JOIN disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = $1) k
+	JOIN disclosure d ON d.person = k.person AND d.id = k.id`
 
 // OfPerson returns a page of the looks at a person, newest first.
 func (x *Disclosures) OfPerson(ctx context.Context, person store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
@@ -107,15 +121,28 @@ func (x *Disclosures) OfPerson(ctx context.Context, person store.PersonID, f sto
 		return nil, false, nil // nobody was looked at
 	}
 	var w handle.Where
-	w.And(ofPerson, handle.UUID(person), handle.UUID(person))
-	return x.page(ctx, selectDisclosure, &w, f)
+	w.Arg(handle.UUID(person))
+	if !chosen(&w, &f) {
+		return nil, false, nil
+	}
+	limit := handle.Limit(f.Limit)
+	rows, err := x.db.Pool.Query(ctx, ofPerson+w.String()+` ORDER BY d.id DESC LIMIT `+w.Arg(limit+1), w.Args...)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, false, handle.Fault(err)
+	}
+	all, more := handle.Page(all, limit)
+	return all, more, nil
 }
 
-// page adds what else a filter asks, and reads.
-func (x *Disclosures) page(ctx context.Context, query string, w *handle.Where, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
+// chosen adds what else a filter asks; false: it asks for what cannot be.
+func chosen(w *handle.Where, f *store.DisclosureFilter) bool {
 	if !f.Record.IsZero() {
-		if err := store.CheckText(string(f.Record.Facility)); err != nil {
-			return nil, false, nil //nolint:nilerr // no record has such a name
+		if store.CheckText(string(f.Record.Facility)) != nil {
+			return false // no record has such a name
 		}
 		w.And("d.facility = ? AND d.serial = ?", string(f.Record.Facility), handle.UUID(f.Record.Serial))
 	}
@@ -134,13 +161,7 @@ func (x *Disclosures) page(ctx context.Context, query string, w *handle.Where, f
 	if f.Before > 0 {
 		w.And("d.id < ?", f.Before)
 	}
-	limit := handle.Limit(f.Limit)
-	all, err := x.read(ctx, query+w.String()+` ORDER BY d.id DESC LIMIT `+w.Arg(limit+1), w.Args...)
-	if err != nil {
-		return nil, false, err
-	}
-	all, more := handle.Page(all, limit)
-	return all, more, nil
+	return true
 }
 
 // Unrooted returns disclosures of this instance no leaf covers yet, oldest first.
@@ -162,16 +183,18 @@ func (x *Disclosures) Root(ctx context.Context, upTo int64, place store.LeafPlac
 func (x *Disclosures) read(ctx context.Context, query string, args ...any) ([]store.Disclosure, error) {
 	var all []store.Disclosure
 	err := x.db.Scan(ctx, handle.ListLimit, query, args, func(rows pgx.Rows) (err error) {
-		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d store.Disclosure, err error) {
-			var at int64
-			var serial, person, staff, opening pgtype.UUID
-			err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
-				&staff, &opening, &d.Purpose, &d.Facts)
-			d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
-			d.Staff, d.Opening = staff.Bytes, opening.Bytes
-			return d, err
-		})
+		all, err = pgx.CollectRows(rows, scan)
 		return err
 	})
 	return all, err
+}
+
+func scan(row pgx.CollectableRow) (d store.Disclosure, err error) {
+	var at int64
+	var serial, person, staff, opening pgtype.UUID
+	err = row.Scan(&d.ID, &at, &d.Reader, &d.Role, &d.Facility, &serial, &person, &d.Basis, &d.Policy, &d.Reason, &d.Route, &d.Count,
+		&staff, &opening, &d.Purpose, &d.Facts)
+	d.At, d.Person, d.Record = handle.Moment(at), person.Bytes, handle.ID(string(d.Facility), serial)
+	d.Staff, d.Opening = staff.Bytes, opening.Bytes
+	return d, err
 }

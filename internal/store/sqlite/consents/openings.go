@@ -128,14 +128,16 @@ func (x *Openings) Renew(ctx context.Context, id consent.OpeningID, by care.Staf
 // Openings returns those of a filter, newest first.
 func (x *Openings) Openings(ctx context.Context, f consent.OpeningFilter) (all []consent.Opening, err error) {
 	q := file.Select(openingColumns)
+	facility, staff := `o.facility = ?`, `o.staff = ?`
 	if f.Person != (care.Person{}) {
 		q.And(`o.person = ?`, f.Person[:])
+		facility, staff = `+o.facility = ?`, `+o.staff = ?` // a person has few, a facility many
 	}
 	if f.Facility != "" {
-		q.And(`o.facility = ?`, string(f.Facility))
+		q.And(facility, string(f.Facility))
 	}
 	if f.Staff != (care.Staff{}) {
-		q.And(`o.staff = ?`, f.Staff[:])
+		q.And(staff, f.Staff[:])
 	}
 	if f.Basis != "" {
 		q.And(`o.basis = ?`, f.Basis)
@@ -191,7 +193,7 @@ func (x *Openings) EndOpenings(ctx context.Context, facility care.FacilityCode, 
 		return 0, err
 	}
 	err = x.db.Write(ctx, file.Urgent, 1, func(tx *file.Tx) error {
-		changed, err := tx.Exec(`UPDATE opening SET ended = ?1, ended_by = ?2 WHERE person = ?3 AND facility = ?4 AND ended = 0 AND until > ?1 AND (?5 = '' OR basis = ?5)`,
+		changed, err := tx.Exec(`UPDATE opening SET ended = ?1, ended_by = ?2 WHERE person = ?3 AND +facility = ?4 AND ended = 0 AND until > ?1 AND (?5 = '' OR basis = ?5)`,
 			file.Micros(at), by, person[:], string(facility), basis)
 		n = int(changed)
 		return err

@@ -68,10 +68,11 @@ func (x *Disclosures) List(ctx context.Context, scope role.Scope, f store.Disclo
 	return x.page(ctx, q, f)
 }
 
-// ofPerson are looks by the link of their time, and at records by the link of now.
+// ofPerson are looks by the link of their time, and at records by the link of
+// now: in this order, not by the facility's looks.
 const ofPerson = `d.id IN (SELECT a.id FROM main.disclosure a WHERE a.person = ? UNION
- SELECT b.id FROM hub.subject s JOIN hub.record r ON r.facility = s.facility AND r.subject = s.key
- JOIN main.disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = ?)`
+ SELECT b.id FROM hub.subject s CROSS JOIN hub.record r INDEXED BY record_subject ON r.facility = s.facility AND r.subject = s.key
+ CROSS JOIN main.disclosure b ON b.facility = r.facility AND b.serial = r.serial WHERE s.person = ? AND r.subject IS NOT NULL)`
 
 // OfPerson returns a page of the looks at a person, newest first.
 func (x *Disclosures) OfPerson(ctx context.Context, person store.PersonID, f store.DisclosureFilter) ([]store.Disclosure, bool, error) {
