@@ -101,6 +101,9 @@ func (d *Desk) Ask(ctx context.Context, r Request) (*consent.Consent, error) {
 	if waits != nil || err != nil {
 		return waits, err
 	}
+	if err := d.room(ctx, &c); err != nil {
+		return nil, err
+	}
 	about := hex.EncodeToString(id[:])
 	detail, err := json.Marshal(map[string]string{"facility": string(r.Facility), "purpose": string(r.Purpose)})
 	if err != nil {

@@ -42,6 +42,9 @@ func (d *Desk) Say(ctx context.Context, s Speaker, draft consent.Consent) (*cons
 	if err := move(&c, c.Due(now)); err != nil {
 		return nil, err
 	}
+	if err := d.room(ctx, &c); err != nil {
+		return nil, err
+	}
 	err = d.put(ctx, &c, s.Actor, "consent.say", nil)
 	if errors.Is(err, store.ErrChanged) && s.Form != "" {
 		return d.again(ctx, &c)
@@ -50,6 +53,34 @@ func (d *Desk) Say(ctx context.Context, s Speaker, draft consent.Consent) (*cons
 		return nil, err
 	}
 	return &c, nil
+}
+
+// mostPermits is how many permissions and requests of a person may hold or wait.
+// The store takes more (500 says): there is always room to deny.
+const mostPermits = 400
+
+// room refuses one permission or request too many.
+func (d *Desk) room(ctx context.Context, c *consent.Consent) error {
+	if c.Effect == consent.Deny {
+		return nil
+	}
+	list, err := d.Said(ctx, c.Person)
+	if err != nil {
+		return err
+	}
+	n := 0
+	for i := range list {
+		if list[i].ID == c.ID {
+			return nil // a form sent again
+		}
+		if list[i].Effect == consent.Permit && !list[i].State.IsOver() {
+			n++
+		}
+	}
+	if n >= mostPermits {
+		return store.ErrTooMany
+	}
+	return nil
 }
 
 // again returns the say that a form made when it was first sent.
