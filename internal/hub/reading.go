@@ -26,6 +26,9 @@ func (h *Hub) openReading(parts rooms.Parts) (*clinic.Deps, error) {
 	if by.Phone == nil {
 		by.Phone = codes{h.Login.Phone, parts.Directory}
 	}
+	if by.Asker == nil {
+		by.Asker = rooms.Asking(parts, h.Choices)
+	}
 	var err error
 	if h.Reading, err = rooms.ReadingDesk(parts, by); err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package reading
 import (
 	"context"
 	"crypto/rand"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -10,8 +11,10 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/consent"
+	"lienthong/internal/fault"
 	"lienthong/internal/policy"
 	"lienthong/internal/store"
+	"lienthong/internal/vault"
 )
 
 // AskedFor is how long a consent that was asked for is waited for.
@@ -19,6 +22,14 @@ const AskedFor = 10 * time.Minute
 
 // consentStay is how long an opening by consent stands where the say has no end.
 const consentStay = 24 * time.Hour
+
+// asksMost is how many questions of one facility a person gets within AskedFor.
+const asksMost = 2
+
+// ErrAsks (reading.asks): the person is asked already.
+var ErrAsks = fault.New(fault.TooMany, "reading.asks",
+	"Đã hỏi người này nhiều lần. Chờ trả lời, hoặc thử lại sau 10 phút.",
+	"This person was asked several times. Wait for an answer, or try again in ten minutes.")
 
 type sealedAsk struct {
 	ID     string `json:"id"`
@@ -42,6 +53,13 @@ func (k *Desk) Ask(ctx context.Context, who Who, patient string) (ticket string,
 		return "", err
 	}
 	now := k.d.Clock.Now()
+	window := binary.BigEndian.AppendUint64(nil, uint64(now.Unix()/int64(AskedFor/time.Second)))
+	about := k.d.Vault.Hash(vault.Presence, []byte("asks"), []byte(who.Facility), []byte(p.Kind), []byte(p.Value), window)
+	if ok, err := k.slot(ctx, "asks:"+hex.EncodeToString(about[:]), asksMost, now.Add(2*AskedFor)); err != nil {
+		return "", err
+	} else if !ok {
+		return "", ErrAsks
+	}
 	var id consent.ID
 	if p.person == (store.PersonID{}) {
 		_, err = rand.Read(id[:])

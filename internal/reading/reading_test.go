@@ -282,6 +282,12 @@ func TestALookUpSaysNothing(t *testing.T) {
 		if _, _, err := w.desk.Asked(t.Context(), mate, ask); !errors.Is(err, reading.ErrPatient) {
 			t.Errorf("a colleague's ask: %v", err)
 		}
+		if _, err := w.desk.Ask(t.Context(), doc, f.Patient); err != nil {
+			t.Errorf("asked again: %v", err)
+		}
+		if _, err := w.desk.Ask(t.Context(), doc, f.Patient); !errors.Is(err, reading.ErrAsks) {
+			t.Errorf("asked a third time: %v", err)
+		}
 		w.Advance(reading.AskedFor)
 		if s, o, err := w.desk.Asked(t.Context(), doc, ask); s != consent.TimedOut || o != nil || err != nil {
 			t.Errorf("ask later: %s %v %v", s, o, err)
