@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/bench"
 	"lienthong/internal/clock"
 	realhub "lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/synth"
@@ -24,7 +25,7 @@ import (
 func realTarget(t *testing.T, n *synth.Nation) bench.Target {
 	t.Helper()
 	dir := t.TempDir()
-	keys, err := realhub.NewKeys(rand.Reader)
+	keys, err := keyring.New(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/exchange"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
@@ -34,7 +35,7 @@ type place struct {
 	Database string `json:"database,omitempty"`
 }
 
-func readPlace(dir string) (p place, keys hub.Keys, err error) {
+func readPlace(dir string) (p place, keys keyring.Keys, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, "hub.json"))
 	if err != nil {
 		return p, keys, err
@@ -42,7 +43,7 @@ func readPlace(dir string) (p place, keys hub.Keys, err error) {
 	if err := json.Unmarshal(b, &p); err != nil {
 		return p, keys, err
 	}
-	keys, err = hub.ReadKeys(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(p.Keys, name)) })
+	keys, err = keyring.Read(func(name string) ([]byte, error) { return os.ReadFile(filepath.Join(p.Keys, name)) })
 	return p, keys, err
 }
 

@@ -30,6 +30,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/intake"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
@@ -122,7 +123,7 @@ func founds(t *testing.T, run *chaos.Run, faults string, change func(*hub.Config
 	check(t, err)
 	outside := httptest.NewServer(c.insurer)
 	t.Cleanup(outside.Close)
-	keys, err := hub.NewKeys(nil)
+	keys, err := keyring.New(nil)
 	check(t, err)
 	c.dir = t.TempDir()
 	c.line = &line{}

@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/agent"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/synth"
 )
@@ -51,7 +52,7 @@ func found(t testing.TB, dir, engine string, n *synth.Nation) *founded {
 		p.Database = filepath.Join(p.Keys, "database.url")
 		check(t, os.WriteFile(p.Database, []byte(pgtest.Database(t)), 0o600))
 	}
-	keys, err := hub.NewKeys(nil)
+	keys, err := keyring.New(nil)
 	check(t, err)
 	files, err := keys.Files()
 	check(t, err)

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,11 +15,13 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
 	"lienthong/internal/bridge/signer"
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
 	"lienthong/internal/hub"
 	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
+	"lienthong/internal/roster"
 	"lienthong/internal/store"
 	"lienthong/internal/store/lookspool"
 	"lienthong/internal/store/postgres"
@@ -72,7 +73,7 @@ func MakePlace(dir string, f PlaceFile) (*Place, error) {
 		return nil, fmt.Errorf("%s holds a hub already", dir)
 	}
 	// Asked before anything is made: a half-made hub could be neither used nor made again.
-	if _, err := ledger.GenerateLogKey(rand.Reader, ledger.Origin(f.Name, 0)); err != nil {
+	if _, err := ledger.LogKeyFromSeed(ledger.Origin(f.Name, 0), make([]byte, 32)); err != nil {
 		return nil, fmt.Errorf("%q cannot name a hub: no spaces, no plus sign", f.Name)
 	}
 	if f.Database != "" {
@@ -282,10 +283,32 @@ func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 	if _, err := writer.BeginAfter(ctx, slices.Ledger); err != nil {
 		return nil, nil, errors.Join(err, slices.Close())
 	}
+	people, err := staffOf(slices, keys)
+	if err != nil {
+		return nil, nil, errors.Join(err, slices.Close())
+	}
 	return struct {
 		*admin.Office
 		*alarm.Desk
-	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}}, slices.Close, nil
+		roster.Acts
+	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}, people.Acts()}, slices.Close, nil
+}
+
+// staffOf is the roster over a store that no hub has open.
+func staffOf(s *store.Slices, keys keyring.Keys) (*roster.Desk, error) {
+	v, err := keys.Vault()
+	if err != nil {
+		return nil, err
+	}
+	return roster.New(roster.Deps{Staffs: s.Staffs, Logins: s.Logins, Second: s.Enrolments.Second, PersonOf: admin.PersonOf, Vault: v, Clock: clock.System{},
+		Known: func(ctx context.Context, code care.FacilityCode) (bool, error) {
+			d, err := s.Facilities.Load(ctx)
+			if err != nil {
+				return false, err
+			}
+			_, ok := d.Current(code)
+			return ok, nil
+		}})
 }
 
 // owner names this hub among others of one database: the same name takes its

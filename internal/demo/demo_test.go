@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/demo"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/synth"
@@ -69,7 +70,7 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 	if things, _ := tour.Things(ctx); len(things) != 0 {
 		t.Errorf("%d things before anything is there", len(things))
 	}
-	h := must(hub.Start(ctx, hub.Config{Name: "demo.test", Keys: must(hub.NewKeys(nil)), PublicURL: server.URL, Demo: true, Try: tour.Things,
+	h := must(hub.Start(ctx, hub.Config{Name: "demo.test", Keys: must(keyring.New(nil)), PublicURL: server.URL, Demo: true, Try: tour.Things,
 		Open: func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 			return sqlite.Open(ctx, filepath.Join(dir, "hub"), sqlite.Config{Clock: clock.System{}, OpenLog: open, HubName: "demo.test", Owner: "demo"})
 		}}))

@@ -36,6 +36,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/intake"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -93,7 +94,7 @@ func counties(t *testing.T, faults map[string]string, test func(t *testing.T, c 
 
 func newCounty(t *testing.T, open func(clock.Clock) hub.OpenStore, faults map[string]string) *county {
 	t.Helper()
-	w := &world{t: t, clock: clock.NewFake(now), ctx: t.Context(), clients: map[string]*client{}, keys: must(hub.NewKeys(nil))}
+	w := &world{t: t, clock: clock.NewFake(now), ctx: t.Context(), clients: map[string]*client{}, keys: must(keyring.New(nil))}
 	c := &county{region: region{world: w}, dir: t.TempDir(), far: map[string]*insurersim.Simulator{}, url: map[string]string{}, told: map[string]map[string]string{},
 		nation: must(synth.New(synth.Config{Seed: 11, Profile: synth.Small, To: now.Add(-time.Hour)}))}
 	c.cfg = hub.Config{Name: hubName, Keys: w.keys, Clock: w.clock, Open: open(w.clock), API: api.Config{RatePerS: 1e6, Burst: 1e6},

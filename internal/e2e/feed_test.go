@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"lienthong/internal/dossier"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	erasing "lienthong/internal/keep"
 	"lienthong/internal/ledger"
 	"lienthong/internal/manifest"
@@ -278,7 +278,7 @@ func TestRulesAreSignedForEachFacility(t *testing.T) {
 
 // other is a key of no hub under the name of this one's.
 func (w *world) other() ([]rulepack.Key, error) {
-	key, err := ledger.NewReceiptKey(must(hub.NewKeys(nil)).Receipt)
+	key, err := ledger.NewReceiptKey(must(keyring.New(nil)).Receipt)
 	own := must(ledger.NewReceiptKey(w.keys.Receipt))
 	return []rulepack.Key{{KID: own.Kid(), SPKI: key.SPKI()}}, err
 }

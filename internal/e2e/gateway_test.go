@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/web/gateway"
@@ -365,7 +366,7 @@ func TestTheGatewayLeavesNoTraceOfQueries(t *testing.T) {
 	t.Parallel()
 	var log locked
 	dir := t.TempDir()
-	h, err := hub.Start(t.Context(), hub.Config{Name: hubName, Keys: must(hub.NewKeys(nil)), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	h, err := hub.Start(t.Context(), hub.Config{Name: hubName, Keys: must(keyring.New(nil)), Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 		Open: func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 			return sqlite.Open(ctx, dir, sqlite.Config{OpenLog: open, HubName: hubName, Owner: "e2e"})
 		}})

@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -144,8 +145,8 @@ func provinces(t *testing.T, test func(t *testing.T, p *province)) {
 
 func newProvince(t *testing.T, open func(name string) func(clock.Clock) hub.OpenStore) *province {
 	t.Helper()
-	p := &province{nation: newWorldOf(t, "nation.test", must(hub.NewKeys(nil)), open("nation.test"))}
-	p.world = newWorldOf(t, "province.test", must(hub.NewKeys(nil)), open("province.test"), func(c *hub.Config) {
+	p := &province{nation: newWorldOf(t, "nation.test", must(keyring.New(nil)), open("nation.test"))}
+	p.world = newWorldOf(t, "province.test", must(keyring.New(nil)), open("province.test"), func(c *hub.Config) {
 		c.Delivery.Courier.Poll = 10 * time.Millisecond
 		c.Delivery.Courier.Draw = func() float64 { return 0.5 }
 		c.Delivery.Courier.Retries = 1
@@ -426,7 +427,7 @@ func TestEachDossierOfAFileEndsByItself(t *testing.T) {
 func TestAReceiptThatProvesNothingDoesNotCount(t *testing.T) {
 	t.Parallel()
 	provinces(t, func(t *testing.T, p *province) {
-		stranger := must(ledger.GenerateLogKey(rand.Reader, "nation.test/log/0")).Verifier()
+		stranger := must(ledger.LogKeyFromSeed("nation.test/log/0", []byte("a seed that is not the nation's."))).Verifier()
 		p.above(fmt.Sprintf(`{"log_keys":[%q]}`, stranger))
 		p.may("79901")
 		unproved := func(what string) {

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/bundle"
 	"lienthong/internal/clock"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
@@ -73,8 +74,8 @@ func (w *world) page(path string) (int, string) {
 func TestTwoHubsWitnessEachOther(t *testing.T) {
 	t.Parallel()
 	stores(t, func(t *testing.T, open func(string) func(clock.Clock) hub.OpenStore) {
-		a := newWorldOf(t, "a.test", must(hub.NewKeys(nil)), open("a.test"))
-		b := newWorldOf(t, "b.test", must(hub.NewKeys(nil)), open("b.test"))
+		a := newWorldOf(t, "a.test", must(keyring.New(nil)), open("a.test"))
+		b := newWorldOf(t, "b.test", must(keyring.New(nil)), open("b.test"))
 		a.watches(b)
 		b.watches(a)
 		first := a.one("79901", ours(pairs().ec, envelope(newVisit())), fine)
@@ -139,9 +140,9 @@ func aWitnessThatIsAwayIsLate(t *testing.T, a, b *world) {
 func TestAForkedHubIsCaught(t *testing.T) {
 	t.Parallel()
 	stores(t, func(t *testing.T, open func(string) func(clock.Clock) hub.OpenStore) {
-		keys := must(hub.NewKeys(nil))
+		keys := must(keyring.New(nil))
 		old := newWorldOf(t, hubName, keys, open(hubName))
-		other := newWorldOf(t, "b.test", must(hub.NewKeys(nil)), open("b.test"))
+		other := newWorldOf(t, "b.test", must(keyring.New(nil)), open("b.test"))
 		other.watches(old)
 		status, header, _ := old.do("79901", "POST", "/api/v1/submissions", "application/xml", ours(pairs().ec, envelope(newVisit())))
 		if status != http.StatusOK || header.Get("Ledger-Checkpoint") == "" {
@@ -190,7 +191,7 @@ func TestAForkedHubIsCaught(t *testing.T) {
 func TestASameSizedForkIsProved(t *testing.T) {
 	t.Parallel()
 	stores(t, func(t *testing.T, open func(string) func(clock.Clock) hub.OpenStore) {
-		w := newWorldOf(t, "b.test", must(hub.NewKeys(nil)), open("b.test"))
+		w := newWorldOf(t, "b.test", must(keyring.New(nil)), open("b.test"))
 		key := must(ledger.LogKeyFromSeed("x.test/log/0", make([]byte, 32)))
 		w.check(w.hub.Office.Witness(w.ctx, "test", admin.WitnessChange{Do: admin.WitnessTrust, Key: key.Verifier()}))
 		ask := func(size uint64, root byte, old uint64) error {

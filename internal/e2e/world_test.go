@@ -33,6 +33,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/clock"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
@@ -83,7 +84,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world), change ...func(*hu
 type world struct {
 	t      testing.TB
 	hub    *hub.Hub
-	keys   hub.Keys
+	keys   keyring.Keys
 	clock  *clock.Fake
 	server *httptest.Server
 	ctx    context.Context
@@ -125,11 +126,11 @@ func (f *failing) Record(ctx context.Context, rows []store.Disclosure) error {
 
 func newWorld(t testing.TB, open func(clock.Clock) hub.OpenStore, change ...func(*hub.Config)) *world {
 	t.Helper()
-	return newWorldOf(t, hubName, must(hub.NewKeys(nil)), open, change...)
+	return newWorldOf(t, hubName, must(keyring.New(nil)), open, change...)
 }
 
 // newWorldOf is a world whose hub has that name and those keys.
-func newWorldOf(t testing.TB, name string, keys hub.Keys, open func(clock.Clock) hub.OpenStore, change ...func(*hub.Config)) *world {
+func newWorldOf(t testing.TB, name string, keys keyring.Keys, open func(clock.Clock) hub.OpenStore, change ...func(*hub.Config)) *world {
 	t.Helper()
 	w := &world{t: t, clock: clock.NewFake(now), ctx: context.Background(), clients: map[string]*client{}}
 	inner := open(w.clock)

@@ -17,13 +17,14 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite"
 )
 
 func start(t *testing.T) *hub.Hub {
 	t.Helper()
-	keys, err := hub.NewKeys(nil)
+	keys, err := keyring.New(nil)
 	if err != nil {
 		t.Fatal(err)
 	}

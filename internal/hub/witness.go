@@ -61,15 +61,6 @@ func (h *Hub) Evidence(ctx context.Context, actor, record, reason string) (*bund
 	return h.Bundles.Collect(ctx, disclose.Reader{Role: role.Role{Kind: role.Operator}, Name: actor, Route: "admin: evidence", Reason: reason}, id)
 }
 
-// WitnessKey is the verifier line others know this hub's cosignatures by.
-func WitnessKey(name string, keys Keys) (string, error) {
-	c, err := keys.Cosigner(name + "/witness")
-	if err != nil {
-		return "", err
-	}
-	return c.Verifier(), nil
-}
-
 // witnessMetrics shows the operator who cosigns, and what does not fit.
 type witnessMetrics struct{ hub *Hub }
 

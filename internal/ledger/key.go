@@ -12,7 +12,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
 	"strings"
 
@@ -37,8 +36,7 @@ type ReceiptKey struct {
 
 // NewReceiptKey takes a P-256 key, of this process or another; any other is ErrKey.
 func NewReceiptKey(key crypto.Signer) (*ReceiptKey, error) {
-	private, _ := key.(*ecdsa.PrivateKey)
-	if key == nil || private == nil && isECDSA(key) {
+	if k, ok := key.(*ecdsa.PrivateKey); key == nil || ok && k == nil {
 		return nil, ErrKey.Because(errors.New("no key"))
 	}
 	public, ok := key.Public().(*ecdsa.PublicKey)
@@ -51,9 +49,6 @@ func NewReceiptKey(key crypto.Signer) (*ReceiptKey, error) {
 	}
 	return &ReceiptKey{kid: KeyID(spki), spki: spki, key: key}, nil
 }
-
-// isECDSA tells a nil *ecdsa.PrivateKey, which has no public half.
-func isECDSA(key crypto.Signer) bool { _, is := key.(*ecdsa.PrivateKey); return is }
 
 // KeyID returns a receipt key's name: the first 16 hex digits of the SHA-256 of
 // its DER SubjectPublicKeyInfo.
@@ -152,15 +147,6 @@ type LogKey struct {
 	signer   note.Signer
 	private  string
 	verifier string
-}
-
-// GenerateLogKey makes a key for origin from 32 bytes of rand.
-func GenerateLogKey(rand io.Reader, origin string) (*LogKey, error) {
-	seed := make([]byte, ed25519.SeedSize)
-	if _, err := io.ReadFull(rand, seed); err != nil {
-		return nil, fmt.Errorf("ledger: log key: %w", err)
-	}
-	return LogKeyFromSeed(origin, seed)
 }
 
 // LogKeyFromSeed makes origin's key from an Ed25519 seed of 32 bytes. One seed

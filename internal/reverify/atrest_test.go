@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/clock"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -185,7 +186,7 @@ type door struct {
 
 func openDoors(t testing.TB, open hub.OpenStore, log io.Writer) *door {
 	t.Helper()
-	keys, err := hub.NewKeys(nil)
+	keys, err := keyring.New(nil)
 	must(t, err)
 	h, err := hub.Start(context.Background(), hub.Config{Name: hubName, Keys: keys, Open: open, Clock: clock.NewFake(at),
 		Logger: slog.New(slog.NewJSONHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug}))})

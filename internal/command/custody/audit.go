@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/body"
 	"lienthong/internal/command"
 	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
 	"lienthong/internal/seal"
@@ -75,7 +76,7 @@ func (c *AuditCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 }
 
 // reverifyDeps makes what the re-verifier needs out of the hub's keys.
-func reverifyDeps(keys hub.Keys) (reverify.Deps, error) {
+func reverifyDeps(keys keyring.Keys) (reverify.Deps, error) {
 	v, err := keys.Vault()
 	if err != nil {
 		return reverify.Deps{}, err

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"lienthong/internal/command"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/rekey"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -29,7 +29,7 @@ type keysMakeCmd struct {
 // Run makes a key beside those that are there.
 func (c *keysMakeCmd) Run(s *command.Streams) error {
 	for n := 1; ; n++ {
-		path := filepath.Join(c.Keys, hub.MasterFile(n))
+		path := filepath.Join(c.Keys, keyring.MasterFile(n))
 		if _, err := os.Lstat(path); err == nil {
 			continue
 		} else if !errors.Is(err, fs.ErrNotExist) {
@@ -46,7 +46,7 @@ func (c *keysMakeCmd) Run(s *command.Streams) error {
 		if err != nil {
 			return err
 		}
-		if _, err := f.Write(hub.MasterFileContent(key[:])); err != nil {
+		if _, err := f.Write(keyring.MasterFileContent(key[:])); err != nil {
 			return errors.Join(err, f.Close())
 		}
 		if err := errors.Join(f.Sync(), f.Close()); err != nil {

@@ -15,7 +15,7 @@ import (
 	"lienthong/internal/backup"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
 	"lienthong/internal/role"
@@ -28,7 +28,7 @@ import (
 const sampled = 256
 
 // walk re-verifies the store where that is asked for, and says where it ends.
-func (c *restoreRunCmd) walk(ctx context.Context, s *command.Streams, slices *store.Slices, keys *hub.Keys, out *restored) error {
+func (c *restoreRunCmd) walk(ctx context.Context, s *command.Streams, slices *store.Slices, keys *keyring.Keys, out *restored) error {
 	if err := ends(ctx, slices, out); err != nil {
 		return err
 	}

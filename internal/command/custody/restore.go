@@ -17,7 +17,7 @@ import (
 	"lienthong/internal/backup"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/store"
 )
 
@@ -135,8 +135,8 @@ func identities(path string) ([]age.Identity, error) {
 
 // signerOf returns the verifier line that a backup must be signed by: the one
 // given, else that of the keys at hand, else "".
-func (c *restoreRunCmd) signerOf(hubName string) (string, *hub.Keys, error) {
-	var keys *hub.Keys
+func (c *restoreRunCmd) signerOf(hubName string) (string, *keyring.Keys, error) {
+	var keys *keyring.Keys
 	if _, err := os.Stat(filepath.Join(c.Keys, "log.key")); err == nil {
 		k, err := (&command.Place{Dir: c.Data, PlaceFile: command.PlaceFile{Keys: c.Keys}}).ReadKeys()
 		if err != nil {
@@ -159,7 +159,7 @@ func (c *restoreRunCmd) signerOf(hubName string) (string, *hub.Keys, error) {
 
 // choose finds the backup. Of keys at hand the name of the hub is not known
 // before a manifest says it, so the choice is made again with the name.
-func (c *restoreRunCmd) choose() (*backup.Chain, *hub.Keys, error) {
+func (c *restoreRunCmd) choose() (*backup.Chain, *keyring.Keys, error) {
 	if _, err := os.Stat(c.From); err != nil {
 		return nil, nil, backup.ErrNone.Because(err)
 	}
@@ -229,7 +229,7 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *command.Streams) (err error)
 }
 
 // keepKeys writes the keys of a backup to the key directory, never over others.
-func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*hub.Keys, error) {
+func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*keyring.Keys, error) {
 	if command.Inside(c.Keys, c.Data) {
 		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", c.Data)
 	}
@@ -241,7 +241,7 @@ func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*hub.Keys, error) {
 			return nil, err
 		}
 	}
-	k, err := hub.ReadKeys(func(name string) ([]byte, error) { return files[name], nil })
+	k, err := keyring.Read(func(name string) ([]byte, error) { return files[name], nil })
 	return &k, err
 }
 
@@ -266,7 +266,7 @@ func (c *restoreRunCmd) adopt(ctx context.Context, s *command.Streams) error {
 }
 
 // finish closes the logs of a restored store, proves it, and names it.
-func (c *restoreRunCmd) finish(ctx context.Context, s *command.Streams, p *command.Place, keys *hub.Keys, out *restored) error {
+func (c *restoreRunCmd) finish(ctx context.Context, s *command.Streams, p *command.Place, keys *keyring.Keys, out *restored) error {
 	if err := p.WithSlices(ctx, func(slices *store.Slices) error {
 		if err := closeLogs(ctx, slices); err != nil {
 			return err
@@ -346,7 +346,7 @@ func (c *restoreRunCmd) prove(ctx context.Context, s *command.Streams) error {
 }
 
 // report writes the signed report of a proven restore.
-func (c *restoreRunCmd) report(keys *hub.Keys, hubName string, out *restored) error {
+func (c *restoreRunCmd) report(keys *keyring.Keys, hubName string, out *restored) error {
 	if c.Report == "" || !out.Verified {
 		return nil
 	}

@@ -15,7 +15,7 @@ import (
 	"lienthong/internal/bridge/signer"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
 )
@@ -32,7 +32,7 @@ type SignCmd struct {
 // keys again: that is how a new one is taken into use.
 func (c *SignCmd) Run(ctx context.Context, s *command.Streams) error {
 	read := func(name string) ([]byte, error) { return command.ReadPrivate(filepath.Join(c.Keys, name)) }
-	keys, err := hub.ReadHeldKeys(read)
+	keys, err := keyring.ReadHeldKeys(read)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (c *SignCmd) Run(ctx context.Context, s *command.Streams) error {
 			case <-ctx.Done():
 				return
 			case <-hangup:
-				masters, err := hub.ReadMasters(read)
+				masters, err := keyring.ReadMasters(read)
 				if err == nil {
 					err = ring.Turn(masters[len(masters)-1])
 				}

@@ -6,7 +6,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/command"
-	"lienthong/internal/hub"
+	"lienthong/internal/hub/keyring"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -32,7 +32,7 @@ func (c *witnessKeyCmd) Run(s *command.Streams) error {
 	if err != nil {
 		return err
 	}
-	key, err := hub.WitnessKey(p.Name, keys)
+	key, err := keyring.WitnessKey(p.Name, keys)
 	if err != nil {
 		return err
 	}

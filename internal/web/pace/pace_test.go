@@ -1,4 +1,4 @@
-package hub_test
+package pace_test
 
 import (
 	"bufio"
@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"lienthong/internal/hub"
+	"lienthong/internal/web/pace"
 )
 
 // Whoever promises a body and does not send it, or does not read the answer,
@@ -39,7 +39,7 @@ func TestTheSlowAreLetGo(t *testing.T) {
 		"unread, a page": {page, "/healthz", time.Minute, 30 * time.Millisecond, false, "not wanted"},
 		"door of files":  {unread, "/files", 30 * time.Millisecond, time.Minute, false, "not wanted"},
 	} {
-		srv := httptest.NewServer(hub.Pace(c.handler, "/files", c.silence, c.rest))
+		srv := httptest.NewServer(pace.Door{Next: c.handler, Own: "/files", Silence: c.silence, Rest: c.rest, Grace: 10 * time.Millisecond, Speed: 1 << 30}.WithDefaults())
 		got := promise(t, srv.Listener.Addr().String(), c.path, c.trickle)
 		if !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q", name, got)
@@ -77,10 +77,10 @@ func promise(t *testing.T, addr, path string, trickle bool) string {
 func TestAReaderThatDoesNotReadIsLetGo(t *testing.T) {
 	t.Parallel()
 	gone := make(chan error, 1)
-	srv := httptest.NewServer(hub.Pace(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	srv := httptest.NewServer(pace.Door{Silence: 50 * time.Millisecond, Rest: time.Second, Next: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 64<<20))
 		gone <- err
-	}), "", 50*time.Millisecond, time.Second))
+	})}.WithDefaults())
 	defer srv.Close()
 	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
 	if err != nil {

@@ -1,4 +1,6 @@
-package hub
+// Package keyring is a hub's secrets: what they are, the files they are kept in,
+// and the keys that are made of them. Files are read by whoever it is handed.
+package keyring
 
 import (
 	"crypto"
@@ -57,20 +59,20 @@ func (k Keys) Vault() (*vault.Vault, error) {
 // KeyFiles are the names of the key files and what each is for.
 var keyFiles = []string{"master.key", "pepper-1.key", "log.key", "receipt.pem", "token.key"}
 
-// NewKeys makes the keys of a new hub.
-func NewKeys(random io.Reader) (Keys, error) {
+// New makes the keys of a new hub.
+func New(random io.Reader) (Keys, error) {
 	if random == nil {
 		random = rand.Reader
 	}
 	var b [4][32]byte
 	for i := range b {
 		if _, err := io.ReadFull(random, b[i][:]); err != nil {
-			return Keys{}, fmt.Errorf("hub: making keys: %w", err)
+			return Keys{}, fmt.Errorf("keyring: making keys: %w", err)
 		}
 	}
 	receipt, err := ecdsa.GenerateKey(elliptic.P256(), random)
 	if err != nil {
-		return Keys{}, fmt.Errorf("hub: making keys: %w", err)
+		return Keys{}, fmt.Errorf("keyring: making keys: %w", err)
 	}
 	return Keys{Master: b[0][:], Peppers: map[int][]byte{1: b[1][:]}, Pepper: 1, LogSeed: b[2][:], Receipt: receipt, Token: b[3][:]}, nil
 }
@@ -79,7 +81,7 @@ func NewKeys(random io.Reader) (Keys, error) {
 func (k Keys) Files() (map[string][]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.Receipt)
 	if err != nil {
-		return nil, fmt.Errorf("hub: writing keys: %w", err)
+		return nil, fmt.Errorf("keyring: writing keys: %w", err)
 	}
 	line := func(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(b) + "\n") }
 	return map[string][]byte{
@@ -88,8 +90,8 @@ func (k Keys) Files() (map[string][]byte, error) {
 	}, nil
 }
 
-// ReadKeys reads keys by asking read for each file.
-func ReadKeys(read func(name string) ([]byte, error)) (Keys, error) {
+// Read reads keys by asking read for each file.
+func Read(read func(name string) ([]byte, error)) (Keys, error) {
 	k, err := ReadHeldKeys(read)
 	if err != nil {
 		return Keys{}, err
@@ -113,10 +115,10 @@ func ReadHeldKeys(read func(name string) ([]byte, error)) (k Keys, err error) {
 	}
 	b, err := read(keyFiles[3])
 	if err != nil {
-		return Keys{}, fmt.Errorf("hub: reading keys: %w", err)
+		return Keys{}, fmt.Errorf("keyring: reading keys: %w", err)
 	}
 	if k.Receipt, err = receiptKey(b); err != nil {
-		return Keys{}, fmt.Errorf("hub: key file %s: %w", keyFiles[3], err)
+		return Keys{}, fmt.Errorf("keyring: key file %s: %w", keyFiles[3], err)
 	}
 	return k, nil
 }
@@ -162,17 +164,17 @@ func ReadMasters(read func(name string) ([]byte, error)) ([][]byte, error) {
 			return keys, nil
 		}
 	}
-	return nil, fmt.Errorf("hub: reading keys: no %s", keyFiles[0])
+	return nil, fmt.Errorf("keyring: reading keys: no %s", keyFiles[0])
 }
 
 func readSecret(read func(name string) ([]byte, error), name string) ([]byte, error) {
 	b, err := read(name)
 	if err != nil {
-		return nil, fmt.Errorf("hub: reading keys: %w", err)
+		return nil, fmt.Errorf("keyring: reading keys: %w", err)
 	}
 	out, err := secret(b)
 	if err != nil {
-		return nil, fmt.Errorf("hub: key file %s: %w", name, err)
+		return nil, fmt.Errorf("keyring: key file %s: %w", name, err)
 	}
 	return out, nil
 }
@@ -209,7 +211,16 @@ func receiptKey(b []byte) (*ecdsa.PrivateKey, error) {
 }
 
 // String shows no key.
-func (Keys) String() string { return "hub.Keys(hidden)" }
+func (Keys) String() string { return "keyring.Keys(hidden)" }
 
 // GoString shows no key.
-func (Keys) GoString() string { return "hub.Keys(hidden)" }
+func (Keys) GoString() string { return "keyring.Keys(hidden)" }
+
+// WitnessKey is the verifier line others know this hub's cosignatures by.
+func WitnessKey(name string, keys Keys) (string, error) {
+	c, err := keys.Cosigner(name + "/witness")
+	if err != nil {
+		return "", err
+	}
+	return c.Verifier(), nil
+}

@@ -1,4 +1,6 @@
-package hub
+// Package pace lets go who is too slow at a server's doors. It knows no route but
+// the one that has a pace of its own.
+package pace
 
 import (
 	"errors"
@@ -9,60 +11,63 @@ import (
 	"lienthong/internal/fault"
 )
 
-var errSlow = fault.New(fault.Invalid, "request.slow",
+// ErrSlow (request.slow): the body came too slowly.
+var ErrSlow = fault.New(fault.Invalid, "request.slow",
 	"Yêu cầu gửi quá chậm nên đã ngắt. Chưa ghi gì.", "The body came too slowly and was cut off. Nothing was kept.")
 
-// pace cuts off who is too slow at the doors that do not see to it themselves:
+// Door cuts off who is too slow at the doors that do not see to it themselves:
 // a sender whose body dribbles holds a place in memory, a reader who does not
 // read holds an answer (TRUST §2 T18). The zero value of a field takes the
 // default.
-type pace struct {
-	next    http.Handler
-	own     string        // path of the door for files, which has a pace of its own
-	silence time.Duration // longest without a byte either way; default 15 s
-	grace   time.Duration // waited before the speed is judged; default 10 s
-	rest    time.Duration // given to read off a body nobody wanted; default 1 s
-	speed   int64         // bytes a second a sender must reach; default 1,024
+type Door struct {
+	Next    http.Handler
+	Own     string        // path of the door for files, which has a pace of its own
+	Silence time.Duration // longest without a byte either way; default 15 s
+	Grace   time.Duration // waited before the speed is judged; default 10 s
+	Rest    time.Duration // given to read off a body nobody wanted; default 1 s
+	Speed   int64         // bytes a second a sender must reach; default 1,024
 }
 
-func (p pace) withDefaults() pace {
+// WithDefaults fills what is zero.
+func (p Door) WithDefaults() Door {
 	set := func(v *time.Duration, d time.Duration) {
 		if *v <= 0 {
 			*v = d
 		}
 	}
-	set(&p.silence, 15*time.Second)
-	set(&p.grace, 10*time.Second)
-	set(&p.rest, time.Second)
-	if p.speed <= 0 {
-		p.speed = 1024
+	set(&p.Silence, 15*time.Second)
+	set(&p.Grace, 10*time.Second)
+	set(&p.Rest, time.Second)
+	if p.Speed <= 0 {
+		p.Speed = 1024
 	}
 	return p
 }
 
-func (p pace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+// ServeHTTP serves the next handler, to those who keep the pace.
+func (p Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	control := http.NewResponseController(w)
-	if r.URL.Path == p.own {
+	if r.URL.Path == p.Own {
 		if r.ContentLength != 0 { // for who is turned away before the body is read
-			_ = control.SetReadDeadline(time.Now().Add(p.silence))
+			_ = control.SetReadDeadline(time.Now().Add(p.Silence))
 		}
-		p.next.ServeHTTP(w, r)
+		p.Next.ServeHTTP(w, r)
 		return
 	}
-	out := &pacedWriter{ResponseWriter: w, control: control, silence: p.silence}
+	out := &pacedWriter{ResponseWriter: w, control: control, silence: p.Silence}
 	if r.Body != nil && r.ContentLength != 0 {
-		b := &pacedBody{ReadCloser: r.Body, control: control, pace: p}
+		b := &pacedBody{ReadCloser: r.Body, control: control, door: p}
 		r.Body = b
 		// The server reads off what the handler left of a body, without end: as
 		// soon as an answer is longer than its buffer, or when the handler is done.
 		out.began = func() {
 			if !b.ended {
-				_ = control.SetReadDeadline(time.Now().Add(p.rest))
+				_ = control.SetReadDeadline(time.Now().Add(p.Rest))
 			}
 		}
 		defer out.start()
 	}
-	p.next.ServeHTTP(out, r)
+	p.Next.ServeHTTP(out, r)
 }
 
 // pacedBody fails with request.slow when its sender is silent or too slow. Only
@@ -70,7 +75,7 @@ func (p pace) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type pacedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
-	pace    pace
+	door    Door
 	waited  time.Duration
 	n       int64
 	ended   bool
@@ -79,7 +84,7 @@ type pacedBody struct {
 func (b *pacedBody) Read(p []byte) (int, error) {
 	began := time.Now()
 	// A server without deadlines (a test's recorder) is read as it is.
-	_ = b.control.SetReadDeadline(began.Add(b.pace.silence))
+	_ = b.control.SetReadDeadline(began.Add(b.door.Silence))
 	n, err := b.ReadCloser.Read(p)
 	_ = b.control.SetReadDeadline(time.Time{})
 	b.waited += time.Since(began)
@@ -88,9 +93,9 @@ func (b *pacedBody) Read(p []byte) (int, error) {
 	case err == io.EOF:
 		b.ended = true
 	case isTimeout(err):
-		err = errSlow.Because(err)
-	case err == nil && b.waited > b.pace.grace && float64(b.n) < float64(b.pace.speed)*b.waited.Seconds():
-		err = errSlow
+		err = ErrSlow.Because(err)
+	case err == nil && b.waited > b.door.Grace && float64(b.n) < float64(b.door.Speed)*b.waited.Seconds():
+		err = ErrSlow
 	}
 	return n, err
 }
