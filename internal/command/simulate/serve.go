@@ -20,7 +20,10 @@ type Cmd struct {
 	Insurer insurerCmd `cmd:"" help:"Run a simulated social insurance gateway."`
 	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated health book of citizens."`
 
+	Staff   staffCmd   `cmd:"" help:"Run a simulated OpenID provider of staff."`
+
 	Prescription prescriptionCmd `cmd:"" help:"Run a simulated national prescription system."`
+	Population   populationCmd   `cmd:"" help:"Run a simulated national population database."`
 	Axis         axisCmd         `cmd:"" help:"Run a simulated data axis of the ministry."`
 	Webhook      webhookCmd      `cmd:"" help:"Run somebody's receiver of webhooks."`
 	CSC          cscCmd          `cmd:"" name:"csc" help:"Run a simulated remote signing service (CSC API v2)."`
