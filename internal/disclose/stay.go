@@ -8,7 +8,6 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
-	kindslip "lienthong/internal/kind/slip"
 	"lienthong/internal/role"
 	"lienthong/internal/slip"
 	"lienthong/internal/store"
@@ -54,7 +53,7 @@ func (d *Discloser) Referred(ctx context.Context, person store.PersonID, to care
 		}
 		for _, t := range o.Read.Content.All {
 			if t.Columns.Table == "XML13" && receiver(t) == string(to) {
-				out = append(out, Referral{r.ID, kindslip.ValidityOf(t)})
+				out = append(out, Referral{r.ID, slip.OfFields(slip.Referral, firstRow(t))})
 			}
 		}
 	}
@@ -64,19 +63,26 @@ func (d *Discloser) Referred(ctx context.Context, person store.PersonID, to care
 // receiver is the facility a referral is addressed to, "" where it names none.
 func receiver(t *dossier.Table) string {
 	for _, field := range []string{"MA_CSKCB_DEN", "MA_NOI_DEN"} {
-		if text := strings.TrimSpace(t.Cell(0, field).Text); text != "" {
+		if text := firstRow(t)(field); text != "" {
 			return text
-		}
-		if len(t.Rows) == 0 {
-			continue
-		}
-		for _, x := range t.Rows[0].Extra {
-			if text := strings.TrimSpace(x.Cell.Text); x.Name == field && text != "" {
-				return text
-			}
 		}
 	}
 	return ""
+}
+
+// firstRow gives the fields of a table's first row, prescribed ones and others.
+func firstRow(t *dossier.Table) func(field string) string {
+	return func(field string) string {
+		if text := strings.TrimSpace(t.Cell(0, field).Text); text != "" || len(t.Rows) == 0 {
+			return text
+		}
+		for _, x := range t.Rows[0].Extra {
+			if x.Name == field {
+				return strings.TrimSpace(x.Cell.Text)
+			}
+		}
+		return ""
+	}
 }
 
 // Left returns when a person last left a facility, by its own dossiers that came

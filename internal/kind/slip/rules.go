@@ -7,7 +7,6 @@ import (
 	"unicode/utf8"
 
 	"lienthong/internal/care"
-	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/quality"
@@ -210,26 +209,14 @@ func (j *judging) validity() {
 // the visit on (a receiver may read NGAY_HET_HAN where a sender writes one), an
 // appointment until its day.
 func ValidityOf(t *dossier.Table) slip.Validity {
-	moment := func(fields ...string) care.Moment {
-		for _, f := range fields {
-			text, _ := lookup(t, f)
-			if m, err := care.ParseMoment(text); err == nil && m.Precision() >= care.ByDay {
-				return m
-			}
-		}
-		return care.Moment{}
-	}
-	main, _ := lookup(t, "MA_BENH_CHINH")
-	others, _ := lookup(t, "MA_BENH_KT")
-	icd := append(strings.Split(others, ";"), main)
+	form := slip.Referral
 	if t != nil && t.Columns.Table == appointment {
-		return slip.Of(slip.Appointment, moment("NGAY_CT", "NGAY_RA", "NGAY_VAO"), moment("NGAY_HEN_KL"), icd...)
+		form = slip.Appointment
 	}
-	v := slip.Of(slip.Referral, moment("NGAY_CT", "NGAY_RA", "NGAY_VAO"), care.Moment{}, icd...)
-	if stated := moment("NGAY_HET_HAN", "GIA_TRI_DEN_NGAY"); !stated.IsZero() {
-		v.Until = care.MomentOf(time.Date(stated.Year(), stated.Month(), stated.Day()%100, 0, 0, 0, 0, clock.Hanoi))
-	}
-	return v
+	return slip.OfFields(form, func(field string) string {
+		text, _ := lookup(t, field)
+		return text
+	})
 }
 
 // form judges each field by its specification: filled, not too long, a date.
