@@ -58,6 +58,9 @@ func deliveryRoutes() []route {
 
 // besides adds what package delivery knows of a record.
 func (p *Portal) besides(ctx context.Context, page view.Page, doc *view.RecordDoc) error {
+	if err := p.others(ctx, page, doc); err != nil {
+		return err
+	}
 	if p.delivery == nil {
 		return nil
 	}
