@@ -54,6 +54,7 @@ import (
 	"lienthong/internal/trust"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/fhir"
 	"lienthong/internal/web/gateway"
 	"lienthong/internal/web/his"
 	"lienthong/internal/web/pace"
@@ -62,6 +63,7 @@ import (
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/tlog"
 	"lienthong/internal/web/token"
+	"lienthong/internal/web/trace"
 	"lienthong/internal/witness"
 )
 
@@ -124,6 +126,7 @@ type Hub struct {
 	tokens  *token.Desk
 	his     *his.Door
 	looks   atomic.Pointer[lookcheck.Report] // of the last night
+	audit   *fhir.Doors
 	log     *tlog.Doors
 	gateway *gateway.Gateway
 	inflow  *inflow.Rounds
@@ -234,6 +237,9 @@ func (h *Hub) start(ctx context.Context) error {
 		return err
 	}
 	if err := h.openGateway(); err != nil {
+		return err
+	}
+	if err := h.openAudit(); err != nil {
 		return err
 	}
 	if err := h.openPortal(); err != nil {
@@ -451,13 +457,15 @@ func (h *Hub) Handler() http.Handler {
 	h.log.Register(mux)
 	h.gateway.Register(mux)
 	h.registerHis(mux, h.cfg.Logger)
+	h.audit.Register(mux)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)
 	origin := http.NewCrossOriginProtection()
 	if h.links != nil {
 		mux.Handle("/s/", h.links)
-		origin.AddInsecureBypassPattern("POST /s/{id}") // viewers of links run in browsers elsewhere; no cookie is read there
+		mux.Handle("POST /s/{id}", trace.Guard(h.cfg.Logger, h.links)) // its files are sealed, and given for a ticket of this
+		origin.AddInsecureBypassPattern("POST /s/{id}")                // viewers of links run in browsers elsewhere; no cookie is read there
 	}
 	world := h.guarded(mux)
 	return pace.Door{Next: origin.Handler(world), Own: "/api/v1/submissions"}.WithDefaults()
