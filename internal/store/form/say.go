@@ -10,9 +10,6 @@ import (
 	"lienthong/internal/store"
 )
 
-// AskedFor is how long a request waits for an answer before Due names it.
-const AskedFor = 10 * time.Minute
-
 // MostSays is how many says of one person may hold or wait at once.
 const MostSays = 500
 
@@ -25,11 +22,7 @@ func Open(s consent.State) bool {
 func Due(c *consent.Consent) time.Time {
 	switch c.State {
 	case consent.Requested, consent.Shown:
-		due := c.Asked.Add(AskedFor)
-		if !c.Until.IsZero() && c.Until.Before(due) {
-			return c.Until
-		}
-		return due
+		return c.AnswerBy()
 	case consent.Granted:
 		return c.Since
 	case consent.Active:

@@ -231,6 +231,7 @@ func consentsAsked(t *testing.T, h *Harness) {
 	ask(5, consent.Refused, cityHospital, at, never, never)
 	ask(6, consent.Active, coastClinic, at, at, at.Add(2*time.Hour))
 	ask(7, consent.Active, coastClinic, at, at, never)
+	w.put(consent.Consent{ID: consent.ID{8}, Person: person(8), Version: 1, Effect: consent.Permit, State: consent.Requested, Asker: coastClinic, Asked: at, Channel: "portal"})
 	named := func(all []consent.Consent, err error) (ids []int) {
 		t.Helper()
 		w.must(err)
@@ -244,6 +245,7 @@ func consentsAsked(t *testing.T, h *Harness) {
 	}
 	for after, want := range map[time.Duration][]int{
 		0: nil, 10 * time.Minute: {2, 4}, time.Hour: {2, 4, 1, 3}, 2*time.Hour - time.Microsecond: {2, 4, 1, 3}, 2 * time.Hour: {2, 4, 1, 3, 6},
+		consent.AnswerLater: {2, 4, 1, 3, 6, 8}, // a request in the person's pages waits a week
 	} {
 		if diff := cmp.Diff(want, named(w.s.Consents.Due(w.ctx(), at.Add(after), 10))); diff != "" {
 			t.Errorf("after %v: %s", after, diff)
