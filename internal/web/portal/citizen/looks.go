@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -30,6 +31,7 @@ type lookCard struct {
 	Machine   bool // a system
 	Emergency bool
 	What, Why string
+	Facts     string // what decided, in words, after Why
 	Said      string // what a doctor typed as the reason
 }
 
@@ -147,7 +149,8 @@ func (x *Room) cards(ctx context.Context, p *view.Page, rows []store.Disclosure)
 }
 
 func (x *Room) card(ctx context.Context, p *view.Page, row *store.Disclosure, names map[care.Staff]string) lookCard {
-	c := lookCard{ID: row.ID, At: row.At, Records: 1, Emergency: row.Basis == string(policy.BreakGlass), Why: p.W.Text(x.Why(row))}
+	c := lookCard{ID: row.ID, At: row.At, Records: 1, Emergency: row.Basis == string(policy.BreakGlass)}
+	c.Why, c.Facts = split(p.W.Text(x.Why(row)))
 	who, err := role.Parse(row.Role)
 	if err != nil { // a destination or a carrier: a system
 		c.Machine, c.Role = true, p.W.T("me.looks.machine")
@@ -234,3 +237,13 @@ func (x *Room) unrecognised(w http.ResponseWriter, r *http.Request) {
 
 // filters are those of the list in order.
 func filters() []string { return slices.Clone([]string{"", "emergency", "facility", "machine", "own"}) }
+
+// split parts the sentence that says why from the facts and sources after it.
+func split(text string) (why, facts string) {
+	for _, mark := range []string{" Dữ kiện:", " Facts:"} {
+		if i := strings.Index(text, mark); i > 0 {
+			return text[:i], strings.TrimSpace(text[i:])
+		}
+	}
+	return text, ""
+}
