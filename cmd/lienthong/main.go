@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/measure"
+	"lienthong/internal/command/people"
 	"lienthong/internal/command/proof"
 )
 
@@ -60,6 +61,8 @@ type cli struct {
 	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
 	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
 	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
+	Staff       people.StaffCmd         `cmd:"" help:"Who works at facilities and here: add, list, suspend, resume."`
+	Login       people.LoginCmd         `cmd:"" help:"How people log in by name."`
 	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`

@@ -20,7 +20,7 @@ type Cmd struct {
 	Insurer insurerCmd `cmd:"" help:"Run a simulated social insurance gateway."`
 	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated health book of citizens."`
 
-	Staff   staffCmd   `cmd:"" help:"Run a simulated OpenID provider of staff."`
+	Staff staffCmd `cmd:"" help:"Run a simulated OpenID provider of staff."`
 
 	Prescription prescriptionCmd `cmd:"" help:"Run a simulated national prescription system."`
 	Population   populationCmd   `cmd:"" help:"Run a simulated national population database."`

@@ -3,7 +3,9 @@ package simulate
 import (
 	"context"
 	"fmt"
+	"net/http"
 
+	identities "lienthong/internal/bridge/eid/simulator"
 	"lienthong/internal/bridge/vneid/simulator"
 	"lienthong/internal/command"
 )
@@ -12,7 +14,8 @@ type vneidCmd struct {
 	common
 	Clients string `help:"JSON file: [{\"client_id\",\"client_secret\",\"facilities\":[...]}]. Without it everybody may log in." type:"path"`
 	Books   string `help:"JSON file of books that exist already: [{\"so_cccd\",\"ma_so_bhxh\",\"ma_so\"}]." type:"path"`
-	Make    int    `name:"make-books" default:"0" help:"So many synthetic books besides, of citizens 079990000001 and on."`
+	identity
+	Make int `name:"make-books" default:"0" help:"So many synthetic books besides, of citizens 079990000001 and on."`
 }
 
 // Run answers as the health book until it is told to stop.
@@ -37,5 +40,14 @@ func (c *vneidCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	return c.serve(ctx, s, "vneid", sim)
+	provider, err := c.provider(c.Seed, citizens())
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/", sim)
+	for _, p := range identities.Paths() { // the rest is the health book's
+		mux.Handle(p.Method+" "+p.Path, provider)
+	}
+	return c.serve(ctx, s, "vneid", mux)
 }

@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/keep"
 	"lienthong/internal/rekey"
+	"lienthong/internal/roster"
 	"lienthong/internal/store"
 	"lienthong/internal/web/problem"
 )
@@ -36,6 +37,7 @@ type Acts interface {
 	Deliveries
 	Carriers
 	Alarms
+	Roster
 	Unlink(ctx context.Context, actor, record, reason string) error
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
@@ -75,6 +77,7 @@ type request struct {
 	Carrier    admin.Carrier       `json:"carrier,omitzero"`
 	Grant      admin.Grant         `json:"grant,omitzero"`
 	Setting    json.RawMessage     `json:"setting,omitempty"`
+	Staff      roster.Addition     `json:"staff,omitzero"`
 }
 
 type response struct {
@@ -96,7 +99,9 @@ type response struct {
 	Grants []admin.Granted `json:"grants,omitempty"`
 
 	Alarms *alarm.Listed `json:"alarms,omitempty"`
-	Turned *rekey.Turned `json:"turned,omitempty"`
+
+	Staff  []roster.Listed `json:"staff,omitempty"`
+	Turned *rekey.Turned   `json:"turned,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -162,6 +167,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	deliveries(serve, acts)
 	carriers(serve, acts)
 	alarms(serve, acts)
+	staffs(serve, acts)
 	keys(serve, acts)
 	gateways(serve, acts)
 	enrolment(serve, acts)
