@@ -161,6 +161,9 @@ func TestReadingAcrossFacilities(t *testing.T) {
 		if len(notices) != 1 || notices[0].Kind != "opening.presence" {
 			t.Errorf("the person was told %+v", notices)
 		}
+		if author := w.clinician("79902", 4).reads("/records/"+rec, http.StatusOK); !strings.Contains(author, "Nơi khác đã xem") || !strings.Contains(author, "từ 1 cơ sở khác") {
+			t.Errorf("its author is not told that others opened it:\n%s", author)
+		}
 		other := w.clinician("79903", 3)
 		other.reads(path, http.StatusNotFound)
 		other.reads(path+"/records/"+rec, http.StatusNotFound)
