@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -214,6 +215,9 @@ func crowdSubjectOf(q store.Query, k store.Known) (*store.NewSubject, error) {
 	}
 	for n := range s.Claims {
 		s.Claims[n].Person = s.Person
+	}
+	for n := range k.Claims { // as many, and as much the same, as what people are looked for by
+		s.Features = append(s.Features, identity.Feature{Kind: identity.ByPhone, Hash: q.Claims[n][0]}, identity.Feature{Kind: identity.ByNameYear, Hash: keyed("crowd name")})
 	}
 	return s, nil
 }
