@@ -62,6 +62,8 @@ func NavOf(r role.Role) []NavItem {
 		return []NavItem{{"software", "/software"}}
 	case role.Auditor:
 		return []NavItem{access, acts}
+	case role.Clinician:
+		return []NavItem{{"patients", "/patients"}, {"emergency", "/emergency"}, messages}
 	case role.Citizen:
 		return []NavItem{{"me", "/me"}, {"looks", "/me/looks"}, {"choices", "/me/choices"}, {"papers", "/me/papers"}}
 	case role.Counter:
