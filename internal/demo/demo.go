@@ -48,6 +48,7 @@ type Show struct {
 	tour *Tour
 	cast cast
 	far  *outside
+	in   *logins
 	hand *hand
 	tell *teller
 }
@@ -64,8 +65,11 @@ func Prepare(ctx context.Context, d Deps, c Config, t *Tour) (*Show, error) {
 	if err := s.far.approve(ctx, d, s.cast); err != nil {
 		return nil, errors.Join(err, s.far.close())
 	}
-	if s.hand, err = newHand(c.Dir, d.Nation, s.cast.own); err != nil {
+	if s.in, err = openLogins(ctx, d, s.cast.own); err != nil {
 		return nil, errors.Join(err, s.far.close())
+	}
+	if s.hand, err = newHand(c.Dir, d.Nation, s.cast.own); err != nil {
+		return nil, errors.Join(err, s.far.close(), s.in.close())
 	}
 	t.open(s)
 	return s, nil
@@ -96,4 +100,4 @@ func (s *Show) Run(ctx context.Context) {
 }
 
 // Close ends the services outside.
-func (s *Show) Close() error { return s.far.close() }
+func (s *Show) Close() error { return errors.Join(s.far.close(), s.in.close()) }
