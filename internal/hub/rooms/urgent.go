@@ -53,5 +53,5 @@ func (e emergencies) Set(ctx context.Context, by urgent.Member, of *urgent.Emerg
 	for i, o := range opened {
 		entries[i] = chart.Entry{ID: o.Record.ID, Kind: o.Record.Kind, Received: o.Record.Received, Version: o.Record.Version, State: o.Record.State(), Read: o.Read, View: o.View}
 	}
-	return pages.Shown{Emergency: chart.EmergencySet(entries, e.clock.Now()), Records: len(opened)}, nil
+	return pages.Shown{Emergency: chart.EmergencySet(entries, e.clock.Now()), Records: len(opened), Late: disclose.Spooled(ctx)}, nil
 }
