@@ -20,6 +20,7 @@ var openers = map[string][]string{
 	"reverify":   nil,
 	"dictionary": {"open", "learn"},
 	"urgent":     {"sheet"}, // what it sealed itself of a patient without a name
+	"hub/rooms":  {"Open"},  // of package casework: what citizens wrote, and the papers they signed
 	"vault":      nil,
 }
 

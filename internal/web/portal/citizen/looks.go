@@ -138,7 +138,9 @@ func (x *Room) cards(ctx context.Context, p *view.Page, rows []store.Disclosure)
 			if name := row.Record.String(); name != "" && !seen[k][name] {
 				seen[k][name] = true
 				out[j].Records++
-				out[j].What = p.W.T("me.looks.what.many", out[j].Records)
+				if !out[j].Emergency {
+					out[j].What = p.W.T("me.looks.what.many", out[j].Records)
+				}
 			}
 			continue
 		}
