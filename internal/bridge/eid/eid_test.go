@@ -38,8 +38,10 @@ func TestAnswersThatSayNothing(t *testing.T) {
 	}))
 	t.Cleanup(srv.Close)
 	a := eid.New(eid.Deps{Client: outbound.New(0), Clock: clk,
-		Providers: func(context.Context) ([]eid.Provider, error) { return []eid.Provider{{ID: "v", Issuer: srv.URL, ClientID: "hub", Private: true}}, nil },
-		Secret:    func(context.Context, string) (string, error) { return "s", nil },
+		Providers: func(context.Context) ([]eid.Provider, error) {
+			return []eid.Provider{{ID: "v", Issuer: srv.URL, ClientID: "hub", Private: true}}, nil
+		},
+		Secret: func(context.Context, string) (string, error) { return "s", nil },
 		Address: func(_ context.Context, p store.PersonID) (eid.Address, error) {
 			return eid.Address{Provider: "v", Subject: map[byte]string{1: "an", 2: "binh"}[p[0]]}, nil
 		}})
