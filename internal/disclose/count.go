@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/store"
 )
@@ -18,7 +19,7 @@ type looks struct {
 	waiting map[store.Delta]int64 // by what they count as, N zero
 }
 
-func (l *looks) count(at time.Time, records []store.Record) {
+func (l *looks) count(at time.Time, reader care.FacilityCode, records []store.Record) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.waiting == nil {
@@ -26,6 +27,9 @@ func (l *looks) count(at time.Time, records []store.Record) {
 	}
 	for _, r := range records {
 		l.waiting[store.Delta{FacilityVersion: r.FacilityVersion, Day: clock.Day(at), Kind: r.Kind, Measure: lookup}]++
+		if reader != "" && reader != r.ID.Facility {
+			l.waiting[store.Delta{FacilityVersion: r.FacilityVersion, Day: clock.Day(at), Kind: r.Kind, Measure: elsewhere}]++
+		}
 	}
 }
 

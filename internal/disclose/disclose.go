@@ -213,7 +213,7 @@ func (d *Discloser) write(ctx context.Context, k *look, count int, entries ...en
 	if err := d.keep(ctx, k, rows); err != nil {
 		return err
 	}
-	d.looks.count(now, records)
+	d.looks.count(now, k.reader.Role.At(), records)
 	return nil
 }
 

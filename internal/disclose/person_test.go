@@ -355,3 +355,42 @@ func TestForeignIsAsUnknown(t *testing.T) {
 		t.Errorf("%d rows of looks that nobody had", len(log.rows))
 	}
 }
+
+// TestOpenedElsewhereIsCounted: by other facilities, each once; not by its author,
+// an operator or the citizen.
+func TestOpenedElsewhereIsCounted(t *testing.T) {
+	t.Parallel()
+	d, s, log, _ := discloser(t)
+	id := dossier.ID{Facility: "79902", Serial: [16]byte{2, ann[0]}}
+	elsewhere := func(want int) {
+		t.Helper()
+		if n, err := d.Elsewhere(t.Context(), id); err != nil || n != want {
+			t.Errorf("opened by %d others, want %d, %v", n, want, err)
+		}
+	}
+	for _, reader := range []disclose.Reader{{Role: role.Role{Kind: role.Operator}, Reason: "sự cố"}, {Role: role.Role{Kind: role.Citizen}, Person: ann},
+		{Role: role.Role{Kind: role.Facility, ID: "79902"}}} {
+		names(t, d, reader, ann)
+	}
+	elsewhere(0)
+	for i, code := range []string{"79901", "79901", "79903"} {
+		o := s.open(byte(20+i), consent.Opening{Basis: string(policy.Presence), Facility: care.FacilityCode(code)})
+		names(t, d, disclose.Reader{Role: role.Role{Kind: role.Clinician, ID: code}, Staff: nurse, Opening: o}, ann)
+	}
+	elsewhere(2)
+	if len(log.rows) == 0 {
+		t.Error("nothing was looked at")
+	}
+}
+
+// List gives the rows of a record.
+func (k *keptRows) List(_ context.Context, _ role.Scope, f store.DisclosureFilter) (out []store.Disclosure, more bool, _ error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.rows {
+		if r.Record == f.Record {
+			out = append(out, r)
+		}
+	}
+	return out, false, nil
+}
