@@ -258,7 +258,7 @@ func date(t *dossier.Table, row int, field string) When {
 	if s == "" || len(s) > 40 {
 		return When{}
 	}
-	m, err := kind.ParseDate(s)
+	m, err := care.ParseDate(s)
 	if err != nil {
 		return When{}
 	}
@@ -270,11 +270,11 @@ const adultYears = 18
 
 // adult reports whether somebody born then is an adult for certain.
 func adult(birth string, at time.Time) bool {
-	m, err := kind.ParseDate(birth)
+	m, err := care.ParseDate(birth)
 	return err == nil && !m.End().AddDate(adultYears, 0, 0).After(at)
 }
 
 // Sections is the record in readable form, its main documents first.
 func (e *Entry) Sections() []readable.Section {
-	return readable.Reader{Date: kind.ParseDate}.Sections(e.Read.Content, e.spec(), e.View.Documents)
+	return readable.Reader{Date: care.ParseDate}.Sections(e.Read.Content, e.spec(), e.View.Documents)
 }

@@ -26,7 +26,7 @@ const (
 	Date     Type = "date"     // yyyyMMdd
 	DateTime Type = "datetime" // yyyyMMddHHmm
 	// Moment is a date, with a time or without, as documents outside the QĐ 4750
-	// family write it: dd/MM/yyyy, yyyy-MM-dd HH:mm:ss and the like (kind.ParseDate).
+	// family write it: dd/MM/yyyy, yyyy-MM-dd HH:mm:ss and the like (care.ParseDate).
 	Moment Type = "moment"
 )
 

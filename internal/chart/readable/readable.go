@@ -63,7 +63,7 @@ type Named struct {
 	Text string `json:"text"`
 }
 
-// Reader reads tables. Date reads dates of any kind's form (kind.ParseDate).
+// Reader reads tables. Date reads dates of any kind's form (care.ParseDate).
 type Reader struct {
 	Date func(string) (care.Moment, error)
 }

@@ -5,9 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"lienthong/internal/care"
 	"lienthong/internal/chart/readable"
 	"lienthong/internal/dossier"
-	"lienthong/internal/kind"
 	"lienthong/internal/kind/checkup"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
@@ -16,7 +16,7 @@ import (
 
 type cells = map[string]string
 
-var reader = readable.Reader{Date: kind.ParseDate}
+var reader = readable.Reader{Date: care.ParseDate}
 
 func content(t *testing.T, spec *schema.Version, name string, rows ...cells) *dossier.Content {
 	t.Helper()

@@ -98,7 +98,7 @@ func (f *file) Dossier(int) kind.Dossier {
 	if d.Patient.LocalID == "" {
 		d.Patient.LocalID = kind.SubjectByNumber(d.Patient.CitizenID)
 	}
-	if m, err := kind.ParseDate(d.Patient.Birth); err == nil {
+	if m, err := care.ParseDate(d.Patient.Birth); err == nil {
 		d.Patient.Birth = m.String()
 	}
 	if sex, ok := sexOf(get("GIOI_TINH")); ok {

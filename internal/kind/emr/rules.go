@@ -8,7 +8,6 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 	"lienthong/internal/schema"
 )
@@ -121,7 +120,7 @@ func (j *judging) stay() {
 				continue
 			}
 			places[i] = quality.Place{Table: t.Columns.Table, Field: field, Line: c.Line}
-			m, err := kind.ParseDate(c.Text)
+			m, err := care.ParseDate(c.Text)
 			if err != nil {
 				j.report("time.impossible", places[i], fault.Text{VI: "Ghi theo dạng dd/MM/yyyy HH:mm hoặc yyyyMMddHHmm.", EN: "Write it as dd/MM/yyyy HH:mm or yyyyMMddHHmm."})
 				break
@@ -154,7 +153,7 @@ func (j *judging) table(t *dossier.Table) {
 			at := quality.Place{Table: of.Name, Row: row, Field: f.Name, Line: c.Line}
 			switch {
 			case f.Type == schema.Moment && !isStay(f.Name):
-				if _, err := kind.ParseDate(said); err != nil {
+				if _, err := care.ParseDate(said); err != nil {
 					j.tell(of.Name+"."+f.Name+".not_date", at)
 				}
 			case f.Type == schema.Number && !isNumber(said):

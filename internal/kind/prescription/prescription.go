@@ -126,7 +126,7 @@ func patientOf(get func(string) string) kind.Patient {
 	if p.LocalID == "" {
 		p.LocalID = kind.SubjectByNumber(p.CitizenID)
 	}
-	if m, err := kind.ParseDate(p.Birth); err == nil {
+	if m, err := care.ParseDate(p.Birth); err == nil {
 		p.Birth = m.String()
 	}
 	switch get("GIOI_TINH") {

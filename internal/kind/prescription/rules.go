@@ -10,7 +10,6 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
-	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 )
 
@@ -101,7 +100,7 @@ func (j *judging) date(text string, at quality.Place) care.Moment {
 	if text == "" {
 		return care.Moment{}
 	}
-	m, err := kind.ParseDate(text)
+	m, err := care.ParseDate(text)
 	if err != nil {
 		j.tell(at.Table+"."+at.Field+".not_date", at)
 		return care.Moment{}

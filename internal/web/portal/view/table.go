@@ -8,7 +8,6 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/dossier"
 	"lienthong/internal/insight"
-	"lienthong/internal/kind"
 	"lienthong/internal/schema"
 	"lienthong/internal/web/portal/words"
 )
@@ -123,7 +122,7 @@ const longWord = 200
 // otherMoment writes a date of a document outside the QĐ 4750 family for people;
 // as sent when it is none.
 func otherMoment(s string) string {
-	if m, err := kind.ParseDate(s); err == nil {
+	if m, err := care.ParseDate(s); err == nil {
 		return moment(m.String())
 	}
 	return s

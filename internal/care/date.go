@@ -1,9 +1,7 @@
-package kind
+package care
 
 import (
 	"strings"
-
-	"lienthong/internal/care"
 )
 
 // ParseDate reads a date of documents outside the QĐ 4750 family: dd/MM/yyyy and
@@ -11,8 +9,8 @@ import (
 // another, a T or blanks between, a zone behind; and the family's own forms. A
 // year (1960), and MM/yyyy, are dates as coarse as they say. Seconds, their
 // fractions and zones are dropped: all is Hanoi time. Faults: those of
-// care.ParseMoment.
-func ParseDate(s string) (care.Moment, error) {
+// ParseMoment.
+func ParseDate(s string) (Moment, error) {
 	s = strings.TrimSpace(s)
 	if !strings.ContainsAny(s, "/-") {
 		if len(s) == 4 {
@@ -21,7 +19,7 @@ func ParseDate(s string) (care.Moment, error) {
 		if len(s) == 14 { // yyyyMMddHHmmss
 			s = s[:12]
 		}
-		return care.ParseMoment(s)
+		return ParseMoment(s)
 	}
 	day, rest, _ := strings.Cut(strings.Replace(s, "T", " ", 1), " ")
 	parts := strings.Split(strings.ReplaceAll(day, "-", "/"), "/")
@@ -34,13 +32,13 @@ func ParseDate(s string) (care.Moment, error) {
 	case len(parts) == 2 && len(parts[1]) == 4:
 		y, m, d = parts[1], parts[0], "00"
 	default:
-		return care.Moment{}, care.ErrMomentForm
+		return Moment{}, ErrMomentForm
 	}
 	clock, ok := timeOfDay(strings.TrimSpace(rest))
 	if !ok || len(m) > 2 || len(d) > 2 {
-		return care.Moment{}, care.ErrMomentForm
+		return Moment{}, ErrMomentForm
 	}
-	return care.ParseMoment(y + pad(m) + pad(d) + clock)
+	return ParseMoment(y + pad(m) + pad(d) + clock)
 }
 
 func pad(s string) string {
