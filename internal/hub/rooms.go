@@ -54,7 +54,11 @@ func (h *Hub) openPortal() error {
 	if err != nil {
 		return err
 	}
-	h.portal, err = portal.New(portal.Deps{Clinic: clinic, Citizen: citizens, Urgent: urgent, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),
+	privacy, err := rooms.Privacy(parts, h.Choices, h.Cases, h.Brake, h.Login.Roster)
+	if err != nil {
+		return err
+	}
+	h.portal, err = portal.New(portal.Deps{Privacy: privacy, Clinic: clinic, Citizen: citizens, Urgent: urgent, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),
 		Keeping: watched{desk.NewKeeper(h.Slices.Keys, h.Slices.Counters, h.cfg.Room), h.Slices.Witness}},
 		portal.Config{Clock: h.cfg.Clock, Log: h.cfg.Logger, Demo: h.cfg.Demo, PublicURL: h.cfg.PublicURL, Kinds: h.Kinds.Names(), Try: h.cfg.Try})
 	return err

@@ -61,7 +61,9 @@ func NavOf(r role.Role) []NavItem {
 	case role.Partner:
 		return []NavItem{{"software", "/software"}}
 	case role.Auditor:
-		return []NavItem{access, acts}
+		return []NavItem{access, {"audit", "/audit"}, acts}
+	case role.Privacy:
+		return []NavItem{{"privacy", "/privacy"}, {"breaches", "/privacy/breaches"}}
 	case role.Clinician:
 		return []NavItem{{"patients", "/patients"}, {"emergency", "/emergency"}, messages}
 	case role.Citizen:
