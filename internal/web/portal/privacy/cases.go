@@ -110,3 +110,12 @@ func (x *Room) failed(w http.ResponseWriter, r *http.Request, p view.Page, err e
 	}
 	x.frame.Fail(w, r, err)
 }
+
+// stands is a matter's state with its outcome.
+func stands(p *view.Page, state, outcome string) string {
+	text := p.W.T("privacy.state." + state)
+	if outcome != "" {
+		text += ": " + word(p, "privacy.outcome.", outcome)
+	}
+	return text
+}
