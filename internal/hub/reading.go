@@ -29,6 +29,16 @@ func (h *Hub) openReading(parts rooms.Parts) (*clinic.Deps, error) {
 	if by.Asker == nil {
 		by.Asker = rooms.Asking(parts, h.Choices)
 	}
+	apps, chips := rooms.Signers(parts)
+	if by.Apps == nil {
+		by.Apps = apps
+	}
+	if by.Chips == nil {
+		by.Chips = chips
+	}
+	if by.Known == nil {
+		by.Known = rooms.Subjects(parts, h.Login.Roster)
+	}
 	var err error
 	if h.Reading, err = rooms.ReadingDesk(parts, by); err != nil {
 		return nil, err

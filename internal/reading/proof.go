@@ -101,7 +101,9 @@ func (k *Desk) Chip(ctx context.Context, who Who, patient, nonce, proof string) 
 }
 
 func (k *Desk) shown(ctx context.Context, who Who, patient, nonce, proof string, from Keys, typ, how string) (*consent.Opening, error) {
-	if from == nil {
+	if ok, err := isApproved(ctx, from); err != nil {
+		return nil, err
+	} else if !ok {
 		return nil, ErrWay
 	}
 	if !k.isLive("nonce", who, nonce) {
@@ -118,18 +120,9 @@ func (k *Desk) shown(ctx context.Context, who Who, patient, nonce, proof string,
 	if err := p.check(issuer, nonce, who.Facility, k.d.Clock.Now()); err != nil {
 		return nil, err
 	}
-	person, err := k.holder(ctx, vault.Citizen, string(p.Number))
+	person, err := k.proven(ctx, who, patient, p)
 	if err != nil {
 		return nil, err
-	}
-	if patient != "" {
-		asked, err := k.patient(who, patient)
-		if err != nil {
-			return nil, err
-		}
-		if asked.Kind == Citizen && asked.Value != string(p.Number) || asked.Kind != Citizen && asked.person != person {
-			return nil, ErrOther
-		}
 	}
 	fresh, err := k.d.Once.Once(ctx, "reading", "nonce:"+nonce, k.d.Clock.Now().Add(2*NonceLife))
 	if err != nil {
@@ -141,9 +134,44 @@ func (k *Desk) shown(ctx context.Context, who Who, patient, nonce, proof string,
 	return k.present(ctx, who, person, how)
 }
 
-// Proof is what an app or chip signed.
+// proven is who a proof is of. One without a citizen number is of the person
+// looked up, where the provider knew them under its subject when they logged in.
+func (k *Desk) proven(ctx context.Context, who Who, handle string, p *Proof) (store.PersonID, error) {
+	var asked patient
+	if handle != "" {
+		var err error
+		if asked, err = k.patient(who, handle); err != nil {
+			return store.PersonID{}, err
+		}
+	}
+	if p.Number == "" {
+		if asked.person == (store.PersonID{}) || k.d.Known == nil {
+			return store.PersonID{}, ErrOther
+		}
+		issuer, subject, err := k.d.Known(ctx, asked.person)
+		if err != nil {
+			return store.PersonID{}, err
+		}
+		if subject == "" || subject != p.Subject || issuer != p.Issuer {
+			return store.PersonID{}, ErrOther
+		}
+		return asked.person, nil
+	}
+	person, err := k.holder(ctx, vault.Citizen, string(p.Number))
+	if err != nil {
+		return person, err
+	}
+	if handle != "" && (asked.Kind == Citizen && asked.Value != string(p.Number) || asked.Kind != Citizen && asked.person != person) {
+		return person, ErrOther
+	}
+	return person, nil
+}
+
+// Proof is what an app or chip signed: a citizen number, or whom the provider
+// knows under a subject.
 type Proof struct {
-	Number   care.CitizenID
+	Number   care.CitizenID // "" where it says none
+	Subject  string
 	Issuer   string
 	Audience []string
 	Nonce    string
@@ -154,7 +182,7 @@ type Proof struct {
 
 // ParseProof reads a compact JWS (RFC 7515, ES256 alone) of at most 4 KiB whose
 // type is typ, signed by one of the keys: {iss, aud, nonce, facility, citizen_id,
-// iat, exp}. Fault: reading.proof.
+// iat, exp}; citizen_id may be left out where sub is there. Fault: reading.proof.
 func ParseProof(text, typ string, keys []jose.JSONWebKey) (*Proof, error) {
 	text = strings.TrimSpace(text)
 	if text == "" || len(text) > longestProof {
@@ -189,11 +217,13 @@ func ParseProof(text, typ string, keys []jose.JSONWebKey) (*Proof, error) {
 	if c.IssuedAt == nil || c.Expiry == nil {
 		return nil, ErrProof.Because(errors.New("no times"))
 	}
-	number, err := care.ParseCitizenID(own.Number)
-	if err != nil {
-		return nil, ErrProof.Because(errors.New("no citizen number"))
+	var number care.CitizenID
+	if own.Number != "" || c.Subject == "" || len(c.Subject) > 255 {
+		if number, err = care.ParseCitizenID(own.Number); err != nil {
+			return nil, ErrProof.Because(errors.New("no citizen number"))
+		}
 	}
-	return &Proof{Number: number, Issuer: c.Issuer, Audience: c.Audience, Nonce: own.Nonce, Facility: own.Facility,
+	return &Proof{Number: number, Subject: c.Subject, Issuer: c.Issuer, Audience: c.Audience, Nonce: own.Nonce, Facility: own.Facility,
 		Issued: c.IssuedAt.Time(), Expires: c.Expiry.Time()}, nil
 }
 

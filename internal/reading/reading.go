@@ -129,8 +129,13 @@ type Once interface {
 	Once(ctx context.Context, client, jti string, until time.Time) (bool, error)
 }
 
+// Subjects says under which name the provider of citizens' logins knows a person,
+// "" where that was never told.
+type Subjects func(ctx context.Context, person store.PersonID) (issuer, subject string, err error)
+
 // Deps are what a Desk works with. Phone, Apps, Chips and Asker may be nil: that
-// way of proof is then not there.
+// way of proof is then not there. Keys with a method Approved are there while it
+// says so. Known may be nil: proofs then need a citizen number.
 type Deps struct {
 	Records  store.Records
 	People   store.People
@@ -141,6 +146,7 @@ type Deps struct {
 	Phone    Phone
 	Apps     Keys // of who signs presence shown by an app
 	Chips    Keys // of who answers for chips
+	Known    Subjects
 	Asker    Asker
 	Clock    clock.Clock
 }
@@ -181,8 +187,25 @@ func New(d Deps, c Config) (*Desk, error) {
 type Ways struct{ QR, Chip, Code, Consent bool }
 
 // Ways returns them; a referral is always one.
-func (k *Desk) Ways() Ways {
-	return Ways{QR: k.d.Apps != nil, Chip: k.d.Chips != nil, Code: k.d.Phone != nil, Consent: k.d.Asker != nil}
+func (k *Desk) Ways(ctx context.Context) (w Ways, err error) {
+	w = Ways{Code: k.d.Phone != nil, Consent: k.d.Asker != nil}
+	if w.QR, err = isApproved(ctx, k.d.Apps); err == nil {
+		w.Chip, err = isApproved(ctx, k.d.Chips)
+	}
+	return w, err
+}
+
+// isApproved reports whether somebody signs by these keys now.
+func isApproved(ctx context.Context, keys Keys) (bool, error) {
+	if keys == nil {
+		return false, nil
+	}
+	if x, ok := keys.(interface {
+		Approved(ctx context.Context) (bool, error)
+	}); ok {
+		return x.Approved(ctx)
+	}
+	return true, nil
 }
 
 // detail is what a notice of an opening says.

@@ -565,6 +565,43 @@ func TestAConsentAskedNow(t *testing.T) {
 	}
 }
 
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+// A provider that tells no citizen number says who somebody is by its own name for them.
+func TestAProofByTheNameOfALogin(t *testing.T) {
+	t.Parallel()
+	w := setup(t)
+	known := func(_ context.Context, p store.PersonID) (string, string, error) {
+		if p == ann {
+			return issuer, "sub-ann", nil
+		}
+		return "", "", nil
+	}
+	d := must(reading.New(reading.Deps{Records: w, People: w, Openings: openings{w}, Once: w, Vault: w.vault, Facts: w, Apps: w, Known: known, Clock: w.Fake}, reading.Config{}))
+	by := func(patient, sub, iss string) error {
+		c := must(d.Challenge(doc))
+		proof := w.signed(t, "presence+jwt", c.Nonce, "", func(m map[string]any) { delete(m, "citizen_id"); m["sub"], m["iss"] = sub, iss })
+		_, err := d.Shown(t.Context(), doc, patient, c.Nonce, proof)
+		return err
+	}
+	patient, stranger := must(d.Find(t.Context(), doc, annNumber)).Patient, must(d.Find(t.Context(), doc, nobody)).Patient
+	for name, c := range map[string]struct {
+		err  error
+		want error
+	}{"herself": {by(patient, "sub-ann", issuer), nil}, "another subject": {by(patient, "sub-binh", issuer), reading.ErrOther}, "nobody looked up": {by("", "sub-ann", issuer), reading.ErrOther},
+		"somebody unknown looked up": {by(stranger, "sub-ann", issuer), reading.ErrOther}, "another issuer": {by(patient, "sub-ann", "https://other.example"), reading.ErrProof},
+		"no subject": {by(patient, "", issuer), reading.ErrProof}} {
+		if !errors.Is(c.err, c.want) {
+			t.Errorf("%s: %v", name, c.err)
+		}
+	}
+}
+
 func TestWhatIsNotSetUpSaysSo(t *testing.T) {
 	t.Parallel()
 	w := setup(t)
@@ -579,7 +616,7 @@ func TestWhatIsNotSetUpSaysSo(t *testing.T) {
 	_, a := d.Shown(t.Context(), doc, f.Patient, "", "")
 	_, b := d.SendCode(t.Context(), doc, f.Patient)
 	_, c := d.Ask(t.Context(), doc, f.Patient)
-	if !errors.Is(a, reading.ErrWay) || !errors.Is(b, reading.ErrWay) || !errors.Is(c, reading.ErrWay) || d.Ways() != (reading.Ways{}) {
+	if !errors.Is(a, reading.ErrWay) || !errors.Is(b, reading.ErrWay) || !errors.Is(c, reading.ErrWay) || must(d.Ways(t.Context())) != (reading.Ways{}) {
 		t.Errorf("%v %v %v", a, b, c)
 	}
 	if _, err := reading.New(reading.Deps{}, reading.Config{}); err == nil {

@@ -47,6 +47,7 @@ type Options struct {
 	Levels   map[string]int `json:"levels,omitempty"` // acr values
 	Hosts    []string       `json:"hosts,omitempty"`  // of endpoints, besides the issuer's
 	Push     bool           `json:"push,omitempty"`   // it asks and tells citizens
+	Chips    bool           `json:"chips,omitempty"`  // its keys answer for chips as well: readers of chips are simulated
 }
 
 // Secret is the hub's credential at a provider, as it is put: JSON.
@@ -62,7 +63,7 @@ func ParseOptions(raw json.RawMessage) (Options, error) {
 	if err := d.Decode(&o); err != nil {
 		return o, ErrOptions.Because(err)
 	}
-	if o.For != "citizens" && o.For != "staff" || o.ClientID == "" || len(o.ClientID) > 200 || o.Push && o.For != "citizens" || len(o.Hosts) > 5 ||
+	if o.For != "citizens" && o.For != "staff" || o.ClientID == "" || len(o.ClientID) > 200 || (o.Push || o.Chips) && o.For != "citizens" || len(o.Hosts) > 5 ||
 		slices.ContainsFunc(o.Scopes, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t\n") }) {
 		return o, ErrOptions
 	}
@@ -96,6 +97,7 @@ type Deps struct {
 	Providers func(ctx context.Context) ([]Provider, error)
 	Secret    func(ctx context.Context, id string) (string, error)
 	Address   func(ctx context.Context, person store.PersonID) (Address, error) // store.ErrAbsent
+	Key       []byte                                                            // secret of the hub: a question that is asked again, by this hub or one beside it, is the same question
 	Clock     clock.Clock
 }
 

@@ -153,13 +153,14 @@ type providerCmd struct {
 	Scope    []string       `help:"Scopes besides openid; default profile and citizen, or profile and staff."`
 	Level    map[string]int `help:"acr values and the level of identity each stands for: VALUE=2."`
 	Push     bool           `help:"It asks and tells citizens on their phones."`
+	Chips    bool           `help:"Its keys answer for readers of identity cards' chips too: simulated readers only."`
 	Private  bool           `help:"It may lie on a private network or on this machine."`
 	Public   bool           `help:"A public client: there is no secret."`
 }
 
 // Run approves a provider.
 func (c *providerCmd) Run(ctx context.Context, s *command.Streams) error {
-	o := eid.Options{For: c.For, ClientID: c.ClientID, Scopes: c.Scope, Levels: c.Level, Push: c.Push}
+	o := eid.Options{For: c.For, ClientID: c.ClientID, Scopes: c.Scope, Levels: c.Level, Push: c.Push, Chips: c.Chips}
 	if len(o.Scopes) == 0 {
 		o.Scopes = []string{"profile", map[string]string{"citizens": "citizen", "staff": "staff"}[c.For]}
 	}

@@ -36,13 +36,14 @@ type Proofs struct {
 	Chips reading.Keys // of whoever reads chips
 	Phone reading.Phone
 	Asker reading.Asker
+	Known reading.Subjects
 }
 
 // ReadingDesk is the service of reading across facilities.
 func ReadingDesk(p Parts, by Proofs) (*reading.Desk, error) {
 	s := p.Slices
 	return reading.New(reading.Deps{Records: s.Records, People: s.People, Openings: s.Openings, Once: s.Access, Vault: p.Vault, Facts: stays{p.Disclose},
-		Phone: by.Phone, Apps: by.Apps, Chips: by.Chips, Asker: by.Asker, Clock: p.Clock}, reading.Config{})
+		Phone: by.Phone, Apps: by.Apps, Chips: by.Chips, Known: by.Known, Asker: by.Asker, Clock: p.Clock}, reading.Config{})
 }
 
 // Clinic is what the pages of clinicians ask for.

@@ -60,7 +60,7 @@ type Callers interface {
 
 // Desk finds people and their openings; *reading.Desk is one.
 type Desk interface {
-	Ways() reading.Ways
+	Ways(ctx context.Context) (reading.Ways, error)
 	Find(ctx context.Context, who reading.Who, text string) (reading.Found, error)
 	Use(ctx context.Context, who reading.Who, id consent.OpeningID) (*consent.Opening, error)
 	Mine(ctx context.Context, who reading.Who) ([]consent.Opening, error)
@@ -332,7 +332,9 @@ func (d *Door) read(r *http.Request, c caller) (*Answer, error) {
 		a.Basis, a.Opening, a.Until = o.Basis, hex.EncodeToString(o.ID[:]), &until
 		next = "/openings/" + a.Opening
 	} else {
-		a.Ways = d.ways()
+		if a.Ways, err = d.ways(ctx); err != nil {
+			return nil, err
+		}
 	}
 	var opened []*disclose.Opened
 	if found.Person == (store.PersonID{}) {
@@ -360,8 +362,11 @@ func (d *Door) read(r *http.Request, c caller) (*Answer, error) {
 }
 
 // ways are those by which a basis can be made here.
-func (d *Door) ways() []string {
-	w := d.d.Desk.Ways()
+func (d *Door) ways(ctx context.Context) ([]string, error) {
+	w, err := d.d.Desk.Ways(ctx)
+	if err != nil {
+		return nil, err
+	}
 	out := []string{"referral"}
 	for _, x := range []struct {
 		name string
@@ -372,7 +377,7 @@ func (d *Door) ways() []string {
 		}
 	}
 	slices.Sort(out)
-	return out
+	return out, nil
 }
 
 // standing is the opening of a person that this clinician may use now; nil for none.

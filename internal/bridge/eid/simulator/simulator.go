@@ -223,6 +223,7 @@ func Paths() []Path {
 		{"GET", "/phone", (*Provider).phones},
 		{"GET", "/phone/{sub}", (*Provider).phone},
 		{"POST", "/phone/{sub}", (*Provider).decide},
+		{"POST", "/phone/{sub}/presence", (*Provider).scan},
 		{"GET", "/phone.css", (*Provider).style},
 	}
 }

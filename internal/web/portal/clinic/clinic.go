@@ -26,7 +26,7 @@ import (
 
 // Desk looks people up and makes openings; *reading.Desk is one.
 type Desk interface {
-	Ways() reading.Ways
+	Ways(ctx context.Context) (reading.Ways, error)
 	Find(ctx context.Context, who reading.Who, text string) (reading.Found, error)
 	Again(who reading.Who, patient string) (reading.Found, error)
 	Challenge(who reading.Who) (reading.Challenge, error)
@@ -197,14 +197,18 @@ func (x *Room) find(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	var own []store.Record
+	var by reading.Ways
 	if err == nil {
 		own, err = x.own(r.Context(), p, found)
+	}
+	if err == nil {
+		by, err = x.Desk.Ways(r.Context())
 	}
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	x.frame.Show(w, r, http.StatusOK, waysPage(p, ways{Found: found, Ways: x.Desk.Ways(), Own: own, Listed: true}))
+	x.frame.Show(w, r, http.StatusOK, waysPage(p, ways{Found: found, Ways: by, Own: own, Listed: true}))
 }
 
 func (x *Room) own(ctx context.Context, p view.Page, found reading.Found) ([]store.Record, error) {
@@ -237,11 +241,15 @@ func (x *Room) way(w http.ResponseWriter, r *http.Request, do func(view.Page, *w
 		return
 	}
 	found, err := x.Desk.Again(who(p), field(r, "patient"))
+	var by reading.Ways
+	if err == nil {
+		by, err = x.Desk.Ways(r.Context())
+	}
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	v := ways{Found: found, Ways: x.Desk.Ways()}
+	v := ways{Found: found, Ways: by}
 	o, err := do(p, &v)
 	if err == nil && o != nil {
 		x.frame.See(w, r, openingPath(o.ID))
