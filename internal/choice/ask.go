@@ -143,23 +143,59 @@ func (d *Desk) waiting(ctx context.Context, c *consent.Consent) (*consent.Consen
 	return nil, nil
 }
 
+// question is one on somebody's phone, or one that could not be asked.
+type question struct {
+	ref   string    // "": the phone was not reached
+	again time.Time // when to try it again
+	over  bool      // its answer is known, and is not enough
+}
+
+// pause is between two tries to reach a phone.
+const pause = 30 * time.Second
+
+// asked returns the question about a request, after asking it where this process
+// has not, or could not: after a restart, or at another hub, that finds the
+// question that is on the phone already.
+func (d *Desk) asked(ctx context.Context, c *consent.Consent) question {
+	if d.Pusher == nil || c.Channel != "vneid" {
+		return question{}
+	}
+	d.pushing.Lock()
+	q, ok := d.pushed[c.ID]
+	if !ok || q.ref == "" && !q.over && !d.Clock.Now().Before(q.again) {
+		q.again = d.Clock.Now().Add(pause)
+		d.pushed[c.ID], ok = q, false
+	}
+	d.pushing.Unlock()
+	if !ok {
+		d.push(ctx, c, "")
+	}
+	d.pushing.Lock()
+	defer d.pushing.Unlock()
+	return d.pushed[c.ID]
+}
+
 // push asks on the phone. That it cannot be reached is no fault of the request,
 // which waits in the pages.
 func (d *Desk) push(ctx context.Context, c *consent.Consent, facility string) {
 	if d.Pusher == nil || c.Channel != "vneid" {
 		return
 	}
+	if d.Named != nil {
+		facility = d.Named(c.Asker)
+	}
 	title := fault.Text{VI: "Liên Thông · Xin phép xem hồ sơ sức khỏe", EN: "Liên Thông · May your health records be read?"}
 	use, _ := law.Purpose(string(c.Purpose))
 	text := fault.Text{VI: facility + " xin phép xem hồ sơ sức khỏe của bạn do nơi khác lập. Mục đích: " + use.Title.VI + ". Dữ liệu sức khỏe là dữ liệu nhạy cảm; bạn có thể từ chối và việc khám vẫn tiếp tục.",
 		EN: facility + " asks to read the health records that others wrote of you. Purpose: " + use.Title.EN + ". Health data are sensitive; you may refuse, and you will be treated all the same."}
 	ref, err := d.Pusher.Push(ctx, Push{ID: c.ID, Person: c.Person, Title: title, Text: text, Until: c.AnswerBy()})
-	if err != nil {
-		return
-	}
 	d.pushing.Lock()
 	defer d.pushing.Unlock()
-	d.pushed[c.ID] = ref
+	if err != nil {
+		d.pushed[c.ID] = question{again: d.Clock.Now().Add(pause)}
+		return
+	}
+	d.pushed[c.ID] = question{ref: ref}
 }
 
 // State returns how a say stands, after looking whether the phone answered. It is
@@ -193,19 +229,20 @@ func (d *Desk) look(ctx context.Context, c *consent.Consent) (*consent.Consent, 
 	if c.State != consent.Requested && c.State != consent.Shown {
 		return c, nil
 	}
-	d.pushing.Lock()
-	ref, ok := d.pushed[c.ID]
-	d.pushing.Unlock()
-	if ok {
-		p, err := d.Pusher.Result(ctx, c.ID, ref)
+	if c.Due(d.Clock.Now()) == consent.TimeOut {
+		return d.lapse(ctx, c)
+	}
+	if q := d.asked(ctx, c); q.ref != "" {
+		p, err := d.Pusher.Result(ctx, c.ID, q.ref)
 		if err != nil {
 			return d.waits(ctx, c) // the phone's service is away, or its answer is none
 		}
 		if p.State == Approved || p.State == Refused {
-			d.forget(c.ID)
 			if p.State == Approved && p.Level < agreeLevel {
+				d.settle(c.ID)
 				return d.waits(ctx, c) // the pages are left to answer by, after a second factor
 			}
+			d.settle(c.ID)
 			s := Speaker{Person: c.Person, Channel: "vneid", Proof: sha256.Sum256(p.Proof), SteppedUp: p.At, Actor: "vneid"}
 			return d.Answer(ctx, s, c.ID, p.State == Approved)
 		}
@@ -219,6 +256,13 @@ func (d *Desk) waits(ctx context.Context, c *consent.Consent) (*consent.Consent,
 		return d.lapse(ctx, c)
 	}
 	return c, nil
+}
+
+// settle keeps that the phone's answer is known: it is not asked for again.
+func (d *Desk) settle(id consent.ID) {
+	d.pushing.Lock()
+	defer d.pushing.Unlock()
+	d.pushed[id] = question{over: true}
 }
 
 func (d *Desk) forget(id consent.ID) {

@@ -73,8 +73,9 @@ type Deps struct {
 	Notices  store.Notices
 	Key      Signer
 	Known    consent.Known
-	Births   Births // nil: nobody's is known
-	Pusher   Pusher // nil: nobody is asked on their phone
+	Births   Births                         // nil: nobody's is known
+	Pusher   Pusher                         // nil: nobody is asked on their phone
+	Named    func(care.FacilityCode) string // the name of a facility in questions; nil: as Request.Name says
 	Clock    clock.Clock
 }
 
@@ -83,7 +84,7 @@ type Desk struct {
 	Deps
 	hub     string
 	pushing sync.Mutex
-	pushed  map[consent.ID]string // references of questions on phones; after a restart the pages are left to answer by
+	pushed  map[consent.ID]question // on phones; what is not here is asked again, which finds the same question
 }
 
 // New returns a desk of a hub of a name.
@@ -91,7 +92,7 @@ func New(d Deps, hub string) (*Desk, error) {
 	if d.Consents == nil || d.Notices == nil || d.Key == nil || d.Clock == nil || d.Known.Facility == nil || d.Known.Kind == nil || hub == "" {
 		return nil, errors.New("choice: a part is missing")
 	}
-	return &Desk{Deps: d, hub: hub, pushed: map[consent.ID]string{}}, nil
+	return &Desk{Deps: d, hub: hub, pushed: map[consent.ID]question{}}, nil
 }
 
 // Speaker is who says something, for whom, and how they showed it.

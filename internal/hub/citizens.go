@@ -10,7 +10,7 @@ import (
 // openCitizens wires what citizens say, ask for and share.
 func (h *Hub) openCitizens(p rooms.Parts) (*citizen.Deps, error) {
 	var err error
-	if h.Choices, err = rooms.Choices(p, h.Login.Phone, h.Kinds.Names()); err != nil {
+	if h.Choices, err = rooms.Choices(p, h.Login, h.Kinds.Names()); err != nil {
 		return nil, err
 	}
 	if h.Cases, err = rooms.Cases(p); err != nil {

@@ -101,6 +101,38 @@ type Comer struct {
 	Number, Name, Birth string // Birth yyyy-mm-dd
 }
 
+// sweepPage is how many accounts are read at once.
+const sweepPage = 200
+
+// Sweep disables accounts that lay unused for too long, and ends their sessions:
+// those that log in here, not those that a facility's system asserts. The hub
+// calls it every hour.
+func (k *Desk) Sweep(ctx context.Context) error {
+	before := k.d.Clock.Now().Add(-staff.IdleTerm)
+	for after := (care.Staff{}); ; {
+		list, err := k.d.Logins.Quiet(ctx, before, after, sweepPage)
+		if err != nil {
+			return fmt.Errorf("roster: who is unused: %w", err)
+		}
+		for _, q := range list {
+			after = q.Staff
+			s, err := k.d.Staffs.Staff(ctx, q.Staff)
+			if err != nil {
+				return err
+			}
+			if !s.Suspended.IsZero() || len(s.Roles) == 0 {
+				continue
+			}
+			if err := k.Unused(ctx, s, q.Last); err != nil && !errors.Is(err, ErrSuspended) && !errors.Is(err, store.ErrChanged) {
+				return err
+			}
+		}
+		if len(list) < sweepPage {
+			return nil
+		}
+	}
+}
+
 // Citizen returns the person of a citizen, made now where the hub never heard of
 // them, and keeps under which name the provider knows them. Faults: login.claims,
 // login.person.
@@ -126,22 +158,30 @@ func (k *Desk) Citizen(ctx context.Context, c Comer) (store.PersonID, error) {
 	if err != nil {
 		return store.PersonID{}, err
 	}
-	return person, k.KeepAddress(ctx, person, Address{Provider: c.Provider, Subject: c.Subject})
+	return person, k.KeepAddress(ctx, person, Address{Provider: c.Provider, Subject: c.Subject, Birth: birth.String()})
 }
 
-// Address is under which name a provider knows a person.
+// Address is under which name a provider knows a person, and their birth.
 type Address struct {
 	Provider string `json:"provider"`
 	Subject  string `json:"sub,omitempty"`
 	Number   string `json:"number,omitempty"`
+	Birth    string `json:"birth,omitempty"` // yyyymmdd, as the provider says
 }
 
 func addressName(p store.PersonID) string { return "address/" + hex.EncodeToString(p[:]) }
 
-// KeepAddress keeps it, sealed.
+// KeepAddress keeps it, sealed. A birth that was told before stays.
 func (k *Desk) KeepAddress(ctx context.Context, person store.PersonID, a Address) error {
 	if k.d.Logins == nil {
 		return nil
+	}
+	if a.Birth == "" {
+		was, err := k.AddressOf(ctx, person)
+		if err != nil && !errors.Is(err, store.ErrAbsent) {
+			return err
+		}
+		a.Birth = was.Birth
 	}
 	plain, err := json.Marshal(a)
 	if err != nil {
@@ -167,6 +207,22 @@ func (k *Desk) AddressOf(ctx context.Context, person store.PersonID) (a Address,
 	return a, json.Unmarshal(plain, &a)
 }
 
+// BirthOf returns when a person was born, as their provider said when they last
+// logged in; not stated where they never did.
+func (k *Desk) BirthOf(ctx context.Context, person store.PersonID) (care.Moment, error) {
+	if k.d.Logins == nil {
+		return care.Moment{}, nil
+	}
+	a, err := k.AddressOf(ctx, person)
+	if errors.Is(err, store.ErrAbsent) || err == nil && a.Birth == "" {
+		return care.Moment{}, nil
+	}
+	if err != nil {
+		return care.Moment{}, err
+	}
+	return care.ParseMoment(a.Birth)
+}
+
 // NewDevice tells a citizen of a login on a device not seen before (T13).
 func (k *Desk) NewDevice(ctx context.Context, person store.PersonID, device string) error {
 	detail, err := json.Marshal(map[string]string{"device": device})
@@ -174,6 +230,27 @@ func (k *Desk) NewDevice(ctx context.Context, person store.PersonID, device stri
 		return err
 	}
 	return k.d.Notices.PutNotice(ctx, matter.Notice{Person: person, At: k.d.Clock.Now(), Kind: "login.device", Detail: string(detail)})
+}
+
+// NewStaffDevice keeps in the log that somebody of the staff logged in on a device
+// not seen before: they are no person of the health book, so no notice goes out.
+// Their own page says it, and whoever reads the acts of the facility.
+func (k *Desk) NewStaffDevice(ctx context.Context, id care.Staff, device string) error {
+	s, err := k.d.Staffs.Staff(ctx, id)
+	if err != nil {
+		return orUnknown(err)
+	}
+	p, err := k.read(s)
+	if err != nil {
+		return err
+	}
+	return k.put(ctx, *s, p, "staff:"+hex.EncodeToString(id[:4]), "staff.device", map[string]any{"facility": s.Facility, "device": device})
+}
+
+// NewestDevice returns when somebody of the staff first logged in on the newest of
+// their devices, and how many they have.
+func (k *Desk) NewestDevice(ctx context.Context, id care.Staff) (time.Time, int, error) {
+	return k.d.Logins.Newest(ctx, store.Owner{Staff: id})
 }
 
 // Roles returns the roles somebody may sit in now.

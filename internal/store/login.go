@@ -13,6 +13,12 @@ type Owner struct {
 	Person PersonID
 }
 
+// Quiet is somebody of the staff who has not logged in for long.
+type Quiet struct {
+	Staff care.Staff
+	Last  time.Time // on any device; zero: never
+}
+
 // Logins keeps how people log in beside their sessions. An Owner who is nobody
 // has nothing.
 type Logins interface {
@@ -25,6 +31,11 @@ type Logins interface {
 	// Device keeps a login on a device; fresh: the first there, last: the login
 	// before this on any device, zero where there was none.
 	Device(ctx context.Context, who Owner, device [32]byte, at time.Time) (fresh bool, last time.Time, err error)
+	// Newest returns when somebody first logged in on the newest of their devices,
+	// and how many devices they have; zero where there is none.
+	Newest(ctx context.Context, who Owner) (first time.Time, n int, err error)
+	// Quiet returns staff who did not log in since before, by id, after one, at most limit.
+	Quiet(ctx context.Context, before time.Time, after care.Staff, limit int) ([]Quiet, error)
 	// PutAddress keeps under which name a provider knows a person, sealed.
 	PutAddress(ctx context.Context, person PersonID, sealed []byte) error
 	Address(ctx context.Context, person PersonID) ([]byte, error)

@@ -2,9 +2,11 @@ package eid
 
 import (
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/base32"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -65,16 +67,28 @@ func mark(subject string) string {
 	return base64.RawURLEncoding.EncodeToString(sum[:16])
 }
 
-// Push asks. The reference is kept with the question by who asks. Faults:
-// eid.no_address, eid.away, outbound.*.
+// nonce is a question's own. Nobody else can say it beforehand; this hub says the
+// same again, so that a reference lost with a process is found by asking again.
+func (a *Adapter) nonce(id [16]byte) string {
+	if len(a.d.Key) == 0 {
+		return rand.Text()
+	}
+	m := hmac.New(sha256.New, a.d.Key)
+	m.Write([]byte("lienthong/push-nonce/v1\n"))
+	m.Write(id[:])
+	return base32.StdEncoding.WithPadding(base32.NoPadding).EncodeToString(m.Sum(nil)[:20])
+}
+
+// Push asks; the same question again asks nothing new and returns where its answer
+// is found. Faults: eid.no_address, eid.away, outbound.*.
 func (a *Adapter) Push(ctx context.Context, q Question) (string, error) {
 	p, to, err := a.reach(ctx, q.Person)
 	if err != nil {
 		return "", err
 	}
-	nonce := rand.Text()
+	nonce, until := a.nonce(q.ID), q.Until.UTC().Truncate(time.Second)
 	body, err := json.Marshal(map[string]any{"id": idText(q.ID) + "." + nonce[:8], "sub": to.Subject, "citizen_number": to.Number, "title": q.Title, "text": q.Text, "nonce": nonce,
-		"expires_at": q.Until.UTC()})
+		"expires_at": until})
 	if err != nil {
 		return "", err
 	}
@@ -90,7 +104,7 @@ func (a *Adapter) Push(ctx context.Context, q Question) (string, error) {
 		return "", ErrAway.Because(errors.New("the push was not taken as it should"))
 	}
 	sum := sha256.Sum256(body)
-	ref, err := json.Marshal(reference{Provider: p.ID, Push: said.ID, Subject: mark(said.Subject), Nonce: nonce, Shown: base64.RawURLEncoding.EncodeToString(sum[:]), Until: q.Until})
+	ref, err := json.Marshal(reference{Provider: p.ID, Push: said.ID, Subject: mark(said.Subject), Nonce: nonce, Shown: base64.RawURLEncoding.EncodeToString(sum[:]), Until: until})
 	return base64.RawURLEncoding.EncodeToString(ref), err
 }
 

@@ -243,13 +243,10 @@ type Pusher interface {
 }
 
 // Choices is the service of what citizens say; kinds are those of dossiers.
-func Choices(p Parts, phone Pusher, kinds []string) (*choice.Desk, error) {
-	d := choice.Deps{Consents: p.Slices.Consents, Notices: p.Slices.Notices, Key: p.Receipt, Clock: p.Clock, Known: consent.Known{
+func Choices(p Parts, l *Login, kinds []string) (*choice.Desk, error) {
+	d := choice.Deps{Consents: p.Slices.Consents, Notices: p.Slices.Notices, Key: p.Receipt, Clock: p.Clock, Named: p.facilityName, Births: births{l.Roster, p.Disclose}, Pusher: phones{l.Phone}, Known: consent.Known{
 		Facility: func(code care.FacilityCode) bool { _, ok := p.Directory().Current(code); return ok },
 		Kind:     func(kind string) bool { return slices.Contains(kinds, kind) }}}
-	if phone != nil {
-		d.Pusher = phones{phone}
-	}
 	return choice.New(d, p.Hub)
 }
 

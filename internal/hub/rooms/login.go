@@ -64,10 +64,10 @@ func NewLogin(p Parts, x LoginParts) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	phone := eid.New(eid.Deps{Client: out, Providers: e.phones, Secret: e.secret, Clock: p.Clock,
+	phone := eid.New(eid.Deps{Client: out, Providers: e.phones, Secret: e.secret, Clock: p.Clock, Key: x.Key,
 		Address: func(ctx context.Context, person store.PersonID) (eid.Address, error) {
 			a, err := desk.AddressOf(ctx, person)
-			return eid.Address(a), err
+			return eid.Address{Provider: a.Provider, Subject: a.Subject, Number: a.Number}, err
 		}})
 	return &Login{Roster: desk, Door: door, Phone: phone, Teller: &eid.Teller{Notices: p.Slices.Notices, Tell: phone.Tell, Clock: p.Clock, Hub: p.Hub}}, nil
 }

@@ -5,7 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
 	"lienthong/internal/care"
+	"lienthong/internal/staff"
 	"lienthong/internal/store"
 )
 
@@ -13,6 +17,7 @@ func loginCases() []testCase {
 	return []testCase{
 		{"sessions are listed and ended by whose they are", sessionsOfSomebody},
 		{"a device is new once, and the login before is told", devices},
+		{"staff who did not log in for long are found", quiet},
 		{"the name of a person at a provider is kept and replaced", addresses},
 	}
 }
@@ -89,6 +94,42 @@ func devices(t *testing.T, h *Harness) {
 		if fresh != c.fresh || !last.Equal(c.last) {
 			t.Errorf("%d: %v %v", i, fresh, last)
 		}
+	}
+}
+
+func quiet(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	now := w.clock.Now()
+	for n := range byte(5) {
+		w.must(w.s.Staffs.PutStaff(w.ctx(), staff.Staff{ID: care.Staff{n, 0, 'S'}, Since: now, Version: 1}, store.Act{}))
+	}
+	login := func(id care.Staff, device byte, at time.Time) {
+		_, _, err := w.s.Logins.Device(w.ctx(), store.Owner{Staff: id}, [32]byte{device}, at)
+		w.must(err)
+	}
+	login(care.Staff{1, 0, 'S'}, 1, now.Add(-time.Hour))
+	login(care.Staff{2, 0, 'S'}, 1, now.Add(-2*time.Hour))
+	login(care.Staff{2, 0, 'S'}, 2, now)
+	login(care.Staff{3, 0, 'S'}, 1, now)
+	// A person of the same number is somebody else.
+	_, _, err := w.s.Logins.Device(w.ctx(), store.Owner{Person: store.PersonID{4, 0, 'S'}}, [32]byte{1}, now)
+	w.must(err)
+	w.reopen()
+	got, err := w.s.Logins.Quiet(w.ctx(), now, care.Staff{}, 10)
+	w.must(err)
+	want := []store.Quiet{{Staff: care.Staff{0, 0, 'S'}}, {Staff: care.Staff{1, 0, 'S'}, Last: now.Add(-time.Hour)}, {Staff: care.Staff{4, 0, 'S'}}}
+	if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("not logged in since (-want +got):\n%s", diff)
+	}
+	if got, err = w.s.Logins.Quiet(w.ctx(), now, care.Staff{0, 0, 'S'}, 1); err != nil || len(got) != 1 || got[0].Staff[0] != 1 {
+		t.Errorf("the next page: %+v %v", got, err)
+	}
+	first, n, err := w.s.Logins.Newest(w.ctx(), store.Owner{Staff: care.Staff{2, 0, 'S'}})
+	if err != nil || n != 2 || !first.Equal(now) {
+		t.Errorf("the newest device: %v %d %v", first, n, err)
+	}
+	if first, n, err = w.s.Logins.Newest(w.ctx(), store.Owner{Staff: care.Staff{9}}); err != nil || n != 0 || !first.IsZero() {
+		t.Errorf("of who never logged in: %v %d %v", first, n, err)
 	}
 }
 

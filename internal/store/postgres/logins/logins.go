@@ -110,6 +110,49 @@ func (x *Logins) Device(ctx context.Context, who store.Owner, device [32]byte, a
 	return fresh, last, handle.Fault(x.db.Pool.SendBatch(ctx, b).Close())
 }
 
+// Newest returns when the newest device came.
+func (x *Logins) Newest(ctx context.Context, who store.Owner) (first time.Time, n int, err error) {
+	column, id, ok := whose(who)
+	if !ok {
+		return first, 0, nil
+	}
+	key := append([]byte("P"), id[:]...)
+	if column == "staff" {
+		key[0] = 'S'
+	}
+	var at *int64
+	if err := x.db.Pool.QueryRow(ctx, `SELECT max(first), count(*) FROM login_device WHERE owner = $1`, key).Scan(&at, &n); err != nil {
+		return first, 0, handle.Fault(err)
+	}
+	if at != nil {
+		first = handle.Moment(*at)
+	}
+	return first, n, nil
+}
+
+// Quiet returns staff who did not log in since before.
+func (x *Logins) Quiet(ctx context.Context, before time.Time, after care.Staff, limit int) ([]store.Quiet, error) {
+	rows, err := x.db.Pool.Query(ctx, `SELECT uuid_send(s.id), coalesce(d.last, 0) FROM staff s
+		LEFT JOIN (SELECT substr(owner, 2) AS id, max(last) AS last FROM login_device WHERE owner >= '\x53' AND owner < '\x54' GROUP BY owner) d ON d.id = uuid_send(s.id)
+		WHERE s.id > $1 AND coalesce(d.last, 0) < $2 ORDER BY s.id LIMIT $3`, handle.UUID(after), handle.Micros(before), limit)
+	if err != nil {
+		return nil, handle.Fault(err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (q store.Quiet, err error) {
+		var id []byte
+		var last int64
+		if err := row.Scan(&id, &last); err != nil {
+			return q, err
+		}
+		q.Staff = care.Staff(id)
+		if last != 0 {
+			q.Last = handle.Moment(last)
+		}
+		return q, nil
+	})
+	return out, handle.Fault(err)
+}
+
 // PutAddress keeps under which name a provider knows a person.
 func (x *Logins) PutAddress(ctx context.Context, person store.PersonID, sealed []byte) error {
 	_, err := x.db.Pool.Exec(ctx, `INSERT INTO eid_address (person, sealed) VALUES ($1, $2) ON CONFLICT (person) DO UPDATE SET sealed = excluded.sealed`,

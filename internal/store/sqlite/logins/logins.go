@@ -140,6 +140,51 @@ func (x *Logins) Device(ctx context.Context, who store.Owner, device [32]byte, a
 	return fresh, last, err
 }
 
+// Newest returns when the newest device came.
+func (x *Logins) Newest(ctx context.Context, who store.Owner) (first time.Time, n int, err error) {
+	key, ok := owner(who)
+	if !ok {
+		return first, 0, nil
+	}
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		var at sql.NullInt64
+		if err := s.Row(`SELECT max(first), count(*) FROM login_device WHERE owner = ?`, key).Scan(&at, &n); err != nil || !at.Valid {
+			return err
+		}
+		first = file.Time(at.Int64)
+		return nil
+	})
+	return first, n, err
+}
+
+// Quiet returns staff who did not log in since before.
+func (x *Logins) Quiet(ctx context.Context, before time.Time, after care.Staff, limit int) (out []store.Quiet, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		out = nil
+		rows, err := s.Rows(`SELECT s.id, coalesce(d.last, 0) FROM staff s
+			LEFT JOIN (SELECT substr(owner, 2) AS id, max(last) AS last FROM login_device WHERE owner >= x'53' AND owner < x'54' GROUP BY owner) d ON d.id = s.id
+			WHERE s.id > ? AND coalesce(d.last, 0) < ? ORDER BY s.id LIMIT ?`, after[:], file.Micros(before), limit)
+		if err != nil {
+			return err
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var id []byte
+			var last int64
+			if err := rows.Scan(&id, &last); err != nil {
+				return err
+			}
+			q := store.Quiet{Staff: care.Staff(id)}
+			if last != 0 {
+				q.Last = file.Time(last)
+			}
+			out = append(out, q)
+		}
+		return rows.Err()
+	})
+	return out, err
+}
+
 // PutAddress keeps under which name a provider knows a person.
 func (x *Logins) PutAddress(ctx context.Context, person store.PersonID, sealed []byte) error {
 	return x.db.Write(ctx, file.Urgent, 1, func(tx *file.Tx) error {
