@@ -65,7 +65,7 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
 		return errors.Join(err, h.Close())
 	}
 	fmt.Fprintf(s.Out, "  %d cơ sở giả lập đã đăng ký sau %.1f giây · synthetic facilities registered\n", len(nation.Facilities()), time.Since(began).Seconds())
-	show, err := demo.Prepare(ctx, demo.Deps{Acts: acts, Legs: h.Slices.Legs, Ways: h.Courier.Status, Seal: h.Vault.SealSecret, Nation: nation, Credential: func(ctx context.Context, code string) ([]byte, error) {
+	show, err := demo.Prepare(ctx, demo.Deps{Acts: acts, Legs: h.Slices.Legs, Ways: h.Courier.Status, Seal: h.Vault.SealSecret, Nation: nation, Roster: h.Login.Roster, Delegate: h.Choices.Delegate, Credential: func(ctx context.Context, code string) ([]byte, error) {
 		return command.NewCredential(ctx, acts, p.Name, code)
 	}}, demo.Config{Dir: dir, Start: c.Start, Rate: c.Rate, Limit: c.Files, Out: s.Out, Program: os.Args[0]}, tour)
 	if err != nil {

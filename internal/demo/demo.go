@@ -29,6 +29,8 @@ type Deps struct {
 	Seal       func(name string, plain []byte) (sealed []byte, err error) // a secret, by its vault
 	Nation     *synth.Nation                                              // registered at the hub
 	Credential func(ctx context.Context, code string) ([]byte, error)     // makes one for a facility's system
+	Roster     Roster
+	Delegate   Delegate
 }
 
 // Config is how a show runs.
@@ -65,7 +67,7 @@ func Prepare(ctx context.Context, d Deps, c Config, t *Tour) (*Show, error) {
 	if err := s.far.approve(ctx, d, s.cast); err != nil {
 		return nil, errors.Join(err, s.far.close())
 	}
-	if s.in, err = openLogins(ctx, d, s.cast.own); err != nil {
+	if s.in, err = openLogins(ctx, d, c.Dir, s.cast); err != nil {
 		return nil, errors.Join(err, s.far.close())
 	}
 	if s.hand, err = newHand(c.Dir, d.Nation, s.cast.own); err != nil {
@@ -80,6 +82,8 @@ func (s *Show) Handler(hub http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", hub)
 	mux.HandleFunc("GET "+countsPath, s.counts)
+	mux.HandleFunc("GET "+peoplePath, s.cards)
+	mux.HandleFunc("GET "+codePath+"{who}", s.code)
 	return mux
 }
 

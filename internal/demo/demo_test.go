@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -83,7 +84,7 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 		list = append(list, f.Registration())
 	}
 	check(t, acts.AddFacility(ctx, demo.Actor, list...))
-	show := must(demo.Prepare(ctx, demo.Deps{Acts: acts, Legs: h.Slices.Legs, Ways: h.Courier.Status, Seal: h.Vault.SealSecret, Nation: nation,
+	show := must(demo.Prepare(ctx, demo.Deps{Acts: acts, Legs: h.Slices.Legs, Ways: h.Courier.Status, Seal: h.Vault.SealSecret, Nation: nation, Roster: h.Login.Roster, Delegate: h.Choices.Delegate,
 		Credential: func(ctx context.Context, code string) ([]byte, error) {
 			key, spki, err := agent.NewKey()
 			if err != nil {
@@ -104,7 +105,7 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 		things, _ := tour.Things(ctx)
 		for _, x := range things {
 			all = append(all, x.Title.VI)
-			if !strings.HasPrefix(x.Href, "/login?token=") {
+			if !strings.HasPrefix(x.Href, "/login?token=") && !strings.HasPrefix(x.Href, "/try/people") {
 				t.Errorf("%s leads to %q", x.Title.VI, x.Href)
 			}
 		}
@@ -128,17 +129,40 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 			t.Errorf("no %s on the page of counts", name)
 		}
 	}
-	for _, line := range []string{"script/his.py " + server.URL, "lienthong agent setup --dir", "lienthong agent run --dir"} {
+	for _, line := range []string{"accepted, 0 không", "script/his.py " + server.URL, "lienthong agent setup --dir", "lienthong agent run --dir"} {
 		if !strings.Contains(out.String(), line) {
 			t.Errorf("nothing printed of %q:\n%s", line, out)
 		}
 	}
+	meets(t, server.URL)
 	files := must(filepath.Glob(filepath.Join(dir, "his", "*.xml")))
 	if len(files) < 5 {
 		t.Errorf("%d files laid ready", len(files))
 	}
 	if info := must(os.Stat(filepath.Join(dir, "his-key", "key.pem"))); info.Mode().Perm() != 0o600 {
 		t.Errorf("the key may be read by others: %v", info.Mode())
+	}
+}
+
+// meets reads the page of people: everybody is on it, and a code that is one.
+func meets(t *testing.T, base string) {
+	t.Helper()
+	get := func(path string) string {
+		res := must(http.Get(base + path))
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s", path, res.Status)
+		}
+		return string(must(io.ReadAll(res.Body)))
+	}
+	page := get("/try/people")
+	for _, want := range []string{"Nguyễn Thị Lan", "Trần Văn Bình", "Lê Thị Thu Hà", "Phạm Văn Đức", "Nguyễn Minh Khôi", "Vũ Thị Mai", "BS. Trịnh Thùy Dương", "Lý Thanh Tâm", "/login/vneid?next=%2Fme", "/phone/ha", "0000912318"} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page of people lacks %q", want)
+		}
+	}
+	if code := get("/try/code/bs-minh"); !regexp.MustCompile(`id="code">[0-9]{6}<`).MatchString(code) {
+		t.Errorf("no code on its page: %s", code)
 	}
 }
 

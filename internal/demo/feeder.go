@@ -44,9 +44,34 @@ func (f *feeder) run(ctx context.Context) {
 		})
 	}
 	wg.Go(func() { f.report(ctx) })
+	if err := f.stories(ctx); err != nil && ctx.Err() == nil {
+		f.show.tell.say("  ! %v\n", err)
+	}
 	f.pace(ctx, work)
 	close(work)
 	wg.Wait()
+}
+
+// stories sends the visits of the cast, once in the life of a demo.
+func (f *feeder) stories(ctx context.Context) error {
+	in := f.show.in
+	if in.kept.Sent {
+		return nil
+	}
+	for _, t := range tellings(f.show.Nation, in.places, in.kept.Began) {
+		sub, err := f.show.Nation.Tell(t)
+		if err != nil {
+			return err
+		}
+		if err := f.submit(ctx, sub); err != nil {
+			return err
+		}
+	}
+	f.mu.Lock()
+	f.show.tell.say("Hồ sơ của những người trong bản thử · the cast's records: %d nhận · accepted, %d không · not\n", f.sum.Accepted, f.sum.Rejected+f.sum.Refused+f.sum.Deferred)
+	f.mu.Unlock()
+	in.kept.Sent = true
+	return in.write()
 }
 
 // pace hands out the first files at once and the rest at the rate.

@@ -79,6 +79,7 @@ func (t *Tour) link(ctx context.Context, role, next string) string {
 	return "/login?token=" + url.QueryEscape(token)
 }
 
+// stop is one of the tour; without a role its page is the demo's own.
 type stop struct {
 	role, next          string
 	title, text, action fault.Text
@@ -103,6 +104,10 @@ func (t *Tour) stops(ctx context.Context) []stop {
 	if rejected != "" {
 		list = append(list, stop{own, "/records/" + rejected, say("Vì sao bị từ chối", "Why one was rejected"), say("Bảng nào, dòng nào, trường nào, sửa thế nào. Từ chối cũng có biên nhận.", "Which table, row and field, and what to do. A rejection has its receipt too."), go1})
 	}
+	people := say("Xem ai", "Meet them")
+	list = append(list,
+		stop{"", peoplePath + "#journeys", say("Người bệnh không tên, lượt khám đóng lại", "A patient without a name, a visit closed"), say("Đóng vai bác sĩ lúc 02:10, người bệnh chọn ai được xem, cán bộ bảo vệ dữ liệu: từng bước, mỗi hành trình vài phút.", "Be the doctor at 02:10, the patient who chooses who may look, the privacy officer: step by step, a few minutes each."), people},
+		stop{"", peoplePath, say("Đăng nhập bằng tên người", "Log in as somebody"), say("Sáu người dân và tám nhân viên ở ba cơ sở, hai dịch vụ danh tính giả lập, mã xác thực, điện thoại của từng người.", "Six citizens and eight of the staff at three facilities, two simulated identity services, second-factor codes, everybody's phone."), people})
 	list = append(list, t.ways(ctx)...)
 	return append(list, stop{"operator", "/acts", say("Ai đã làm gì", "Who did what"), say("Người vận hành phải ghi lý do trước khi xem nội dung; mọi lượt xem và mọi thao tác đều để lại dấu trong sổ.", "An operator gives a reason before seeing content; every look and every act leaves a mark in the ledger."), go1})
 }
@@ -110,7 +115,11 @@ func (t *Tour) stops(ctx context.Context) []stop {
 // Things is what the page "Dùng thử" shows: things worth seeing, and a link for each role.
 func (t *Tour) Things(ctx context.Context) (things, links []portal.TryItem) {
 	for _, s := range t.stops(ctx) {
-		things = append(things, portal.TryItem{Title: s.title, Text: s.text, Action: s.action, Href: t.link(ctx, s.role, s.next)})
+		href := s.next
+		if s.role != "" {
+			href = t.link(ctx, s.role, s.next)
+		}
+		things = append(things, portal.TryItem{Title: s.title, Text: s.text, Action: s.action, Href: href})
 	}
 	for _, r := range t.roles() {
 		links = append(links, portal.TryItem{Title: called(r), Action: fault.Text{VI: "Đăng nhập", EN: "Log in"}, Href: t.link(ctx, r, "/")})

@@ -165,6 +165,9 @@ func (n *Nation) checkup(sl *slot, number int) (Submission, error) {
 		checkup.Conclusion: table(checkup.Conclusion, "MA_LK", key, "PHAN_LOAI_SUC_KHOE", itoa(world.Between(r, 1, 3)), "NOI_DUNG_KET_LUAN", "Đủ sức khỏe học tập, làm việc",
 			"DE_NGHI", v.advice, "NGAY_KET_LUAN", stamp(v.out), "MA_BAC_SI", v.doctor.Code, "NGUOI_KET_LUAN", v.doctor.Name),
 	}}}
+	if v.told.own != nil && v.told.own.Allergies != "" {
+		e.Checks[0][history] = table(history, "MA_LK", key, "TIEN_SU_DI_UNG", v.told.own.Allergies)
+	}
 	var out bytes.Buffer
 	if err := checkup.Write(&out, e); err != nil {
 		return s, fmt.Errorf("synth: %w", err)
@@ -179,6 +182,9 @@ func (n *Nation) checkup(sl *slot, number int) (Submission, error) {
 	}
 	return s, err
 }
+
+// history is a health check's table of what was before.
+const history = "TIEN_SU_BENH"
 
 // cells fills a row of a table in.
 func cells(t *schema.Table, pairs ...string) []string {

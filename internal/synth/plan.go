@@ -82,6 +82,7 @@ type story struct {
 	at       time.Time // when the visit ends
 	to       *Facility // where a referral leads, where a birth's second dossier comes from
 	bed      int       // rows of an inpatient stay
+	own      *Telling  // what a caller wants told instead
 }
 
 // The parts of a story, each a file.

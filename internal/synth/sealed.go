@@ -154,6 +154,9 @@ func (v *visit) groups() []chart.Group {
 		{Name: "ThongTinVaoVien", Rows: [][][2]string{pick(one, "MaCSKCB", "MA_CSKCB", "NgayVao", "NGAY_VAO", "LyDoVaoVien", "LY_DO_VV", "MaBenh", "MA_BENH_CHINH", "ChanDoanVaoVien", "CHAN_DOAN_VAO")}},
 		{Name: "ThongTinDieuTri", Rows: [][][2]string{pick(one, "NgayRa", "NGAY_RA", "PhuongPhapDieuTri", "PP_DIEU_TRI", "KetQuaDieuTri", "KET_QUA_DTRI", "ChanDoanRaVien", "CHAN_DOAN_RV")}},
 	}
+	if own := v.told.own; own != nil && own.Allergies != "" {
+		list[0].Rows[0] = append(list[0].Rows[0], [2]string{"DiUng", own.Allergies})
+	}
 	drugs := chart.Group{Name: "YLenhThuocVatTu", Row: "Thuoc"}
 	for _, r := range v.cells("XML2") {
 		drugs.Rows = append(drugs.Rows, pick(r, "NgayYLenh", "NGAY_YL", "MaThuoc", "MA_THUOC", "TenThuoc", "TEN_THUOC", "HamLuong", "HAM_LUONG",

@@ -127,6 +127,9 @@ const (
 // the visits of a file with several.
 func (n *Nation) visitOf(sl *slot, extra int) *visit {
 	s := &sl.story
+	if s.own != nil {
+		return n.asTold(s)
+	}
 	v := &visit{n: n, told: s, f: s.facility, p: n.Person(s.person), kind: s.visit, out: s.at, drugs: s.drugs, bed: s.bed}
 	at := s.id*64 + extra*4
 	switch sl.part {
@@ -144,15 +147,21 @@ func (n *Nation) visitOf(sl *slot, extra int) *visit {
 	if v.kind == Newborn {
 		v.beBorn(n.delivery(s))
 	}
-	v.spec = schema.For(day(v.out))
-	v.lk = fmt.Sprintf(v.f.Habit.Episode, v.out.Format("060102"), at)
-	v.doctor = world.Pick(v.r, v.f.Doctors)
+	v.begin(at)
 	v.course()
 	v.diagnose()
 	v.insure()
 	v.identify()
 	v.tell()
 	return v
+}
+
+// begin says by which version of the tables a visit is written, under which
+// number, and who treats.
+func (v *visit) begin(number int) {
+	v.spec = schema.For(day(v.out))
+	v.lk = fmt.Sprintf(v.f.Habit.Episode, v.out.Format("060102"), number)
+	v.doctor = world.Pick(v.r, v.f.Doctors)
 }
 
 func day(t time.Time) int { return t.Year()*10000 + int(t.Month())*100 + t.Day() }
@@ -344,7 +353,11 @@ func (v *visit) within(share float64) time.Time {
 // write builds the tables of the dossier, in their order.
 func (v *visit) write() {
 	v.summary = v.add("XML1")
-	v.spend()
+	if v.told.own != nil {
+		v.spendAsTold()
+	} else {
+		v.spend()
+	}
 	v.summarise()
 	v.note()
 	v.document()
