@@ -60,6 +60,8 @@ type Deps struct {
 	Matters  store.Matters
 	Vault    *vault.Vault
 	Sealer   Sealer
+	Once     Once
+	Phone    Phone // nil: nobody is sent a code
 	Clock    clock.Clock
 }
 
@@ -68,7 +70,7 @@ type Desk struct{ Deps }
 
 // New returns a desk.
 func New(d Deps) (*Desk, error) {
-	if d.People == nil || d.Openings == nil || d.Matters == nil || d.Vault == nil || d.Sealer == nil || d.Clock == nil {
+	if d.People == nil || d.Openings == nil || d.Matters == nil || d.Vault == nil || d.Sealer == nil || d.Once == nil || d.Clock == nil {
 		return nil, errors.New("assist: a part is missing")
 	}
 	return &Desk{d}, nil

@@ -19,7 +19,7 @@ func (h *Hub) openCitizens(p rooms.Parts) (*citizen.Deps, error) {
 	if h.links, err = rooms.Shlinks(p); err != nil {
 		return nil, err
 	}
-	return rooms.Citizen(p, h.Choices, h.Login.Roster)
+	return rooms.Citizen(p, h.Choices, h.Login)
 }
 
 // citizensRound moves on what time moves: says that begin, end or were not

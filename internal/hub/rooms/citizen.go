@@ -49,13 +49,8 @@ func Shlinks(p Parts) (http.Handler, error) {
 	return shlink.New(desk, p.Logger), nil
 }
 
-// StaffNames names members of staff; *roster.Desk does.
-type StaffNames interface {
-	Name(ctx context.Context, id care.Staff) (string, error)
-}
-
 // Citizen is what the pages of citizens and of the counter ask for.
-func Citizen(p Parts, said *choice.Desk, names StaffNames) (*pages.Deps, error) {
+func Citizen(p Parts, said *choice.Desk, l *Login) (*pages.Deps, error) {
 	cases, err := Cases(p)
 	if err != nil {
 		return nil, err
@@ -64,7 +59,7 @@ func Citizen(p Parts, said *choice.Desk, names StaffNames) (*pages.Deps, error) 
 	if err != nil {
 		return nil, err
 	}
-	counter, err := assist.New(assist.Deps{People: p.Slices.People, Openings: p.Slices.Openings, Matters: p.Slices.Matters, Vault: p.Vault, Sealer: sealer{p.Vault, p.Clock}, Clock: p.Clock})
+	counter, err := assist.New(assist.Deps{People: p.Slices.People, Openings: p.Slices.Openings, Matters: p.Slices.Matters, Vault: p.Vault, Sealer: sealer{p.Vault, p.Clock}, Once: p.Slices.Access, Phone: texts{l.Phone}, Clock: p.Clock})
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +70,7 @@ func Citizen(p Parts, said *choice.Desk, names StaffNames) (*pages.Deps, error) 
 	return &pages.Deps{Book: p.Disclose, Choices: sayings{said}, Looks: p.Slices.Disclosures, Cases: cases, Links: linkDesk{links, p.Clock}, Notices: p.Slices.Notices,
 		Places: places{p}, Assist: clerks{counter}, Openings: p.reasonOf, Why: why(rules), Law: law.Text, Now: p.Clock.Now,
 		StaffName: func(ctx context.Context, id care.Staff) string {
-			name, err := names.Name(ctx, id)
+			name, err := l.Roster.Name(ctx, id)
 			if err != nil {
 				p.Logger.WarnContext(ctx, "a member of staff is not named", "error", err)
 			}
@@ -150,7 +145,7 @@ func (s sealer) Open(name string, sealed, wrapped []byte) ([]byte, error) {
 type sayings struct{ *choice.Desk }
 
 func speaker(by pages.By) choice.Speaker {
-	s := choice.Speaker{Person: by.Person, By: by.Self, Channel: by.Channel, Proof: by.Proof, SteppedUp: by.StepUp, Staff: by.Staff, At: by.At, Actor: by.Actor, Form: by.Form}
+	s := choice.Speaker{Person: by.Person, By: by.Self, Signer: by.Signer, Channel: by.Channel, Proof: by.Proof, SteppedUp: by.StepUp, Staff: by.Staff, At: by.At, Actor: by.Actor, Form: by.Form}
 	if by.Self == by.Person {
 		s.By = care.Person{}
 	}
@@ -167,6 +162,10 @@ func (x sayings) End(ctx context.Context, by pages.By, id consent.ID) (*consent.
 
 func (x sayings) Answer(ctx context.Context, by pages.By, id consent.ID, granted bool) (*consent.Consent, error) {
 	return x.Desk.Answer(ctx, speaker(by), id, granted)
+}
+
+func (x sayings) Delegate(ctx context.Context, by pages.By, g consent.Delegation) (*consent.Delegation, error) {
+	return x.Desk.Delegate(ctx, speaker(by), g)
 }
 
 func (x sayings) EndDelegation(ctx context.Context, by pages.By, id [16]byte) error {
@@ -213,27 +212,6 @@ func (x linkDesk) End(ctx context.Context, person care.Person, mark, actor strin
 		return errNoLinks
 	}
 	return x.desk.End(ctx, person, mark, actor)
-}
-
-// clerks serve at a counter.
-type clerks struct{ desk *assist.Desk }
-
-func of(c pages.Clerk) assist.Clerk { return assist.Clerk{At: c.At, Staff: c.Staff, Mark: c.Mark} }
-
-func (x clerks) Begin(ctx context.Context, c pages.Clerk, card string) (consent.OpeningID, error) {
-	return x.desk.Begin(ctx, of(c), card)
-}
-
-func (x clerks) Visit(ctx context.Context, c pages.Clerk, id consent.OpeningID) (*consent.Opening, error) {
-	return x.desk.Visit(ctx, of(c), id)
-}
-
-func (x clerks) End(ctx context.Context, c pages.Clerk, id consent.OpeningID) error {
-	return x.desk.End(ctx, of(c), id)
-}
-
-func (x clerks) Paper(ctx context.Context, c pages.Clerk, person care.Person, kind string, data []byte) ([32]byte, error) {
-	return x.desk.Paper(ctx, of(c), person, kind, data)
 }
 
 // Pusher asks on phones; *eid.Adapter does.

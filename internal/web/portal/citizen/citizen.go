@@ -32,11 +32,12 @@ type Book interface {
 
 // By is who says something, for whom, and how they were known.
 type By struct {
-	Person   care.Person // whose records
-	Self     care.Person // who says it
-	Actor    string      // for the act: the session's mark
-	Channel  string      // "portal", "counter_paper", "counter_otp"
-	Staff    care.Staff  // at a counter
+	Person   care.Person    // whose records
+	Self     care.Person    // who says it
+	Signer   consent.Signer // consent.Both where a child agrees with who acts for it; "": as follows from Self
+	Actor    string         // for the act: the session's mark
+	Channel  string         // "portal", "counter_paper", "counter_otp"
+	Staff    care.Staff     // at a counter
 	At       care.FacilityCode
 	Proof    [32]byte // of the signed paper
 	StepUp   time.Time
@@ -56,6 +57,8 @@ type Choices interface {
 	Answer(ctx context.Context, by By, id consent.ID, granted bool) (*consent.Consent, error)
 	// Delegations returns those for a person and those given to it.
 	Delegations(ctx context.Context, person care.Person) (of, to []consent.Delegation, err error)
+	// Delegate keeps that somebody may act for by.Person.
+	Delegate(ctx context.Context, by By, g consent.Delegation) (*consent.Delegation, error)
 	// EndDelegation ends one of either side.
 	EndDelegation(ctx context.Context, by By, id [16]byte) error
 }
@@ -201,6 +204,9 @@ func Routes() []view.Route[Room] {
 		again(line("POST", "/counter", assist, (*Room).identify)),
 		again(line("GET", "/counter/{visit}", assist, (*Room).counterVisit)),
 		again(line("POST", "/counter/{visit}/say", assist, (*Room).counterSay)),
+		again(line("POST", "/counter/{visit}/code", assist, (*Room).counterCode)),
+		again(line("GET", "/counter/{visit}/people", assist, (*Room).counterPeople)),
+		again(line("POST", "/counter/{visit}/people", assist, (*Room).counterDelegate)),
 		again(line("GET", "/counter/{visit}/looks", assist, (*Room).counterLooks)),
 		line("GET", "/counter/{visit}/receipt/{say}", assist, (*Room).counterReceipt),
 		line("POST", "/counter/{visit}/end", assist, (*Room).counterEnd),

@@ -41,6 +41,11 @@ type Assist interface {
 	End(ctx context.Context, c Clerk, id consent.OpeningID) error
 	// Paper keeps a signed paper sealed and returns its SHA-256.
 	Paper(ctx context.Context, c Clerk, person care.Person, kind string, data []byte) ([32]byte, error)
+	// SendCode sends a code, to who stands there or acts for them, that confirms
+	// just what says tells and about names; Told checks the code as read out and
+	// returns what proves it. Faults: nobody to send to, too many, a wrong code.
+	SendCode(ctx context.Context, c Clerk, v *consent.Opening, to care.Person, about string, says fault.Text) (ticket string, err error)
+	Told(ctx context.Context, c Clerk, v *consent.Opening, to care.Person, about, ticket, code string) ([32]byte, error)
 }
 
 // visit is somebody who stands at the counter.
@@ -51,6 +56,8 @@ type visit struct {
 	Kinds   []string
 	Looks   *looksOf
 	Problem string
+	People  []consent.Delegation // who may act for this person now
+	Asked   *saying              // a say whose code was sent
 }
 
 func clerk(p *view.Page) Clerk {
@@ -131,70 +138,16 @@ func (x *Room) atCounter(r *http.Request, p *view.Page, v *visit) error {
 		v.Says.sort(x.shown(p, list[i]))
 	}
 	v.Says.Sentence = x.sentence(p, v.Says)
+	of, _, err := x.Choices.Delegations(r.Context(), v.Opening.Person)
+	if err != nil {
+		return err
+	}
+	for i := range of {
+		if acts(&of[i], x.Now()) {
+			v.People = append(v.People, of[i])
+		}
+	}
 	return nil
-}
-
-func (x *Room) counterSay(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, MaxPaper+64<<10)
-	p := x.frame.Page(r, "counter", "counter.visit")
-	v, err := x.stands(r, &p)
-	if err != nil {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	if err = x.sayAt(r, &p, v); err == nil {
-		x.frame.See(w, r, "/counter/"+v.ID)
-		return
-	}
-	if fault.KindOf(err) == fault.Broken {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	v.Problem = p.W.Text(fault.Of(err).Text)
-	if err := x.atCounter(r, &p, v); err != nil {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	x.frame.Show(w, r, http.StatusOK, visitPage(p, v))
-}
-
-func (x *Room) sayAt(r *http.Request, p *view.Page, v *visit) error {
-	kind, data, err := paperOf(r)
-	if err != nil {
-		return err
-	}
-	c := consent.Consent{Person: v.Opening.Person, Effect: consent.Deny, Emergency: r.PostFormValue("also") == "yes"}
-	end := consent.ID{}
-	switch what := r.PostFormValue("what"); what {
-	case "place", "permit":
-		code, err := x.place(r.PostFormValue("place"))
-		if err != nil {
-			return err
-		}
-		c.Scope.Readers = []care.FacilityCode{code}
-		if what == "permit" {
-			c.Effect, c.Purpose, c.Emergency, c.Until = consent.Permit, consent.Treatment, false, x.Now().AddDate(0, 0, choiceDays)
-		}
-	case "emergency":
-		c.Emergency = true
-	case "end":
-		if end, err = sayID(r.PostFormValue("say")); err != nil {
-			return errChoice
-		}
-	default:
-		return errChoice
-	}
-	clerk := clerk(p)
-	by := By{Person: v.Opening.Person, Self: v.Opening.Person, Actor: "counter:" + string(clerk.At) + " " + clerk.Mark, Channel: "counter_paper", Staff: clerk.Staff, At: clerk.At, StepUp: p.Reader.SteppedUp}
-	if by.Proof, err = x.Assist.Paper(r.Context(), clerk, v.Opening.Person, kind, data); err != nil {
-		return err
-	}
-	if end != (consent.ID{}) {
-		_, err = x.Choices.End(r.Context(), by, end)
-		return err
-	}
-	_, err = x.Choices.Say(r.Context(), by, c)
-	return err
 }
 
 // paperOf reads the scan of a signed paper; what it is its first bytes say.
