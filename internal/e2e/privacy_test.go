@@ -19,9 +19,11 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/casework"
 	"lienthong/internal/clock"
+	"lienthong/internal/consent"
 	"lienthong/internal/dossier"
 	"lienthong/internal/ledger"
 	"lienthong/internal/matter"
+	"lienthong/internal/policy"
 	"lienthong/internal/review"
 	"lienthong/internal/role"
 	"lienthong/internal/staff"
@@ -112,6 +114,10 @@ func TestAnEmergencyIsReviewed(t *testing.T) {
 		w.reviewed(anna, at, set, person, number)
 		if queue := officer.reads("/privacy", http.StatusOK); !strings.Contains(queue, "1 lần mở khẩn cấp: 1 đã xem lại, 0 đang chờ") {
 			t.Errorf("after the decision\n%s", queue)
+		}
+		w.opening(person, "79901", func(o *consent.Opening) { o.Basis, o.How = string(policy.BreakGlass), "break_glass" })
+		if queue := officer.reads("/privacy", http.StatusOK); !strings.Contains(queue, "1 lần mở khẩn cấp không có trong danh sách") {
+			t.Errorf("an emergency without its matter is not told\n%s", queue)
 		}
 		officer.goes("/privacy/lift", url.Values{"staff": {hex.EncodeToString(anna.id[:])}})
 		anna.goes(at+"/open", opens(refFor(anna, at)))

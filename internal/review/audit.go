@@ -64,7 +64,8 @@ var (
 
 const (
 	longestQuery = 400 * 24 * time.Hour
-	mostRows     = 50_000 // of the log that one query reads
+	mostRows     = 50_000  // of the log that one page reads
+	mostExported = 500_000 // of the log that one export reads
 	// PageRows is how many rows a page of results has.
 	PageRows = 100
 )
@@ -207,8 +208,8 @@ func (d *Desk) asked(ctx context.Context, o Officer, id string) (*Asked, error) 
 // Result is a page of what a query found.
 type Result struct {
 	Asked Asked
-	Rows  []store.Disclosure // the person left out: a case named them
-	Next  int64              // id to go on before; 0: that was all
+	Rows  []store.Disclosure
+	Next  int64 // id to go on before; 0: that was all
 }
 
 // Page returns results of a query, newest first, before a row (0: the newest). Each
@@ -227,7 +228,7 @@ func (d *Desk) Page(ctx context.Context, o Officer, id string, before int64) (*R
 	}
 	f.Before = before
 	r := &Result{Asked: *x}
-	err = d.walk(ctx, f, &x.Query, func(row *store.Disclosure) bool {
+	last, err := d.walk(ctx, f, &x.Query, mostRows, func(row *store.Disclosure) bool {
 		if len(r.Rows) == PageRows {
 			r.Next = r.Rows[PageRows-1].ID
 			return false
@@ -235,29 +236,33 @@ func (d *Desk) Page(ctx context.Context, o Officer, id string, before int64) (*R
 		r.Rows = append(r.Rows, *row)
 		return true
 	})
+	if r.Next == 0 {
+		r.Next = last // many rows were read that do not fit: the next page goes on there
+	}
 	return r, err
 }
 
-// walk gives the rows of a query, newest first, until fn has enough.
-func (d *Desk) walk(ctx context.Context, f store.DisclosureFilter, q *Query, fn func(*store.Disclosure) bool) error {
+// walk gives the rows of a query, newest first, until fn has enough. Where it read
+// so many rows of the log and there are more it returns the id to go on before.
+func (d *Desk) walk(ctx context.Context, f store.DisclosureFilter, q *Query, most int, fn func(*store.Disclosure) bool) (int64, error) {
 	f.Limit = 1000
-	for n := 0; n < mostRows; {
+	for n := 0; n < most; {
 		page, more, err := d.pageOf(ctx, f)
 		if err != nil {
-			return fmt.Errorf("review: reading looks: %w", err)
+			return 0, fmt.Errorf("review: reading looks: %w", err)
 		}
 		for i := range page {
 			n++
 			if q.matches(&page[i]) && !fn(&page[i]) {
-				return nil
+				return 0, nil
 			}
 		}
 		if !more || len(page) == 0 {
-			return nil
+			return 0, nil
 		}
 		f.Before = page[len(page)-1].ID
 	}
-	return nil
+	return f.Before, nil
 }
 
 // pageOf reads rows; of a person also those at records that are theirs now.

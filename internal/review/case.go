@@ -9,6 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"lienthong/internal/brake"
 	"lienthong/internal/care"
 	"lienthong/internal/casework"
 	"lienthong/internal/clock"
@@ -433,6 +434,9 @@ func (d *Desk) Unlock(ctx context.Context, o Officer, mark, reason string) error
 	}
 	if o.Role.At() == "" {
 		return ErrAbsent
+	}
+	if o.Staff != (care.Staff{}) && mark == brake.MarkOf(o.Staff) {
+		return ErrOwn
 	}
 	if err := o.fresh(d.Clock.Now()); err != nil {
 		return err

@@ -28,6 +28,8 @@ type Export struct {
 	Rows   []Row      `json:"rows"`
 	Logs   []LogProof `json:"logs"`
 	Open   int        `json:"without_leaf"` // rows of the last minute, which no leaf covers yet
+
+	Partial bool `json:"partial"` // the log is longer than what was read: ask for less time
 }
 
 // Row is one look.
@@ -79,7 +81,7 @@ func (d *Desk) Export(ctx context.Context, o Officer, id string) (*Export, error
 	}
 	e := &Export{Format: "lienthong-looks/1", At: d.Clock.Now().UTC(), ID: id, By: o.Actor(), Query: x.Query, Rows: []Row{}, Logs: []LogProof{}}
 	wanted := map[int64]int{}
-	err = d.walk(ctx, f, &x.Query, func(row *store.Disclosure) bool {
+	last, err := d.walk(ctx, f, &x.Query, mostExported, func(row *store.Disclosure) bool {
 		r := Row{ID: row.ID, Row: string(row.Canonical()), row: *row}
 		if !row.Record.IsZero() {
 			r.Record = row.Record.String()
@@ -91,6 +93,7 @@ func (d *Desk) Export(ctx context.Context, o Officer, id string) (*Export, error
 	if err != nil {
 		return nil, err
 	}
+	e.Partial = last > 0
 	return e, d.root(ctx, e, wanted)
 }
 

@@ -159,7 +159,8 @@ func (o Officer) filter() (matter.Filter, bool) {
 	return matter.Filter{}, false
 }
 
-const mostMatters = 10_000
+// mostMatters is how many matters the store gives at most, the first due first.
+const mostMatters = 1000
 
 // Item is a line of the queue.
 type Item struct {
@@ -197,9 +198,9 @@ func (d *Desk) Queue(ctx context.Context, o Officer) (*Queue, error) {
 	if !ok {
 		return nil, ErrAbsent
 	}
-	list, err := d.Matters.Matters(ctx, f)
+	list, err := d.both(ctx, f)
 	if err != nil {
-		return nil, fmt.Errorf("review: %w", err)
+		return nil, err
 	}
 	now := d.Clock.Now()
 	q := &Queue{Facility: o.Role.At(), Since: now.AddDate(0, 0, -rateDays)}
@@ -228,6 +229,39 @@ func (d *Desk) Queue(ctx context.Context, o Officer) (*Queue, error) {
 	return q, nil
 }
 
+// both are the matters that are open, and others as far as the store gives them.
+func (d *Desk) both(ctx context.Context, f matter.Filter) ([]matter.Matter, error) {
+	f.Open = true
+	list, err := d.Matters.Matters(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("review: %w", err)
+	}
+	f.Open = false
+	rest, err := d.Matters.Matters(ctx, f)
+	if err != nil {
+		return nil, fmt.Errorf("review: %w", err)
+	}
+	had := map[string]bool{}
+	for i := range list {
+		had[list[i].Number] = true
+	}
+	for i := range rest {
+		if !had[rest[i].Number] {
+			list = append(list, rest[i])
+		}
+	}
+	return list, nil
+}
+
+// decisions says of each opening that has a review whether it is decided.
+func decisions(list []matter.Matter, into map[[16]byte]bool) {
+	for i := range list {
+		if m := &list[i]; m.Kind == matter.EmergencyReview && m.Opening != [16]byte{} {
+			into[m.Opening] = into[m.Opening] || m.State == matter.Answered || m.State == matter.Closed
+		}
+	}
+}
+
 // weigh holds openings against matters and counts emergencies by clinician.
 func (d *Desk) weigh(ctx context.Context, q *Queue, list []matter.Matter) error {
 	openings, err := d.Openings.Openings(ctx, consent.OpeningFilter{Facility: q.Facility, Basis: string(policy.BreakGlass), Limit: 1000})
@@ -235,14 +269,17 @@ func (d *Desk) weigh(ctx context.Context, q *Queue, list []matter.Matter) error 
 		return fmt.Errorf("review: %w", err)
 	}
 	decided := map[[16]byte]bool{}
-	for i := range list {
-		if m := &list[i]; m.Kind == matter.EmergencyReview && m.Opening != [16]byte{} {
-			decided[m.Opening] = decided[m.Opening] || m.State == matter.Answered || m.State == matter.Closed
-		}
-	}
+	decisions(list, decided)
 	by := map[care.Staff]int{}
 	for i := range openings {
 		x := &openings[i]
+		if _, there := decided[[16]byte(x.ID)]; !there { // perhaps among more than the store gave
+			of, err := d.Matters.Matters(ctx, matter.Filter{Person: x.Person, Facility: q.Facility, Kind: matter.EmergencyReview})
+			if err != nil {
+				return fmt.Errorf("review: %w", err)
+			}
+			decisions(of, decided)
+		}
 		done, there := decided[[16]byte(x.ID)]
 		q.Check.Emergencies++
 		switch {
