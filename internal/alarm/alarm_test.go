@@ -155,6 +155,25 @@ func TestWhoLooksAfterAnAlarmIsNotToldAgain(t *testing.T) {
 	w.want()
 }
 
+// Package urgent raises it where an opening is made: this watch tells of it, and
+// closes it a day after the last.
+func TestManyEmergenciesAreToldAndCloseAfterADay(t *testing.T) {
+	t.Parallel()
+	w := setup(t, at(0, 8))
+	now := w.clock.Now()
+	if _, err := w.store.Raise(context.Background(), store.Alarm{Cause: "emergency.many:79901", Detail: `{"n":21,"limit":20}`, Opened: now, Seen: now}, store.Act{}); err != nil {
+		t.Fatal(err)
+	}
+	w.want("emergency.many:79901")
+	if len(w.told) != 1 || !strings.Contains(w.told[0].Text.VI, "79901") || !strings.Contains(w.told[0].Text.EN, "21 times") {
+		t.Errorf("told %+v", w.told)
+	}
+	w.clock.Advance(24*time.Hour - time.Minute)
+	w.want("emergency.many:79901")
+	w.clock.Advance(time.Minute)
+	w.want()
+}
+
 func TestABreakerThatOpensAndHalfOpensIsOneSilence(t *testing.T) {
 	t.Parallel()
 	w := setup(t, at(0, 8))

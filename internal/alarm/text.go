@@ -38,6 +38,9 @@ func sentence(kind, object string, d Detail) fault.Text {
 	case kind == Unequal:
 		return fault.Text{VI: fmt.Sprintf("Nhật ký truy cập ngày %s không khớp: %d lượt sai lệch. Báo trực vận hành ngay.", object, d.N),
 			EN: fmt.Sprintf("The access log of %s does not agree: %d looks differ. Tell the operator on duty at once.", object, d.N)}
+	case kind == Emergencies:
+		return fault.Text{VI: fmt.Sprintf("Cơ sở %s mở hồ sơ khi cấp cứu %d lần trong 24 giờ (ngưỡng %d). Người phụ trách bảo vệ dữ liệu xem lại từng lần.", object, d.N, d.Limit),
+			EN: fmt.Sprintf("Facility %s opened records in emergencies %d times within 24 hours (limit %d). The privacy officer reviews each.", object, d.N, d.Limit)}
 	}
 	return fault.Text{VI: "Thử báo động: không có gì xảy ra.", EN: "A test of alarms: nothing is the matter."}
 }

@@ -224,7 +224,7 @@ func TestTheRightAloneIsSuspendedOverTheLimit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if len(w.raised) == 0 || w.raised[0].Cause != "emergency.many:"+facility {
+	if len(w.raised) == 0 || w.raised[0].Cause != "emergency.many:"+facility || !strings.Contains(w.raised[0].Detail, `{"n":`) {
 		t.Errorf("alarms %+v", w.raised)
 	}
 }
