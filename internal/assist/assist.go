@@ -43,7 +43,7 @@ var (
 		"Quầy đã phục vụ đủ số người trong một giờ. Chờ rồi làm tiếp.", "This counter has served its number of people for an hour. Wait, then go on.")
 	// ErrStaff: nobody known by name serves.
 	ErrStaff = fault.New(fault.Withheld, "counter.staff",
-		"Đăng nhập bằng tên của bạn để phục vụ tại quầy.", "Log in by your own name to serve at a counter.")
+		"Đăng nhập bằng tên mình để phục vụ tại quầy.", "Log in by your own name to serve at a counter.")
 	// ErrPaper: too large.
 	ErrPaper = fault.New(fault.TooLarge, "counter.paper_large", "Bản chụp quá 2 MB.", "The scan is larger than 2 MB.")
 )

@@ -116,7 +116,7 @@ var (
 	ErrAbsent = fault.New(fault.Absent, "review.absent", "Không có hồ sơ vụ việc này.", "There is no such case.")
 	// ErrOwn: nobody decides about their own look.
 	ErrOwn = fault.New(fault.Withheld, "review.own",
-		"Bạn là người đã xem trong vụ việc này. Người khác phải quyết định.", "You are who looked in this case. Somebody else must decide.")
+		"Người đã xem trong vụ việc này không tự quyết định. Người khác phải quyết định.", "You are who looked in this case. Somebody else must decide.")
 	// ErrFactor: the second factor was not given lately.
 	ErrFactor = fault.New(fault.Withheld, "review.second_factor",
 		"Xác thực lại rồi gửi quyết định. Nội dung đã viết vẫn còn đây.", "Prove again who you are, then send the decision. What you wrote is still here.")

@@ -38,7 +38,7 @@ var (
 		"Nhập sai quá 5 lần. Chờ 15 phút rồi thử lại.", "Wrong more than 5 times. Wait 15 minutes and try again.")
 	// ErrNoFactor (factor.none): none was set up.
 	ErrNoFactor = fault.New(fault.Conflict, "factor.none",
-		"Bạn chưa có mã xác thực. Vào Tài khoản để đặt.", "You have no second factor yet. Set one up under Account.")
+		"Chưa đặt mã xác thực. Vào Tài khoản để đặt.", "You have no second factor yet. Set one up under Account.")
 )
 
 func who(id care.Staff) string { return "factor/" + hex.EncodeToString(id[:]) }
