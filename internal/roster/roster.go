@@ -34,7 +34,7 @@ var (
 		"Tài khoản nhân viên này đang bị tạm ngừng. Liên hệ người quản trị của cơ sở.", "This staff account is suspended. Ask your facility's administrator.")
 	// ErrNotListed (login.not_listed): the provider names somebody the hub's roster does not.
 	ErrNotListed = fault.New(fault.Withheld, "login.not_listed",
-		"Danh tính đúng, nhưng hub chưa có tên bạn trong danh sách nhân viên. Liên hệ người quản trị của cơ sở.",
+		"Danh tính đúng, nhưng danh sách nhân viên của hub chưa có tên này. Liên hệ người quản trị của cơ sở.",
 		"Your identity is confirmed, but the hub's list of staff does not have you. Ask your facility's administrator.")
 	// ErrPerson (login.person): number, name and birth date do not belong together.
 	ErrPerson = fault.New(fault.Conflict, "login.person",
@@ -355,7 +355,7 @@ func (k *Desk) suspend(ctx context.Context, actor string, id care.Staff, action,
 	if len(reason) > 200 {
 		return ErrAddition
 	}
-	s.Suspended, p.By = k.d.Clock.Now(), ""
+	s.Suspended = k.d.Clock.Now() // who waits for a second person goes on waiting for one
 	if err := k.put(ctx, *s, p, actor, action, map[string]any{"facility": s.Facility, "reason": reason}); err != nil {
 		return err
 	}
