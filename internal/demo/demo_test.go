@@ -58,15 +58,23 @@ func must[T any](v T, err error) T {
 	return v
 }
 
-// The demo as a visitor finds it: facilities send, the hub passes on, the
-// services outside have it, the tour leads there, and what is printed is true.
-func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
-	t.Parallel()
-	ctx, cancel := context.WithCancel(t.Context())
+// staged is a demo under way.
+type staged struct {
+	hub    *hub.Hub
+	server *httptest.Server
+	tour   *demo.Tour
+	out    *said
+	dir    string
+}
+
+// stage starts a demo of a small nation that sends so many files.
+func stage(t *testing.T, files int) *staged {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
 	dir := t.TempDir()
 	var late http.Handler
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { late.ServeHTTP(w, r) }))
-	defer server.Close()
+	t.Cleanup(server.Close)
 	tour := demo.NewTour(server.URL)
 	if things, _ := tour.Things(ctx); len(things) != 0 {
 		t.Errorf("%d things before anything is there", len(things))
@@ -75,7 +83,7 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 		Open: func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 			return sqlite.Open(ctx, filepath.Join(dir, "hub"), sqlite.Config{Clock: clock.System{}, OpenLog: open, HubName: "demo.test", Owner: "demo"})
 		}}))
-	defer func() { check(t, h.Close()) }()
+	t.Cleanup(func() { check(t, h.Close()) })
 	nation := must(synth.New(synth.Config{Profile: synth.Small, To: time.Now().Add(-time.Hour)}))
 	acts, out := h.Administer(), &said{}
 	check(t, acts.AddAnchor(ctx, demo.Actor, string(nation.Root())))
@@ -95,12 +103,21 @@ func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
 				return nil, err
 			}
 			return agent.MakeCredential("demo.test", code, id, kid, key)
-		}}, demo.Config{Dir: dir, Start: 150, Rate: 1, Limit: 150, Out: out, Program: "lienthong"}, tour))
+		}}, demo.Config{Dir: dir, Start: files, Rate: 1, Limit: files, Out: out, Program: "lienthong"}, tour))
 	late = show.Handler(h.Handler())
 	var running sync.WaitGroup
 	running.Go(func() { show.Run(ctx) })
-	defer func() { cancel(); running.Wait(); check(t, show.Close()) }()
+	t.Cleanup(func() { cancel(); running.Wait(); check(t, show.Close()) })
+	return &staged{h, server, tour, out, dir}
+}
 
+// The demo as a visitor finds it: facilities send, the hub passes on, the
+// services outside have it, the tour leads there, and what is printed is true.
+func TestTheDemoShowsRecordsThatArrive(t *testing.T) {
+	t.Parallel()
+	ctx := t.Context()
+	st := stage(t, 150)
+	server, tour, out, dir := st.server, st.tour, st.out, st.dir
 	titles := func() (all []string) {
 		things, _ := tour.Things(ctx)
 		for _, x := range things {
