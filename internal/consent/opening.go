@@ -44,5 +44,6 @@ type OpeningFilter struct {
 	Basis    string
 	LiveAt   time.Time
 	Since    time.Time
+	Before   time.Time // begun before: the next page
 	Limit    int
 }

@@ -41,6 +41,11 @@ func (x histories) History(ctx context.Context, from gateway.Sender, q gateway.Q
 		if policy.Basis(openings[i].Basis) == policy.BreakGlass {
 			continue // a named clinician's own
 		}
+		if ok, err := h.Reading.Stands(ctx, &openings[i]); err != nil {
+			return nil, err
+		} else if !ok {
+			continue
+		}
 		reader := disclose.Reader{Role: role.Role{Kind: role.Facility, ID: string(from.Facility)}, Name: from.Name(),
 			Route: "POST /api/egw/KQNhanLichSuKCB2024", Opening: openings[i].ID, Purpose: openings[i].Purpose}
 		chart, err := h.Disclose.Chart(ctx, reader, person, mostVisits)

@@ -410,6 +410,7 @@ func (h *Hub) begin() {
 	h.every(ctx, time.Hour, "unused accounts not disabled", h.Login.Roster.Sweep)
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
 	h.every(ctx, 20*time.Second, "choices and requests not moved on", h.citizensRound)
+	h.every(ctx, 20*time.Second, "openings not looked at", h.Reading.Round)
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {

@@ -20,7 +20,8 @@ import (
 // AskedFor is how long a consent that was asked for is waited for.
 const AskedFor = 10 * time.Minute
 
-// consentStay is how long an opening by consent stands where the say has no end.
+// consentStay is how long a consent that is asked for now holds, and an opening by
+// one without an end: for this visit, not for ever.
 const consentStay = 24 * time.Hour
 
 // asksMost is how many questions of one facility a person gets within AskedFor.
@@ -65,7 +66,10 @@ func (k *Desk) Ask(ctx context.Context, who Who, patient string) (ticket string,
 		_, err = rand.Read(id[:])
 	} else {
 		id, err = k.d.Asker.Ask(ctx, consent.Consent{Person: care.Person(p.person), Effect: consent.Permit, Purpose: consent.Treatment,
-			Scope: consent.Scope{Readers: []care.FacilityCode{who.Facility}}, Asked: now, Asker: who.Facility, Staff: who.Staff})
+			Scope: consent.Scope{Readers: []care.FacilityCode{who.Facility}}, Asked: now, Until: now.Add(consentStay), Asker: who.Facility, Staff: who.Staff})
+		if fault.KindOf(err) == fault.TooMany { // that somebody has too much to answer is a word about them
+			_, err = rand.Read(id[:])
+		}
 	}
 	if err != nil {
 		return "", err
@@ -85,6 +89,9 @@ func (k *Desk) Asked(ctx context.Context, who Who, ticket string) (consent.State
 		return "", nil, err
 	}
 	now := k.d.Clock.Now()
+	if now.Sub(time.Unix(a.At, 0)) >= consentStay { // what was agreed to once is no key for ever
+		return "", nil, ErrPatient
+	}
 	waited := consent.Requested
 	if now.Sub(time.Unix(a.At, 0)) >= AskedFor {
 		waited = consent.TimedOut

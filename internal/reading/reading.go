@@ -163,6 +163,7 @@ type Desk struct {
 	c     Config
 	pace  pace
 	seals []cipher.AEAD
+	round round
 }
 
 // New returns a desk.
@@ -225,7 +226,7 @@ func (k *Desk) begin(ctx context.Context, o consent.Opening) (*consent.Opening, 
 		return nil, err
 	}
 	for i := range live {
-		if l := &live[i]; l.Live(now) && l.Consent == o.Consent && l.Referral == o.Referral && (o.Basis != string(policy.ByConsent) || l.Staff == o.Staff) {
+		if l := &live[i]; l.Live(now) && l.Purpose == o.Purpose && l.Consent == o.Consent && l.Referral == o.Referral && (o.Basis != string(policy.ByConsent) || l.Staff == o.Staff) {
 			if l, err := k.stands(ctx, l); err != nil || l != nil {
 				return l, err
 			}
@@ -265,43 +266,9 @@ func (k *Desk) Use(ctx context.Context, who Who, id consent.OpeningID) (*consent
 func serves(o *consent.Opening, who Who) bool {
 	switch policy.Basis(o.Basis) {
 	case policy.Presence, policy.ByReferral:
-		return true
+		return o.Purpose != consent.Administrative // an errand at a counter is its clerk's
 	}
 	return who.Staff != (care.Staff{}) && (o.Staff == who.Staff || o.Renewed == who.Staff)
-}
-
-// stands ends a presence whose person left longer ago than AfterStay, and an
-// opening by a consent or slip that is gone; nil where it ended now.
-func (k *Desk) stands(ctx context.Context, o *consent.Opening) (*consent.Opening, error) {
-	now := k.d.Clock.Now()
-	var by string
-	switch policy.Basis(o.Basis) {
-	case policy.Presence:
-		left, err := k.d.Facts.Left(ctx, o.Facility, store.PersonID(o.Person), o.From)
-		if err != nil {
-			return nil, err
-		}
-		if left.IsZero() || left.Before(o.From) || now.Before(left.Add(AfterStay)) {
-			return o, nil
-		}
-		by = "discharge"
-	case policy.ByReferral:
-		r, err := k.referral(ctx, store.PersonID(o.Person), o.Facility, now)
-		if err != nil {
-			return nil, err
-		}
-		if r != nil {
-			return o, nil
-		}
-		by = "slip"
-	default:
-		return o, nil // what a consent is worth now, disclose asks at each look
-	}
-	err := k.d.Openings.EndOpening(ctx, o.ID, now, by, store.Act{})
-	if errors.Is(err, store.ErrAbsent) { // ended meanwhile
-		err = nil
-	}
-	return nil, err
 }
 
 // Close ends an opening of the clinician's facility before its time.

@@ -132,7 +132,7 @@ type openings struct{ *world }
 
 func (o openings) Openings(_ context.Context, f consent.OpeningFilter) (out []consent.Opening, _ error) {
 	for _, x := range o.openings {
-		if (f.Person == care.Person{} || x.Person == f.Person) && x.Facility == f.Facility && (f.Basis == "" || x.Basis == f.Basis) && x.Live(f.LiveAt) {
+		if (f.Person == care.Person{} || x.Person == f.Person) && (f.Facility == "" || x.Facility == f.Facility) && (f.Basis == "" || x.Basis == f.Basis) && x.Live(f.LiveAt) {
 			out = append(out, x)
 		}
 	}

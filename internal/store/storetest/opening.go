@@ -198,6 +198,7 @@ func openingsFound(t *testing.T, h *Harness) {
 		"staff":       {consent.OpeningFilter{Staff: care.Staff{1}}, []int{4, 0, 3}},
 		"a basis":     {consent.OpeningFilter{Basis: "emergency"}, []int{2, 3}},
 		"live":        {consent.OpeningFilter{LiveAt: at.Add(5 * time.Minute)}, []int{2, 1, 0}},
+		"next page":   {consent.OpeningFilter{Limit: 2, Before: at.Add(2 * time.Minute)}, []int{1, 0}},
 		"since":       {consent.OpeningFilter{Since: at.Add(time.Minute)}, []int{4, 2, 1}},
 		"together":    {consent.OpeningFilter{Person: person(2), Facility: cityHospital, Staff: care.Staff{1}, Basis: "emergency", Since: at.Add(-3 * time.Hour)}, []int{3}},
 		"nobody":      {consent.OpeningFilter{Person: person(9)}, nil},

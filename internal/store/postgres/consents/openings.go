@@ -160,6 +160,9 @@ func chosen(w *handle.Where, f *consent.OpeningFilter) {
 	if !f.Since.IsZero() {
 		w.And("o.since >= ?", handle.Micros(f.Since))
 	}
+	if !f.Before.IsZero() {
+		w.And("o.since < ?", handle.Micros(f.Before))
+	}
 }
 
 // Openings returns those of a filter, newest first.

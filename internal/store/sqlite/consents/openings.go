@@ -148,6 +148,9 @@ func (x *Openings) Openings(ctx context.Context, f consent.OpeningFilter) (all [
 	if !f.Since.IsZero() {
 		q.And(`o.since >= ?`, file.Micros(f.Since))
 	}
+	if !f.Before.IsZero() {
+		q.And(`o.since < ?`, file.Micros(f.Before))
+	}
 	text, args := q.End(` ORDER BY o.since DESC, o.id LIMIT ?`, form.Limit(f.Limit))
 	err = x.db.Read(ctx, func(s *file.Snapshot) error {
 		all = nil
