@@ -36,6 +36,8 @@ type Logins interface {
 	Newest(ctx context.Context, who Owner) (first time.Time, n int, err error)
 	// Quiet returns staff who did not log in since before, by id, after one, at most limit.
 	Quiet(ctx context.Context, before time.Time, after care.Staff, limit int) ([]Quiet, error)
+	// Since returns when somebody first logged in on a device; ErrAbsent where they never did.
+	Since(ctx context.Context, who Owner, device [32]byte) (time.Time, error)
 	// PutAddress keeps under which name a provider knows a person, sealed.
 	PutAddress(ctx context.Context, person PersonID, sealed []byte) error
 	Address(ctx context.Context, person PersonID) ([]byte, error)

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"lienthong/internal/assist"
 	"lienthong/internal/bridge/eid"
@@ -69,6 +70,9 @@ func Citizen(p Parts, said *choice.Desk, l *Login) (*pages.Deps, error) {
 	}
 	return &pages.Deps{Book: p.Disclose, Choices: sayings{said}, Looks: p.Slices.Disclosures, Cases: cases, Links: linkDesk{links, p.Clock}, Notices: p.Slices.Notices,
 		Places: places{p}, Assist: clerks{counter}, Openings: p.reasonOf, Why: why(rules), Law: law.Text, Now: p.Clock.Now,
+		Device: func(r *http.Request, person store.PersonID) (time.Time, string, error) {
+			return p.Sessions.DeviceSince(r, store.Owner{Person: person})
+		},
 		StaffName: func(ctx context.Context, id care.Staff) string {
 			name, err := l.Roster.Name(ctx, id)
 			if err != nil {

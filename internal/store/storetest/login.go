@@ -95,6 +95,16 @@ func devices(t *testing.T, h *Harness) {
 			t.Errorf("%d: %v %v", i, fresh, last)
 		}
 	}
+	for device, want := range map[byte]time.Time{1: now, 2: now.Add(2 * time.Hour)} {
+		if first, err := w.s.Logins.Since(w.ctx(), who, [32]byte{device}); err != nil || !first.Equal(want) {
+			t.Errorf("device %d since %v, %v", device, first, err)
+		}
+	}
+	for _, c := range []store.Owner{same, {}} {
+		if _, err := w.s.Logins.Since(w.ctx(), c, [32]byte{2}); !errors.Is(err, store.ErrAbsent) {
+			t.Errorf("a device never used: %v", err)
+		}
+	}
 }
 
 func quiet(t *testing.T, h *Harness) {

@@ -234,6 +234,27 @@ func (k *Keeper) Device(w http.ResponseWriter, r *http.Request, who store.Owner)
 	return fresh && !last.IsZero(), last, err
 }
 
+// DeviceSince returns when somebody first logged in with this browser, and a mark
+// of it; zero and "" where the browser is not known.
+func (k *Keeper) DeviceSince(r *http.Request, who store.Owner) (since time.Time, mark string, err error) {
+	if k.config.Logins == nil {
+		return time.Time{}, "", nil
+	}
+	c, err := r.Cookie(k.name() + "-device")
+	if err != nil {
+		return time.Time{}, "", nil
+	}
+	hash, ok := parse(c.Value)
+	if !ok {
+		return time.Time{}, "", nil
+	}
+	since, err = k.config.Logins.Since(r.Context(), who, hash)
+	if errors.Is(err, store.ErrAbsent) {
+		return time.Time{}, "", nil
+	}
+	return since, hex.EncodeToString(hash[:8]), err
+}
+
 // Browser names the kind of a browser in a few words: no version, nothing that
 // tells one from another.
 func Browser(agent string) string {

@@ -153,6 +153,24 @@ func (x *Logins) Quiet(ctx context.Context, before time.Time, after care.Staff, 
 	return out, handle.Fault(err)
 }
 
+// Since returns the first login on a device.
+func (x *Logins) Since(ctx context.Context, who store.Owner, device [32]byte) (time.Time, error) {
+	column, id, ok := whose(who)
+	if !ok {
+		return time.Time{}, store.ErrAbsent
+	}
+	key := append([]byte("P"), id[:]...)
+	if column == "staff" {
+		key[0] = 'S'
+	}
+	var first int64
+	err := x.db.Pool.QueryRow(ctx, `SELECT first FROM login_device WHERE owner = $1 AND device = $2`, key, device[:]).Scan(&first)
+	if err != nil {
+		return time.Time{}, handle.Fault(err)
+	}
+	return handle.Moment(first), nil
+}
+
 // PutAddress keeps under which name a provider knows a person.
 func (x *Logins) PutAddress(ctx context.Context, person store.PersonID, sealed []byte) error {
 	_, err := x.db.Pool.Exec(ctx, `INSERT INTO eid_address (person, sealed) VALUES ($1, $2) ON CONFLICT (person) DO UPDATE SET sealed = excluded.sealed`,

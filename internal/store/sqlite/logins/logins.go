@@ -185,6 +185,23 @@ func (x *Logins) Quiet(ctx context.Context, before time.Time, after care.Staff, 
 	return out, err
 }
 
+// Since returns the first login on a device.
+func (x *Logins) Since(ctx context.Context, who store.Owner, device [32]byte) (at time.Time, err error) {
+	key, ok := owner(who)
+	if !ok {
+		return at, store.ErrAbsent
+	}
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		var first int64
+		if err := s.Row(`SELECT first FROM login_device WHERE owner = ? AND device = ?`, key, device[:]).Scan(&first); err != nil {
+			return err
+		}
+		at = file.Time(first)
+		return nil
+	})
+	return at, err
+}
+
 // PutAddress keeps under which name a provider knows a person.
 func (x *Logins) PutAddress(ctx context.Context, person store.PersonID, sealed []byte) error {
 	return x.db.Write(ctx, file.Urgent, 1, func(tx *file.Tx) error {

@@ -30,6 +30,7 @@ type book struct {
 	Name, Birth string
 	Opened      []*disclose.Opened
 	Private     bool // what is sensitive is among them
+	Full        bool // there may be older ones
 	Notices     []matter.Notice
 	Unseen      int
 	Slips       []paperSlip
@@ -52,13 +53,19 @@ func (x *Room) read(r *http.Request, p *view.Page, private bool) (*book, error) 
 	if err != nil {
 		return nil, err
 	}
-	b := &book{whom: who, Private: private}
-	if b.Opened, err = x.Book.Chart(r.Context(), reader(p, &who, private), store.PersonID(who.Person), mostRecords); err != nil {
+	opened, err := x.Book.Chart(r.Context(), reader(p, &who, private), store.PersonID(who.Person), mostRecords)
+	if err != nil {
 		return nil, err
 	}
-	if len(b.Opened) == 0 {
+	if len(opened) == 0 {
 		disclose.Nothing(r.Context())
 	}
+	return x.bookOf(who, private, opened), nil
+}
+
+// bookOf is what records say.
+func (x *Room) bookOf(who whom, private bool, opened []*disclose.Opened) *book {
+	b := &book{whom: who, Private: private, Opened: opened, Full: len(opened) >= mostRecords}
 	entries := make([]chart.Entry, len(b.Opened))
 	for i, o := range b.Opened {
 		entries[i] = entryOf(o)
@@ -70,7 +77,7 @@ func (x *Room) read(r *http.Request, p *view.Page, private bool) (*book, error) 
 	for _, s := range b.Chart.Slips {
 		b.Slips = append(b.Slips, x.slip(s))
 	}
-	return b, nil
+	return b
 }
 
 func (x *Room) slip(s chart.Slip) paperSlip {

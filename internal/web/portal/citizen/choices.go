@@ -528,8 +528,13 @@ func (x *Room) endDelegation(w http.ResponseWriter, r *http.Request) {
 
 // send gives bytes to download.
 func send(w http.ResponseWriter, kind, name string, data []byte) {
+	attach(w, kind, name)
+	_, _ = w.Write(data) // the reader is gone: nobody to tell
+}
+
+// attach names the file that follows.
+func attach(w http.ResponseWriter, kind, name string) {
 	h := w.Header()
 	h.Set("Content-Type", kind)
 	h.Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	_, _ = w.Write(data) // the reader is gone: nobody to tell
 }

@@ -26,6 +26,7 @@ import (
 // Book opens a citizen's own records; *disclose.Discloser is one.
 type Book interface {
 	Chart(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]*disclose.Opened, error)
+	ChartPage(ctx context.Context, reader disclose.Reader, person store.PersonID, before store.Cursor, limit int) ([]*disclose.Opened, store.Cursor, error)
 	Open(ctx context.Context, reader disclose.Reader, id dossier.ID) (*disclose.Opened, error)
 	Would(ctx context.Context, as disclose.Reader, person store.PersonID, with []consent.Consent) (disclose.Effect, error)
 }
@@ -110,6 +111,7 @@ type Links interface {
 type Notices interface {
 	Notices(ctx context.Context, person store.PersonID, limit int) ([]matter.Notice, error)
 	SeenNotices(ctx context.Context, person store.PersonID, at time.Time) error
+	PutNotice(ctx context.Context, n matter.Notice) error
 }
 
 // Places names facilities.
@@ -132,7 +134,10 @@ type Deps struct {
 	StaffName func(ctx context.Context, id care.Staff) string
 	Why       func(look *store.Disclosure) fault.Text // whole sentences, with the law
 	Law       func(source string) fault.Text          // title of a source, and whether it is confirmed
-	Now       func() time.Time
+	// Device tells since when somebody logs in with this browser, and a mark of it;
+	// zero and "" for one that is not known.
+	Device func(r *http.Request, person store.PersonID) (since time.Time, mark string, err error)
+	Now    func() time.Time
 }
 
 // Room serves the pages.
@@ -192,6 +197,7 @@ func Routes() []view.Route[Room] {
 		line("POST", "/me/share/end", book, (*Room).endLink),
 
 		line("GET", "/me/download", book, (*Room).download),
+		again(line("POST", "/me/download", book, (*Room).askCopy)),
 		again(shows("GET", "/me/download/lienthong.json", book, (*Room).downloadJSON)),
 		again(shows("GET", "/me/download/lienthong.pdf", book, (*Room).downloadPDF)),
 

@@ -1,27 +1,17 @@
 package citizen
 
 import (
-	"bytes"
 	"crypto/rand"
-	"encoding/json"
-	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
-	"codeberg.org/go-pdf/fpdf"
-	"github.com/go-fonts/dejavu/dejavusans"
-	"github.com/go-fonts/dejavu/dejavusansbold"
 	qrcode "github.com/skip2/go-qrcode"
 
 	"lienthong/internal/casework"
-	"lienthong/internal/chart"
-	"lienthong/internal/chart/readable"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 	"lienthong/internal/matter"
-	"lienthong/internal/store"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -234,151 +224,6 @@ func (x *Room) withdrawRequest(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	x.frame.See(w, r, "/me/requests/"+r.PathValue("number"))
-}
-
-func (x *Room) download(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "papers", "me.download")
-	who, err := x.whose(r, &p)
-	if err != nil {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	x.frame.Show(w, r, http.StatusOK, downloadPage(p, who))
-}
-
-// copyOf is a citizen's data in a form that programs read.
-type copyOf struct {
-	Format  string         `json:"format"` // "lienthong-copy/1"
-	At      time.Time      `json:"at"`
-	Name    string         `json:"name"`
-	Summary *chart.Summary `json:"summary"`
-	Visits  []chart.Visit  `json:"visits"`
-	Results []chart.Series `json:"results"`
-	Facts   map[string]any `json:"facts"`
-	Records []copyRecord   `json:"records"`
-}
-
-type copyRecord struct {
-	ID       string             `json:"id"`
-	Kind     string             `json:"kind"`
-	Facility string             `json:"facility"`
-	Received time.Time          `json:"received"`
-	Sections []readable.Section `json:"sections"`
-}
-
-func (x *Room) copy(r *http.Request) (*copyOf, *book, error) {
-	p := x.frame.Page(r, "papers", "me.download")
-	b, err := x.read(r, &p, true)
-	if err != nil {
-		return nil, nil, err
-	}
-	c := &copyOf{Format: "lienthong-copy/1", At: x.Now().UTC().Truncate(time.Second), Name: b.Name, Summary: b.Chart.Summary(), Visits: b.Chart.Visits, Results: b.Chart.Results,
-		Facts:   map[string]any{"allergies": b.Allergies, "blood_group": b.Blood, "implants": b.Implants, "pregnancy": b.Pregnancy, "contacts": b.Contacts, "vaccinations": b.Vaccinations},
-		Records: []copyRecord{}}
-	for _, o := range b.Opened {
-		e := entryOf(o)
-		c.Records = append(c.Records, copyRecord{ID: o.Record.ID.String(), Kind: o.Record.Kind, Facility: x.name(o.Record.ID.Facility), Received: o.Record.Received.UTC().Truncate(time.Second), Sections: e.Sections()})
-	}
-	return c, b, nil
-}
-
-func (x *Room) downloadJSON(w http.ResponseWriter, r *http.Request) {
-	c, b, err := x.copy(r)
-	if err == nil && len(b.Opened) == 0 {
-		err = store.ErrAbsent
-	}
-	var data []byte
-	if err == nil {
-		data, err = json.MarshalIndent(c, "", "  ")
-	}
-	if err != nil {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	send(w, "application/json", "so-suc-khoe.json", data)
-}
-
-func (x *Room) downloadPDF(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "papers", "me.download")
-	c, b, err := x.copy(r)
-	if err == nil && len(b.Opened) == 0 {
-		err = store.ErrAbsent
-	}
-	var data []byte
-	if err == nil {
-		data, err = sheet(&p, x, c, b)
-	}
-	if err != nil {
-		x.frame.Fail(w, r, err)
-		return
-	}
-	send(w, "application/pdf", "so-suc-khoe.pdf", data)
-}
-
-// sheet writes the book on paper: the same at the same moment.
-func sheet(p *view.Page, x *Room, c *copyOf, b *book) ([]byte, error) {
-	f := fpdf.New("P", "mm", "A4", "")
-	f.SetCreationDate(c.At)
-	f.SetModificationDate(c.At)
-	f.SetCatalogSort(true)
-	f.SetTitle(p.W.T("me.download.title"), true)
-	f.SetLang(p.W.Lang)
-	f.SetMargins(18, 18, 18)
-	f.SetAutoPageBreak(true, 18)
-	f.AddUTF8FontFromBytes("dejavu", "", dejavusans.TTF)
-	f.AddUTF8FontFromBytes("dejavu", "B", dejavusansbold.TTF)
-	f.AddPage()
-	line := func(style string, size float64, text string) {
-		if text = strings.TrimSpace(strings.Map(basic, text)); text == "" {
-			return
-		}
-		f.SetFont("dejavu", style, size)
-		f.MultiCell(0, size*0.5, text, "", "L", false)
-	}
-	line("B", 16, p.W.T("me.download.title"))
-	line("", 11, b.Name+" "+b.Birth)
-	line("", 9, p.W.T("me.download.at", p.W.Time(c.At)))
-	for _, o := range b.Opened {
-		f.Ln(4)
-		e := entryOf(o)
-		line("B", 12, kindWord(p, o.Record.Kind)+", "+x.name(o.Record.ID.Facility)+", "+p.W.Date(o.Record.Received))
-		for _, s := range e.Sections() {
-			line("B", 10, p.W.Text(s.Title))
-			for _, row := range rowsOf(p, &s) {
-				line("", 9, row)
-			}
-		}
-	}
-	var out bytes.Buffer
-	if err := f.Output(&out); err != nil {
-		return nil, fmt.Errorf("citizen: writing a copy: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// basic leaves out what the font's tables cannot hold.
-func basic(r rune) rune {
-	if r > 0xffff {
-		return -1
-	}
-	return r
-}
-
-// rowsOf writes a table's rows as lines of words.
-func rowsOf(p *view.Page, s *readable.Section) []string {
-	var out []string
-	for _, row := range s.Rows {
-		var parts []string
-		for i, v := range row.Values {
-			if text := p.W.Text(v.Text); text != "" && i < len(s.Columns) {
-				parts = append(parts, p.W.Text(s.Columns[i].Label)+": "+text)
-			}
-		}
-		if len(parts) > 0 {
-			out = append(out, strings.Join(parts, "; "))
-		}
-	}
-	return out
 }
 
 func num(n int64) string { return strconv.FormatInt(n, 10) }
