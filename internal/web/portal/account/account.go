@@ -61,6 +61,8 @@ type People interface {
 	Unused(ctx context.Context, s *staff.Staff, last time.Time) error
 	Citizen(ctx context.Context, c Came) (store.PersonID, error)
 	NewDevice(ctx context.Context, person store.PersonID, device string) error
+	NewStaffDevice(ctx context.Context, id care.Staff, device string) error
+	NewestDevice(ctx context.Context, id care.Staff) (first time.Time, n int, err error)
 	Roles(ctx context.Context, id care.Staff) ([]role.Role, error)
 }
 
@@ -122,7 +124,7 @@ func Routes() []view.Route[Room] {
 }
 
 // ErrRole (login.role): not a role of who asks for it.
-var ErrRole = fault.New(fault.Withheld, "login.role", "Bạn không có vai trò này.", "This role is not yours.")
+var ErrRole = fault.New(fault.Withheld, "login.role", "Danh tính này không có vai trò đó.", "This role is not yours.")
 
 func (a *Room) citizens(w http.ResponseWriter, r *http.Request) { a.lead(w, r, Citizens) }
 func (a *Room) workers(w http.ResponseWriter, r *http.Request)  { a.lead(w, r, Staff) }
@@ -215,12 +217,17 @@ func (a *Room) worker(w http.ResponseWriter, r *http.Request, came Came) error {
 	if err != nil {
 		return err
 	}
-	_, last, err := a.Sessions.Device(w, r, store.Owner{Staff: s.ID})
+	fresh, last, err := a.Sessions.Device(w, r, store.Owner{Staff: s.ID})
 	if err != nil {
 		return err
 	}
 	if err := a.People.Unused(r.Context(), s, last); err != nil {
 		return err
+	}
+	if fresh {
+		if err := a.People.NewStaffDevice(r.Context(), s.ID, session.Browser(r.UserAgent())); err != nil {
+			return err
+		}
 	}
 	roles, err := a.People.Roles(r.Context(), s.ID)
 	if err != nil {

@@ -1,11 +1,13 @@
 package account
 
 import (
+	"context"
 	"encoding/base64"
 	"net/http"
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/skip2/go-qrcode"
 
@@ -52,6 +54,9 @@ func (a *Room) account(w http.ResponseWriter, r *http.Request) {
 		if v.Roles, err = a.People.Roles(r.Context(), me.Staff); err == nil {
 			v.Factor, err = a.Factors.Factor(r.Context(), me.Staff)
 		}
+		if err == nil {
+			v.Newest, err = a.newest(r.Context(), me.Staff)
+		}
 		if err != nil {
 			a.frame.Fail(w, r, err)
 			return
@@ -59,6 +64,16 @@ func (a *Room) account(w http.ResponseWriter, r *http.Request) {
 	}
 	v.IsCitizen = me.Person != (store.PersonID{})
 	a.frame.Show(w, r, http.StatusOK, accountPage(page, v))
+}
+
+// newest is when a device not seen before came, in the last week; zero where none
+// came beside the first.
+func (a *Room) newest(ctx context.Context, id care.Staff) (time.Time, error) {
+	at, n, err := a.People.NewestDevice(ctx, id)
+	if err != nil || n < 2 || a.Now().Sub(at) > 7*24*time.Hour {
+		return time.Time{}, err
+	}
+	return at, nil
 }
 
 // sit changes the role that somebody of several sits in. It is a new session:
