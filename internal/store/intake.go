@@ -181,7 +181,7 @@ type Prepared struct {
 	Episode         vault.Keyed // under the newest pepper
 	Content         vault.Keyed
 	Documents       uint32   // bit i: table XMLi is present
-	Tags            []string // what lists and counts can be asked by: finding codes and, of an accepted one, "doc:XMLi" for every bit of Documents
+	Tags            []string // what lists and counts can be asked by: finding codes and, of an accepted one, "doc:XMLi" for every table, none for classes
 
 	Version    int  // 0 unless accepted
 	Current    bool // false for an older version that arrives late
