@@ -2,13 +2,16 @@ package urgent
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"strconv"
 
 	"lienthong/internal/care"
 	"lienthong/internal/consent"
 	"lienthong/internal/identity"
+	"lienthong/internal/matter"
 	"lienthong/internal/policy"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -201,7 +204,8 @@ type Undone struct {
 // Undo takes back that a number is a person, or that an emergency was opened for
 // the right one: openings end, what was linked goes back to the number and is
 // barred from that person, the privacy officer gets the list of those who saw
-// both mixed, and the person is told. What was before is there again. Faults:
+// both mixed, and the person is told. What was before is there again. One that was
+// cut off goes on where it was: there is one matter of it. Faults:
 // temporary.not_resolved where neither was done.
 func (d *Desk) Undo(ctx context.Context, by Member, number string) (*Undone, error) {
 	t, _, err := d.Temporary(ctx, by, number)
@@ -212,7 +216,7 @@ func (d *Desk) Undo(ctx context.Context, by Member, number string) (*Undone, err
 	if err != nil {
 		return nil, err
 	}
-	opened = liveOf(opened)
+	opened = liveOf(opened, t)
 	wrong := t.To
 	if t.State != identity.Resolved {
 		if len(opened) == 0 {
@@ -227,6 +231,12 @@ func (d *Desk) Undo(ctx context.Context, by Member, number string) (*Undone, err
 	if err := d.tell(ctx, by, t, wrong, opened, u); err != nil {
 		return nil, err
 	}
+	resolved := t.State == identity.Resolved
+	if !resolved { // what leads back here are the openings: they end last
+		if err := d.reopen(ctx, by, t); err != nil {
+			return nil, err
+		}
+	}
 	now := d.Clock.Now()
 	for i := range opened {
 		if o := &opened[i]; o.Person == wrong {
@@ -237,14 +247,18 @@ func (d *Desk) Undo(ctx context.Context, by Member, number string) (*Undone, err
 			u.Ended++
 		}
 	}
+	if !resolved {
+		return u, nil
+	}
 	return u, d.reopen(ctx, by, t)
 }
 
-// liveOf are those that were not undone.
-func liveOf(list []consent.Opening) []consent.Opening {
+// liveOf are those that were not undone, or only by an undoing of a resolved
+// number that was cut off.
+func liveOf(list []consent.Opening, t *identity.Temporary) []consent.Opening {
 	var out []consent.Opening
 	for _, o := range list {
-		if o.EndedBy != identity.Undone {
+		if o.EndedBy != identity.Undone || t.State == identity.Resolved && !o.Ended.Before(t.Ended) {
 			out = append(out, o)
 		}
 	}
@@ -284,7 +298,7 @@ func (d *Desk) giveBack(ctx context.Context, by Member, t *identity.Temporary, w
 func (d *Desk) tell(ctx context.Context, by Member, t *identity.Temporary, wrong store.PersonID, opened []consent.Opening, u *Undone) error {
 	now := d.Clock.Now()
 	since := t.Ended
-	about := consent.Opening{Person: wrong, Facility: t.Facility, Basis: string(policy.BreakGlass), Until: now}
+	about := consent.Opening{ID: nameless(t), Person: wrong, Facility: t.Facility, Basis: string(policy.BreakGlass), From: t.Ended, Until: now}
 	for i := range opened {
 		if o := &opened[i]; o.Person == wrong {
 			about = *o
@@ -292,6 +306,14 @@ func (d *Desk) tell(ctx context.Context, by Member, t *identity.Temporary, wrong
 				since = o.From
 			}
 		}
+	}
+	told, err := d.toldOf(ctx, &about)
+	if err != nil {
+		return err
+	}
+	if told != nil {
+		u.Matter, u.Looks = told.Number, told.Looks
+		return nil
 	}
 	looks, err := Saw(ctx, d.Trail, wrong, since)
 	if err != nil {
@@ -310,6 +332,28 @@ func (d *Desk) tell(ctx context.Context, by Member, t *identity.Temporary, wrong
 		return err
 	}
 	return wrap("opening a matter", d.Matters.PutMatter(ctx, *m, &notice, d.act(by, "emergency.taken_back", t.Number, "")))
+}
+
+// nameless stands for the opening of a number that was resolved without one: this
+// resolving of it and no other.
+func nameless(t *identity.Temporary) consent.OpeningID {
+	sum := sha256.Sum256(fmt.Appendf(nil, "lienthong/undo/v1\n%s\n%d", t.Number, t.Version))
+	return consent.OpeningID(sum[:16])
+}
+
+// toldOf is the matter that an undoing which was cut off has opened; nil for none.
+// The review that an emergency began with is older.
+func (d *Desk) toldOf(ctx context.Context, o *consent.Opening) (*matter.Matter, error) {
+	list, err := d.Matters.Matters(ctx, matter.Filter{Person: o.Person, Facility: o.Facility, Kind: matter.EmergencyReview, Limit: 1000})
+	if err != nil {
+		return nil, wrap("looking for a matter", err)
+	}
+	for i := range list {
+		if m := &list[i]; m.Opening == o.ID && m.Opened.After(o.From) {
+			return m, nil
+		}
+	}
+	return nil, nil
 }
 
 // reopen keeps that the number waits again.
