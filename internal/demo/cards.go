@@ -132,9 +132,9 @@ func (l *logins) journeys() []journey {
 		}},
 		{step("Đóng một lượt khám", "Close a visit"), []fault.Text{
 			step("Vào bằng Trần Văn Bình. Lượt khám tâm thần nằm ở Hồ sơ riêng tư, chỉ mở sau khi xác nhận lại danh tính.", "Log in as Trần Văn Bình. The psychiatric visit is under private records, which open after confirming who you are again."),
-			step("Lựa chọn của tôi, đóng một lượt khám, thử với cơ sở "+two+": xem trước, rồi lưu.", "My choices, close a visit, try it with facility "+two+": look at the effect, then save."),
+			step("Lựa chọn, đóng một lượt khám: chọn lượt trào ngược dạ dày (hoặc lượt tâm thần, có trong danh sách sau khi đã xác nhận lại), thử với cơ sở "+two+": xem trước, rồi lưu.", "Choices, close a visit: take the one for reflux (or the psychiatric one, listed once you have confirmed), try it with facility "+two+": look at the effect, then save."),
 			step("BS. Trịnh Thùy Dương (bệnh viện thứ hai) tra số 001872000025, gửi mã tới điện thoại của Bình, đọc mã ở trang điện thoại: không có gì lộ ra là có lượt khám ấy.", "Dr Trịnh Thùy Dương (second hospital) looks up 001872000025, sends a code to Bình's phone, types what the phone shows: nothing tells that the visit exists."),
-			step("Tải biên nhận của lựa chọn; kiểm bằng lienthong verify hoặc trang Kiểm chứng.", "Download the receipt of the choice."),
+			step("Tải biên nhận có chữ ký của lựa chọn ngay dưới câu nói điều đang có hiệu lực. Mở cấp cứu vẫn thấy phần tối thiểu, trừ khi tắt công tắc cấp cứu.", "Download the signed receipt under the sentence that says what holds. An emergency still shows the minimum, unless the emergency switch is off."),
 		}},
 		{step("Chuyển tuyến", "A referral"), []fault.Text{
 			step("Vào bằng BS. Phạm Khánh Vân, tra số 024958000612 (Vũ Thị Mai), chọn Giấy chuyển: hồ sơ của trạm mở ra vì giấy ghi tên bệnh viện này.", "Log in as Dr Phạm Khánh Vân, look up 024958000612 (Vũ Thị Mai), choose Referral: the station's records open, as the slip names this hospital."),

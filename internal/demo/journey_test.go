@@ -133,6 +133,20 @@ func (s *seat) ticks(what string) {
 	s.do(chromedp.KeyEvent(" "))
 }
 
+// picks chooses one of several by its value, with the arrow keys.
+func (s *seat) picks(group, value string) {
+	s.t.Helper()
+	s.ticks(group)
+	for range 20 {
+		if eval[string](s, `document.activeElement.value`) == value {
+			return
+		}
+		s.keys++
+		s.do(chromedp.KeyEvent(kb.ArrowDown))
+	}
+	s.t.Fatalf("%s is not reached by arrow keys on %s", group, s.at())
+}
+
 // presses goes on by Enter until another page has what is waited for.
 func (s *seat) presses(what, until string) {
 	s.t.Helper()
@@ -297,6 +311,8 @@ func TestAVisitIsClosedInTheDemo(t *testing.T) {
 	open := windows(t, st)
 	st.arrived(t)
 	patient := open(390, 844)
+	patient.goes("/try/people")
+	try := eval[string](patient, `document.querySelector("#bs-duong p").innerText.match(/[0-9]{2}S[0-9A-Z]{2}/)[0]`) // the second hospital
 	patient.as("binh", ".lt-mine-who")
 	patient.seesNot("F32.1")
 	patient.shot("6-book")
@@ -305,8 +321,9 @@ func TestAVisitIsClosedInTheDemo(t *testing.T) {
 	began := time.Now()
 	patient.presses(`a[href="/me/choices/new?what=visit"]`, "input[name=visit]")
 	patient.shot("6-visits")
-	patient.ticks("input[name=visit]")
-	patient.types("#try", "24S00")
+	visit := eval[string](patient, `[...document.querySelectorAll("label")].find(l => l.innerText.includes("trào ngược")).querySelector("input").value`)
+	patient.picks("input[name=visit]", visit)
+	patient.types("#try", try)
 	patient.presses(`form[action="/me/choices/preview"] button`, `form[action="/me/choices/close"]`)
 	patient.shot("6-preview")
 	patient.presses(`form[action="/me/choices/close"] button`, `form[action="/me/choices/end"]`)
@@ -329,7 +346,8 @@ func TestAVisitIsClosedInTheDemo(t *testing.T) {
 	doctor.types(`form[action="/patients/presence/told"] input:not([type=hidden])`, code)
 	doctor.presses(`form[action="/patients/presence/told"] button`, "main h1")
 	doctor.shot("6-second")
-	doctor.seesNot("F32.1", "trầm cảm", "Sertralin")
+	doctor.seesNot("F32.1", "trầm cảm", "Sertralin", "K21.0", "trào ngược", visit)
+	doctor.sees("Viêm dạ dày")
 
 	patient.goes("/me/choices")
 	say := eval[string](patient, `(document.querySelector('a[href^="/me/choices/receipt/"]') || {}).href || ""`)

@@ -51,7 +51,7 @@ func citizens(now time.Time) []citizen {
 			say("Đái tháo đường và tăng huyết áp, khám ở ba nơi; hai nơi kê cùng một thuốc, ngày dùng chồng nhau; có dị ứng ghi trong bệnh án; ba lần HbA1c. Là mẹ của Khôi.",
 				"Diabetes and high blood pressure, seen at three places; two prescribed the same medicine for overlapping days; an allergy in the medical record; HbA1c three times. Khôi's mother."), true},
 		{binh, "Trần Văn Bình", "001872000025", born(1972, 11, 2), 1, "0000372025", "O+",
-			say("Một lượt khám tâm thần (F32.1) và hai lượt khác. Dị ứng: được ghi là không có.", "One psychiatric visit (F32.1) and two others. Allergies: recorded as none."), true},
+			say("Một lượt khám tâm thần (F32.1) và bốn lượt khác ở hai bệnh viện. Dị ứng: được ghi là không có.", "One psychiatric visit (F32.1) and four others at two hospitals. Allergies: recorded as none."), true},
 		{ha, "Lê Thị Thu Hà", "024991000318", born(1991, 7, 21), 2, "0000912318", "B+",
 			say("Người được đưa vào cấp cứu lúc 02:10, không giấy tờ. Hồ sơ ở bệnh viện thứ hai ghi số điện thoại của chồng, dị ứng, máy tạo nhịp tim.",
 				"Brought in at 02:10 without papers. The second hospital's records hold her husband's phone, an allergy, a pacemaker."), true},
@@ -84,11 +84,16 @@ func placesOf(n *synth.Nation, c cast) places {
 			switch {
 			case p.first == nil && fit(f, "provincial regional"):
 				p.first = f
-			case p.second == nil && f != p.first && fit(f, "regional central"):
+			case p.second == nil && f != p.first && fit(f, "regional"):
 				p.second = f
 			case p.station == nil && fit(f, "commune"):
 				p.station = f
 			}
+		}
+	}
+	for _, f := range n.Facilities() { // a nation of few
+		if p.second == nil && f != p.first && fit(f, "central") {
+			p.second = f
 		}
 	}
 	return p
@@ -117,6 +122,7 @@ func tellings(n *synth.Nation, p places, now time.Time) []synth.Telling {
 	b.add(lan, p.station, synth.Chronic, 6, pressure, synth.Telling{Drugs: []synth.Dose{amlodipine}})
 
 	b.add(binh, p.second, synth.Outpatient, 70, icd("K29.7"), synth.Telling{Drugs: []synth.Dose{drug("40.677", 14)}})
+	b.add(binh, p.first, synth.Outpatient, 45, icd("K21.0"), synth.Telling{Drugs: []synth.Dose{drug("40.679", 14)}})
 	b.add(binh, p.first, synth.Outpatient, 30, low, synth.Telling{Drugs: []synth.Dose{{Drug: sertraline, Days: 28}}})
 	b.add(binh, p.first, synth.Outpatient, 25, icd("M54.5"), synth.Telling{As: synth.HealthCheck, Allergies: "Không"})
 	b.add(binh, p.second, synth.Outpatient, 8, icd("M54.5"), synth.Telling{Drugs: []synth.Dose{drug("40.33", 7)}})
