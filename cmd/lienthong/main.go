@@ -45,7 +45,7 @@ type cli struct {
 	Backup   custody.BackupCmd  `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
 	Restore  custody.RestoreCmd `cmd:"" help:"Restore a backup elsewhere and prove it."`
 	Synth    measure.SynthCmd   `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
-	Simulate simulateCmd        `cmd:"" help:"Run a simulated service outside: insurer, health book, prescriptions, axis, webhook receiver, time-stamps."`
+	Simulate simulateCmd        `cmd:"" help:"Run a simulated service outside: insurer, health book, prescriptions, axis, webhook receiver, time-stamps, identities, population."`
 	Stamp    proof.StampCmd     `cmd:"" help:"Verify a time-stamp offline."`
 	Bench    measure.BenchCmd   `cmd:"" help:"Measure intake, reading and the floor."`
 
