@@ -160,6 +160,10 @@ func (x sayings) Say(ctx context.Context, by pages.By, c consent.Consent) (*cons
 	return x.Desk.Say(ctx, speaker(by), c)
 }
 
+func (x sayings) History(ctx context.Context, id consent.ID) ([]consent.Consent, error) {
+	return x.Consents.ConsentHistory(ctx, id)
+}
+
 func (x sayings) End(ctx context.Context, by pages.By, id consent.ID) (*consent.Consent, error) {
 	return x.Desk.Revoke(ctx, speaker(by), id)
 }

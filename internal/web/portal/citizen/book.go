@@ -29,8 +29,9 @@ type book struct {
 	*chart.Chart
 	Name, Birth string
 	Opened      []*disclose.Opened
-	Private     bool // what is sensitive is among them
-	Full        bool // there may be older ones
+	Private     bool     // what is sensitive is among them
+	Full        bool     // there may be older ones
+	Locked      []string // visits that are closed, in words
 	Notices     []matter.Notice
 	Unseen      int
 	Slips       []paperSlip
@@ -144,6 +145,10 @@ func (x *Room) front(w http.ResponseWriter, r *http.Request, private bool) {
 		x.frame.Fail(w, r, err)
 		return
 	}
+	if b.Locked, err = x.locks(r, &p, b, nil); err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
 	for _, n := range b.Notices {
 		if n.Seen.IsZero() {
 			b.Unseen++
@@ -191,7 +196,12 @@ func (x *Room) record(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	x.frame.Show(w, r, http.StatusOK, recordPage(p, x, o, private))
+	locked, err := x.locks(r, &p, &book{whom: who, Chart: &chart.Chart{}}, &o.Record)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, recordPage(p, x, o, private, locked))
 }
 
 // told is a notice as a sentence, and where it leads.

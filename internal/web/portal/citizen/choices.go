@@ -39,6 +39,7 @@ type says struct {
 	Places    []say // closed facilities
 	Kinds     []say // closed kinds
 	Emergency *say  // closed in an emergency too
+	Research  *say  // research may use the book
 	Permits   []say
 	Asked     []say // waiting for an answer
 	Past      []say
@@ -72,7 +73,10 @@ func (x *Room) choices(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	disclose.Nothing(r.Context())
+	if err := x.dated(r, &p, s); err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
 	if code := strings.TrimSpace(r.URL.Query().Get("try")); code != "" {
 		s.Facility = code
 		if s.Try, err = x.try(r.Context(), s.Person, code, nil); err != nil {
@@ -112,6 +116,8 @@ func (s *says) sort(c say) {
 		s.Asked = append(s.Asked, c)
 	case !holds:
 		s.Past = append(s.Past, c)
+	case c.Effect == consent.Permit && c.Purpose == consent.Research && everything(&c.Scope):
+		s.Research = &c
 	case c.Effect == consent.Permit:
 		s.Permits = append(s.Permits, c)
 	case everything(&c.Scope) && c.Consent.Emergency:
@@ -179,6 +185,9 @@ func (x *Room) shown(p *view.Page, c consent.Consent) say {
 		readers = []string{p.W.T("me.say.everyone")}
 	}
 	out.Text = p.W.T(key, strings.Join(about, ", "), strings.Join(readers, ", "))
+	if c.Effect == consent.Permit && c.Purpose != "" && c.Purpose != consent.Treatment {
+		out.Text += " " + p.W.T("me.say.for", p.W.T("me.purpose."+string(c.Purpose)))
+	}
 	if c.Effect == consent.Deny && c.Emergency {
 		out.Text += " " + p.W.T("me.say.emergency")
 	}
@@ -328,6 +337,8 @@ func (x *Room) draftOf(r *http.Request, p *view.Page) (*draft, consent.Consent, 
 		c.Scope.Kinds = []string{d.Kind}
 	case "emergency":
 		c.Emergency = true
+	case "research":
+		c.Effect, c.Purpose, c.Emergency = consent.Permit, consent.Research, false
 	default:
 		return d, c, errChoice
 	}

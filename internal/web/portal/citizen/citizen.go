@@ -50,6 +50,8 @@ type By struct {
 type Choices interface {
 	// Said returns what a person said and was asked, newest first.
 	Said(ctx context.Context, person care.Person) ([]consent.Consent, error)
+	// History returns every version of a say, oldest first.
+	History(ctx context.Context, id consent.ID) ([]consent.Consent, error)
 	// Say keeps a new say and returns it with its receipt.
 	Say(ctx context.Context, by By, c consent.Consent) (*consent.Consent, error)
 	// End revokes one.
@@ -190,6 +192,7 @@ func Routes() []view.Route[Room] {
 		again(line("GET", "/me/choices/answer/{say}", book, (*Room).question)),
 		again(line("POST", "/me/choices/answer/{say}", book, (*Room).answer)),
 		line("GET", "/me/choices/receipt/{say}", book, (*Room).choiceReceipt),
+		line("GET", "/me/choices/history/{say}", book, (*Room).history),
 		again(line("POST", "/me/choices/people/end", book, (*Room).endDelegation)),
 
 		again(shows("GET", "/me/share", book, (*Room).links)),

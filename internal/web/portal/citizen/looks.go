@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -26,6 +27,7 @@ type lookCard struct {
 	Name      string // "" where no person is known
 	Role      string // words
 	Place     string
+	Code      string // of the place
 	Records   int
 	Own       bool // the citizen's own, or one who acts for them
 	Machine   bool // a system
@@ -45,6 +47,24 @@ type looksOf struct {
 	Places int
 	Days   int
 	Next   int64
+	At     []spot // places that looked
+	Place  string // the code of the one chosen
+	Span   string // "7", "30", "365" days or "all", as chosen
+}
+
+// spot is a place that looked.
+type spot struct{ Code, Name string }
+
+// href is the list of one sort, with place and time as chosen.
+func (l *looksOf) href(only string) string {
+	q := url.Values{"only": {only}}
+	if l.Place != "" {
+		q.Set("place", l.Place)
+	}
+	if l.Span != "" {
+		q.Set("span", l.Span)
+	}
+	return "/me/looks?" + q.Encode()
 }
 
 // lookDays is how far back the list reaches at first.
@@ -78,8 +98,15 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, person care.Person, q 
 	}
 	l := &looksOf{Filter: get("only"), Count: map[string]int{}, Days: lookDays}
 	f := store.DisclosureFilter{Since: x.Now().AddDate(0, 0, -lookDays), Limit: mostLooks}
-	if get("all") != "" {
-		l.Days, f.Since = 0, time.Time{}
+	switch span := get("span"); {
+	case get("all") != "" || span == "all":
+		l.Days, l.Span, f.Since = 0, "all", time.Time{}
+	case span == "7" || span == "365":
+		l.Span, l.Days = span, map[string]int{"7": 7, "365": 365}[span]
+		f.Since = x.Now().AddDate(0, 0, -l.Days)
+	}
+	if code, err := x.place(get("place")); err == nil {
+		l.Place = string(code)
 	}
 	if before, err := strconv.ParseInt(get("before"), 10, 64); err == nil && before > 0 {
 		f.Before = before
@@ -93,6 +120,12 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, person care.Person, q 
 	}
 	people, places := map[string]bool{}, map[string]bool{}
 	for _, c := range x.cards(ctx, p, rows) {
+		if at := (spot{c.Code, c.Place}); c.Code != "" && !slices.Contains(l.At, at) {
+			l.At = append(l.At, at)
+		}
+		if l.Place != "" && c.Code != l.Place {
+			continue
+		}
 		sort := "facility"
 		switch {
 		case c.Own:
@@ -158,7 +191,7 @@ func (x *Room) card(ctx context.Context, p *view.Page, row *store.Disclosure, na
 		c.Machine, c.Role = true, p.W.T("me.looks.machine")
 	} else {
 		c.Role = p.W.T("me.role." + string(who.Kind))
-		c.Place = x.name(who.At())
+		c.Place, c.Code = x.name(who.At()), string(who.At())
 		c.Own = who.Kind == role.Citizen && row.Basis != string(policy.ByLink)
 		c.Machine = who.Kind == role.Facility && row.Staff == (care.Staff{})
 	}

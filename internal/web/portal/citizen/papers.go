@@ -231,7 +231,7 @@ func num(n int64) string { return strconv.FormatInt(n, 10) }
 // what is a sort of choice that there is.
 func what(s string) string {
 	switch s {
-	case "place", "kind", "permit", "emergency":
+	case "place", "kind", "permit", "emergency", "research":
 		return s
 	}
 	return "visit"
