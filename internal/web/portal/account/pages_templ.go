@@ -295,7 +295,7 @@ func accountPage(p view.Page, v accountView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(v.Roles) > 1 {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section class=\"lt-card\" aria-labelledby=\"roles\"><h2 id=\"roles\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 18, "<section class=\"lt-card lt-er-pad\" aria-labelledby=\"roles\"><h2 id=\"roles\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -395,7 +395,7 @@ func accountPage(p view.Page, v accountView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.IsStaff {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<section class=\"lt-card\" aria-labelledby=\"factor\"><h2 id=\"factor\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 29, "<section class=\"lt-card lt-er-pad\" aria-labelledby=\"factor\"><h2 id=\"factor\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -489,7 +489,7 @@ func accountPage(p view.Page, v accountView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if !v.IsStaff && !v.IsCitizen {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<section class=\"lt-card\"><p>")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 39, "<section class=\"lt-card lt-er-pad\"><p>")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -507,7 +507,7 @@ func accountPage(p view.Page, v accountView) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			} else {
-				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<section class=\"lt-card\" aria-labelledby=\"sessions\"><h2 id=\"sessions\">")
+				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 41, "<section class=\"lt-card lt-er-pad\" aria-labelledby=\"sessions\"><h2 id=\"sessions\">")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
