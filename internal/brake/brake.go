@@ -26,7 +26,7 @@ import (
 
 // ErrCutOff: this account saw too many people and is stopped.
 var ErrCutOff = fault.New(fault.Withheld, "disclosure.cut_off",
-	"Tài khoản đã xem hồ sơ của quá nhiều người trong thời gian ngắn nên bị tạm dừng. Báo cán bộ bảo vệ dữ liệu của cơ sở để được mở lại.",
+	"Tài khoản đã xem hồ sơ của quá nhiều người trong thời gian ngắn nên bị tạm dừng. Báo người phụ trách bảo vệ dữ liệu của cơ sở để được mở lại.",
 	"This account has looked at the records of too many people in a short time and is stopped. Ask the facility's privacy officer to open it again.")
 
 // Limit is how many different persons may be seen within a time.
@@ -221,9 +221,13 @@ func markOf(account string) string {
 	return "account:" + hex.EncodeToString(sum[:6])
 }
 
+// MarkOf names the account of a member of staff, as stops do.
+func MarkOf(who care.Staff) string { return markOf("staff:" + hex.EncodeToString(who[:])) }
+
 // look is rows about to be written, by whose they are.
 type look struct {
 	account  string
+	through  string // the facility's system that asked for a clinician it names; "": none
 	system   bool
 	facility care.FacilityCode
 	foreign  [][16]byte
@@ -261,18 +265,24 @@ func (b *Brake) weigh(l *look, now time.Time) (stop Stop, fresh, told bool) {
 	if s, ok := b.stops[mark]; ok && len(l.foreign) > 0 {
 		return s, false, false
 	}
+	if s, ok := b.stops[markOf(l.through)]; ok && l.through != "" && len(l.foreign) > 0 {
+		return s, false, false
+	}
 	limits := b.cfg.Account
 	if l.system {
 		limits = b.cfg.System
 	}
 	for _, c := range []struct {
-		key    string
-		limits []Limit
-		skip   bool
-	}{{l.account, limits, false}, {"at:" + string(l.facility), b.cfg.Facility, l.facility == "" || l.urgent}} {
+		key, who string // who is cut off
+		limits   []Limit
+		skip     bool
+	}{{l.account, l.account, limits, false}, {l.through, l.through, b.cfg.System, l.through == ""}, {"at:" + string(l.facility), l.account, b.cfg.Facility, l.facility == "" || l.urgent}} {
+		if c.key == "" {
+			continue
+		}
 		if n := b.window(c.key).with(l.foreign, c.limits, now, b.keep); n > 0 && !c.skip {
-			s := Stop{Mark: mark, Facility: l.facility, At: now, Persons: n}
-			b.stops[mark] = s
+			s := Stop{Mark: markOf(c.who), Facility: l.facility, At: now, Persons: n}
+			b.stops[s.Mark] = s
 			return s, true, false
 		}
 	}
@@ -342,6 +352,9 @@ func read(rows []store.Disclosure) (l look, ok bool) {
 	l.facility, l.account = r.At(), "reader:"+rows[0].Reader
 	if s := rows[0].Staff; s != (care.Staff{}) {
 		l.account = "staff:" + hex.EncodeToString(s[:])
+		if strings.HasPrefix(rows[0].Reader, "his:") { // it could name another clinician each time
+			l.through = "reader:" + rows[0].Reader
+		}
 	} else {
 		l.system = r.Kind == role.Facility && !strings.HasPrefix(rows[0].Reader, "session:")
 	}

@@ -98,6 +98,9 @@ func (k *look) opened() policy.Basis {
 		return ""
 	}
 	mine := k.reader.Staff != care.Staff{} && (o.Staff == k.reader.Staff || o.Renewed == k.reader.Staff)
+	if atCounter := o.Purpose == consent.Administrative; atCounter != (k.reader.Role.Kind == role.Counter) || atCounter && !mine {
+		return "" // who stands at a counter proved it to one clerk, for one errand; who is treated, to clinicians
+	}
 	switch basis := policy.Basis(o.Basis); basis {
 	case policy.Presence, policy.ByReferral:
 		return basis

@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/matter"
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
+	"lienthong/internal/staff"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
@@ -152,6 +153,10 @@ func (w *world) foreigners() []principal {
 		return w.do("79902", method, path, "", nil)
 	}}}
 	stranger := w.whoHolds("079990888002")
+	for _, s := range []staff.Staff{{ID: care.Staff{9}, Facility: "79902", Roles: []string{"clinician:79902", "privacy:79902", "counter:79902"}}, {ID: care.Staff{8}, Roles: []string{"auditor"}}} {
+		s.Since, s.Version = w.clock.Now(), 1 // without a row their sessions are none, and every door is shut alike
+		w.check(w.hub.Slices.Staffs.PutStaff(w.ctx, s, store.Act{At: w.clock.Now(), Actor: "e2e", Action: "staff.add", Object: "e2e"}))
+	}
 	for _, e := range []session.Entry{
 		{Role: role.Role{Kind: role.Facility, ID: "79902"}},
 		{Role: role.Role{Kind: role.Clinician, ID: "79902"}, Staff: care.Staff{9}, Level: 2, SteppedUp: w.clock.Now()},

@@ -24,7 +24,7 @@ import (
 func (h *Hub) openReading(parts rooms.Parts) (*clinic.Deps, error) {
 	by := h.cfg.Proofs
 	if by.Phone == nil {
-		by.Phone = codes{h.Login.Phone, parts.Directory}
+		by.Phone = codes{h.Login.Phone, parts.Directory, parts.Logger}
 	}
 	if by.Asker == nil {
 		by.Asker = rooms.Asking(parts, h.Choices)
@@ -58,10 +58,15 @@ func (h *Hub) registerHis(mux *http.ServeMux, log *slog.Logger) {
 type codes struct {
 	phone     *eid.Adapter
 	directory func() *facility.Directory
+	log       *slog.Logger
 }
 
-// Code implements reading.Phone: whoever cannot be reached is answered for like
-// everybody, so that who asks learns nothing.
+// toPhone is how long a code is on its way at most.
+const toPhone = 20 * time.Second
+
+// Code implements reading.Phone. It waits for nobody's phone: whoever is not known,
+// or cannot be reached, is answered for as soon as everybody, and who asks learns
+// nothing by the time it takes.
 func (c codes) Code(ctx context.Context, person store.PersonID, at care.FacilityCode, code string, until time.Time) error {
 	if person == (store.PersonID{}) {
 		return nil
@@ -74,9 +79,13 @@ func (c codes) Code(ctx context.Context, person store.PersonID, at care.Facility
 	text := fault.Text{
 		VI: fmt.Sprintf("Mã của bạn là %s. Chỉ đọc cho nhân viên của %s khi bạn đang ở đó; cơ sở sẽ xem được hồ sơ của bạn.", code, name),
 		EN: fmt.Sprintf("Your code is %s. Read it only to staff of %s while you are there; they will be able to read your records.", code, name)}
-	err := c.phone.Tell(ctx, person, "code/"+until.UTC().Format(time.RFC3339Nano), title, text, until.Add(-reading.CodeLife))
-	if errors.Is(err, eid.ErrNobody) || errors.Is(err, eid.ErrAway) {
-		return nil
-	}
-	return err
+	go func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), toPhone)
+		defer cancel()
+		err := c.phone.Tell(ctx, person, "code/"+until.UTC().Format(time.RFC3339Nano), title, text, until.Add(-reading.CodeLife))
+		if err != nil && !errors.Is(err, eid.ErrNobody) {
+			c.log.WarnContext(ctx, "a code was not sent", "code", fault.Of(err).Code)
+		}
+	}()
+	return nil
 }

@@ -120,6 +120,9 @@ func shown(list []candidate) []Candidate {
 }
 
 func (d *Desk) candidates(ctx context.Context, by Member, t *identity.Temporary, told *identity.Told) ([]candidate, error) {
+	if err := d.named(ctx, by); err != nil {
+		return nil, err
+	}
 	facts := told.Facts()
 	if len(facts) < identity.LeastFacts {
 		return nil, nil

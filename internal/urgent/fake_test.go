@@ -376,7 +376,7 @@ func setup(t *testing.T) *ward {
 // member is a clinician who has just given a second factor.
 func (w *ward) member(n byte) urgent.Member {
 	id := care.Staff{n}
-	w.roster[id] = staff.Staff{ID: id, Facility: facility, Version: 1}
+	w.roster[id] = staff.Staff{ID: id, Facility: facility, Roles: []string{"clinician:" + string(facility)}, Version: 1}
 	return urgent.Member{Role: role.Role{Kind: role.Clinician, ID: facility}, Staff: id, Name: "session", Route: "POST /emergency", SteppedUp: w.clock.Now()}
 }
 

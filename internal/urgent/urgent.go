@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"lienthong/internal/care"
@@ -68,8 +69,9 @@ type Config struct {
 // Desk serves emergencies.
 type Desk struct {
 	Deps
-	cfg    Config
-	counts searches
+	cfg     Config
+	counts  searches
+	opening sync.Mutex // of Break and Renew
 }
 
 // New returns a desk.

@@ -187,5 +187,5 @@ func (l links) Enter(w http.ResponseWriter, r *http.Request, token string) (stri
 	if err != nil {
 		return "", err
 	}
-	return next, l.sessions.Open(w, r, session.Entry{Role: role.Role{Kind: role.Clinician, ID: code}, Name: name, Staff: care.Staff(who), Level: 1})
+	return next, l.sessions.Open(w, r, session.Entry{Role: role.Role{Kind: role.Clinician, ID: code}, Name: name, Staff: care.Staff(who)}) // level 0: a system says so
 }

@@ -26,9 +26,13 @@ var (
 	// ErrOther (session.other_person): somebody else confirmed.
 	ErrOther = fault.New(fault.Withheld, "session.other_person",
 		"Người vừa xác nhận không phải người đang đăng nhập.", "Whoever confirmed is not who is logged in.")
+	// ErrAsserted (session.asserted): nobody but a facility's system says who this is.
+	ErrAsserted = fault.New(fault.Withheld, "session.asserted",
+		"Phiên này do hệ thống của cơ sở mở thay nên không đặt được mã xác thực. Đăng nhập bằng định danh cá nhân rồi đặt.",
+		"Your facility's system opened this session for you, so no second factor is set up in it. Log in as yourself, then set it up.")
 	// ErrLink (session.link_only): a login link is of nobody in particular.
 	ErrLink = fault.New(fault.Withheld, "session.link_only",
-		"Phiên mở bằng đường dẫn không có người đứng tên nên không xác thực thêm được. Đăng nhập bằng danh tính của bạn.",
+		"Phiên mở bằng đường dẫn không có người đứng tên nên không xác thực thêm được. Đăng nhập bằng danh tính cá nhân.",
 		"A session opened by a link is nobody's in particular and has no second factor. Log in as yourself.")
 )
 
@@ -219,6 +223,10 @@ func (a *Room) mayChange(w http.ResponseWriter, r *http.Request) bool {
 	me := a.who(r)
 	if me.Staff == (care.Staff{}) {
 		a.frame.Fail(w, r, ErrLink)
+		return false
+	}
+	if me.Level == 0 { // by a HIS's link: a second factor it could set up itself would prove nothing
+		a.frame.Fail(w, r, ErrAsserted)
 		return false
 	}
 	has, err := a.Factors.Factor(r.Context(), me.Staff)
