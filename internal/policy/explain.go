@@ -21,6 +21,9 @@ func (s *Set) Explain(a Answer, q Question) fault.Text {
 		t = fault.Text{VI: "Được phép. " + r.Says.VI, EN: "Allowed. " + r.Says.EN}
 	case ok:
 		t = fault.Text{VI: "Bị từ chối. " + r.Says.VI, EN: "Refused. " + r.Says.EN}
+	case a.Policy == candidate:
+		t = fault.Text{VI: "Để tìm xem một người bệnh chưa rõ danh tính là ai: chỉ so tên, năm sinh, giới tính, điện thoại, xã; không mở nội dung y tế.",
+			EN: "To find out who a patient without a name is: only name, year of birth, sex, telephone and commune were compared; nothing clinical was opened."}
 	case a.Policy != "":
 		t = fault.Text{VI: "Theo một quy tắc cũ, nay không còn trong hệ thống.", EN: "By an earlier rule that is no longer in force here."}
 	}
@@ -39,6 +42,9 @@ func (s *Set) Explain(a Answer, q Question) fault.Text {
 	}
 	return t
 }
+
+// candidate is what package disclose writes for a look at who somebody may be.
+const candidate = "candidate"
 
 // none is said where no policy permitted.
 var none = fault.Text{

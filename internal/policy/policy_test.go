@@ -526,3 +526,12 @@ func BenchmarkDecide(b *testing.B) {
 		}
 	}
 }
+
+// A look at who somebody may be is by no policy; it is said what it was.
+func TestACandidateIsExplained(t *testing.T) {
+	t.Parallel()
+	got := set(t).Explain(policy.Answer{Permit: true, Policy: "candidate", Basis: "candidate", Version: "hub"}, policy.Question{})
+	if !strings.Contains(got.VI, "chưa rõ danh tính") || !strings.Contains(got.EN, "nothing clinical was opened") {
+		t.Errorf("%+v", got)
+	}
+}
