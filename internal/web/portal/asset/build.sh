@@ -1,11 +1,12 @@
 #!/bin/sh
 # Copies what the portal serves from npm packages into asset/dist: `make assets`.
-# dist is not committed; without it pages use system fonts and plain HTML.
+# dist is not committed; without it pages use system fonts and plain HTML. What
+# only tests need (axe-core) stays in node_modules.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../../../.." && pwd)
 cd "$root"
-npm ci --ignore-scripts --no-audit --no-fund
+npm ci --include=dev --ignore-scripts --no-audit --no-fund
 m=$root/node_modules
 dist=$here/dist
 rm -rf "$dist.new"
