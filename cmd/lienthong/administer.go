@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/command"
@@ -202,16 +204,24 @@ type personCmd struct {
 type unlinkCmd struct {
 	Data   string `required:"" help:"Directory of the hub." type:"path"`
 	Reason string `required:"" help:"Why, 3 to 500 characters; kept with the link's history."`
+	JSON   bool   `name:"json" help:"Who saw, as JSON."`
 	Record string `arg:"" help:"A record of the patient."`
 }
 
 // Run unlinks. Records stay where they are, and the two are not linked again by themselves.
 func (c *unlinkCmd) Run(ctx context.Context, s *command.Streams) error {
 	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
-		if err := a.Unlink(ctx, command.Actor, c.Record, c.Reason); err != nil {
+		saw, err := a.Unlink(ctx, command.Actor, c.Record, c.Reason)
+		if err != nil {
 			return err
 		}
-		fmt.Fprintf(s.Out, "the patient of %s is no longer linked\n", c.Record)
+		if c.JSON {
+			return json.NewEncoder(s.Out).Encode(map[string]any{"record": c.Record, "unlinked": true, "saw": saw})
+		}
+		fmt.Fprintf(s.Out, "the patient of %s is no longer linked\n%d looks at the two as one:\n", c.Record, len(saw))
+		for _, l := range saw {
+			fmt.Fprintf(s.Out, "%d\t%s\t%s\t%s\t%s\t%s\t%s\n", l.ID, l.At.Format(time.RFC3339), l.Reader, l.Staff, l.Role, l.Basis, l.Record)
+		}
 		return nil
 	})
 }

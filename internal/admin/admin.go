@@ -71,6 +71,7 @@ type Deps struct {
 	Records    Records
 	People     People
 	Acts       Acts
+	Trail      Trail // who looked; nil: nobody is named
 	Services   store.Services
 	Gateways   store.Gateways
 	Watch      store.Witness
@@ -90,6 +91,7 @@ type Records interface {
 // People takes links away.
 type People interface {
 	Unlink(ctx context.Context, facility care.FacilityCode, subject vault.Keyed, actor, reason string, at time.Time) error
+	Links(ctx context.Context, facility care.FacilityCode, subject vault.Keyed) ([]store.Link, error)
 }
 
 // Acts keeps acts that change no directory.
@@ -107,7 +109,7 @@ func New(d Deps) *Office {
 
 // Of returns an office over the slices of a store.
 func Of(s *store.Slices, c clock.Clock) *Office {
-	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Services: s.Services, Gateways: s.Gateways, Watch: s.Witness,
+	return New(Deps{Facilities: s.Facilities, Access: s.Access, Records: s.Records, People: s.People, Acts: s.Keys, Trail: s.Disclosures, Services: s.Services, Gateways: s.Gateways, Watch: s.Witness,
 		Enrolments:   s.Enrolments,
 		Surveys:      s.Surveys,
 		ExchangeDeps: ExchangeDeps{Destinations: s.Destinations, Secrets: s.Secrets, Legs: s.Legs, Files: s.Records},
@@ -357,27 +359,32 @@ var ErrReason = fault.New(fault.Invalid, "link.reason", "Ghi lý do, từ 3 đ�
 
 // Unlink takes the patient of a record from the person it was linked to: the
 // records stay where they are, the history stays, and the hub does not link
-// the two again by itself. The act is in the ledger before it is done.
-func (o *Office) Unlink(ctx context.Context, actor, record, reason string) error {
+// the two again by itself. The act is in the ledger before it is done. It returns
+// who saw the two mixed since they were linked: newest first, at most 10,000.
+func (o *Office) Unlink(ctx context.Context, actor, record, reason string) ([]Look, error) {
 	reason = strings.TrimSpace(reason)
 	if n := utf8.RuneCountInString(reason); n < 3 || n > 500 {
-		return ErrReason
+		return nil, ErrReason
 	}
 	id, err := dossier.ParseID(record)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	r, err := o.Records.Get(ctx, role.Scope{All: true}, id)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	saw, err := o.saw(ctx, r)
+	if err != nil {
+		return nil, err
 	}
 	now := o.Clock.Now()
 	act := store.Act{At: now, Actor: actor, Action: "person.unlink", Object: id.String(), Detail: "{}"}
 	act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
 	if err := o.Acts.Act(ctx, act); err != nil {
-		return err
+		return nil, err
 	}
-	return o.People.Unlink(ctx, id.Facility, r.Subject, actor, reason, now)
+	return saw, o.People.Unlink(ctx, id.Facility, r.Subject, actor, reason, now)
 }
 
 // change applies a change with its act and the act's leaf. An act that leaves

@@ -38,7 +38,7 @@ type Acts interface {
 	Carriers
 	Alarms
 	Roster
-	Unlink(ctx context.Context, actor, record, reason string) error
+	Unlink(ctx context.Context, actor, record, reason string) ([]admin.Look, error)
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
 	GatewaysOf(ctx context.Context, code string) ([]store.GatewayAccount, error)
@@ -81,9 +81,10 @@ type request struct {
 }
 
 type response struct {
-	ID    string `json:"id,omitempty"`
-	KID   string `json:"kid,omitempty"`
-	Token string `json:"token,omitempty"`
+	Looks []admin.Look `json:"looks,omitempty"`
+	ID    string       `json:"id,omitempty"`
+	KID   string       `json:"kid,omitempty"`
+	Token string       `json:"token,omitempty"`
 
 	Count int         `json:"count,omitempty"`
 	Terms []keep.Term `json:"terms,omitempty"`
@@ -145,7 +146,8 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 		return response{}, acts.RevokeClient(ctx, q.Actor, q.Client)
 	})
 	serve("/person/unlink", func(ctx context.Context, q request) (response, error) {
-		return response{}, acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
+		saw, err := acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
+		return response{Looks: saw}, err
 	})
 	serve("/witness", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Witness(ctx, q.Actor, q.Witness)
@@ -272,9 +274,9 @@ func (c *Client) RevokeClient(ctx context.Context, actor, id string) error {
 }
 
 // Unlink takes the patient of a record from the person it was linked to.
-func (c *Client) Unlink(ctx context.Context, actor, record, reason string) error {
-	_, err := c.post(ctx, "/person/unlink", request{Actor: actor, Record: record, Reason: reason})
-	return err
+func (c *Client) Unlink(ctx context.Context, actor, record, reason string) ([]admin.Look, error) {
+	a, err := c.post(ctx, "/person/unlink", request{Actor: actor, Record: record, Reason: reason})
+	return a.Looks, err
 }
 
 // MakeLink makes a login link.

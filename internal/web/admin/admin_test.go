@@ -83,13 +83,23 @@ func (o *office) RevokeClient(_ context.Context, actor, id string) error {
 	return nil
 }
 
-func (o *office) Unlink(_ context.Context, actor, record, reason string) error {
+func (o *office) Unlink(_ context.Context, actor, record, reason string) ([]admin.Look, error) {
 	o.did = append(o.did, actor+" unlinks "+record+": "+reason)
-	return nil
+	return []admin.Look{{ID: 7, Reader: "session:79902", Record: record}}, nil
 }
 
 func (o *office) MakeLink(_ context.Context, _, role, next string) (string, error) {
 	return role + next, nil
+}
+
+// unlinked passes who saw two people mixed.
+func unlinked(t *testing.T, c *webadmin.Client) error {
+	t.Helper()
+	saw, err := c.Unlink(t.Context(), "me", "24604-x", "nhầm người")
+	if len(saw) != 1 || saw[0].ID != 7 || saw[0].Record != "24604-x" {
+		t.Errorf("%+v", saw)
+	}
+	return err
 }
 
 func dial(t *testing.T, o *office) *webadmin.Client {
@@ -119,7 +129,7 @@ func TestActsPassTheSocket(t *testing.T) {
 	if len(o.did) != 1 || o.did[0] != "me adds 24604 Trạm Y tế" {
 		t.Errorf("%q", o.did)
 	}
-	if err := errors.Join(c.RevokeCertificate(t.Context(), "me", "24604", "PEM"), c.RevokeClient(t.Context(), "me", "24604-1"), c.Unlink(t.Context(), "me", "24604-x", "nhầm người")); err != nil {
+	if err := errors.Join(c.RevokeCertificate(t.Context(), "me", "24604", "PEM"), c.RevokeClient(t.Context(), "me", "24604-1"), unlinked(t, c)); err != nil {
 		t.Fatal(err)
 	}
 	if len(o.did) != 4 || o.did[3] != "me unlinks 24604-x: nhầm người" || o.did[1] != "me revokes PEM of 24604" || o.did[2] != "me revokes 24604-1" {
