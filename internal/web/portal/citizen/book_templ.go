@@ -1736,7 +1736,7 @@ func looksPage(p view.Page, l *looksOf) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			if len(l.At) > 1 || l.Place != "" || l.Span != "" {
+			if len(l.At) > 0 || l.Place != "" || l.Span != "" {
 				templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 135, "<form class=\"lt-card lt-pad lt-form\" method=\"get\" action=\"/me/looks\"><input type=\"hidden\" name=\"only\" value=\"")
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

@@ -186,7 +186,7 @@ func (x *Room) counterLooks(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "counter", "counter.looks")
 	v, err := x.stands(r, &p)
 	if err == nil {
-		v.Looks, err = x.looksOf(r.Context(), &p, v.Opening.Person, map[string][]string{"all": {"1"}})
+		v.Looks, err = x.looksOf(r.Context(), &p, &whom{Person: v.Opening.Person}, map[string][]string{"all": {"1"}})
 	}
 	if err != nil {
 		x.frame.Fail(w, r, err)

@@ -80,7 +80,7 @@ func (x *Room) looks(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	l, err := x.looksOf(r.Context(), &p, who.Person, r.URL.Query())
+	l, err := x.looksOf(r.Context(), &p, &who, r.URL.Query())
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
@@ -89,7 +89,7 @@ func (x *Room) looks(w http.ResponseWriter, r *http.Request) {
 	x.frame.Show(w, r, http.StatusOK, looksPage(p, l))
 }
 
-func (x *Room) looksOf(ctx context.Context, p *view.Page, person care.Person, q map[string][]string) (*looksOf, error) {
+func (x *Room) looksOf(ctx context.Context, p *view.Page, who *whom, q map[string][]string) (*looksOf, error) {
 	get := func(name string) string {
 		if v := q[name]; len(v) > 0 {
 			return v[0]
@@ -111,12 +111,15 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, person care.Person, q 
 	if before, err := strconv.ParseInt(get("before"), 10, 64); err == nil && before > 0 {
 		f.Before = before
 	}
-	rows, more, err := x.Looks.OfPerson(ctx, store.PersonID(person), f)
+	rows, more, err := x.Looks.OfPerson(ctx, store.PersonID(who.Person), f)
 	if err != nil {
 		return nil, err
 	}
 	if more && len(rows) > 0 {
 		l.Next = rows[len(rows)-1].ID
+	}
+	if who.Person != who.Self {
+		rows = withoutClosed(rows)
 	}
 	people, places := map[string]bool{}, map[string]bool{}
 	for _, c := range x.cards(ctx, p, rows) {
@@ -232,7 +235,7 @@ func (x *Room) one(r *http.Request, p *view.Page) (whom, *store.Disclosure, erro
 	if err != nil {
 		return who, nil, err
 	}
-	if len(rows) == 0 || rows[0].ID != id {
+	if len(rows) == 0 || rows[0].ID != id || who.Person != who.Self && len(withoutClosed(slices.Clone(rows))) == 0 {
 		return who, nil, store.ErrAbsent
 	}
 	return who, &rows[0], nil
