@@ -67,8 +67,6 @@ func nameOf(n []byte) name {
 	return name{b[: len(n)+2 : len(n)+2], b[len(n)+2:]}
 }
 
-func (n name) text() []byte { return n.open[1 : len(n.open)-1] }
-
 // vocabulary is the names every hub knows, by number and by name.
 type vocabulary struct {
 	names   []name

@@ -104,20 +104,6 @@ func (s Source) moment() time.Time {
 	return s.Received
 }
 
-// Arrived says which entry came last and how long ago; false without entries.
-func Arrived(entries []Entry, now time.Time) (dossier.ID, time.Duration, bool) {
-	at := -1
-	for i := range entries {
-		if at < 0 || entries[i].Received.After(entries[at].Received) {
-			at = i
-		}
-	}
-	if at < 0 {
-		return dossier.ID{}, 0, false
-	}
-	return entries[at].ID, max(0, now.Sub(entries[at].Received)), true
-}
-
 // reading is one entry made ready: where it stands among the versions and what
 // dates it gives its rows.
 type reading struct {

@@ -11,15 +11,6 @@ import (
 // signed is a good file of 79901 with one visit, signed by its P-256 key.
 func signed() string { return string(ours(pairs().ec, envelope(newVisit()))) }
 
-// change gives the signed text of a good file with one part changed afterwards.
-func change(old, new string) []byte {
-	s := signed()
-	if !strings.Contains(s, old) {
-		panic("nothing to change: " + old)
-	}
-	return []byte(strings.Replace(s, old, new, 1))
-}
-
 // before changes a good file before it is signed.
 func before(old, new string) []byte {
 	s := envelope(newVisit())

@@ -166,14 +166,6 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 	return cipher.NewGCM(block)
 }
 
-// random fills b.
-func (v *Vault) random(b []byte) error {
-	if _, err := io.ReadFull(v.rand, b); err != nil {
-		return ErrRandom.Because(err)
-	}
-	return nil
-}
-
 // lockedReader lets many goroutines share a reader given by the caller.
 type lockedReader struct {
 	mu sync.Mutex

@@ -63,9 +63,6 @@ func parts() (person, visit, drugs, services, results, summary part) {
 			"KET_QUA_DTRI", "NGAY_SINHCON", "NGAY_CONCHET", "SO_CONCHET", "NGAY_CT", "GHI_CHU"}}
 }
 
-// Tables are the tables an entry is made of.
-func Tables() []string { return []string{"XML1", "XML2", "XML3", "XML4", "XML8"} }
-
 // Make builds the entry of a dossier from the tables a reader may see.
 func Make(facility, episode, record string, version int, c *dossier.Content) *Entry {
 	person, visit, drugs, services, results, summary := parts()

@@ -19,9 +19,6 @@ type trustCmd struct {
 	Update  string `help:"Program that reads the store of trust." hidden:""`
 }
 
-// Vars are what the help and defaults of this package's commands are filled with.
-func Vars() map[string]string { return map[string]string{"gateway": local.Gateway} }
-
 // secure is where the agent answers for the built-in name: the port of https.
 const secure = "127.0.0.1:443"
 

@@ -10,7 +10,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -450,6 +449,3 @@ func (x *Room) wristband(w http.ResponseWriter, r *http.Request) {
 		return // the reader is gone: nobody to tell
 	}
 }
-
-// who is the address of step 3 for a candidate.
-func who(path, ref string) string { return path + "/confirm?" + url.Values{"who": {ref}}.Encode() }
