@@ -41,7 +41,7 @@ func (d *Discloser) Faces(ctx context.Context, reader Reader, persons []store.Pe
 			continue
 		}
 		dec := decision{Answer: policy.Answer{Permit: true, Policy: string(Candidate), Basis: Candidate, Version: "hub"},
-			question: policy.Question{Action: policy.List, Role: reader.Role, Purpose: reader.Purpose, Staff: true, Author: r.ID.Facility, Kind: r.Kind, Basis: Candidate}}
+			question: policy.Question{Action: policy.List, Role: reader.Role, Purpose: reader.Purpose, Staff: true, Author: r.ID.Facility, Kind: r.Kind, Classes: withTables(r.Documents), Basis: Candidate}}
 		entries, of = append(entries, entry{*r, dec}), append(of, i)
 	}
 	out := make([]*identity.Face, len(persons))

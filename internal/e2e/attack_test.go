@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/choice"
 	"lienthong/internal/consent"
 	"lienthong/internal/disclose"
+	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
 	"lienthong/internal/matter"
 	"lienthong/internal/policy"
@@ -150,6 +151,44 @@ func TestAnErrandIsNoTreatment(t *testing.T) {
 			t.Errorf("the HIS beside an errand: %d %s", status, data)
 		}
 	})
+}
+
+// Who acts for a person is not told that there is something sensitive: not by who
+// looked at it either. Nor do they pass anything of that person on by link.
+func TestAProxySeesNoLookAtWhatIsClosed(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		person, _ := w.wroteElsewhere()
+		v := newVisit().set("XML1", "SO_CCCD", theirs).set("XML1", "MA_BENH_CHINH", "B20").set("XML1", "CHAN_DOAN_RV", "Bệnh HIV")
+		v.episode(v.lk)
+		a, _ := w.send("79901", ours(pairs().ec, envelope(v)))
+		closed := must(dossier.ParseID(a[0].Record))
+		w.one("79902", elsewhere(newVisit().set("XML1", "SO_CCCD", "079990888002")), "accepted")
+		friend := w.whoHolds("079990888002")
+		d := must(w.hub.Choices.Delegate(w.ctx, choice.Speaker{Person: care.Person(person), Channel: "portal", Actor: "e2e", SteppedUp: w.clock.Now()},
+			consent.Delegation{Delegate: care.Person(friend), Kind: consent.ProxyDelegation, Until: w.clock.Now().AddDate(0, 1, 0)}))
+		doctor := disclose.Reader{Role: role.Role{Kind: role.Clinician, ID: "79901"}, Name: "x", Route: "test", Staff: care.Staff{9}}
+		must(w.hub.Disclose.Open(w.ctx, doctor, closed))
+		rows := w.rowsOf(store.DisclosureFilter{Record: closed, Limit: 1})
+		look := "/me/looks/" + strconv.FormatInt(rows[0].ID, 10)
+
+		me, proxy := w.citizen(person, w.clock.Now()), w.citizen(friend, w.clock.Now())
+		me.reads(look, http.StatusOK)
+		proxy.reads(look, http.StatusNotFound)
+		proxy.goes("/me/for", url.Values{"delegation": {hex.EncodeToString(d.ID[:])}})
+		if page := proxy.reads("/me/looks?span=all", http.StatusOK); strings.Contains(page, look) {
+			t.Errorf("the proxy is told who looked at it\n%s", page)
+		}
+		proxy.reads(look, http.StatusNotFound)
+		open := must(w.hub.Disclose.Person(w.ctx, disclose.Reader{Role: role.Role{Kind: role.Citizen}, Name: "x", Route: "test", Person: care.Person(person)}, person, store.Filter{}))
+		form := url.Values{"record": {open[0].ID.String()}, "pin": {"472913"}, "hours": {"24"}, "label": {"x"}}
+		if _, _, page := proxy.ask(http.MethodPost, "/me/share", form); strings.Contains(page, "shlink:/") {
+			t.Error("the proxy shares by link what is another's")
+		}
+		if _, _, page := me.ask(http.MethodPost, "/me/share", form); !strings.Contains(page, "shlink:/") {
+			t.Errorf("the control: the person shares it\n%s", page)
+		}
+	}, public)
 }
 
 // object is something of 79901 that others ask for: its id, and one of the same

@@ -65,6 +65,10 @@ var (
 	// ErrLarge: what was chosen is too much for a link.
 	ErrLarge = fault.New(fault.TooLarge, "share.large",
 		"Các hồ sơ đã chọn quá lớn cho một đường dẫn. Chọn ít hơn.", "The records chosen are too large for one link. Choose fewer.")
+	// ErrOther: whoever acts for a person shares nothing of theirs by link.
+	ErrOther = fault.New(fault.Withheld, "share.other_person",
+		"Người thay mặt không chia sẻ hồ sơ của người khác bằng đường dẫn được. Chính người đó tự tạo đường dẫn.",
+		"Whoever acts for somebody shares none of their records by link. They make the link themselves.")
 	// ErrLink: there is no such link, it is over, ended, locked, or nothing of it may be shown.
 	ErrLink = fault.New(fault.Absent, "share.absent", "Không có đường dẫn này.", "There is no such link.")
 )
@@ -146,6 +150,8 @@ type Made struct {
 func (d *Desk) Make(ctx context.Context, reader disclose.Reader, a Ask) (*Made, error) {
 	a.Label = strings.TrimSpace(a.Label)
 	switch {
+	case reader.For != (care.Person{}) && reader.For != reader.Person, reader.Person != a.Person:
+		return nil, ErrOther
 	case len(a.Records) == 0 || len(a.Records) > MostRecords:
 		return nil, ErrChoice
 	case !goodPIN(a.PIN):
