@@ -27,11 +27,12 @@ type demoCmd struct {
 	Start     int     `default:"1200" help:"Files sent at once at the beginning."`
 	Rate      float64 `default:"4" help:"Files a second after that."`
 	Files     int     `default:"0" help:"Stop sending after so many files; 0: go on."`
+	Sign      bool    `help:"Let the hub ask for keys and signatures over a socket, as with lienthong sign."`
 }
 
 // Run starts a hub, founds a synthetic nation in it and lets its facilities
 // send: everything on the way is the real thing.
-func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
+func (c *demoCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	dir, temporary, err := c.directory()
 	if err != nil {
 		return err
@@ -42,6 +43,13 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) error {
 	p, err := c.place(filepath.Join(dir, "hub"))
 	if err != nil {
 		return err
+	}
+	if c.Sign {
+		stop, err2 := holdKeys(ctx, p, dir, s)
+		if err2 != nil {
+			return err2
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	debug.SetMemoryLimit(memoryLimit)
 	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
