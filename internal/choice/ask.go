@@ -8,9 +8,11 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/clock"
 	"lienthong/internal/consent"
 	"lienthong/internal/fault"
 	"lienthong/internal/law"
@@ -188,6 +190,7 @@ func (d *Desk) push(ctx context.Context, c *consent.Consent, facility string) {
 	use, _ := law.Purpose(string(c.Purpose))
 	text := fault.Text{VI: facility + " xin phép xem hồ sơ sức khỏe của bạn do nơi khác lập. Mục đích: " + use.Title.VI + ". Dữ liệu sức khỏe là dữ liệu nhạy cảm; bạn có thể từ chối và việc khám vẫn tiếp tục.",
 		EN: facility + " asks to read the health records that others wrote of you. Purpose: " + use.Title.EN + ". Health data are sensitive; you may refuse, and you will be treated all the same."}
+	widths(&text, c)
 	ref, err := d.Pusher.Push(ctx, Push{ID: c.ID, Person: c.Person, Title: title, Text: text, Until: c.AnswerBy()})
 	d.pushing.Lock()
 	defer d.pushing.Unlock()
@@ -196,6 +199,33 @@ func (d *Desk) push(ctx context.Context, c *consent.Consent, facility string) {
 		return
 	}
 	d.pushed[c.ID] = question{ref: ref}
+}
+
+// classWords are the sensitive classes as a question names them.
+func classWords() map[string]fault.Text {
+	return map[string]fault.Text{"hiv": {VI: "HIV", EN: "HIV"}, "tb": {VI: "bệnh lao", EN: "tuberculosis"}, "mental_health": {VI: "sức khỏe tâm thần", EN: "mental health"},
+		"pregnancy_termination": {VI: "đình chỉ thai nghén", EN: "termination of pregnancy"}}
+}
+
+// widths says in a question what makes it wider or shorter than its words: what is
+// agreed to on the phone is what is kept.
+func widths(text *fault.Text, c *consent.Consent) {
+	words, also := classWords(), [2][]string{}
+	for _, name := range c.Scope.Classes.Names() {
+		also[0], also[1] = append(also[0], words[name].VI), append(also[1], words[name].EN)
+	}
+	if len(also[0]) > 0 {
+		text.VI += " GỒM CẢ dữ liệu về: " + strings.Join(also[0], ", ") + "."
+		text.EN += " INCLUDING data about: " + strings.Join(also[1], ", ") + "."
+	}
+	if c.Until.IsZero() {
+		text.VI += " Cho đến khi bạn rút lại."
+		text.EN += " Until you take it back."
+		return
+	}
+	until := c.Until.In(clock.Hanoi).Format("15:04 02/01/2006")
+	text.VI += " Đến " + until + "."
+	text.EN += " Until " + until + "."
 }
 
 // State returns how a say stands, after looking whether the phone answered. It is
