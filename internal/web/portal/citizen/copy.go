@@ -1,24 +1,15 @@
 package citizen
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
-	"codeberg.org/go-pdf/fpdf"
-	"github.com/go-fonts/dejavu/dejavusans"
-	"github.com/go-fonts/dejavu/dejavusansbold"
-
-	"lienthong/internal/chart"
-	"lienthong/internal/chart/readable"
 	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
 	"lienthong/internal/matter"
 	"lienthong/internal/store"
+	"lienthong/internal/web/portal/booklet"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -121,27 +112,6 @@ func (x *Room) mayCopy(r *http.Request, p *view.Page) (whom, error) {
 	return s.whom, nil
 }
 
-// copyRecord is one record in a form that programs read.
-type copyRecord struct {
-	ID       string             `json:"id"`
-	Kind     string             `json:"kind"`
-	Facility string             `json:"facility"`
-	Received time.Time          `json:"received"`
-	Sections []readable.Section `json:"sections"`
-}
-
-// copyEnd follows the records: a file without it was cut short.
-type copyEnd struct {
-	Count    int            `json:"count"`
-	Name     string         `json:"name"`
-	Summed   int            `json:"summary_of_newest"`
-	Summary  *chart.Summary `json:"summary"`
-	Visits   []chart.Visit  `json:"visits"`
-	Results  []chart.Series `json:"results"`
-	Facts    map[string]any `json:"facts"`
-	Complete bool           `json:"complete"`
-}
-
 // pagesOf opens all of a person's records, page by page.
 func (x *Room) pagesOf(ctx context.Context, as disclose.Reader, who *whom, first int, each func([]*disclose.Opened) (bool, error)) error {
 	var at store.Cursor
@@ -167,64 +137,43 @@ func (x *Room) downloadJSON(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	count, newest, begun := 0, []*disclose.Opened(nil), false
-	write := func(text string) error {
-		if !begun {
-			begun = true
-			attach(w, "application/json", "so-suc-khoe.json")
-			head := fmt.Sprintf("{\"format\": \"lienthong-copy/1\",\n\"at\": %q,\n\"records\": [", x.Now().UTC().Format(time.RFC3339))
-			if _, err := w.Write([]byte(head)); err != nil {
-				return err
-			}
-		}
-		_, err := w.Write([]byte(text))
-		return err
-	}
+	var newest []*disclose.Opened
+	out := booklet.NewStream(w, x.Now(), func() { attach(w, "application/json", "so-suc-khoe.json") })
 	err = x.pagesOf(r.Context(), reader(&p, &who, true), &who, copyPage, func(list []*disclose.Opened) (bool, error) {
 		for _, o := range list {
 			if len(newest) < copySummed {
 				newest = append(newest, o)
 			}
-			b, err := json.Marshal(x.copyRecord(o))
-			if err != nil {
-				return false, err
-			}
-			if count++; count > 1 {
-				b = append([]byte(","), b...)
-			}
-			if err := write("\n" + string(b)); err != nil {
+			if err := out.Add(x.copyRecord(o)); err != nil {
 				return false, err
 			}
 		}
 		return true, nil
 	})
-	if err == nil && count == 0 {
+	if err == nil && out.Count == 0 {
 		err = store.ErrAbsent
 	}
-	if err != nil && !begun {
+	if err != nil && out.Count == 0 {
 		disclose.Nothing(r.Context())
 		x.frame.Fail(w, r, err)
 		return
 	}
 	if err == nil {
-		var end []byte
-		if end, err = json.Marshal(x.copyEnd(who, newest, count)); err == nil {
-			err = write("\n],\n" + string(end[1:]) + "\n")
-		}
+		err = out.End(x.copyEnd(who, newest, out.Count))
 	}
 	if err != nil {
 		panic(http.ErrAbortHandler) // the browser sees a broken download, not a whole one
 	}
 }
 
-func (x *Room) copyRecord(o *disclose.Opened) copyRecord {
+func (x *Room) copyRecord(o *disclose.Opened) *booklet.Entry {
 	e := entryOf(o)
-	return copyRecord{ID: o.Record.ID.String(), Kind: o.Record.Kind, Facility: x.name(o.Record.ID.Facility), Received: o.Record.Received.UTC().Truncate(time.Second), Sections: e.Sections()}
+	return &booklet.Entry{ID: o.Record.ID.String(), Kind: o.Record.Kind, Facility: x.name(o.Record.ID.Facility), Received: o.Record.Received.UTC().Truncate(time.Second), Sections: e.Sections()}
 }
 
-func (x *Room) copyEnd(who whom, newest []*disclose.Opened, count int) *copyEnd {
+func (x *Room) copyEnd(who whom, newest []*disclose.Opened, count int) *booklet.End {
 	b := x.bookOf(who, true, newest)
-	return &copyEnd{Count: count, Name: b.Name, Summed: len(newest), Summary: b.Chart.Summary(), Visits: b.Chart.Visits, Results: b.Chart.Results, Complete: true,
+	return &booklet.End{Count: count, Name: b.Name, Summed: len(newest), Summary: b.Chart.Summary(), Visits: b.Chart.Visits, Results: b.Chart.Results, Complete: true,
 		Facts: map[string]any{"allergies": b.Allergies, "blood_group": b.Blood, "implants": b.Implants, "pregnancy": b.Pregnancy, "contacts": b.Contacts, "vaccinations": b.Vaccinations}}
 }
 
@@ -243,7 +192,7 @@ func (x *Room) downloadPDF(w http.ResponseWriter, r *http.Request) {
 	}
 	var data []byte
 	if err == nil {
-		data, err = sheet(&p, x, x.Now(), x.bookOf(who, true, opened), next != (store.Cursor{}))
+		data, err = booklet.PDF(&p, x.Now(), x.onPaper(&p, x.bookOf(who, true, opened), next != (store.Cursor{})))
 	}
 	if err != nil {
 		x.frame.Fail(w, r, err)
@@ -252,71 +201,14 @@ func (x *Room) downloadPDF(w http.ResponseWriter, r *http.Request) {
 	send(w, "application/pdf", "so-suc-khoe.pdf", data)
 }
 
-// sheet writes the book on paper: the same at the same moment.
-func sheet(p *view.Page, x *Room, at time.Time, b *book, more bool) ([]byte, error) {
-	f := fpdf.New("P", "mm", "A4", "")
-	f.SetCreationDate(at)
-	f.SetModificationDate(at)
-	f.SetCatalogSort(true)
-	f.SetTitle(p.W.T("me.download.title"), true)
-	f.SetLang(p.W.Lang)
-	f.SetMargins(18, 18, 18)
-	f.SetAutoPageBreak(true, 18)
-	f.AddUTF8FontFromBytes("dejavu", "", dejavusans.TTF)
-	f.AddUTF8FontFromBytes("dejavu", "B", dejavusansbold.TTF)
-	f.AddPage()
-	line := func(style string, size float64, text string) {
-		if text = strings.TrimSpace(strings.Map(basic, text)); text == "" {
-			return
-		}
-		f.SetFont("dejavu", style, size)
-		f.MultiCell(0, size*0.5, text, "", "L", false)
-	}
-	line("B", 16, p.W.T("me.download.title"))
-	line("", 11, b.Name+" "+b.Birth)
-	line("", 9, p.W.T("me.download.at", p.W.Time(at)))
+func (x *Room) onPaper(p *view.Page, b *book, more bool) booklet.Book {
+	out := booklet.Book{Name: b.Name, Birth: b.Birth}
 	if more {
-		line("B", 9, p.W.T("me.download.more", len(b.Opened)))
+		out.More = len(b.Opened)
 	}
 	for _, o := range b.Opened {
-		f.Ln(4)
 		e := entryOf(o)
-		line("B", 12, kindWord(p, o.Record.Kind)+", "+x.name(o.Record.ID.Facility)+", "+p.W.Date(o.Record.Received))
-		for _, s := range e.Sections() {
-			line("B", 10, p.W.Text(s.Title))
-			for _, row := range rowsOf(p, &s) {
-				line("", 9, row)
-			}
-		}
-	}
-	var out bytes.Buffer
-	if err := f.Output(&out); err != nil {
-		return nil, fmt.Errorf("citizen: writing a copy: %w", err)
-	}
-	return out.Bytes(), nil
-}
-
-// basic leaves out what the font's tables cannot hold.
-func basic(r rune) rune {
-	if r > 0xffff {
-		return -1
-	}
-	return r
-}
-
-// rowsOf writes a table's rows as lines of words.
-func rowsOf(p *view.Page, s *readable.Section) []string {
-	var out []string
-	for _, row := range s.Rows {
-		var parts []string
-		for i, v := range row.Values {
-			if text := p.W.Text(v.Text); text != "" && i < len(s.Columns) {
-				parts = append(parts, p.W.Text(s.Columns[i].Label)+": "+text)
-			}
-		}
-		if len(parts) > 0 {
-			out = append(out, strings.Join(parts, "; "))
-		}
+		out.Records = append(out.Records, booklet.Record{Title: kindWord(p, o.Record.Kind) + ", " + x.name(o.Record.ID.Facility) + ", " + p.W.Date(o.Record.Received), Sections: e.Sections()})
 	}
 	return out
 }

@@ -3,10 +3,7 @@ package citizen
 import (
 	"context"
 	"encoding/hex"
-	"errors"
-	"io"
 	"net/http"
-	"strings"
 
 	"lienthong/internal/care"
 	"lienthong/internal/consent"
@@ -15,13 +12,9 @@ import (
 	"lienthong/internal/web/portal/view"
 )
 
-// MaxPaper is the largest scan of a signed paper that is taken.
-const MaxPaper = 2 << 20
-
 var (
 	errCard  = fault.New(fault.Invalid, "counter.card", "Không đọc được mã trên thẻ. Quét lại mã QR của căn cước.", "The card's code cannot be read. Scan the QR code of the identity card again.")
 	errSight = fault.New(fault.Invalid, "counter.sight", "Xác nhận người đứng trước quầy đúng là người trên thẻ.", "Confirm that the person at the counter is the one on the card.")
-	errPaper = fault.New(fault.Invalid, "counter.paper", "Cần bản chụp phiếu có chữ ký: PDF, JPEG hoặc PNG, nhiều nhất 2 MB.", "A scan of the signed form is needed: PDF, JPEG or PNG, at most 2 MB.")
 )
 
 // Clerk is who serves.
@@ -148,38 +141,6 @@ func (x *Room) atCounter(r *http.Request, p *view.Page, v *visit) error {
 		}
 	}
 	return nil
-}
-
-// paperOf reads the scan of a signed paper; what it is its first bytes say.
-func paperOf(r *http.Request) (kind string, data []byte, err error) {
-	file, _, err := r.FormFile("paper")
-	if err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) || errors.Is(err, http.ErrMissingFile) || errors.Is(err, http.ErrNotMultipart) {
-			return "", nil, errPaper
-		}
-		return "", nil, errPaper.Because(err)
-	}
-	defer file.Close()
-	data, err = io.ReadAll(io.LimitReader(file, MaxPaper+1))
-	if err != nil || len(data) > MaxPaper {
-		return "", nil, errPaper.Because(err)
-	}
-	kind, ok := PaperKind(data)
-	if !ok {
-		return "", nil, errPaper
-	}
-	return kind, data, nil
-}
-
-// PaperKind names a scan's media type by its first bytes: PDF, JPEG, PNG.
-func PaperKind(data []byte) (string, bool) {
-	for magic, kind := range map[string]string{"%PDF-1.": "application/pdf", "\xff\xd8\xff": "image/jpeg", "\x89PNG\r\n\x1a\n": "image/png"} {
-		if len(data) > 64 && strings.HasPrefix(string(data[:16]), magic) {
-			return kind, true
-		}
-	}
-	return "", false
 }
 
 func (x *Room) counterLooks(w http.ResponseWriter, r *http.Request) {

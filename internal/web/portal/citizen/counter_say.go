@@ -15,6 +15,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/consent"
 	"lienthong/internal/fault"
+	"lienthong/internal/web/portal/citizen/scan"
 	"lienthong/internal/web/portal/view"
 	"lienthong/internal/web/portal/words"
 )
@@ -165,7 +166,7 @@ func (x *Room) atDesk(r *http.Request, p *view.Page) (*visit, *saying, error) {
 
 // counterCode sends a code to the phone of who says it, and asks for it.
 func (x *Room) counterCode(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, MaxPaper+64<<10)
+	r.Body = http.MaxBytesReader(w, r.Body, scan.Max+64<<10)
 	p := x.frame.Page(r, "counter", "counter.visit")
 	v, s, err := x.atDesk(r, &p)
 	if err != nil {
@@ -198,7 +199,7 @@ func (x *Room) sendCode(ctx context.Context, p *view.Page, v *visit, s *saying) 
 
 // counterSay keeps what is said, by a signed paper or a code that was read out.
 func (x *Room) counterSay(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, MaxPaper+64<<10)
+	r.Body = http.MaxBytesReader(w, r.Body, scan.Max+64<<10)
 	p := x.frame.Page(r, "counter", "counter.visit")
 	v, s, err := x.atDesk(r, &p)
 	if err != nil {
@@ -262,7 +263,7 @@ func (x *Room) provedAt(r *http.Request, p *view.Page, v *visit, s *saying) (By,
 		by.Proof, err = x.Assist.Told(r.Context(), c, v.Opening, by.Self, s.about(), s.Ticket, s.Code)
 		return by, err
 	}
-	kind, data, err := paperOf(r)
+	kind, data, err := scan.Paper(r)
 	if err != nil {
 		return by, err
 	}
@@ -285,7 +286,7 @@ func (x *Room) counterPeople(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *Room) counterDelegate(w http.ResponseWriter, r *http.Request) {
-	r.Body = http.MaxBytesReader(w, r.Body, MaxPaper+64<<10)
+	r.Body = http.MaxBytesReader(w, r.Body, scan.Max+64<<10)
 	p := x.frame.Page(r, "counter", "counter.people")
 	v, err := x.stands(r, &p)
 	if err == nil {
@@ -331,7 +332,7 @@ func (x *Room) delegateAt(r *http.Request, p *view.Page, v *visit) error {
 			return consent.ErrMinor
 		}
 	}
-	kind, data, err := paperOf(r)
+	kind, data, err := scan.Paper(r)
 	if err != nil {
 		return err
 	}
