@@ -140,6 +140,7 @@ var layers = map[string]place{
 	"bench":       {5, []string{"hub"}},
 
 	"bench/congestion": {5, []string{"bench"}},
+	"bench/looks":      {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},
 	"demo":             {5, []string{"hub"}},
 
@@ -279,7 +280,7 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},

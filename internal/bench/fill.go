@@ -27,9 +27,11 @@ type FillConfig struct {
 // The sizes of what is kept of an outpatient dossier, as measured on the
 // synthetic ones: sealed inner documents, receipt and skeleton.
 const (
-	fillBody     = 2700
-	fillHead     = 1000
-	fillSkeleton = 250
+	fillBody     = 1100
+	fillHead     = 480
+	fillSkeleton = 200
+	// FillPack is the rule pack that filling rows say they were judged by.
+	FillPack = "bench"
 	// fillGroup is how many rows one commit takes: far more than intake would,
 	// so that rows that fall into one page of an index are written together.
 	fillGroup = 4096
@@ -104,7 +106,7 @@ func (c FillConfig) row(r *mrand.ChaCha8, begin time.Time, i int) (store.Prepare
 	version := c.Versions[facility]
 	p := store.Prepared{
 		File: file, ID: id, Kind: "qd4750", FacilityVersion: version, Received: at,
-		Verdict: dossier.Verdict{State: dossier.Accepted, Pack: "bench"},
+		Verdict: dossier.Verdict{State: dossier.Accepted, Pack: FillPack},
 		Episode: keyed(r), Content: keyed(r), Documents: 1<<1 | 1<<2 | 1<<3 | 1<<4, Tags: []string{"doc:XML1", "doc:XML2", "doc:XML3", "doc:XML4"},
 		Version: 1, Current: true, Order: "d20260101", Subject: &store.NewSubject{Key: keyed(r), Person: store.PersonID(noise(r, 16)), NewPerson: true, Evidence: "citizen_id"},
 		Wrapped: noise(r, 82), Class: "clinical", Month: clock.Day(at) / 100, Head: noise(r, fillHead), Body: noise(r, fillBody),

@@ -88,3 +88,8 @@ func PrintTable(w io.Writer, vi, en string, m Machine, rows []Row) error {
 
 // Add adds what became of more.
 func (c *Counts) Add(o Counts) { c.add(o) }
+
+// Token is a facility's token.
+func (s *Senders) Token(ctx context.Context, facility string) (string, error) {
+	return s.token(ctx, facility)
+}

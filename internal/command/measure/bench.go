@@ -29,6 +29,12 @@ type BenchCmd struct {
 	Legs   benchLegsCmd   `cmd:"" help:"Claim and settle deliveries in the store."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 
+	Look   benchLookCmd   `cmd:"" help:"How long a decision takes with its facts, and a look at a person from the number typed to the page."`
+	Revoke benchRevokeCmd `cmd:"" help:"A consent is taken back while many read under it: what is shown after the receipt."`
+	Scrape benchScrapeCmd `cmd:"" help:"Everybody is tried by name and number with no basis, and by one account with one for each."`
+	Audit  benchAuditCmd  `cmd:"" help:"Everything is read in every way while the hub is killed: is each look in the log?"`
+	Closed benchClosedCmd `cmd:"" help:"HIV patients are asked for in every way by readers without the compartment, and all that comes back is searched."`
+
 	Line     benchLineCmd     `cmd:"" help:"An agent on a bad line that is killed on the way: what arrives, and what it costs on the wire."`
 	Spool    benchSpoolCmd    `cmd:"" help:"An agent with much to send: its memory while the hub is away, over a bad line and over a good one."`
 	Flood    benchFloodCmd    `cmd:"" help:"One facility floods: how long the others wait for their receipts."`
