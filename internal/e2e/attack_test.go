@@ -242,7 +242,7 @@ func (w *world) objects(p *citizen) (all []object, left func() string) {
 		{"/emergency/at/{ref}", "clinician:79901", strings.TrimPrefix(at, "/emergency/at/"), strings.Repeat("5e", 16)},
 		{"/emergency/set/{id}", "clinician:79901", strings.TrimPrefix(set, "/emergency/set/"), strings.Repeat("5e", 16)},
 		{"/me/requests/{number}", "citizen", number, nobody}, {"/privacy/cases/{number}", "privacy:79901", number, nobody}, {"/privacy/cases/{number}", "privacy:79901", review.Number, nobody},
-		{"/me/looks/{look}", "citizen", look, "999999999"}, hexed("/me/choices/receipt/{say}", "citizen", said.ID[:]), hexed("/me/choices/answer/{say}", "citizen", asked.ID[:]),
+		{"/me/looks/{look}", "citizen", look, "999999999"}, hexed("/me/choices/receipt/{say}", "citizen", said.ID[:]), hexed("/me/choices/answer/{say}", "citizen", asked.ID[:]), hexed("/me/choices/history/{say}", "citizen", said.ID[:]),
 		hexed("/counter/{visit}", "counter:79901", must(hex.DecodeString(visit))),
 	}
 	return all, func() string {
