@@ -140,7 +140,10 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, who *whom, q map[strin
 		}
 		if !c.Own {
 			l.Count[""]++
-			people[c.Name+c.Role+c.Place], places[c.Place] = true, true
+			places[c.Place] = true
+		}
+		if !c.Own && !c.Machine {
+			people[c.Name+c.Role+c.Place] = true
 		}
 		l.Count[sort]++
 		if l.Filter == sort || l.Filter == "" && !c.Own {
