@@ -51,7 +51,7 @@ func citizens(now time.Time) []citizen {
 			say("Đái tháo đường và tăng huyết áp, khám ở ba nơi; hai nơi kê cùng một thuốc, ngày dùng chồng nhau; có dị ứng ghi trong bệnh án; ba lần HbA1c. Là mẹ của Khôi.",
 				"Diabetes and high blood pressure, seen at three places; two prescribed the same medicine for overlapping days; an allergy in the medical record; HbA1c three times. Khôi's mother."), true},
 		{binh, "Trần Văn Bình", "001872000025", born(1972, 11, 2), 1, "0000372025", "O+",
-			say("Một lượt khám tâm thần (F32.1) và bốn lượt khác ở hai bệnh viện. Dị ứng: được ghi là không có.", "One psychiatric visit (F32.1) and four others at two hospitals. Allergies: recorded as none."), true},
+			say("Một lượt khám tâm thần (F32.1) và bốn lượt khác ở hai bệnh viện. Dị ứng: hai nguồn nói khác nhau.", "One psychiatric visit (F32.1) and four others at two hospitals. Allergies: two sources disagree."), true},
 		{ha, "Lê Thị Thu Hà", "024991000318", born(1991, 7, 21), 2, "0000912318", "B+",
 			say("Người được đưa vào cấp cứu lúc 02:10, không giấy tờ. Hồ sơ ở bệnh viện thứ hai ghi số điện thoại của chồng, dị ứng, máy tạo nhịp tim.",
 				"Brought in at 02:10 without papers. The second hospital's records hold her husband's phone, an allergy, a pacemaker."), true},

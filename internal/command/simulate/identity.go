@@ -16,9 +16,9 @@ type identity struct {
 	LoginFault   string `name:"login-fault" help:"Faults of the provider, as --fault: slow=5s:path=/token, invalid_grant:count=1, ..."`
 }
 
-// provider makes it.
-func (i *identity) provider(seed uint64, people []simulator.Person) (*simulator.Provider, error) {
-	config := simulator.Config{Issuer: i.Issuer, People: people, Faults: faulty.Config{Spec: i.LoginFault, Seed: seed}}
+// provider makes it, under the title its pages bear.
+func (i *identity) provider(title string, seed uint64, people []simulator.Person) (*simulator.Provider, error) {
+	config := simulator.Config{Title: title, Issuer: i.Issuer, People: people, Faults: faulty.Config{Spec: i.LoginFault, Seed: seed}}
 	if i.People != "" {
 		config.People = nil
 	}
@@ -48,7 +48,7 @@ type staffCmd struct {
 
 // Run answers as the provider of staff until it is told to stop.
 func (c *staffCmd) Run(ctx context.Context, s *command.Streams) error {
-	p, err := c.provider(c.Seed, []simulator.Person{
+	p, err := c.provider("Danh tính nhân viên (giả lập) · Staff identities (simulated)", c.Seed, []simulator.Person{
 		{Name: "Phạm Thu Hà", Licence: "0012345/HCM-CCHN", Facility: "79901", Roles: []string{"clinician"}},
 		{Name: "Đỗ Quang Huy", Licence: "0023456/HNO-CCHN", Facility: "01901", Roles: []string{"clinician", "privacy"}},
 	})

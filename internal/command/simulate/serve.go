@@ -18,7 +18,7 @@ import (
 // Cmd are the simulated services.
 type Cmd struct {
 	Insurer insurerCmd `cmd:"" help:"Run a simulated social insurance gateway."`
-	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated health book of citizens."`
+	VNeID   vneidCmd   `cmd:"" name:"vneid" help:"Run a simulated VNeID: health book, logins and phones of citizens."`
 
 	Staff staffCmd `cmd:"" help:"Run a simulated OpenID provider of staff."`
 

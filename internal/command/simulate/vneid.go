@@ -40,7 +40,7 @@ func (c *vneidCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if err != nil {
 		return err
 	}
-	provider, err := c.provider(c.Seed, citizens())
+	provider, err := c.provider("VNeID (giả lập) · VNeID (simulated)", c.Seed, citizens())
 	if err != nil {
 		return err
 	}
