@@ -11,7 +11,10 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"lienthong/internal/bench"
 	"lienthong/internal/chart"
@@ -82,13 +85,18 @@ func Closed(ctx context.Context, c ClosedConfig) (ClosedResult, error) {
 	if err := x.gateway.login(ctx); err != nil {
 		return x.r, err
 	}
+	group, inner := errgroup.WithContext(ctx)
+	group.SetLimit(4)
 	for i := range c.Patients {
-		if err := x.person(ctx, i); err != nil {
-			return x.r, err
-		}
-		if c.Progress != nil {
-			c.Progress(i+1, len(c.Patients))
-		}
+		group.Go(func() error {
+			if c.Progress != nil && i%100 == 99 {
+				c.Progress(i+1, len(c.Patients))
+			}
+			return x.person(inner, i)
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return x.r, err
 	}
 	events, err := c.Events(ctx)
 	if err != nil {
@@ -107,7 +115,9 @@ type closing struct {
 	r       ClosedResult
 	found   *regexp.Regexp
 	gateway *gatewayUser
-	err     error
+
+	mu  sync.Mutex
+	err error
 }
 
 // person asks for one person's records as everybody who may not have the class.
@@ -121,7 +131,9 @@ func (x *closing) person(ctx context.Context, i int) error {
 	if err != nil {
 		return err
 	}
+	x.mu.Lock()
 	x.r.Records += len(p.Closed)
+	x.mu.Unlock()
 	citizen := disclose.Reader{Role: role.Role{Kind: role.Citizen}, Name: "bench:citizen", Route: "bench", Person: p.Person}
 	for name, reader := range map[string]disclose.Reader{
 		"presence": x.Hub.clinician(staffOf(1), present), "emergency": x.Hub.clinician(staffOf(1), glass), "citizen": citizen,
@@ -134,7 +146,7 @@ func (x *closing) person(ctx context.Context, i int) error {
 			opened, err := d.Chart(ctx, reader, p.Person, 100)
 			x.keep(name+": chart", p, chartText(opened), err)
 		}
-		for _, id := range p.Records {
+		for _, id := range p.Closed {
 			x.record(ctx, name, reader, p, id)
 		}
 	}
@@ -142,7 +154,7 @@ func (x *closing) person(ctx context.Context, i int) error {
 	x.keep("emergency: set", p, chartText(set), err)
 	linked, err := d.Linked(ctx, citizen, p.Person, p.Records)
 	x.keep("share", p, fmt.Append(nil, linked), err)
-	for _, id := range p.Records {
+	for _, id := range p.Closed {
 		got, err := d.Deliver(ctx, disclose.Destination{ID: "bench"}, disclose.Reading, id)
 		if err == nil && got.Opened != nil {
 			x.keep("leg", p, chartText([]*disclose.Opened{got.Opened}), nil)
@@ -154,8 +166,11 @@ func (x *closing) person(ctx context.Context, i int) error {
 	x.keep("gateway", p, body, err)
 	body, err = x.Hub.ask(ctx, fmt.Sprintf("%06d/KIN", i/100), p.Number)
 	x.keep("HIS door", p, body, err)
-	if x.err != nil {
-		return x.err
+	x.mu.Lock()
+	err = x.err
+	x.mu.Unlock()
+	if err != nil {
+		return err
 	}
 	return x.control(ctx, citizen, p)
 }
@@ -189,6 +204,8 @@ func (x *closing) control(ctx context.Context, self disclose.Reader, p *Patient)
 		return err
 	}
 	if x.found.Match(chartText(own)) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
 		x.r.Controls++
 	}
 	return nil
@@ -200,15 +217,20 @@ func (x *closing) keep(what string, p *Patient, got []byte, err error) {
 	case errors.Is(err, store.ErrAbsent), errors.Is(err, disclose.ErrCompartment), errors.Is(err, disclose.ErrWithheld):
 		return
 	case err != nil:
+		x.mu.Lock()
+		defer x.mu.Unlock()
 		x.err = errors.Join(x.err, fmt.Errorf("%s: %w", what, err))
 		return
 	case len(got) == 0:
 		return
 	}
 	text := plain(got)
+	at := x.found.FindIndex(text)
+	x.mu.Lock()
+	defer x.mu.Unlock()
 	x.r.Answers[what]++
 	x.r.Bytes += int64(len(text))
-	if at := x.found.FindIndex(text); at != nil {
+	if at != nil {
 		x.r.Found++
 		x.r.Where[what+": "+strings.TrimSpace(string(text[at[0]:at[1]]))]++
 	}

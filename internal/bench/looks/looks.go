@@ -44,7 +44,7 @@ type Hub struct {
 	URL      string
 	System   System
 	Number   string // of a temporary identity, which emergencies of this run are opened for
-	Closed   bool   // Patients takes those of whom there is a record of a closed class
+	Closed   bool   // Patients takes HIV patients
 }
 
 // isClosed reports whether a record is of a closed class, or has a table of one.
@@ -65,7 +65,7 @@ type System struct {
 type Patient struct {
 	Person  store.PersonID
 	Records []dossier.ID // newest first
-	Closed  []dossier.ID // those of them that are of a closed class, where they were asked for
+	Closed  []dossier.ID // those of them that are HIV patients', where they were asked for
 	Number  string       // SO_CCCD
 	Name    string
 	Birth   string // as the dossier has it
@@ -94,7 +94,7 @@ func (h *Hub) Patients(ctx context.Context, scanned, want, least int) ([]Patient
 				by[r.Person], order = p, append(order, r.Person)
 			}
 			p.Records = append(p.Records, r.ID)
-			if isClosed(r.Documents) {
+			if care.ClassesOf(r.Documents)&care.HIV != 0 || r.Documents&(1<<6) != 0 {
 				p.Closed = append(p.Closed, r.ID)
 			}
 		}

@@ -105,10 +105,10 @@ func Scrape(ctx context.Context, c ScrapeConfig) (ScrapeResult, error) {
 				}
 			case err != nil:
 				return r, fmt.Errorf("%s: %w", x.name, err)
-			case n > 0 && s.At > 0:
-				s.Later += n
-			}
-			if n > 0 {
+			case n > 0:
+				if s.At > 0 {
+					s.Later += n
+				}
 				s.Persons, s.Records = s.Persons+1, s.Records+n
 			}
 		}
