@@ -224,6 +224,9 @@ func markOf(account string) string {
 // MarkOf names the account of a member of staff, as stops do.
 func MarkOf(who care.Staff) string { return markOf("staff:" + hex.EncodeToString(who[:])) }
 
+// Candidate is the basis of a look at who an unknown patient may be (disclose.Faces).
+const Candidate = "candidate"
+
 // look is rows about to be written, by whose they are.
 type look struct {
 	account  string
@@ -232,10 +235,12 @@ type look struct {
 	facility care.FacilityCode
 	foreign  [][16]byte
 	own      [][16]byte
-	urgent   bool
 }
 
 // Look counts rows that are about to be written; ErrCutOff where they may not be.
+// A look under broken glass is not counted and waits for nobody: emergencies have
+// a limit and a review of their own. Candidates without a name are counted apart,
+// so that a wide search cuts nobody off from treating.
 func (b *Brake) Look(ctx context.Context, rows []store.Disclosure) error {
 	l, ok := read(rows)
 	if !ok {
@@ -276,7 +281,7 @@ func (b *Brake) weigh(l *look, now time.Time) (stop Stop, fresh, told bool) {
 		key, who string // who is cut off
 		limits   []Limit
 		skip     bool
-	}{{l.account, l.account, limits, false}, {l.through, l.through, b.cfg.System, l.through == ""}, {"at:" + string(l.facility), l.account, b.cfg.Facility, l.facility == "" || l.urgent}} {
+	}{{l.account, l.account, limits, false}, {l.through, l.through, b.cfg.System, l.through == ""}, {"at:" + string(l.facility), l.account, b.cfg.Facility, l.facility == ""}} {
 		if c.key == "" {
 			continue
 		}
@@ -339,7 +344,7 @@ func (w *window) with(persons [][16]byte, limits []Limit, now time.Time, keep ti
 	return 0
 }
 
-// read tells whose rows these are; false: citizens, destinations and links, which
+// read tells whose rows these are; false: citizens, destinations, links and broken glass, which
 // are not counted.
 func read(rows []store.Disclosure) (l look, ok bool) {
 	if len(rows) == 0 {
@@ -358,7 +363,12 @@ func read(rows []store.Disclosure) (l look, ok bool) {
 	} else {
 		l.system = r.Kind == role.Facility && !strings.HasPrefix(rows[0].Reader, "session:")
 	}
-	l.urgent = rows[0].Basis == string(policy.BreakGlass)
+	switch rows[0].Basis {
+	case string(policy.BreakGlass):
+		return l, false
+	case Candidate:
+		l.account = "candidates:" + l.account
+	}
 	for i := range rows {
 		who := [16]byte(rows[i].Person)
 		if who == ([16]byte{}) {
@@ -394,7 +404,7 @@ func (b *Brake) load(ctx context.Context, l *look, staff care.Staff) error {
 	w.loaded = true
 	for i := range rows {
 		before, ok := read(rows[i : i+1])
-		if !ok {
+		if !ok || before.account != l.account {
 			continue
 		}
 		for _, p := range before.foreign {

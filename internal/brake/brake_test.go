@@ -212,3 +212,33 @@ func TestManyAtOnce(t *testing.T) {
 		t.Errorf("%d passed, %d acts", passed, len(h.acts))
 	}
 }
+
+// A wide search for who an unknown patient is cuts nobody off from treating, and an
+// emergency waits for nobody; the search itself has an end.
+func TestAnEmergencyIsNotCutOff(t *testing.T) {
+	t.Parallel()
+	h, clk := &hall{}, clock.NewFake(start)
+	b := newBrake(t, h, clk)
+	look := func(basis string) func(n int) []store.Disclosure {
+		return func(n int) []store.Disclosure {
+			rows := of(clk.Now(), "clinician:79901", "session:1", care.Staff{1}, "01001", n)
+			rows[0].Basis = basis
+			return rows
+		}
+	}
+	if n := scrape(t, h, b, clk, 0, 1000, look(brake.Candidate)); n == 0 || n > 100 {
+		t.Errorf("%d candidates before the end", n)
+	}
+	for _, again := range []*brake.Brake{b, newBrake(t, h, clk)} { // and after a restart
+		if n := scrape(t, h, again, clk, 0, 10, look("presence")); n != 10 {
+			t.Errorf("a wide search cuts off from treating after %d", n)
+		}
+		clk.Advance(time.Hour)
+	}
+	if n := scrape(t, h, b, clk, 0, 1000, look("presence")); n > 100 {
+		t.Errorf("%d people by presence", n)
+	}
+	if n := scrape(t, h, b, clk, 0, 5, look("emergency")); n != 5 {
+		t.Errorf("an emergency waits after a cut-off: %d", n)
+	}
+}
