@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"lienthong/internal/admin"
@@ -199,6 +200,24 @@ func (c *revokeCmd) Run(ctx context.Context, s *command.Streams) error {
 
 type personCmd struct {
 	Unlink unlinkCmd `cmd:"" help:"Take the patient of a record from the person it was linked to."`
+	Verify verifyCmd `cmd:"" help:"Ask the population register about the patient of a record, now."`
+}
+
+type verifyCmd struct {
+	Data   string `required:"" help:"Directory of the hub." type:"path"`
+	Record string `arg:"" help:"A record of the patient."`
+}
+
+// Run asks. Whatever the answer, no record and no link changes.
+func (c *verifyCmd) Run(ctx context.Context, s *command.Streams) error {
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		v, err := a.VerifyPerson(ctx, command.Actor, c.Record)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(s.Out, "%s\t%s\t%s\t%s\n", v.Answer, strings.Join(v.Differs, ","), v.By, v.At.Format(time.RFC3339))
+		return err
+	})
 }
 
 type unlinkCmd struct {

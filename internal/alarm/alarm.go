@@ -38,12 +38,13 @@ const (
 	ManyOwn = "disclosure.many_own" // of a facility: very many of its own records were read
 	Unequal = "disclosure.unequal"  // of a day: looks and what the ledger or the counters say of them differ
 
-	Emergencies = "emergency.many" // of a facility: more openings in emergencies within 24 hours than usual; package urgent raises it
+	Emergencies = "emergency.many"    // of a facility: more openings in emergencies within 24 hours than usual; package urgent raises it
+	Register    = "identity.register" // of a population register: answers that do not agree; package verification raises it
 )
 
 // Kinds lists those that are raised.
 func Kinds() []string {
-	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies}
+	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register}
 }
 
 // Many is the object of the one alarm that stands for many silent facilities.
@@ -162,7 +163,7 @@ func (w *Watch) Round(ctx context.Context) error {
 		return err
 	}
 	now := w.Clock.Now()
-	found, looked, errs := map[string]Detail{}, map[string]bool{Emergencies: true}, []error(nil)
+	found, looked, errs := map[string]Detail{}, map[string]bool{Emergencies: true, Register: true}, []error(nil)
 	for kind, look := range map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
 		Failures: w.failures, Queue: w.queues, Breaker: w.breakers, Silent: w.silent, Forked: w.forked,
 		CutOff: w.looksOf(CutOff), ManyOwn: w.looksOf(ManyOwn), Unequal: w.looksOf(Unequal),
@@ -187,7 +188,7 @@ func (w *Watch) Round(ctx context.Context) error {
 	for _, a := range kept {
 		kind, _, _ := strings.Cut(a.Cause, ":")
 		_, still := found[a.Cause]
-		still = still || kind == Emergencies && now.Sub(a.Seen) < 24*time.Hour
+		still = still || (kind == Emergencies || kind == Register) && now.Sub(a.Seen) < 24*time.Hour
 		switch {
 		case a.State == store.AlarmClosed:
 		case !still && looked[kind]:

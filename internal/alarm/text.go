@@ -41,6 +41,9 @@ func sentence(kind, object string, d Detail) fault.Text {
 	case kind == Emergencies:
 		return fault.Text{VI: fmt.Sprintf("Cơ sở %s mở hồ sơ khi cấp cứu %d lần trong 24 giờ (ngưỡng %d). Người phụ trách bảo vệ dữ liệu xem lại từng lần.", object, d.N, d.Limit),
 			EN: fmt.Sprintf("Facility %s opened records in emergencies %d times within 24 hours (limit %d). The privacy officer reviews each.", object, d.N, d.Limit)}
+	case kind == Register:
+		return fault.Text{VI: fmt.Sprintf("Sổ dân cư %s: %d người có số định danh không khớp, đã hủy hoặc đã thay. Không có gì tự đổi; kiểm tra với cơ sở.", object, d.N),
+			EN: fmt.Sprintf("Population register %s: the numbers of %d persons do not agree, were cancelled or replaced. Nothing changes by itself; check with the facility.", object, d.N)}
 	}
 	return fault.Text{VI: "Thử báo động: không có gì xảy ra.", EN: "A test of alarms: nothing is the matter."}
 }

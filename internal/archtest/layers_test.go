@@ -89,6 +89,7 @@ var layers = map[string]place{
 	"trust":        {3, nil},
 	"notary":       {3, nil},
 	"urgent":       {3, []string{"disclose"}},
+	"verification": {3, nil},
 	"witness":      {3, nil},
 	"reverify":     {3, []string{"dictionary", "evidence", "keep", "rekey", "reverify/..."}},
 

@@ -5,7 +5,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
-	"lienthong/internal/roster"
+	"lienthong/internal/hub/rooms"
 	"lienthong/internal/trust"
 )
 
@@ -14,7 +14,7 @@ import (
 type Acts struct {
 	*admin.Office
 	*alarm.Desk
-	roster.Acts
+	rooms.Acts
 	trust *trust.Watch
 	plan  func(context.Context) error // reads where records go anew
 	hub   *Hub
@@ -22,7 +22,7 @@ type Acts struct {
 
 // Administer returns the hub's acts.
 func (h *Hub) Administer() *Acts {
-	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Login.Roster.Acts(), h.Trust, h.readPlan, h}
+	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Login.Acts(), h.Trust, h.readPlan, h}
 }
 
 // AddFacility registers facilities.

@@ -407,6 +407,7 @@ func (h *Hub) begin() {
 	})
 	h.every(ctx, 2*time.Second, "dictionaries not loaded", h.shelf.Load)
 	h.every(ctx, 2*time.Second, "notices not sent", h.Login.Teller.Round)
+	h.every(ctx, time.Second, "persons not verified", h.Login.Register.Round)
 	h.every(ctx, time.Hour, "unused accounts not disabled", h.Login.Roster.Sweep)
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
 	h.every(ctx, 20*time.Second, "choices and requests not moved on", h.citizensRound)

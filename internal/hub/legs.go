@@ -54,8 +54,8 @@ func (h *Hub) openPlan(ctx context.Context) error {
 	h.delivery.adapters = map[string]courier.Adapter{
 		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
 		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
-		eid.AdapterName: rooms.Identities{}, // providers of identities: approved entries without legs
-		"parent":        parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
+		eid.AdapterName: rooms.Identities{}, rooms.Residents: rooms.Register{}, // providers of identities: approved entries without legs
+		"parent": parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
 	}
 	maps.Copy(h.delivery.adapters, d.Adapters)
 	h.delivery.plan.Store(exchange.NewPlan(nil, nil))

@@ -21,7 +21,7 @@ import (
 func (h *Hub) openPortal() error {
 	d, err := desk.New(desk.Slices{
 		Counters: disclose.Sums{Counters: h.Slices.Counters}, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
-		Acts: h.Slices.Keys, Episode: h.episode,
+		Acts: h.Slices.Keys, Episode: h.episode, Verified: h.Login.Register.Verified,
 	}, h.cfg.Clock)
 	if err != nil {
 		return err

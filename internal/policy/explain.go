@@ -24,6 +24,9 @@ func (s *Set) Explain(a Answer, q Question) fault.Text {
 	case a.Policy == candidate:
 		t = fault.Text{VI: "Để tìm xem một người bệnh chưa rõ danh tính là ai: chỉ so tên, năm sinh, giới tính, điện thoại, xã; không mở nội dung y tế.",
 			EN: "To find out who a patient without a name is: only name, year of birth, sex, telephone and commune were compared; nothing clinical was opened."}
+	case a.Policy == register:
+		t = fault.Text{VI: "Để đối chiếu với sổ dân cư: chỉ gửi số định danh, họ tên, ngày sinh, giới tính; không gửi nội dung y tế.",
+			EN: "To verify with the population register: only number, name, birth date and sex were sent; nothing clinical."}
 	case a.Policy != "":
 		t = fault.Text{VI: "Theo một quy tắc cũ, nay không còn trong hệ thống.", EN: "By an earlier rule that is no longer in force here."}
 	}
@@ -45,6 +48,9 @@ func (s *Set) Explain(a Answer, q Question) fault.Text {
 
 // candidate is what package disclose writes for a look at who somebody may be.
 const candidate = "candidate"
+
+// register is what it writes for what the population register is told.
+const register = "register"
 
 // none is said where no policy permitted.
 var none = fault.Text{

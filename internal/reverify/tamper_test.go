@@ -165,6 +165,7 @@ var unwatched = map[string]string{
 	"temporary":               "the same",
 	"feature":                 "made again from the records",
 	"share":                   "ends in days; its making and end are acts",
+	"verified":                "the register's own word, replaced when it is asked again; each asking left its row of what was told",
 }
 
 // table is one table of a file with its columns.

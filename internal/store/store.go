@@ -23,40 +23,41 @@ import (
 
 // Slices is what an engine hands out when it is opened.
 type Slices struct {
-	Intake       Intake
-	Records      Records
-	People       People
-	Facilities   Facilities
-	Ledger       Ledger
-	Disclosures  Disclosures
-	Counters     Counters
-	Access       Access
-	Keys         Keys
-	Audit        Audit
-	Services     Services
-	Stamps       Stamps
-	Revocations  Revocations
-	Witness      Witness
-	Retention    Retention
-	Legs         Legs
-	Destinations Destinations
-	Secrets      Secrets
-	Gateways     Gateways
-	Enrolments   Enrolments
-	Feeds        Feeds
-	Inflow       Inflow
-	Alarms       Alarms
-	Surveys      Surveys
-	Logins       Logins
-	Consents     Consents
-	Openings     Openings
-	Notices      Notices
-	Matters      Matters
-	Staffs       Staffs
-	Temporaries  Temporaries
-	Shares       Shares
-	Rekeys       Rekeys
-	Close        func() error
+	Intake        Intake
+	Records       Records
+	People        People
+	Facilities    Facilities
+	Ledger        Ledger
+	Disclosures   Disclosures
+	Counters      Counters
+	Access        Access
+	Keys          Keys
+	Audit         Audit
+	Services      Services
+	Stamps        Stamps
+	Revocations   Revocations
+	Witness       Witness
+	Retention     Retention
+	Legs          Legs
+	Destinations  Destinations
+	Secrets       Secrets
+	Gateways      Gateways
+	Enrolments    Enrolments
+	Feeds         Feeds
+	Inflow        Inflow
+	Alarms        Alarms
+	Surveys       Surveys
+	Logins        Logins
+	Consents      Consents
+	Openings      Openings
+	Notices       Notices
+	Matters       Matters
+	Staffs        Staffs
+	Temporaries   Temporaries
+	Shares        Shares
+	Rekeys        Rekeys
+	Verifications Verifications
+	Close         func() error
 }
 
 // Lane is the urgency of a write, the most urgent first.

@@ -35,7 +35,7 @@ type DestinationCmd struct {
 type addCmd struct {
 	Data    string  `required:"" help:"Directory of the hub." type:"path"`
 	ID      string  `name:"id" required:"" help:"Its name: lower-case letters, digits, hyphens."`
-	Adapter string  `required:"" help:"insurer, vneid, prescription, axis, parent or webhook."`
+	Adapter string  `required:"" help:"insurer, vneid, prescription, axis, parent, webhook or population."`
 	Name    string  `required:"" help:"As people read it."`
 	NameEN  string  `name:"name-en" help:"The same in English."`
 	URL     string  `name:"url" required:"" help:"URL of its interface."`

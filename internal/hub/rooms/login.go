@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/staff"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/verification"
 	"lienthong/internal/web/oidc"
 	"lienthong/internal/web/portal/account"
 )
@@ -25,10 +26,11 @@ import (
 // Login is how people come in by name, and how citizens are asked and told on
 // their phones.
 type Login struct {
-	Roster *roster.Desk
-	Door   *oidc.Door
-	Phone  *eid.Adapter
-	Teller *eid.Teller
+	Roster   *roster.Desk
+	Door     *oidc.Door
+	Phone    *eid.Adapter
+	Teller   *eid.Teller
+	Register *verification.Desk // asks the population register
 }
 
 // LoginParts are what logging in needs besides the parts of rooms.
@@ -69,7 +71,11 @@ func NewLogin(p Parts, x LoginParts) (*Login, error) {
 			a, err := desk.AddressOf(ctx, person)
 			return eid.Address{Provider: a.Provider, Subject: a.Subject, Number: a.Number}, err
 		}})
-	return &Login{Roster: desk, Door: door, Phone: phone, Teller: &eid.Teller{Notices: p.Slices.Notices, Tell: phone.Tell, Clock: p.Clock, Hub: p.Hub}}, nil
+	register, err := NewRegister(p)
+	if err != nil {
+		return nil, err
+	}
+	return &Login{Roster: desk, Door: door, Phone: phone, Register: register, Teller: &eid.Teller{Notices: p.Slices.Notices, Tell: phone.Tell, Clock: p.Clock, Hub: p.Hub}}, nil
 }
 
 // Account returns what the portal's rooms of accounts want.

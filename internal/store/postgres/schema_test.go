@@ -27,7 +27,7 @@ var distribution = map[string]string{
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "notice": "person",
-	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "login_device": "owner", "eid_address": "person",
+	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person",
 }
 
 // reference are the tables that every node has whole.

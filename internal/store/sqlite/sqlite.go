@@ -48,6 +48,7 @@ import (
 	"lienthong/internal/store/sqlite/stamps"
 	"lienthong/internal/store/sqlite/surveys"
 	"lienthong/internal/store/sqlite/temporaries"
+	"lienthong/internal/store/sqlite/verifications"
 	"lienthong/internal/store/sqlite/witness"
 )
 
@@ -170,7 +171,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Retention: retention.New(o.main), Enrolments: enrolments.New(o.main), Feeds: feeds.New(o.main),
 		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Logins: logins.New(o.main),
 		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
-		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main),
+		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main), Verifications: verifications.New(o.main),
 		Close: o.close,
 	}, nil
 }

@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
 	"lienthong/internal/fault"
+	"lienthong/internal/identity"
 	"lienthong/internal/keep"
 	"lienthong/internal/rekey"
 	"lienthong/internal/roster"
@@ -39,6 +40,7 @@ type Acts interface {
 	Alarms
 	Roster
 	Unlink(ctx context.Context, actor, record, reason string) ([]admin.Look, error)
+	VerifyPerson(ctx context.Context, actor, record string) (*identity.Verified, error)
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
 	GatewaysOf(ctx context.Context, code string) ([]store.GatewayAccount, error)
@@ -104,6 +106,8 @@ type response struct {
 	Staff  []roster.Listed `json:"staff,omitempty"`
 	Turned *rekey.Turned   `json:"turned,omitempty"`
 
+	Verified *identity.Verified `json:"verified,omitempty"`
+
 	Base string `json:"base,omitempty"` // where the hub listens
 }
 
@@ -148,6 +152,10 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	serve("/person/unlink", func(ctx context.Context, q request) (response, error) {
 		saw, err := acts.Unlink(ctx, q.Actor, q.Record, q.Reason)
 		return response{Looks: saw}, err
+	})
+	serve("/person/verify", func(ctx context.Context, q request) (response, error) {
+		v, err := acts.VerifyPerson(ctx, q.Actor, q.Record)
+		return response{Verified: v}, err
 	})
 	serve("/witness", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Witness(ctx, q.Actor, q.Witness)
@@ -277,6 +285,12 @@ func (c *Client) RevokeClient(ctx context.Context, actor, id string) error {
 func (c *Client) Unlink(ctx context.Context, actor, record, reason string) ([]admin.Look, error) {
 	a, err := c.post(ctx, "/person/unlink", request{Actor: actor, Record: record, Reason: reason})
 	return a.Looks, err
+}
+
+// VerifyPerson asks the population register about the patient of a record.
+func (c *Client) VerifyPerson(ctx context.Context, actor, record string) (*identity.Verified, error) {
+	a, err := c.post(ctx, "/person/verify", request{Actor: actor, Record: record})
+	return a.Verified, err
 }
 
 // MakeLink makes a login link.

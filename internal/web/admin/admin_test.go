@@ -13,6 +13,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/fault"
+	"lienthong/internal/identity"
 	"lienthong/internal/keep"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -90,6 +91,22 @@ func (o *office) Unlink(_ context.Context, actor, record, reason string) ([]admi
 
 func (o *office) MakeLink(_ context.Context, _, role, next string) (string, error) {
 	return role + next, nil
+}
+
+func (o *office) VerifyPerson(_ context.Context, actor, record string) (*identity.Verified, error) {
+	o.did = append(o.did, actor+" verifies "+record)
+	return &identity.Verified{By: "residents", Answer: "differs", Differs: []string{"name"}}, nil
+}
+
+// TestVerifyOverTheSocket: an answer comes through as it is.
+func TestVerifyOverTheSocket(t *testing.T) {
+	t.Parallel()
+	o := &office{}
+	c := dial(t, o)
+	v, err := c.VerifyPerson(t.Context(), "me", "24604-x")
+	if err != nil || v.Answer != "differs" || len(v.Differs) != 1 || o.did[0] != "me verifies 24604-x" {
+		t.Errorf("%+v %v %v", v, err, o.did)
+	}
 }
 
 // unlinked passes who saw two people mixed.

@@ -47,6 +47,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	}
 	if len(alone) > 0 {
 		b.Queue(`DELETE FROM feature f WHERE f.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = f.person)`, alone)
+		b.Queue(`DELETE FROM verified v WHERE v.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = v.person)`, alone)
 	}
 	e.sums.Queue(b)
 	leaves := handle.Column(records, func(r store.Erasure) ledger.Leaf { return ledger.Leaf{Data: r.Leaf} })

@@ -300,6 +300,9 @@ func (e *erasing) lostClaims(claims []claim) error {
 // linked to. The bytes are those of the row and of its entry by person.
 func (e *erasing) lostFeatures(persons []store.PersonID) error {
 	for _, p := range persons {
+		if _, err := e.tx.Exec(`DELETE FROM verified WHERE person = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE person = ?1)`, p[:]); err != nil {
+			return err
+		}
 		rows, err := e.tx.Rows(`SELECT hash, kind FROM feature WHERE person = ?1 AND NOT EXISTS (SELECT 1 FROM subject WHERE person = ?1)`, p[:])
 		var residue []store.Residue
 		if err := file.Each(rows, err, func(row file.Scanner) error {

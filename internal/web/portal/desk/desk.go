@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
+	"lienthong/internal/identity"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -58,6 +59,8 @@ type Slices struct {
 	Facilities  Facilities
 	Disclosures Trail
 	Acts        Acts
+	// Verified gives the population register's last answer about a person; nil: none is asked.
+	Verified func(ctx context.Context, person store.PersonID) (*identity.Verified, error)
 	// Episode hashes an episode code of a facility under every live pepper, as
 	// intake does; nil: episodes cannot be searched.
 	Episode func(code care.FacilityCode, episode string) ([]vault.Keyed, error)

@@ -153,6 +153,16 @@ func (d *Desk) Record(ctx context.Context, r role.Role, id dossier.ID) (view.Rec
 	for _, e := range events {
 		out.Events = append(out.Events, view.Event{At: e.At, What: e.What, By: e.By, Detail: e.Detail})
 	}
+	if !out.Linked || d.in.Verified == nil {
+		return out, nil
+	}
+	v, err := d.in.Verified(ctx, rec.Person)
+	if err != nil {
+		return view.Record{}, err
+	}
+	if v.Holds() {
+		out.Events = append(out.Events, view.Event{At: v.At, What: "verified"})
+	}
 	return out, nil
 }
 

@@ -127,7 +127,7 @@ type Record struct {
 // Event is one step in a record's life.
 type Event struct {
 	At     time.Time
-	What   string // "superseded", "withdrawn", "sealed_again", "linked", "unlinked"
+	What   string // "superseded", "withdrawn", "sealed_again", "linked", "unlinked", "verified"
 	By     dossier.ID
 	Detail string
 }
