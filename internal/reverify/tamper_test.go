@@ -448,7 +448,7 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 		{"two records swap their leaves", "record.edited", change(sqlite.MainFile, `UPDATE record SET leaf = CASE leaf WHEN 20 THEN 21 ELSE 20 END WHERE leaf IN (20, 21)`)},
 		{"the end cut off", "head.edited", change(sqlite.MainFile, `UPDATE head SET size = size - 1`)},
 		{"a disclosure less", "disclosure.edited", change(sqlite.DisclosureFile, `DELETE FROM disclosure WHERE id = 1`)},
-		{"a disclosure more", "disclosure.edited", change(sqlite.DisclosureFile, `INSERT INTO disclosure SELECT 1000, at, reader, role, facility, serial, person, basis, policy, reason, route, count, log, leaf FROM disclosure WHERE id = 1`)},
+		{"a disclosure more", "disclosure.edited", change(sqlite.DisclosureFile, `INSERT INTO disclosure SELECT 1000, at, reader, role, facility, serial, person, basis, policy, reason, route, count, log, leaf, staff, opening, purpose, facts FROM disclosure WHERE id = 1`)},
 		{"a body of another record", "record.unopened", change(sqlite.MainFile, `UPDATE record SET (piece, piece_from, piece_size) = (SELECT piece, piece_from, piece_size FROM record WHERE id = 3) WHERE id = 2`)},
 		{"a record less", "record.missing", change(sqlite.MainFile, `DELETE FROM record WHERE id = 5`)},
 		{"an act less", "act.missing", change(sqlite.MainFile, `DELETE FROM act WHERE id = 1`)},
