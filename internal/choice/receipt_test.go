@@ -56,3 +56,32 @@ func FuzzVerifyReceipt(f *testing.F) {
 		}
 	})
 }
+
+// No bytes are a key by accident: what is taken is a P-256 key under its own name,
+// and what a receipt says is printed without what a terminal obeys.
+func FuzzParseKey(f *testing.F) {
+	f.Add([]byte("-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n"))
+	f.Add([]byte(`{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}`)) // RFC 7515 appendix A.3
+	f.Add([]byte(`{"kty":"oct","k":"AAAA"}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		kid, key, err := choice.ParseKey(b)
+		if (err == nil) != (key != nil && len(kid) == 16) || err != nil && !errors.Is(err, choice.ErrKey) {
+			t.Fatalf("%q, %v, %v", kid, key, err)
+		}
+	})
+}
+
+func FuzzReadReceipt(f *testing.F) {
+	head := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"ES256","typ":"lienthong-consent+jwt"}`))
+	f.Add([]byte(head + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"jti":"1","iss":"\u001b[2J","exp":-9}`)) + ".c2ln"))
+	f.Add([]byte("a.b.c"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		r, _, err := choice.ReadReceipt(b)
+		if (err == nil) != (r != nil) || err != nil && !errors.Is(err, choice.ErrReceipt) {
+			t.Fatalf("%+v, %v", r, err)
+		}
+		if r != nil && strings.ContainsAny(r.Says().VI+r.Says().EN, "\x1b\n\r\x00") {
+			t.Fatalf("%q", r.Says())
+		}
+	})
+}

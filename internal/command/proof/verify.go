@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"lienthong/internal/bundle"
+	"lienthong/internal/choice"
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
@@ -21,6 +22,7 @@ import (
 
 type VerifyCmd struct {
 	Original     string   `help:"The file that was sent: its digest must be the receipt's." type:"existingfile"`
+	Key          []string `name:"key" help:"Key of the hub's receipts, for the receipt of a choice (.jws): a public key (PEM or JWK), or a receipt document of the hub, which --log-key proves." type:"existingfile"`
 	LogKey       []string `name:"log-key" help:"Verifier key of the hub's log, or a file that holds it; without it only consistency is checked and the exit code is 2."`
 	TSARoot      []string `name:"tsa-root" help:"Root certificate (PEM) of a time-stamp authority that is trusted." type:"existingfile"`
 	SignerRoot   []string `name:"signer-root" help:"Root certificate (PEM) of an authority that issues facilities' certificates." type:"existingfile"`
@@ -28,7 +30,7 @@ type VerifyCmd struct {
 	MustWitness  []string `name:"require-witness" help:"Verifier key of a witness that must have cosigned; one of those given is enough."`
 	RequireStamp bool     `name:"require-stamp" help:"A time-stamp of a trusted authority must be there."`
 	JSON         bool     `name:"json" help:"As JSON."`
-	Receipt      string   `arg:"" name:"file" help:"Receipt document, or evidence bundle (zip)." type:"existingfile"`
+	Receipt      string   `arg:"" name:"file" help:"Receipt document, evidence bundle (zip), or receipt of a citizen's choice (.jws)." type:"existingfile"`
 }
 
 // errUntrusted: it agrees with itself, and nothing says whose it is.
@@ -50,6 +52,9 @@ func (c *VerifyCmd) Run(s *command.Streams) error {
 	}
 	if bytes.HasPrefix(data, []byte("PK")) || strings.EqualFold(filepath.Ext(c.Receipt), ".zip") { // an archive (APPNOTE 4.3.7), or meant to be one
 		return c.bundle(s, data)
+	}
+	if jws := bytes.TrimSpace(data); choice.IsCompact(jws) {
+		return c.say(s, jws)
 	}
 	return c.receipt(s, data)
 }
