@@ -18,7 +18,7 @@ type relation struct {
 // newborn and its mother and is not among them, nor is who went along with a
 // transfer.
 func relations(table string) []relation {
-	self := fault.Text{VI: "Người bệnh", EN: "The patient"}
+	self := fault.Text{VI: "Điện thoại của chính người bệnh", EN: "The patient's own phone"}
 	father, mother := fault.Text{VI: "Cha", EN: "Father"}, fault.Text{VI: "Mẹ", EN: "Mother"}
 	guardian := fault.Text{VI: "Người giám hộ", EN: "Guardian"}
 	switch table {

@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/urgent"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -217,7 +218,10 @@ func (x *Room) card(ctx context.Context, p *view.Page, row *store.Disclosure, na
 		c.What = p.W.T("me.looks.what.emergency")
 		if x.Openings != nil {
 			if said, err := x.Openings(row.Opening); err == nil {
-				c.Said = said
+				code, words := urgent.Said(said)
+				if c.Said = words; code != "" {
+					c.Said = p.W.T("urgent.said."+code) + ": " + words
+				}
 			}
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/fault"
 	"lienthong/internal/review"
+	"lienthong/internal/urgent"
 	"lienthong/internal/web/portal/view"
 	"lienthong/internal/web/problem"
 )
@@ -109,6 +110,15 @@ func (x *Room) failed(w http.ResponseWriter, r *http.Request, p view.Page, err e
 		return
 	}
 	x.frame.Fail(w, r, err)
+}
+
+// said is why an emergency was opened, in words: without the number of the patient.
+func said(p *view.Page, reason string) string {
+	code, words := urgent.Said(reason)
+	if code == "" {
+		return words
+	}
+	return word(p, "urgent.said.", code) + ": " + words
 }
 
 // stands is a matter's state with its outcome.

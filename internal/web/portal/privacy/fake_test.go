@@ -84,7 +84,7 @@ func (b *bureau) Case(_ context.Context, _ review.Officer, n string) (*review.Ca
 		Words:   casework.Words{Asked: "Tôi chưa từng đến đây.", Steps: []casework.Step{{At: noon, What: matter.InWork}}},
 		Law:     source,
 		Longer:  noon.Add(360 * time.Hour),
-		Opening: &consent.Opening{Basis: "emergency", How: "break_glass", Staff: care.Staff{1}, Renewed: care.Staff{2}, From: noon.Add(-2 * time.Hour), Until: noon, Ended: noon, EndedBy: "undone", Reason: "T-24917-01 unconscious: bất tỉnh"},
+		Opening: &consent.Opening{Basis: "emergency", How: "break_glass", Staff: care.Staff{1}, Renewed: care.Staff{2}, From: noon.Add(-2 * time.Hour), Until: noon, Ended: noon, EndedBy: "undone", Reason: "TT-261113-24917-0713-K other: ngã ở chợ"},
 		Looks: []review.Look{{ID: 7, At: noon.Add(-2 * time.Hour), Staff: care.Staff{1}, Facility: "22000", Kind: "qd4750", Received: noon.AddDate(0, -3, 0), Basis: "emergency", SteppedUp: true},
 			{ID: 8, At: noon.Add(-2 * time.Hour), Reader: "session:ab12", Facility: "22000", Basis: "own_record"}},
 		Elsewhere: 2, Suspended: []care.Staff{{1}}, Outcomes: []string{casework.Justified, casework.Unjustified},

@@ -201,3 +201,14 @@ func TestRoutes(t *testing.T) {
 		}
 	}
 }
+
+// Why an emergency was opened is said in words: no code, no number of the patient.
+func TestAReasonIsSaidInWords(t *testing.T) {
+	t.Parallel()
+	b := newBureau(t)
+	s := b.serve(t)
+	_, body := get(t, s.URL+"/privacy/cases/"+number)
+	if !strings.Contains(body, "Lý do khác: ngã ở chợ") || strings.Contains(body, "TT-261113") || strings.Contains(body, "other:") {
+		t.Error("the reason is shown as it is kept")
+	}
+}

@@ -34,14 +34,16 @@ type ward struct {
 	state  identity.Temporary
 	glass  urgent.Glass
 	opened bool
-	deny   error
-	asked  []string // what was called
-	mine   bool
-	late   bool
-	words  *words.Catalogue
-	assets *asset.Set
-	lang   string
-	now    time.Time
+	// openings are those of the number, newest first.
+	openings []consent.Opening
+	deny     error
+	asked    []string // what was called
+	mine     bool
+	late     bool
+	words    *words.Catalogue
+	assets   *asset.Set
+	lang     string
+	now      time.Time
 }
 
 func newWard(t testing.TB) *ward {
@@ -77,6 +79,17 @@ func (w *ward) Worklist(context.Context, urgent.Member) ([]urgent.Waiting, error
 	old, proposed := w.state, w.state
 	proposed.How = identity.Proposed
 	return []urgent.Waiting{{Temporary: old, Age: 80 * time.Hour}, {Temporary: proposed, Age: 26 * time.Hour}, {Temporary: w.state, Age: time.Minute}}, nil
+}
+
+func (w *ward) Resolved(context.Context, urgent.Member) ([]identity.Temporary, error) {
+	if w.state.State != identity.Resolved {
+		return nil, nil
+	}
+	return []identity.Temporary{w.state}, nil
+}
+
+func (w *ward) Opened(context.Context, urgent.Member, string) ([]consent.Opening, error) {
+	return w.openings, nil
 }
 
 func (w *ward) Search(_ context.Context, _ urgent.Member, _ string, s urgent.Sheet) ([]urgent.Candidate, error) {

@@ -11,6 +11,14 @@ import (
 // steps are the four, in order.
 var steps = [...]string{"number", "who", "confirm", "set"}
 
+// step is where a patient stands: who it may be, or what was opened.
+func (v *patientView) step(searched bool) int {
+	if v.Set != "" && !searched {
+		return 4
+	}
+	return 2
+}
+
 // stamp is the value of <time datetime>.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 

@@ -34,6 +34,9 @@ type Patients interface {
 	Begin(ctx context.Context, by urgent.Member, known urgent.Sheet) (*identity.Temporary, error)
 	Temporary(ctx context.Context, by urgent.Member, number string) (*identity.Temporary, *urgent.Sheet, error)
 	Worklist(ctx context.Context, by urgent.Member) ([]urgent.Waiting, error)
+	Resolved(ctx context.Context, by urgent.Member) ([]identity.Temporary, error)
+	// Opened are the emergencies of a number that were not taken back, newest first.
+	Opened(ctx context.Context, by urgent.Member, number string) ([]consent.Opening, error)
 	Search(ctx context.Context, by urgent.Member, number string, known urgent.Sheet) ([]urgent.Candidate, error)
 	Candidates(ctx context.Context, by urgent.Member, number string) ([]urgent.Candidate, error)
 	Path(number string) string
@@ -143,11 +146,19 @@ func (x *Room) start(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	rows := make([]waiting, len(list))
+	named, err := x.Patients.Resolved(r.Context(), member(p))
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	rows, over := make([]waiting, len(list)), make([]resolved, len(named))
 	for i, t := range list {
 		rows[i] = waiting{t.Number, x.at(t.Number), t.Made, t.Age, t.How == identity.Proposed, t.State == identity.Undone}
 	}
-	x.frame.Show(w, r, http.StatusOK, startPage(p, rows))
+	for i, t := range named {
+		over[i] = resolved{t.Number, x.at(t.Number), t.How, t.Ended}
+	}
+	x.frame.Show(w, r, http.StatusOK, startPage(p, rows, over))
 }
 
 // begin answers POST /emergency: a number at once, with nothing known if need be.
@@ -218,7 +229,13 @@ type patientView struct {
 	Path  string
 	Age   time.Duration
 	Mine  bool // proposed by who looks
+	Watch watch
+	Set   string    // path of an emergency of it that stands; "" none
+	Until time.Time // of that
 }
+
+// watch is the time gone by since a number was given; it stands still from To.
+type watch struct{ From, To time.Time }
 
 func (x *Room) looked(r *http.Request, p view.Page) (*patientView, error) {
 	number, err := x.number(r)
@@ -230,7 +247,30 @@ func (x *Room) looked(r *http.Request, p view.Page) (*patientView, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &patientView{*t, *s, x.at(number), max(0, p.Now.Sub(t.Made)), t.By == by.Staff}, nil
+	v := &patientView{Temporary: *t, Sheet: *s, Path: x.at(number), Age: max(0, p.Now.Sub(t.Made)), Mine: t.By == by.Staff, Watch: watch{From: t.Made}}
+	if !v.IsOpen() {
+		v.Watch.To = t.Ended
+	}
+	opened, err := x.Patients.Opened(r.Context(), by, number)
+	if err != nil {
+		return nil, err
+	}
+	v.opened(opened, by.Staff, p.Now)
+	return v, nil
+}
+
+// opened stops the watch at the first emergency and leads to the one that stands:
+// that of who looks, where there are more.
+func (v *patientView) opened(list []consent.Opening, by care.Staff, now time.Time) {
+	mine := false
+	for i := range list { // newest first
+		o := &list[i]
+		v.Watch.To = o.From
+		own := o.Staff == by || o.Renewed == by
+		if v.IsOpen() && o.Live(now) && (v.Set == "" || own && !mine) {
+			v.Set, v.Until, mine = "/emergency/set/"+hex.EncodeToString(o.ID[:]), o.Until, own
+		}
+	}
 }
 
 // search answers POST /emergency/at/{ref}/search.

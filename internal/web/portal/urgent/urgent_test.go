@@ -9,7 +9,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"lienthong/internal/care"
+	"lienthong/internal/consent"
 	"lienthong/internal/fault"
 	"lienthong/internal/identity"
 	"lienthong/internal/role"
@@ -161,6 +164,40 @@ func TestHowANumberEnds(t *testing.T) {
 	}
 	if status, next, _ := post(t, s.URL+"/emergency/set/07"+strings.Repeat("0", 30)+"/renew", nil); status != 303 || !strings.HasSuffix(next, "/emergency/set/07"+strings.Repeat("0", 30)) {
 		t.Errorf("renewed: %d %s", status, next)
+	}
+}
+
+// The page of a number leads to what is open for it, of whoever looks first, and
+// its clock stands still; once it is resolved the list leads to it still.
+func TestWhatIsOpenIsFoundAgain(t *testing.T) {
+	t.Parallel()
+	w := newWard(t)
+	s := w.serve(t)
+	ref := s.URL + "/emergency/at/" + w.Path("")
+	if _, body, _ := get(t, ref); strings.Contains(body, "/emergency/set/") || !strings.Contains(body, "data-since") {
+		t.Error("nothing is open: the clock runs")
+	}
+	mine := consent.Opening{ID: consent.OpeningID{7}, Staff: care.Staff{1}, From: night.Add(20 * time.Second), Until: night.Add(4 * time.Hour)}
+	other := consent.Opening{ID: consent.OpeningID{8}, Staff: care.Staff{2}, From: night.Add(25 * time.Second), Until: night.Add(4 * time.Hour)}
+	w.openings = []consent.Opening{other, mine}
+	_, body, _ := get(t, ref)
+	at, search := strings.Index(body, "/emergency/set/07"), strings.Index(body, `id="er-relative"`)
+	if at < 0 || search < at || strings.Contains(body, "/emergency/set/08") || strings.Contains(body, "data-since") || !strings.Contains(body, "00:20") {
+		t.Errorf("set at %d, search at %d", at, search)
+	}
+	w.now = night.Add(5 * time.Hour)
+	if _, body, _ := get(t, ref); strings.Contains(body, "/emergency/set/") || strings.Contains(body, "data-since") {
+		t.Error("it is over: no link, and the clock stands")
+	}
+	if _, body, _ := get(t, s.URL+"/emergency"); strings.Contains(body, `id="er-over"`) {
+		t.Error("nothing was resolved")
+	}
+	w.openings, w.state.State, w.state.How, w.state.Ended = nil, identity.Resolved, identity.IDScan, night.Add(time.Hour)
+	if _, body, _ := get(t, s.URL+"/emergency"); !strings.Contains(body[strings.Index(body, `id="er-over"`)+1:], w.Path("")) {
+		t.Error("what was resolved is not listed")
+	}
+	if _, body, _ := get(t, ref); strings.Contains(body, "data-since") || !strings.Contains(body, "60:00") || !strings.Contains(body, "/undo") {
+		t.Error("resolved: the clock stands, and it may be undone")
 	}
 }
 
