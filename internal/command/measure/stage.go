@@ -99,7 +99,7 @@ func (b *stageSetup) begin(ctx context.Context, s *command.Streams, st *stage, d
 		return err
 	}
 	st.stored = b.Prefill + b.Dossiers
-	return b.send(ctx, s, st, filepath.Join(dir, "corpus"), again)
+	return b.send(ctx, s, st, filepath.Join(dir, "corpus"))
 }
 
 // serve starts the hub on an address of this machine.
@@ -134,14 +134,15 @@ func (b *stageSetup) serve(ctx context.Context, st *stage) error {
 
 // send gives every facility a credential and sends the dossiers, unless an
 // earlier run did; the facility that looks is one that sends none.
-func (b *stageSetup) send(ctx context.Context, s *command.Streams, st *stage, path string, again bool) error {
+func (b *stageSetup) send(ctx context.Context, s *command.Streams, st *stage, path string) error {
 	build := b.make
 	if build == nil {
 		build = st.nation.Outpatient
 	}
 	label := fmt.Sprintf("looks of seed %d, %d people", b.Seed, b.People)
 	corpus, err := bench.OpenCorpus(path)
-	if err != nil || corpus.Label != label || corpus.Dossiers() < b.Dossiers {
+	again := err == nil && corpus.Label == label && corpus.Dossiers() >= b.Dossiers
+	if !again {
 		corpus, err = bench.Build(ctx, bench.BuildConfig{Dir: path, Label: label, Dossiers: b.Dossiers, Make: func(i int) (bench.Dossier, error) {
 			sub, err := build(i)
 			return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
