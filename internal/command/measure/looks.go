@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/bench"
 	"lienthong/internal/bench/looks"
 	"lienthong/internal/command"
 	"lienthong/internal/web/gateway"
@@ -25,8 +26,11 @@ func (c *benchLookCmd) Run(ctx context.Context, s *command.Streams) error {
 	if err != nil {
 		return err
 	}
-	patients, err := st.looks.Patients(ctx, c.Dossiers, c.Patients, c.Records)
+	patients, err := st.looks.Patients(ctx, 2*c.Dossiers, c.People, c.Records)
 	if err != nil {
+		return errors.Join(err, st.stop())
+	}
+	if patients, err = silent(ctx, st, patients, c.Patients); err != nil {
 		return errors.Join(err, st.stop())
 	}
 	r, err := looks.Quick(ctx, looks.QuickConfig{Hub: st.looks, Patients: patients, Each: c.Each, Records: c.Records, Stored: st.stored})
@@ -34,6 +38,23 @@ func (c *benchLookCmd) Run(ctx context.Context, s *command.Streams) error {
 		return err
 	}
 	return c.show(s, r)
+}
+
+// silent keeps those who have said nothing: not in an earlier run either.
+func silent(ctx context.Context, st *stage, patients []looks.Patient, most int) (out []looks.Patient, err error) {
+	for _, p := range patients {
+		said, err := st.hub.Slices.Consents.Consents(ctx, p.Person, 1)
+		if err != nil {
+			return nil, err
+		}
+		if len(said) == 0 && len(out) < most {
+			out = append(out, p)
+		}
+	}
+	if len(out) == 0 {
+		return nil, bench.ErrCorpus.Because(errors.New("everybody has said something in an earlier run"))
+	}
+	return out, nil
 }
 
 type benchRevokeCmd struct {
