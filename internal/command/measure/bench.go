@@ -52,6 +52,7 @@ type benchSetup struct {
 
 	mix     bool // the national mix instead of outpatients
 	prefill int
+	sign    bool     // the hub has its keys in another process
 	pick    []int    // only these of the outpatients; nil: all
 	also    []string // facilities that get credentials beside those of the dossiers
 }
@@ -104,13 +105,19 @@ func (b *benchSetup) setup(ctx context.Context, s *command.Streams) (*benchHub, 
 	if err := b.fill(ctx, s, p); err != nil {
 		return nil, errors.Join(err, remove())
 	}
+	signing := func() error { return nil }
+	if b.sign {
+		if signing, err = startSigner(ctx, s, p, filepath.Join(dir, "s.sock")); err != nil {
+			return nil, errors.Join(err, remove())
+		}
+	}
 	target, stop, err := startChild(ctx, s, p)
 	if err != nil {
-		return nil, errors.Join(err, remove())
+		return nil, errors.Join(err, signing(), remove())
 	}
 	target.Credentials = credentials
 	h := &benchHub{target: target, nation: nation, data: p.Dir, dir: b.corpusDir(dir), corpus: corpus, stopped: func() error { return nil }}
-	h.stop = func() error { return errors.Join(stop(), h.stopped(), remove()) }
+	h.stop = func() error { return errors.Join(stop(), signing(), h.stopped(), remove()) }
 	return h, nil
 }
 
@@ -215,28 +222,48 @@ func startChild(ctx context.Context, s *command.Streams, p *command.Place) (benc
 	if err != nil {
 		return bench.Target{}, nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "hub", "--data", p.Dir, "--listen", listen, "--ops-listen", ops)
+	args := []string{"hub", "--data", p.Dir, "--listen", listen, "--ops-listen", ops}
+	if p.Sign != "" {
+		args = append(args, "--sign", p.Sign)
+	}
+	pid, stop, err := startSelf(ctx, s, self, "hub ready", args...)
+	return bench.Target{URL: "http://" + listen, Ops: "http://" + ops, PID: pid}, stop, err
+}
+
+// startSigner runs the process that holds the keys, for a hub that is started after it.
+func startSigner(ctx context.Context, s *command.Streams, p *command.Place, socket string) (stop func() error, err error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	p.Sign = socket
+	_, stop, err = startSelf(ctx, s, self, "signing process ready", "sign", "--keys", p.Keys, "--socket", socket, "--unwraps-per-minute", "0")
+	return stop, err
+}
+
+// startSelf runs this binary as another process until its log says that it is ready.
+func startSelf(ctx context.Context, s *command.Streams, self, ready string, args ...string) (pid int, stop func() error, err error) {
+	cmd := exec.CommandContext(ctx, self, args...)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = time.Minute
 	log, err := cmd.StderrPipe()
 	if err != nil {
-		return bench.Target{}, nil, err
+		return 0, nil, err
 	}
 	if err := cmd.Start(); err != nil {
-		return bench.Target{}, nil, err
+		return 0, nil, err
 	}
-	if err := untilReady(log, s.Err); err != nil {
-		return bench.Target{}, nil, errors.Join(err, cmd.Cancel(), cmd.Wait())
+	if err := untilReady(log, s.Err, ready); err != nil {
+		return 0, nil, errors.Join(err, cmd.Cancel(), cmd.Wait())
 	}
-	stop := func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }
-	return bench.Target{URL: "http://" + listen, Ops: "http://" + ops, PID: cmd.Process.Pid}, stop, nil
+	return cmd.Process.Pid, func() error { return errors.Join(cmd.Process.Signal(os.Interrupt), cmd.Wait()) }, nil
 }
 
-// untilReady reads the hub's log until it says that it is ready, and passes on what follows.
-func untilReady(log io.Reader, to io.Writer) error {
+// untilReady reads a log until it says that its process is ready, and passes on what follows.
+func untilReady(log io.Reader, to io.Writer, ready string) error {
 	lines := bufio.NewScanner(log)
 	for lines.Scan() {
-		if strings.Contains(lines.Text(), "hub ready") {
+		if strings.Contains(lines.Text(), ready) {
 			go func() {
 				for lines.Scan() {
 					fmt.Fprintln(to, lines.Text())
@@ -246,7 +273,7 @@ func untilReady(log io.Reader, to io.Writer) error {
 		}
 		fmt.Fprintln(to, lines.Text())
 	}
-	return errors.New("the hub ended before it was ready")
+	return fmt.Errorf("it ended before it said %q", ready)
 }
 
 func freeAddress() (string, error) {
@@ -275,12 +302,13 @@ type benchIntakeCmd struct {
 	Mix     string        `default:"outpatient" enum:"outpatient,nation" help:"What is sent: outpatient dossiers of 46 KB, or the nation's mix, 9 in 100 of them inpatient dossiers of 470 KB."`
 	Profile string        `help:"File that gets a processor profile of the hub." type:"path"`
 	Prefill int           `help:"Rows of a year's size and spread put into the store first; the figure is for 100000 against 5000000."`
+	Sign    bool          `help:"The hub has its keys in a process of their own."`
 }
 
 // Run measures intake.
 func (c *benchIntakeCmd) Run(ctx context.Context, s *command.Streams) error {
 	c.prefill = c.Prefill
-	c.mix = c.Mix == "nation"
+	c.mix, c.sign = c.Mix == "nation", c.Sign
 	h, err := c.setup(ctx, s)
 	if err != nil {
 		return err
