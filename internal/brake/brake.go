@@ -235,12 +235,13 @@ type look struct {
 	facility care.FacilityCode
 	foreign  [][16]byte
 	own      [][16]byte
+	urgent   bool // under broken glass
 }
 
 // Look counts rows that are about to be written; ErrCutOff where they may not be.
-// A look under broken glass is not counted and waits for nobody: emergencies have
-// a limit and a review of their own. Candidates without a name are counted apart,
-// so that a wide search cuts nobody off from treating.
+// Looks under broken glass are counted apart, and so are candidates without a name:
+// neither a wide search nor a cut-off keeps anybody from an emergency, which has a
+// limit and a review of its own.
 func (b *Brake) Look(ctx context.Context, rows []store.Disclosure) error {
 	l, ok := read(rows)
 	if !ok {
@@ -281,7 +282,7 @@ func (b *Brake) weigh(l *look, now time.Time) (stop Stop, fresh, told bool) {
 		key, who string // who is cut off
 		limits   []Limit
 		skip     bool
-	}{{l.account, l.account, limits, false}, {l.through, l.through, b.cfg.System, l.through == ""}, {"at:" + string(l.facility), l.account, b.cfg.Facility, l.facility == ""}} {
+	}{{l.account, l.account, limits, false}, {l.through, l.through, b.cfg.System, l.through == ""}, {"at:" + string(l.facility), l.account, b.cfg.Facility, l.facility == "" || l.urgent}} {
 		if c.key == "" {
 			continue
 		}
@@ -344,7 +345,7 @@ func (w *window) with(persons [][16]byte, limits []Limit, now time.Time, keep ti
 	return 0
 }
 
-// read tells whose rows these are; false: citizens, destinations, links and broken glass, which
+// read tells whose rows these are; false: citizens, destinations and links, which
 // are not counted.
 func read(rows []store.Disclosure) (l look, ok bool) {
 	if len(rows) == 0 {
@@ -365,7 +366,7 @@ func read(rows []store.Disclosure) (l look, ok bool) {
 	}
 	switch rows[0].Basis {
 	case string(policy.BreakGlass):
-		return l, false
+		l.account, l.urgent = "emergencies:"+l.account, true
 	case Candidate:
 		l.account = "candidates:" + l.account
 	}

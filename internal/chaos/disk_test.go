@@ -125,7 +125,7 @@ func (p *patient) reads() {
 	}
 	// Content needs a trace (DESIGN promise 5): it is shown, or refused as full.
 	status, b, err := p.sender.get(context.Background(), a.facility, "/api/v1/records/"+a.results[0].Record+"/content")
-	if err != nil || status != http.StatusOK && (status != http.StatusServiceUnavailable || !strings.Contains(string(b), "hub.storage_full")) {
+	if err != nil || status != http.StatusOK && (status != http.StatusServiceUnavailable || !strings.Contains(string(b), "disclosure.log_down")) {
 		p.t.Errorf("%s: on a full disk content is answered %d, %v: %.200s", p.run.Name, status, err, b)
 	}
 }

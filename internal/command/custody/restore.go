@@ -241,7 +241,12 @@ func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*keyring.Keys, error)
 			return nil, err
 		}
 	}
-	k, err := keyring.Read(func(name string) ([]byte, error) { return files[name], nil })
+	k, err := keyring.Read(func(name string) ([]byte, error) {
+		if b, ok := files[name]; ok {
+			return b, nil
+		}
+		return nil, fs.ErrNotExist
+	})
 	return &k, err
 }
 

@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"slices"
 
 	"lienthong/internal/ledger"
 	"lienthong/internal/vault"
@@ -77,17 +78,22 @@ func New(random io.Reader) (Keys, error) {
 	return Keys{Master: b[0][:], Peppers: map[int][]byte{1: b[1][:]}, Pepper: 1, LogSeed: b[2][:], Receipt: receipt, Token: b[3][:]}, nil
 }
 
-// Files returns the keys as the contents of their files, by name.
+// Files returns the keys as the contents of their files, by name; of master keys
+// the retired ones too, in order.
 func (k Keys) Files() (map[string][]byte, error) {
 	der, err := x509.MarshalPKCS8PrivateKey(k.Receipt)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: writing keys: %w", err)
 	}
 	line := func(b []byte) []byte { return []byte(base64.StdEncoding.EncodeToString(b) + "\n") }
-	return map[string][]byte{
-		keyFiles[0]: line(k.Master), keyFiles[1]: line(k.Peppers[1]), keyFiles[2]: line(k.LogSeed),
+	files := map[string][]byte{
+		keyFiles[1]: line(k.Peppers[1]), keyFiles[2]: line(k.LogSeed),
 		keyFiles[3]: pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), keyFiles[4]: line(k.Token),
-	}, nil
+	}
+	for i, master := range append(slices.Clone(k.Retired), k.Master) {
+		files[MasterFile(i+1)] = line(master)
+	}
+	return files, nil
 }
 
 // Read reads keys by asking read for each file.
