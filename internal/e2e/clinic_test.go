@@ -18,7 +18,7 @@ func TestAClinicianWalks(t *testing.T) {
 	}
 	t.Parallel()
 	p := newCitizen()
-	engines(t, func(t *testing.T, w *world) {
+	walks(t, func(t *testing.T, w *world) {
 		_, rec := w.wroteElsewhere()
 		anna := w.clinician("79901", 1)
 		browser, stop := phone(t, chromium)

@@ -200,7 +200,7 @@ func TestTheCounterByKeyboardAndOnANarrowScreen(t *testing.T) {
 		t.Skip("SKIPPED LOUDLY: no chromium on this machine, the counter was not walked in a browser")
 	}
 	t.Parallel()
-	engines(t, func(t *testing.T, w *world) {
+	walks(t, func(t *testing.T, w *world) {
 		w.born("079914888431", "TRẦN GIA HÂN", "20140802")
 		w.born("079985888432", "LÊ THỊ HOA", "19850802")
 		teller := w.teller()

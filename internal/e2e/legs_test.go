@@ -394,7 +394,7 @@ func TestNothingLeavesWithoutATrace(t *testing.T) {
 		r.check(r.hub.Office.PutSecret(r.ctx, "test", "so", "79901", sealed))
 		r.looks.set(true)
 		a := r.one("79901", ours(pairs().ec, envelope(paid(newVisit()))), fine)
-		r.until("the attempt failed here", func() bool { return r.legs("79901", a.Record)["so"].Code == "hub.broken" })
+		r.until("the attempt failed here", func() bool { return r.legs("79901", a.Record)["so"].Code == "disclosure.log_down" })
 		if n := len(r.book.handed()) + len(r.insurer.handed()); n != 0 {
 			t.Fatalf("%d parcels left", n)
 		}

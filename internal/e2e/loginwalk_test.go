@@ -23,7 +23,8 @@ func TestPeopleLogInByKeyboard(t *testing.T) {
 		t.Skip("SKIPPED LOUDLY: no chromium on this machine, logging in was not walked in a browser")
 	}
 	t.Parallel()
-	withLogins(t, func(t *testing.T, x *identities) {
+	walks(t, func(t *testing.T, w *world) {
+		x := newIdentities(t, w)
 		must(x.hub.Login.Roster.Add(x.ctx, "operator A", roster.Addition{Facility: "79901", Roles: []string{"clinician:79901", "privacy:79901"}, Name: "Lê Thị Lan", Licence: "0012345/hcm-cchn"}))
 		browser, stop := phone(t, chromium)
 		defer stop()

@@ -16,7 +16,7 @@ func TestANightInABrowser(t *testing.T) {
 		t.Skip("SKIPPED LOUDLY: no chromium on this machine, the emergency was not walked in a browser")
 	}
 	t.Parallel()
-	engines(t, func(t *testing.T, w *world) { walkNight(t, w, chromium) })
+	walks(t, func(t *testing.T, w *world) { walkNight(t, w, chromium) })
 }
 
 func walkNight(t *testing.T, w *world, chromium string) {

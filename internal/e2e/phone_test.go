@@ -31,7 +31,7 @@ func TestACitizenWalksOnAPhone(t *testing.T) {
 		t.Skip("SKIPPED LOUDLY: no chromium on this machine, journey 6 was not walked in a browser")
 	}
 	t.Parallel()
-	engines(t, func(t *testing.T, w *world) {
+	walks(t, func(t *testing.T, w *world) {
 		person, record, _ := w.treated("079990888351")
 		other := newVisit().set("XML1", "SO_CCCD", "079990888351").set("XML1", "HO_TEN", "TRẦN THỊ THU HÀ").set("XML1", "CHAN_DOAN_RV", "Viêm phổi").set("XML1", "MA_BENH_CHINH", "J18.9")
 		w.one("79901", ours(pairs().ec, envelope(other)), "accepted")

@@ -57,6 +57,23 @@ const hubName = "e2e.test"
 // now is where every clock of these tests begins.
 var now = time.Date(2026, 11, 21, 3, 0, 0, 0, time.UTC) // 10:00 in Hanoi
 
+// walks runs a test in a browser: on the embedded store, and with
+// LIENTHONG_WALK_ALL=1 on both. A page is made of what the tests beside it ask both
+// stores for, and a browser costs a minute.
+func walks(t *testing.T, test func(t *testing.T, w *world), change ...func(*hub.Config)) {
+	t.Helper()
+	if os.Getenv("LIENTHONG_WALK_ALL") != "" {
+		engines(t, test, change...)
+		return
+	}
+	dir := t.TempDir()
+	test(t, newWorld(t, func(c clock.Clock) hub.OpenStore {
+		return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
+			return sqlite.Open(ctx, dir, sqlite.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})
+		}
+	}, change...))
+}
+
 // engines runs a test on both stores.
 func engines(t *testing.T, test func(t *testing.T, w *world), change ...func(*hub.Config)) {
 	t.Helper()
