@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"time"
 
 	"lienthong/internal/hub"
 	"lienthong/internal/rekey"
@@ -71,6 +72,20 @@ func TestKeysTurnWhileTheHubWorks(t *testing.T) {
 		}
 		close(done)
 		senders.Wait()
+		if months, err := w.hub.Slices.Keys.Months(w.ctx); err != nil || !slices.ContainsFunc(months, func(k store.MonthKey) bool { return k.Class != "dictionary" && k.Generation == 0 }) {
+			t.Errorf("an old key is gone while something may be on its way, %v", err)
+		}
+		w.clock.Advance(rekey.Grace + time.Second)
+		for _, k := range before {
+			if k.Class == "dictionary" {
+				continue
+			}
+			for more := true; more; {
+				step, err := acts.TurnMonth(w.ctx, "operator", k.Class, k.Month, 50)
+				w.check(err)
+				rows, more = rows+step.Rows, step.More
+			}
+		}
 		if rows < 12 { // record and file, of those sent before
 			t.Errorf("%d data keys were moved", rows)
 		}

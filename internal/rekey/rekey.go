@@ -7,6 +7,7 @@ package rekey
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -85,6 +86,8 @@ type Turned struct {
 	Secrets int    `json:"secrets"` // credentials sealed anew
 	Rows    int    `json:"rows"`    // data keys wrapped anew
 	More    bool   `json:"more"`    // a month is not done yet: ask again
+	// Kept is until when the older key of a month is kept; zero: it is destroyed.
+	Kept time.Time `json:"kept,omitzero"`
 }
 
 // Master wraps every month key and every credential by the master key in use.
@@ -179,8 +182,18 @@ func (t *Turner) reseal(ctx context.Context, table string, mark []byte, out *Tur
 // it: every hub on the store has loaded it by then.
 const Settle = 5 * time.Second
 
+// Grace is how long an older month key is kept once there is a newer one: whatever
+// was sealed under it and is still on its way to the store has arrived by then.
+const Grace = 10 * time.Minute
+
+// generationFact names the fact that says when a month key was made.
+func generationFact(class string, month, generation int) string {
+	return fmt.Sprintf("month_key.%s.%d.%d", class, month, generation)
+}
+
 // Month gives a class and month a new key; called again, after Settle, it moves
-// at most limit data keys to it. When none is left the older keys are destroyed.
+// at most limit data keys to it. When none is left and Grace is over
+// the older keys are destroyed: Kept says until when they are not.
 // Faults: vault.key_missing.
 func (t *Turner) Month(ctx context.Context, actor, class string, month, limit int) (Turned, error) {
 	out := Turned{Master: t.vault.MasterID()}
@@ -196,6 +209,9 @@ func (t *Turner) Month(ctx context.Context, actor, class string, month, limit in
 		if err := t.vault.Load([]store.MonthKey{kept}); err != nil {
 			return out, err
 		}
+		if _, err := t.store.Keys.PutFact(ctx, generationFact(class, month, kept.Generation), []byte(t.clock.Now().UTC().Format(time.RFC3339Nano))); err != nil {
+			return out, err
+		}
 		out.Months, out.More = 1, true
 		return out, nil
 	}
@@ -209,7 +225,8 @@ func (t *Turner) Month(ctx context.Context, actor, class string, month, limit in
 			}
 		}
 	}
-	return out, t.drop(ctx, actor, class, month, out)
+	err := t.drop(ctx, actor, class, month, &out)
+	return out, err
 }
 
 // table moves rows of one table until limit.
@@ -243,7 +260,7 @@ func (t *Turner) table(ctx context.Context, table string, prefix []byte, limit i
 
 // drop destroys the older keys once nothing is wrapped by them. A row that was
 // written meanwhile by a hub that had not heard of the new key keeps them.
-func (t *Turner) drop(ctx context.Context, actor, class string, month int, out Turned) error {
+func (t *Turner) drop(ctx context.Context, actor, class string, month int, out *Turned) error {
 	for _, prefix := range t.vault.Prefix(class, month) {
 		for name, table := range store.RekeyTables {
 			if table.Secret {
@@ -264,7 +281,13 @@ func (t *Turner) drop(ctx context.Context, actor, class string, month int, out T
 			newest = max(newest, w.Generation)
 		}
 	}
-	act, err := t.act(actor, "keys.turn_month", fmt.Sprintf("%s/%d", class, month), out)
+	if made, err := t.store.Keys.Fact(ctx, generationFact(class, month, newest)); err != nil && !errors.Is(err, store.ErrAbsent) {
+		return err
+	} else if at, err := time.Parse(time.RFC3339Nano, string(made)); err != nil || t.clock.Now().Before(at.Add(Grace)) {
+		out.Kept = cmp.Or(at, t.clock.Now()).Add(Grace)
+		return nil
+	}
+	act, err := t.act(actor, "keys.turn_month", fmt.Sprintf("%s/%d", class, month), *out)
 	if err != nil {
 		return err
 	}

@@ -83,13 +83,14 @@ type keysMonthCmd struct {
 // Run turns the key of a month and says how far it is.
 func (c *keysMonthCmd) Run(ctx context.Context, s *command.Streams) error {
 	return turning(ctx, c.Data, func(t webadmin.Turner) error {
-		rows := 0
+		rows, kept := 0, time.Time{}
 		for {
 			done, err := t.TurnMonth(ctx, command.Actor, c.Class, c.Month, c.AtOnce)
 			if err != nil {
 				return err
 			}
 			if rows += done.Rows; !done.More {
+				kept = done.Kept
 				break
 			}
 			wait := time.Duration(0)
@@ -105,7 +106,11 @@ func (c *keysMonthCmd) Run(ctx context.Context, s *command.Streams) error {
 				fmt.Fprintf(s.Err, "%d data keys so far\n", rows)
 			}
 		}
-		fmt.Fprintf(s.Out, "%s/%d: %d data keys wrapped by a new key, the old one destroyed\n", c.Class, c.Month, rows)
+		if kept.IsZero() {
+			fmt.Fprintf(s.Out, "%s/%d: %d data keys wrapped by a new key, the old one destroyed\n", c.Class, c.Month, rows)
+			return nil
+		}
+		fmt.Fprintf(s.Out, "%s/%d: %d data keys wrapped by a new key; run this again after %s and the old one is destroyed\n", c.Class, c.Month, rows, kept.Local().Format(time.TimeOnly))
 		return nil
 	})
 }
