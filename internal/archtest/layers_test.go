@@ -135,8 +135,10 @@ var layers = map[string]place{
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.
-	"hub":         {5, []string{"hub/rooms"}},
+	"hub":         {5, []string{"hub/caller", "hub/meter", "hub/rooms"}},
+	"hub/caller":  {5, nil},
 	"hub/keyring": {3, nil},
+	"hub/meter":   {5, nil},
 	"hub/rooms":   {5, nil},
 	"bench":       {5, []string{"hub"}},
 
@@ -281,7 +283,7 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/caller", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},

@@ -26,7 +26,10 @@ const (
 // reader may know nothing.
 func (d *Discloser) Person(ctx context.Context, reader Reader, person store.PersonID, f store.Filter) ([]store.Record, error) {
 	_, list, err := d.ofPerson(ctx, reader, policy.List, person, f, nil)
-	return recordsOf(list), err
+	if err != nil {
+		return nil, err
+	}
+	return recordsOf(list), nil
 }
 
 // Chart opens what the reader may read of a person and facilities hold true now,

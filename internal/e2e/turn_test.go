@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +70,9 @@ func TestKeysTurnWhileTheHubWorks(t *testing.T) {
 				w.check(err)
 				rows, more = rows+step.Rows, step.More
 			}
+		}
+		if _, err := acts.TurnMonth(w.ctx, "operator", "dictionary", before[0].Month, 5); err == nil || !strings.Contains(err.Error(), rekey.ErrClass.Code) {
+			t.Errorf("the key of dictionaries turned: %v", err)
 		}
 		close(done)
 		senders.Wait()

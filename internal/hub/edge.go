@@ -23,7 +23,7 @@ func (h *Hub) openEdge() (*edge.Edge, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := h.metrics.registry.Register(&edgeMetrics{h}); err != nil {
+	if err := h.metrics.Registry.Register(&edgeMetrics{h}); err != nil {
 		return nil, err
 	}
 	desk, err := enrol.New(enrol.Deps{Store: h.Slices.Enrolments, Refresh: h.Trust.Refresh, Clock: h.cfg.Clock, Random: rand.Reader})

@@ -3,8 +3,6 @@ package hub
 import (
 	"net/http"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"lienthong/internal/web/problem"
 )
 
@@ -30,15 +28,8 @@ func (h *Hub) watchStore() {
 	h.lost.Store(&err)
 	h.Intake.Drain()
 	h.work.Go(h.Courier.Stop) // nor sent on: what is there is not what facilities sent
-	h.metrics.lost.Set(1)
+	h.metrics.Lost()
 	h.cfg.Logger.Error("ALARM: the data files were changed from outside; nothing more is received. Keep the machine as it is, and restore elsewhere", "error", err)
-}
-
-func newLost(r *prometheus.Registry) prometheus.Gauge {
-	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: "lienthong_store_lost",
-		Help: "1 when the data files were changed from outside and nothing more is received."})
-	r.MustRegister(g)
-	return g
 }
 
 // guarded refuses what would write once the store is lost.

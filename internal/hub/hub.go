@@ -31,7 +31,9 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
+	"lienthong/internal/hub/caller"
 	"lienthong/internal/hub/keyring"
+	"lienthong/internal/hub/meter"
 	"lienthong/internal/hub/rooms"
 	"lienthong/internal/inflow"
 	"lienthong/internal/intake"
@@ -131,7 +133,7 @@ type Hub struct {
 	gateway *gateway.Gateway
 	inflow  *inflow.Rounds
 	cfg     Config
-	metrics *metrics
+	metrics *meter.Meter
 	lost    atomic.Pointer[error] // why nothing more is received
 	portal  http.Handler
 	links   http.Handler // of SMART Health Links; nil without a public address
@@ -164,7 +166,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: Rules(), metrics: newMetrics()}
+	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: Rules(), metrics: meter.New()}
 	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -278,7 +280,7 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 	if err != nil {
 		return err
 	}
-	h.metrics.registry.MustRegister(newFlow(h.Intake.Flow))
+	h.metrics.Watch(h.Intake.Flow)
 	return h.Intake.PrepareMonths(ctx)
 }
 
@@ -287,6 +289,11 @@ func (h *Hub) openStore(ctx context.Context) error {
 	h.Vault, err = h.cfg.Keys.Vault()
 	if err != nil {
 		return err
+	}
+	h.Vault.Missing = func() error { // another hub turned a month's key since
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		defer cancel()
+		return h.loadMonths(ctx)
 	}
 	h.Slices, err = h.cfg.Open(ctx, func(ctx context.Context, head store.Head, source ledger.Source) (store.Log, error) {
 		if h.LogKey, err = h.cfg.Keys.LogKey(head.Origin); err != nil {
@@ -366,7 +373,7 @@ func (h *Hub) openDoors() error {
 	shown.Records, shown.Counters = disclose.Metadata{Records: h.Slices.Records}, disclose.Sums{Counters: h.Slices.Counters}
 	shown.Legs = disclose.Legs{Legs: h.Slices.Legs}
 	h.API, err = api.New(api.Deps{
-		Callers: &callers{tokens: tokens, sessions: h.Sessions, trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
+		Callers: &caller.Callers{Tokens: tokens, Sessions: h.Sessions, Trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
 		Exchange: h.Office, Plan: h.delivery.plan.Load, Moves: h.Moves, Ways: ways{h.Courier},
 		Edge: agents,
@@ -476,7 +483,7 @@ func (h *Hub) Handler() http.Handler {
 
 // Metrics is what the operator's door shows.
 func (h *Hub) Metrics() http.Handler {
-	return promhttp.HandlerFor(h.metrics.registry, promhttp.HandlerOpts{})
+	return promhttp.HandlerFor(h.metrics.Registry, promhttp.HandlerOpts{})
 }
 
 // ready answers whether the hub takes files: its store is read, its log is held.

@@ -111,8 +111,8 @@ func (h *Hub) openCourier() error {
 	if err != nil {
 		return err
 	}
-	h.metrics.registry.MustRegister(counts.attempts, counts.seconds, counts.secrets)
-	return h.metrics.registry.Register(&legMetrics{h})
+	h.metrics.Registry.MustRegister(counts.attempts, counts.seconds, counts.secrets)
+	return h.metrics.Registry.Register(&legMetrics{h})
 }
 
 // delivered counts attempts. Labels hold a destination and one of few words,

@@ -60,7 +60,7 @@ func (h *Hub) openNotary(ctx context.Context) error {
 		return err
 	}
 	h.Trust.Consult(h.Checker)
-	return h.metrics.registry.Register(&outsideMetrics{h})
+	return h.metrics.Registry.Register(&outsideMetrics{h})
 }
 
 // outsideMetrics shows the operator what of the outside is late.

@@ -48,7 +48,7 @@ func (h *Hub) openWitness(seals *seal.Verifier) error {
 	if err != nil {
 		return err
 	}
-	return h.metrics.registry.Register(&witnessMetrics{h})
+	return h.metrics.Registry.Register(&witnessMetrics{h})
 }
 
 // Evidence collects a record's bundle for the operator of this machine, who

@@ -7,7 +7,6 @@ package rekey
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/hex"
 	"encoding/json"
@@ -22,6 +21,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
+	"lienthong/internal/retention"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -30,6 +30,16 @@ import (
 // nothing turned.
 var ErrSame = fault.New(fault.Conflict, "keys.same",
 	"Khóa chủ đang dùng không đổi. Tạo khóa mới trước rồi chạy lại.", "The master key in use is the one everything is wrapped by. Make a new one first.")
+
+// ErrClass (keys.class): the keys of this class wrap what a turn does not move, as
+// those of dictionaries; without them nothing could be read.
+var ErrClass = fault.New(fault.Invalid, "keys.class",
+	"Nhóm này không phải nhóm lưu trữ của hồ sơ nên không đổi khóa tháng.", "This is no class that records are kept under: its month keys do not turn.")
+
+// turns reports whether everything that is sealed under a class is moved.
+func turns(class string) bool {
+	return class == retention.Former || slices.ContainsFunc(retention.Classes(), func(c retention.Class) bool { return c.Name == class })
+}
 
 // Store is what a turn needs of a store's slices.
 type Store struct {
@@ -194,9 +204,12 @@ func generationFact(class string, month, generation int) string {
 // Month gives a class and month a new key; called again, after Settle, it moves
 // at most limit data keys to it. When none is left and Grace is over
 // the older keys are destroyed: Kept says until when they are not.
-// Faults: vault.key_missing.
+// Faults: keys.class, vault.key_missing.
 func (t *Turner) Month(ctx context.Context, actor, class string, month, limit int) (Turned, error) {
 	out := Turned{Master: t.vault.MasterID()}
+	if !turns(class) {
+		return out, ErrClass
+	}
 	if len(t.vault.Prefix(class, month)) == 0 {
 		w, err := t.vault.NextMonthKey(class, month)
 		if err != nil {
@@ -209,11 +222,9 @@ func (t *Turner) Month(ctx context.Context, actor, class string, month, limit in
 		if err := t.vault.Load([]store.MonthKey{kept}); err != nil {
 			return out, err
 		}
-		if _, err := t.store.Keys.PutFact(ctx, generationFact(class, month, kept.Generation), []byte(t.clock.Now().UTC().Format(time.RFC3339Nano))); err != nil {
-			return out, err
-		}
 		out.Months, out.More = 1, true
-		return out, nil
+		_, err = t.made(ctx, generationFact(class, month, kept.Generation))
+		return out, err
 	}
 	for _, prefix := range t.vault.Prefix(class, month) {
 		for name, table := range store.RekeyTables {
@@ -266,7 +277,8 @@ func (t *Turner) drop(ctx context.Context, actor, class string, month int, out *
 			if table.Secret {
 				continue
 			}
-			if rows, err := t.store.Rekeys.Wrapped(ctx, name, prefix, nil, 1); err != nil || len(rows) > 0 {
+			rows, err := t.store.Rekeys.Wrapped(ctx, name, prefix, nil, 1)
+			if out.More = len(rows) > 0; err != nil || out.More {
 				return err
 			}
 		}
@@ -281,12 +293,12 @@ func (t *Turner) drop(ctx context.Context, actor, class string, month int, out *
 			newest = max(newest, w.Generation)
 		}
 	}
-	if made, err := t.store.Keys.Fact(ctx, generationFact(class, month, newest)); err != nil && !errors.Is(err, store.ErrAbsent) {
+	if made, err := t.made(ctx, generationFact(class, month, newest)); err != nil {
 		return err
-	} else if at, err := time.Parse(time.RFC3339Nano, string(made)); err != nil || t.clock.Now().Before(at.Add(Grace)) {
-		out.Kept = cmp.Or(at, t.clock.Now()).Add(Grace)
+	} else if out.Kept = made.Add(Grace); t.clock.Now().Before(out.Kept) {
 		return nil
 	}
+	out.Kept = time.Time{}
 	act, err := t.act(actor, "keys.turn_month", fmt.Sprintf("%s/%d", class, month), *out)
 	if err != nil {
 		return err
@@ -297,6 +309,15 @@ func (t *Turner) drop(ctx context.Context, actor, class string, month int, out *
 	}
 	t.vault.ForgetOlder(class, month)
 	return t.store.Clean(ctx, residue)
+}
+
+// made is when a month key was made; where nothing says so yet, now.
+func (t *Turner) made(ctx context.Context, fact string) (time.Time, error) {
+	kept, err := t.store.Keys.PutFact(ctx, fact, []byte(t.clock.Now().UTC().Format(time.RFC3339Nano)))
+	if err != nil {
+		return time.Time{}, err
+	}
+	return time.Parse(time.RFC3339Nano, string(kept))
 }
 
 // name is what a row is bound to.

@@ -71,7 +71,7 @@ type Patient struct {
 	Birth   string // as the dossier has it
 }
 
-// Patients returns people with at least least records among the newest scanned
+// Patients returns grown people with at least least records among the newest scanned
 // ones that can be opened, at most want of them.
 func (h *Hub) Patients(ctx context.Context, scanned, want, least int) ([]Patient, error) {
 	by, order := map[store.PersonID]*Patient{}, []store.PersonID{}
@@ -111,7 +111,7 @@ func (h *Hub) Patients(ctx context.Context, scanned, want, least int) ([]Patient
 		if err := h.know(ctx, p); err != nil {
 			return nil, err
 		}
-		if p.Number == "" {
+		if p.Number == "" || !p.grown(time.Now()) {
 			continue
 		}
 		found, err := h.Reading.Find(ctx, reading.Who{Facility: h.System.Facility, Staff: staffOf(1<<20 + len(out))}, p.Number)
@@ -140,6 +140,12 @@ func (h *Hub) know(ctx context.Context, p *Patient) error {
 	}
 	p.Number, p.Name, p.Birth = o.Read.Patient.CitizenID, o.Read.Patient.Name, o.Read.Patient.Birth
 	return nil
+}
+
+// grown reports whether somebody decides alone about their records: a child does not.
+func (p *Patient) grown(now time.Time) bool {
+	born, err := care.ParseDate(p.Birth)
+	return err == nil && born.Time().AddDate(18, 0, 1).Before(now)
 }
 
 // begin makes an opening of the facility that looks, as though its basis had been proved.

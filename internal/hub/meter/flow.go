@@ -1,4 +1,4 @@
-package hub
+package meter
 
 import (
 	"github.com/prometheus/client_golang/prometheus"

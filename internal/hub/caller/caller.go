@@ -1,4 +1,6 @@
-package hub
+// Package caller tells who makes a request at the hub's API: it joins tokens, client
+// certificates and sessions. What a caller may do is decided elsewhere.
+package caller
 
 import (
 	"crypto/sha256"
@@ -12,23 +14,23 @@ import (
 	"lienthong/internal/web/token"
 )
 
-// callers tells who makes a request: a system by its bearer token or its TLS
+// Callers tells who makes a request: a system by its bearer token or its TLS
 // certificate, a person by the session of the portal.
-type callers struct {
-	tokens   *token.Desk
-	sessions *session.Keeper
-	trust    *trust.Watch
+type Callers struct {
+	Tokens   *token.Desk
+	Sessions *session.Keeper
+	Trust    *trust.Watch
 }
 
 // Caller returns who makes the request, or token.invalid.
-func (c *callers) Caller(r *http.Request) (api.Caller, error) {
+func (c *Callers) Caller(r *http.Request) (api.Caller, error) {
 	if text, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		client, err := c.tokens.Client(text)
+		client, err := c.Tokens.Client(text)
 		if err != nil {
 			return api.Caller{}, err
 		}
 		if client.Unit != "" { // no facility's: it has no rows, whatever it carries
-			name := "via:" + c.trust.Current().Sort(client.ID) + ":" + client.ID
+			name := "via:" + c.Trust.Current().Sort(client.ID) + ":" + client.ID
 			return api.Caller{Role: role.Role{Kind: role.Carrier, ID: client.Unit}, Client: client.ID, Name: name}, nil
 		}
 		return api.Caller{Role: role.Role{Kind: role.Facility, ID: string(client.Facility)}, Client: client.ID, Name: "client:" + client.ID}, nil
@@ -36,7 +38,7 @@ func (c *callers) Caller(r *http.Request) (api.Caller, error) {
 	if who, ok := c.byCertificate(r); ok {
 		return who, nil
 	}
-	who, err := c.sessions.Current(r)
+	who, err := c.Sessions.Current(r)
 	if err != nil {
 		return api.Caller{}, token.ErrToken.Because(err)
 	}
@@ -45,12 +47,12 @@ func (c *callers) Caller(r *http.Request) (api.Caller, error) {
 
 // byCertificate takes a verified TLS client certificate that is pinned to one
 // facility, and to no other, for that facility's word.
-func (c *callers) byCertificate(r *http.Request) (api.Caller, bool) {
+func (c *Callers) byCertificate(r *http.Request) (api.Caller, bool) {
 	if r.TLS == nil || len(r.TLS.VerifiedChains) == 0 {
 		return api.Caller{}, false
 	}
 	print := sha256.Sum256(r.TLS.VerifiedChains[0][0].Raw)
-	trust := c.trust.Current()
+	trust := c.Trust.Current()
 	if _, revoked := trust.RevokedAt(print); revoked {
 		return api.Caller{}, false
 	}

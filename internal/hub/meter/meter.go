@@ -1,16 +1,20 @@
-package hub
+// Package meter is what an operator's metrics know of a hub at work: the registry
+// all parts register in, and what intake counts. It decides nothing.
+package meter
 
 import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"lienthong/internal/admission"
 )
 
-// metrics watches intake for the operator. No label holds a facility or a
+// Meter watches intake for the operator. No label holds a facility or a
 // person: cardinality and privacy both ask for it.
-type metrics struct {
-	registry *prometheus.Registry
+type Meter struct {
+	Registry *prometheus.Registry
 	files    *prometheus.CounterVec
 	dossiers *prometheus.CounterVec
 	fileTime *prometheus.HistogramVec
@@ -19,9 +23,10 @@ type metrics struct {
 	lost     prometheus.Gauge
 }
 
-func newMetrics() *metrics {
-	m := &metrics{
-		registry: prometheus.NewRegistry(),
+// New makes a registry with what intake counts, the runtime and the process.
+func New() *Meter {
+	m := &Meter{
+		Registry: prometheus.NewRegistry(),
 		files: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lienthong_files_total",
 			Help: "Files answered, by kind and by refusal or deferral code (empty: decided)."}, []string{"kind", "code"}),
 		dossiers: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "lienthong_dossiers_total",
@@ -33,20 +38,21 @@ func newMetrics() *metrics {
 		commits: prometheus.NewHistogram(prometheus.HistogramOpts{Name: "lienthong_commit_seconds",
 			Help: "Time of one group's commit.", Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14)}),
 	}
-	m.lost = newLost(m.registry)
-	m.registry.MustRegister(m.files, m.dossiers, m.fileTime, m.groups, m.commits,
+	m.lost = prometheus.NewGauge(prometheus.GaugeOpts{Name: "lienthong_store_lost",
+		Help: "1 when the data files were changed from outside and nothing more is received."})
+	m.Registry.MustRegister(m.lost, m.files, m.dossiers, m.fileTime, m.groups, m.commits,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
 // File counts a file's answer.
-func (m *metrics) File(kind, code string, took time.Duration) {
+func (m *Meter) File(kind, code string, took time.Duration) {
 	m.files.WithLabelValues(kind, code).Inc()
 	m.fileTime.WithLabelValues(kind).Observe(took.Seconds())
 }
 
 // Dossier counts a verdict.
-func (m *metrics) Dossier(kind, state string, replay bool) {
+func (m *Meter) Dossier(kind, state string, replay bool) {
 	again := "no"
 	if replay {
 		again = "yes"
@@ -55,7 +61,13 @@ func (m *metrics) Dossier(kind, state string, replay bool) {
 }
 
 // Group counts a commit.
-func (m *metrics) Group(size int, took time.Duration) {
+func (m *Meter) Group(size int, took time.Duration) {
 	m.groups.Observe(float64(size))
 	m.commits.Observe(took.Seconds())
 }
+
+// Lost says that the data files were changed from outside.
+func (m *Meter) Lost() { m.lost.Set(1) }
+
+// Watch shows how dossiers flow in.
+func (m *Meter) Watch(state func() admission.State) { m.Registry.MustRegister(newFlow(state)) }
