@@ -62,7 +62,11 @@ var layers = map[string]place{
 	"kind":         {2, []string{"body"}},
 	"kind/...":     {2, []string{"body", "kind", "kind/table"}},
 	"kind/checkup": {2, []string{"body", "kind", "kind/qd4750", "kind/table"}},
-	"store":        {2, nil},
+	"night":        {3, nil},
+	"registry":     {1, []string{"dossier"}},
+	"store":        {2, []string{"store/base", "store/house"}},
+	"store/base":   {2, nil},
+	"store/house":  {2, []string{"store/base"}},
 	"store/form":   {2, []string{"store"}},
 
 	// L3: what the hub does.
@@ -74,6 +78,7 @@ var layers = map[string]place{
 	"bundle":       {3, []string{"disclose", "evidence"}},
 	"assist":       {3, nil},
 	"casework":     {3, nil},
+	"own":          {3, []string{"casework", "disclose"}},
 	"share":        {3, []string{"disclose"}},
 	"choice":       {3, nil},
 	"courier":      {3, []string{"disclose", "evidence"}},
@@ -135,8 +140,9 @@ var layers = map[string]place{
 	"web/token":          {4, nil},
 
 	// L5: the wiring, and what runs a whole hub.
-	"hub":         {5, []string{"hub/caller", "hub/meter", "hub/rooms"}},
+	"hub":         {5, []string{"hub/caller", "hub/house", "hub/meter", "hub/rooms"}},
 	"hub/caller":  {5, nil},
+	"hub/house":   {5, nil},
 	"hub/keyring": {3, nil},
 	"hub/meter":   {5, nil},
 	"hub/rooms":   {5, nil},
@@ -283,7 +289,7 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/caller", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/caller", "hub/house", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},

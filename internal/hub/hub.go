@@ -32,6 +32,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
 	"lienthong/internal/hub/caller"
+	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/keyring"
 	"lienthong/internal/hub/meter"
 	"lienthong/internal/hub/rooms"
@@ -119,6 +120,7 @@ type Hub struct {
 	Asker    *witness.Asker   // asks others to cosign this hub's
 	Bundles  *bundle.Collector
 	API      *api.API
+	House    *house.House
 	Courier  *courier.Courier // carries records on
 	Moves    *admin.Moves     // acts on many legs
 	Alarms   *alarm.Watch
@@ -244,7 +246,7 @@ func (h *Hub) start(ctx context.Context) error {
 	if err := h.openAudit(); err != nil {
 		return err
 	}
-	if err := h.openPortal(); err != nil {
+	if err := h.openPortal(ctx); err != nil {
 		return err
 	}
 	h.begin()
@@ -373,7 +375,7 @@ func (h *Hub) openDoors() error {
 	shown.Records, shown.Counters = disclose.Metadata{Records: h.Slices.Records}, disclose.Sums{Counters: h.Slices.Counters}
 	shown.Legs = disclose.Legs{Legs: h.Slices.Legs}
 	h.API, err = api.New(api.Deps{
-		Callers: &caller.Callers{Tokens: tokens, Sessions: h.Sessions, Trust: h.Trust}, Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
+		Callers: h.callers(), Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
 		Exchange: h.Office, Plan: h.delivery.plan.Load, Moves: h.Moves, Ways: ways{h.Courier},
 		Edge: agents,
@@ -419,6 +421,13 @@ func (h *Hub) begin() {
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
 	h.every(ctx, 20*time.Second, "choices and requests not moved on", h.citizensRound)
 	h.every(ctx, 20*time.Second, "openings not looked at", h.Reading.Round)
+	for _, r := range h.House.Rounds {
+		h.every(ctx, r.Every, r.Failed, r.Do)
+	}
+}
+
+func (h *Hub) callers() *caller.Callers {
+	return &caller.Callers{Tokens: h.tokens, Sessions: h.Sessions, Trust: h.Trust}
 }
 
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
@@ -468,6 +477,9 @@ func (h *Hub) Handler() http.Handler {
 	h.gateway.Register(mux)
 	h.registerHis(mux, h.cfg.Logger)
 	h.audit.Register(mux)
+	for _, d := range h.House.Doors {
+		d.Register(mux)
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
 	mux.HandleFunc("GET /readyz", h.ready)
 	mux.Handle("/", h.portal)

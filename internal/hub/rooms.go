@@ -7,10 +7,12 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/disclose"
 	"lienthong/internal/facility"
+	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/rooms"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
+	"lienthong/internal/rulepack"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/content"
@@ -18,7 +20,7 @@ import (
 )
 
 // openPortal wires the pages for people.
-func (h *Hub) openPortal() error {
+func (h *Hub) openPortal(ctx context.Context) error {
 	d, err := desk.New(desk.Slices{
 		Counters: disclose.Sums{Counters: h.Slices.Counters}, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
 		Acts: h.Slices.Keys, Episode: h.episode, Verified: h.Login.Register.Verified,
@@ -58,7 +60,11 @@ func (h *Hub) openPortal() error {
 	if err != nil {
 		return err
 	}
-	h.portal, err = portal.New(portal.Deps{Privacy: privacy, Clinic: clinic, Citizen: citizens, Urgent: urgent, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),
+	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
+		Callers: h.callers(), Rules: h.Rules, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo}); err != nil {
+		return err
+	}
+	h.portal, err = portal.New(portal.Deps{Privacy: privacy, Clinic: clinic, Citizen: citizens, Urgent: urgent, House: h.House.Pages, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),
 		Keeping: watched{desk.NewKeeper(h.Slices.Keys, h.Slices.Counters, h.cfg.Room), h.Slices.Witness}},
 		portal.Config{Clock: h.cfg.Clock, Log: h.cfg.Logger, Demo: h.cfg.Demo, PublicURL: h.cfg.PublicURL, Kinds: h.Kinds.Names(), Try: h.cfg.Try})
 	return err

@@ -144,11 +144,16 @@ const (
 	Reviews    Room = "reviews"    // what a privacy officer answers for
 	Assist     Room = "assist"     // the counter for people without VNeID
 	Book       Room = "book"       // a citizen's own
+
+	Databases Room = "databases" // specialised databases: which rows and fields, their declarations say
+	Rulebook  Room = "rulebook"  // rules in the making, and what they would do
+	Duty      Room = "duty"      // units, their tasks and deadlines; a facility sees its own
+	Statement Room = "statement" // what a partner did for whom, in numbers
 )
 
 // Rooms lists all rooms.
 func Rooms() []Room {
-	return []Room{Counts, Messages, Content, Send, Administer, Audit, Software, Clinic, Reviews, Assist, Book}
+	return []Room{Counts, Messages, Content, Send, Administer, Audit, Software, Clinic, Reviews, Assist, Book, Databases, Rulebook, Duty, Statement}
 }
 
 // May reports whether a role enters a room at all; which rows it finds there
@@ -156,15 +161,19 @@ func Rooms() []Room {
 func (r Role) May(room Room) bool {
 	switch r.Kind {
 	case Operator:
-		return room != Send && room != Clinic && room != Reviews && room != Assist && room != Book
+		return room != Send && room != Clinic && room != Reviews && room != Assist && room != Book && room != Statement
 	case Ministry:
-		return room == Counts || room == Messages || room == Software
-	case Province, Unit:
-		return room == Counts || room == Messages
+		return room == Counts || room == Messages || room == Software || room == Databases || room == Rulebook || room == Duty
+	case Unit:
+		return room == Counts || room == Messages || room == Databases || room == Rulebook || room == Duty
+	case Province:
+		return room == Counts || room == Messages || room == Databases || room == Duty
 	case Partner:
-		return room == Software
+		return room == Software || room == Statement || room == Databases || room == Duty
+	case Insurer:
+		return room == Databases || room == Duty
 	case Facility:
-		return room == Counts || room == Messages || room == Content || room == Send
+		return room == Counts || room == Messages || room == Content || room == Send || room == Databases || room == Duty
 	case Clinician:
 		return room == Counts || room == Messages || room == Content || room == Clinic
 	case Privacy:

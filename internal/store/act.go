@@ -9,23 +9,6 @@ import (
 	"lienthong/internal/facility"
 )
 
-// Statement returns what the act's leaf commits to: JSON with the members in
-// this order. The id, which the store gives, is not among them, so that the
-// statement can be made again from the row.
-func (a *Act) Statement() []byte {
-	b, err := json.Marshal(struct {
-		At     int64  `json:"at"` // microseconds UTC
-		Actor  string `json:"actor"`
-		Action string `json:"action"`
-		Object string `json:"object"`
-		Detail string `json:"detail"`
-	}{a.At.UnixMicro(), a.Actor, a.Action, a.Object, a.Detail})
-	if err != nil {
-		panic(err) // strings and numbers always marshal
-	}
-	return b
-}
-
 // Marks names what a change makes true, one mark a statement: 16 bytes of a
 // SHA-256 in hexadecimal. The act that goes with the change keeps them in its
 // detail, so that every row of the directory can be held against a leaf. A mark

@@ -12,12 +12,11 @@ package store
 
 import (
 	"context"
-	"strings"
-	"time"
-	"unicode/utf8"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
+	"lienthong/internal/store/base"
+	"lienthong/internal/store/house"
 	"lienthong/internal/vault"
 )
 
@@ -57,6 +56,7 @@ type Slices struct {
 	Shares        Shares
 	Rekeys        Rekeys
 	Verifications Verifications
+	House         house.Slices // of the ministry
 	Close         func() error
 }
 
@@ -88,36 +88,21 @@ func (l Lane) String() string { return [...]string{"urgent", "routine", "backlog
 
 // The faults every engine gives.
 var (
-	// ErrAbsent: no such row, or none in the reader's scope.
-	ErrAbsent = fault.New(fault.Absent, "record.absent", "Không có hồ sơ này.", "There is no such record.")
-	// ErrFull: the disk is full; nothing was kept.
-	ErrFull = fault.New(fault.Busy, "hub.storage_full",
-		"Hub hết chỗ lưu. Chưa ghi gì. Giữ tệp lại và gửi sau.",
-		"The hub's storage is full. Nothing was kept. Hold the file and send it later.")
-	// ErrStopping: the hub is shutting down; nothing was kept.
-	ErrStopping = fault.New(fault.Busy, "hub.stopping",
-		"Hub đang dừng để bảo trì. Chưa ghi gì. Gửi lại sau ít phút.",
-		"The hub is stopping. Nothing was kept. Send again in a few minutes.")
-	// ErrText: a text is not UTF-8 or holds NUL, which no engine keeps alike.
-	ErrText = fault.New(fault.Invalid, "store.text",
-		"Có chuỗi không phải UTF-8 hoặc chứa ký tự NUL.", "A text is not UTF-8 or holds a NUL character.")
+	// See package base.
+	ErrAbsent, ErrFull, ErrStopping = base.ErrAbsent, base.ErrFull, base.ErrStopping
+	ErrText, ErrTaken, ErrChanged   = base.ErrText, base.ErrTaken, base.ErrChanged
 	// ErrHeld: another process holds the log of this data.
 	ErrHeld = fault.New(fault.Conflict, "ledger.held",
 		"Tiến trình khác đang giữ sổ của dữ liệu này.", "Another process holds the log of this data.")
 	// ErrLogFollowed: a later log was begun, so this one stays closed.
 	ErrLogFollowed = fault.New(fault.Conflict, "ledger.followed",
 		"Sổ này đã đóng và đã có sổ mới tiếp theo.", "This log is closed and another one has been begun after it.")
-	// ErrTaken: the name is another's.
-	ErrTaken = fault.New(fault.Conflict, "name.taken", "Tên này đã có người khác dùng.", "This name is another's.")
 	// ErrLane: no such lane.
 	ErrLane = fault.New(fault.Invalid, "lane.invalid",
 		"Làn phải là urgent, routine hoặc backlog.", "The lane must be urgent, routine or backlog.")
 	// ErrNoLog: this process holds no log, so it may not commit what needs a leaf.
 	ErrNoLog = fault.New(fault.Busy, "ledger.not_held",
 		"Tiến trình này không giữ sổ nên không ghi được.", "This process holds no log and cannot commit.")
-	// ErrChanged: somebody else changed it first.
-	ErrChanged = fault.New(fault.Conflict, "store.changed",
-		"Mục này vừa được người khác thay đổi. Tải lại rồi làm tiếp.", "This was just changed by somebody else. Load it again and go on.")
 	// ErrTooMany: a person's says have a limit.
 	ErrTooMany = fault.New(fault.Conflict, "consent.too_many",
 		"Đã có quá nhiều lựa chọn còn hiệu lực. Hủy bớt rồi thêm lại.", "Too many choices hold already. Revoke some and add again.")
@@ -151,17 +136,6 @@ type Log interface {
 }
 
 var _ Log = (*ledger.Log)(nil)
-
-// CheckText gives ErrText when one of the texts is not UTF-8 or holds NUL.
-// Every engine calls it for what it is about to keep.
-func CheckText(texts ...string) error {
-	for _, s := range texts {
-		if !utf8.ValidString(s) || strings.IndexByte(s, 0) >= 0 {
-			return ErrText
-		}
-	}
-	return nil
-}
 
 // OpenLog builds the writer of a leased log from its head and what is stored
 // of it. An engine calls it once, when it is opened to write.
@@ -232,12 +206,8 @@ type Keys interface {
 type MonthKey = vault.WrappedMonthKey
 
 // Act is one administrative act: who did what to which thing.
-type Act struct {
-	ID     int64
-	At     time.Time
-	Actor  string // "operator via admin.sock", "facility:79901/client-1"
-	Action string // "facility.add", "trust.add", "link.make"
-	Object string // what it was done to, never a person
-	Detail string // JSON, no personal data
-	Leaf   []byte // leaf data; not read back
-}
+type Act = base.Act
+
+// CheckText gives ErrText when one of the texts is not UTF-8 or holds NUL.
+// Every engine calls it for what it is about to keep.
+func CheckText(texts ...string) error { return base.CheckText(texts...) }

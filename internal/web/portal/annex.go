@@ -5,11 +5,15 @@ import (
 
 	"lienthong/internal/web/portal/account"
 	"lienthong/internal/web/portal/citizen"
+	"lienthong/internal/web/portal/citizen/own"
 	"lienthong/internal/web/portal/clinic"
 	"lienthong/internal/web/portal/privacy"
 	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
 )
+
+// House is what the pages of the ministry's house ask for; what is nil has no pages.
+type House struct{}
 
 // annexes are the packages of rooms beside the portal's own; nil: their rooms
 // answer absent.
@@ -17,6 +21,7 @@ type annexes struct {
 	clinic  *clinic.Room
 	urgent  *urgent.Room
 	citizen *citizen.Room
+	own     *own.Room // of citizens
 	privacy *privacy.Room
 	account *account.Room
 }
@@ -36,6 +41,7 @@ func (a *annexes) open(d Deps, f frame) {
 	}
 	if d.Citizen != nil {
 		a.citizen = citizen.New(*d.Citizen, f)
+		a.own = own.New(own.Deps{Book: a.citizen, Own: d.Citizen.Own, Places: d.Citizen.Places, Now: d.Citizen.Now}, f)
 	}
 	if d.Privacy != nil {
 		a.privacy = privacy.New(*d.Privacy, f)
@@ -50,6 +56,7 @@ func annexRoutes() []route {
 	out := annexed(clinic.Routes(), func(a *annexes) *clinic.Room { return a.clinic })
 	out = append(out, annexed(urgent.Routes(), func(a *annexes) *urgent.Room { return a.urgent })...)
 	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
+	out = append(out, annexed(own.Routes(), func(a *annexes) *own.Room { return a.own })...)
 	out = append(out, annexed(account.Routes(), func(a *annexes) *account.Room { return a.account })...)
 	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
 }

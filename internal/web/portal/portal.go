@@ -125,6 +125,7 @@ type Deps struct {
 	Citizen *citizen.Deps
 	Privacy *privacy.Deps
 	Account *account.Deps // logging in by name
+	House   House         // of the ministry
 }
 
 // Keeping tells operators how well the data are kept.

@@ -1,0 +1,69 @@
+// Package house wires the ministry's house out of the hub's parts: databases,
+// scores, rules in the making, units and tasks, the operations centre. One file for
+// each; what each brings (pages, doors, rounds, jobs of the night) is collected here
+// and run by package hub. It decides nothing.
+package house
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
+	"lienthong/internal/facility"
+	"lienthong/internal/ledger"
+	"lienthong/internal/night"
+	"lienthong/internal/quality"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+	"lienthong/internal/web/api"
+	"lienthong/internal/web/portal"
+)
+
+// Parts are what the house is built of.
+type Parts struct {
+	Slices    *store.Slices
+	Vault     *vault.Vault
+	Disclose  *disclose.Discloser
+	Receipt   *ledger.ReceiptKey // signs what the hub says
+	Directory func() *facility.Directory
+	Callers   api.Callers
+	Rules     *quality.Pack
+	Clock     clock.Clock
+	Logger    *slog.Logger
+	Hub       string // its name
+	PublicURL string
+	Version   string // of the program
+	Demo      bool
+}
+
+// Round is work that is done again and again.
+type Round struct {
+	Every  time.Duration
+	Failed string // what the log says when it does not succeed
+	Do     func(ctx context.Context) error
+}
+
+// Door answers systems.
+type Door interface{ Register(mux *http.ServeMux) }
+
+// House is the ministry's house at work.
+type House struct {
+	Pages  portal.House
+	Doors  []Door
+	Rounds []Round
+	Jobs   []night.Job // in the order of the night
+}
+
+// Open builds it.
+func Open(ctx context.Context, p Parts) (*House, error) {
+	h := &House{}
+	for _, open := range []func(context.Context, Parts) error{} {
+		if err := open(ctx, p); err != nil {
+			return nil, err
+		}
+	}
+	return h, nil
+}

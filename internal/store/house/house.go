@@ -1,0 +1,9 @@
+// Package house is the part of the store's contract that the ministry's house
+// needs: specialised databases and their entries, scores, rule packs, units and
+// tasks, figures, proposals. It follows the rules of package store, which hands it
+// out: what is personal reaches it sealed or as a keyed hash, every engine passes
+// store/storetest, and there are no rules here.
+package house
+
+// Slices is what an engine hands out of it.
+type Slices struct{}
