@@ -89,6 +89,9 @@ func Said(c *consent.Consent) (string, error) {
 
 // ReadSaid reads what Said wrote into c, which has its id, person and receipt.
 func ReadSaid(c *consent.Consent, text string) error {
+	if readPlain(c, text) {
+		return nil
+	}
 	var s said
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return fmt.Errorf("a say: %w", err)

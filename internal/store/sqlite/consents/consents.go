@@ -157,13 +157,34 @@ func (x *Consents) Due(ctx context.Context, at time.Time, limit int) ([]consent.
 // holds is the condition of a say that holds at a moment.
 const holds = `c.state IN ('granted', 'active') AND c.since <= ? AND (c.until = 0 OR c.until > ?)`
 
+// standing reads what Standing asks for: no receipts, and each row once.
+func standing(s *file.Snapshot, person store.PersonID, now int64) (all []consent.Consent, err error) {
+	rows, err := s.Rows(`SELECT c.id, c.said FROM consent c INDEXED BY consent_open WHERE c.person = ? AND `+isOpen+` AND `+holds, person[:], now, now)
+	var id sql.RawBytes
+	var text string
+	err = file.Each(rows, err, func(row file.Scanner) error {
+		if err := row.Scan(&id, &text); err != nil {
+			return err
+		}
+		if all == nil {
+			all = make([]consent.Consent, 0, usual)
+		}
+		all = append(all, consent.Consent{Person: person})
+		c := &all[len(all)-1]
+		return errors.Join(file.Fill(c.ID[:], id), form.ReadSaid(c, text))
+	})
+	return all, err
+}
+
+// usual is how many says there is room for at once: most people make few.
+const usual = 4
+
 // Standing reads what holds about a person from one state of the file.
 func (x *Consents) Standing(ctx context.Context, person store.PersonID, opening consent.OpeningID, at time.Time) (consent.Standing, error) {
 	var out consent.Standing
 	now := file.Micros(at)
 	err := x.db.Read(ctx, func(s *file.Snapshot) (err error) {
-		out.Consents, err = collect(s.Rows(`SELECT c.person, c.id, c.said, NULL FROM consent c INDEXED BY consent_open WHERE c.person = ? AND `+isOpen+` AND `+holds,
-			person[:], now, now))
+		out.Consents, err = standing(s, person, now)
 		if err != nil || opening == (consent.OpeningID{}) {
 			return err
 		}
