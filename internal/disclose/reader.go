@@ -60,5 +60,6 @@ func (r Reader) subject() store.PersonID {
 func (r Reader) reason() string { return strings.TrimSpace(r.Reason) }
 
 func (r Reader) steppedUp(at time.Time) bool {
-	return !r.SteppedUp.IsZero() && !r.SteppedUp.After(at) && at.Sub(r.SteppedUp) <= Lately
+	proved := r.SteppedUp.Truncate(time.Microsecond) // as at is: stores keep no more
+	return !r.SteppedUp.IsZero() && !proved.After(at) && at.Sub(proved) <= Lately
 }
