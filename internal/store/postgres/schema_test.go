@@ -27,13 +27,15 @@ var distribution = map[string]string{
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "notice": "person",
-	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person",
+	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject", "score_recount": "day",
+	"duty_task": "id", "duty_step": "task", "duty_debt": "debt",
+	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",
 }
 
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "matter_number": true, "staff": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "matter_number": true, "duty_number": true, "duty_item": true, "staff": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

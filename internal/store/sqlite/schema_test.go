@@ -20,7 +20,9 @@ var ownKey = map[string]string{
 	"service": "kind", "stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "watched_log": "origin", "log_alarm": "origin", "witness_peer": "key", "cosignature": "log",
 	"destination": "id", "leg_sent": "destination", "alarm": "cause", "alarm_setting": "id", "vendor": "id",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "matter": "number", "matter_version": "number",
-	"staff": "id", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person",
+	"staff": "id", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject",
+	"duty_number": "year", "duty_task": "id", "duty_step": "task", "duty_debt": "debt", "duty_item": "sort",
+	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",
 }
 
 func TestUniqueKeysBeginWithTheirDistributionColumn(t *testing.T) {
