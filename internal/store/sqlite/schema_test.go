@@ -21,6 +21,7 @@ var ownKey = map[string]string{
 	"destination": "id", "leg_sent": "destination", "alarm": "cause", "alarm_setting": "id", "vendor": "id",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "matter": "number", "matter_version": "number",
 	"staff": "id", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject",
+	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"duty_number": "year", "duty_task": "id", "duty_step": "task", "duty_debt": "debt", "duty_item": "sort",
 	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",
 }
