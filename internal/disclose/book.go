@@ -2,7 +2,7 @@ package disclose
 
 import (
 	"context"
-	"errors"
+	"slices"
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/policy"
@@ -24,21 +24,11 @@ func (d *Discloser) Book(ctx context.Context, reader Reader, id dossier.ID, limi
 // openAll opens those of permitted records that are what their facilities hold
 // true now; their rows are written.
 func (d *Discloser) openAll(ctx context.Context, k *look, list []entry) ([]*Opened, error) {
-	var book []*Opened
-	for i := range list {
-		r := &list[i].record
-		if !holdsTrue(r) {
-			continue
-		}
-		o, err := d.open(ctx, r, k.opens(&list[i]))
-		switch {
-		case errors.Is(err, ErrCompartment), errors.Is(err, store.ErrAbsent):
-		case err != nil:
-			return nil, err
-		default:
-			book = append(book, o)
-		}
+	book, err := d.openEach(ctx, k, list)
+	if err != nil {
+		return nil, err
 	}
+	book = slices.DeleteFunc(book, func(o *Opened) bool { return o == nil })
 	return book, nil
 }
 

@@ -57,21 +57,22 @@ func (t *Told) Wanted() []Trait {
 const YearMargin = 3
 
 func (t *Told) traits(margin int) []Trait {
-	var out []Trait
+	out := make([]Trait, 0, len(t.Phones)+1+2*(2*margin+1))
 	for _, p := range t.Phones {
 		if p = PhoneKey(p); p != "" {
 			out = append(out, Trait{ByPhone, []string{p}})
 		}
 	}
 	name := care.NameKey(t.Name)
-	given := GivenKey(t.Name)
+	given := lastWord(name)
 	if year := t.yearOf(); given != "" && year > 0 {
 		for y := year - margin; y <= year+margin; y++ {
+			of := strconv.Itoa(y)
 			if strings.Contains(name, " ") {
-				out = append(out, Trait{ByNameYear, []string{name, strconv.Itoa(y)}})
+				out = append(out, Trait{ByNameYear, []string{name, of}})
 			}
 			if isCommune(t.Commune) {
-				out = append(out, Trait{ByCommuneGivenYear, []string{t.Commune, given, strconv.Itoa(y)}})
+				out = append(out, Trait{ByCommuneGivenYear, []string{t.Commune, given, of}})
 			}
 		}
 	}
@@ -112,12 +113,9 @@ func PhoneKey(s string) string {
 }
 
 // GivenKey returns the given name's key: the last word of a Vietnamese name.
-func GivenKey(name string) string {
-	words := strings.Fields(care.NameKey(name))
-	if len(words) == 0 {
-		return ""
-	}
-	return words[len(words)-1]
-}
+func GivenKey(name string) string { return lastWord(care.NameKey(name)) }
+
+// lastWord is that of a key, whose words one blank parts.
+func lastWord(key string) string { return key[strings.LastIndexByte(key, ' ')+1:] }
 
 func isCommune(s string) bool { return len(s) == 5 && strings.Trim(s, "0123456789") == "" }
