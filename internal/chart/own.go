@@ -13,7 +13,8 @@ const (
 	OwnTable = "TU_KHAI"
 )
 
-func ownTitle() fault.Text {
+// OwnTitle names such an entry.
+func OwnTitle() fault.Text {
 	return fault.Text{VI: "Người dân tự khai", EN: "Stated by the citizen"}
 }
 
@@ -24,7 +25,7 @@ func OwnSpec() *schema.Version {
 	field := func(name string, t schema.Type, vi, en string) schema.Field {
 		return schema.Field{Name: name, Type: t, Required: schema.Optional, LabelVI: vi, LabelEN: en}
 	}
-	return schema.NewVersion("tukhai", "Người dân tự khai", 0, &schema.Table{Name: OwnTable, Title: ownTitle(), Fields: []schema.Field{
+	return schema.NewVersion("tukhai", "Người dân tự khai", 0, &schema.Table{Name: OwnTable, Title: OwnTitle(), Fields: []schema.Field{
 		field("NGAY_GHI", schema.DateTime, "Ghi lúc", "Written at"), field("DI_UNG", schema.Text, "Dị ứng", "Allergies"),
 		field("NHOM_MAU", schema.Text, "Nhóm máu", "Blood group"), field("CAY_GHEP", schema.Text, "Thiết bị cấy ghép", "Implants"),
 		field("MANG_THAI", schema.Text, "Mang thai", "Pregnancy"), field("THUOC_DANG_DUNG", schema.Text, "Thuốc đang dùng", "Present medicines"),

@@ -98,7 +98,17 @@ func Read(entries []Entry, now time.Time) *Chart {
 	f := factsOf(ready, now, folded)
 	return &Chart{Visits: timelineOf(ready), Problems: problemsOf(ready, f.own), Results: seriesOf(ready, folded), Allergies: f.allergies, Blood: f.blood,
 		Implants: f.implants, Pregnancy: f.pregnancy, Contacts: f.contacts, Vaccinations: f.vaccinations, Slips: slipsOf(ready, now),
-		Records: len(ready), orders: linesOf(ready, folded), now: now}
+		Records: records(ready), orders: linesOf(ready, folded), now: now}
+}
+
+// records counts entries without the citizen's own, which is none.
+func records(entries []reading) (n int) {
+	for i := range entries {
+		if entries[i].Kind != Own {
+			n++
+		}
+	}
+	return n
 }
 
 // Medicines lists what was ordered, or is to be taken, within days before now.

@@ -53,6 +53,9 @@ func timelineOf(entries []reading) []Visit {
 	at := map[string]int{}
 	for i := range entries {
 		r := &entries[i]
+		if r.Kind == Own { // no visit
+			continue
+		}
 		key := string(r.ID.Facility) + " " + r.episode
 		k, met := at[key]
 		if !met {

@@ -50,6 +50,16 @@ func Of(fields dossier.Fields) Set { return compiled().of(fields, true) }
 // belongs to: what would still be told when closed tables were left out.
 func Content(fields dossier.Fields) Set { return compiled().of(fields, false) }
 
+// Text returns the compartments that a text of any sort tells of: as the name of
+// a medicine, a diagnosis or a service, or as a note.
+func Text(text string) (s Set) {
+	l := compiled()
+	for _, c := range []class{drug, diagnosis, service, note} {
+		s |= l.text(c, text)
+	}
+	return s
+}
+
 // Table returns the compartments of a table by its name, 0 for an open one.
 func Table(name string) Set { return compiled().tables[name] }
 

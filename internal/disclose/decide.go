@@ -34,6 +34,7 @@ type look struct {
 	standing consent.Standing
 	basis    policy.Basis // of records of others; "": none stands
 	spools   bool         // its rows may wait beside the log
+	own      *Opened      // what the person stated themself; nil: nothing for this look
 }
 
 // decision is what came of one question.
@@ -121,6 +122,9 @@ func (k *look) question(action policy.Action, r *store.Record, classes care.Clas
 	q := policy.Question{Action: action, Role: k.reader.Role, Purpose: k.reader.Purpose, Staff: k.reader.Staff != care.Staff{},
 		Author: r.ID.Facility, Kind: r.Kind, Classes: classes,
 		Reason: k.reader.reason() != "", SteppedUp: k.reader.steppedUp(k.at)}
+	if r.ID.IsZero() {
+		q.Author = byCitizen
+	}
 	switch {
 	case k.reader.owns(r.ID):
 		q.Basis = policy.OwnRecord

@@ -16,6 +16,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"lienthong/internal/body"
@@ -67,11 +68,12 @@ type Deps struct {
 	Kinds    *kind.Registry
 	Receipts *evidence.Desk
 	Clock    clock.Clock
-	Legs     Receipts // nil: destinations give none
-	Policies Decider  // nil: policy.Builtin
-	Consents Consents // nil: nobody said anything
-	Spool    Spool    // nil: an emergency waits for the log too
-	Brake    Brake    // nil: nobody is too curious
+	Legs     Receipts   // nil: destinations give none
+	Policies Decider    // nil: policy.Builtin
+	Consents Consents   // nil: nobody said anything
+	Spool    Spool      // nil: an emergency waits for the log too
+	Brake    Brake      // nil: nobody is too curious
+	Own      Statements // nil: nobody states anything of themself
 }
 
 // Brake turns away who looks at too many people; package brake's is one. It is
@@ -205,6 +207,7 @@ func (d *Discloser) write(ctx context.Context, k *look, count int, entries ...en
 		}
 		records[i] = entries[i].record
 	}
+	records = slices.DeleteFunc(records, func(r store.Record) bool { return r.ID.IsZero() }) // a statement is counted at no facility
 	if d.Brake != nil {
 		if err := d.Brake.Look(ctx, rows); err != nil {
 			return err

@@ -33,7 +33,8 @@ func (d *Discloser) Person(ctx context.Context, reader Reader, person store.Pers
 }
 
 // Chart opens what the reader may read of a person and facilities hold true now,
-// newest first, at most limit records.
+// newest first, at most limit records; after them what the person stated themself,
+// which has no id.
 func (d *Discloser) Chart(ctx context.Context, reader Reader, person store.PersonID, limit int) ([]*Opened, error) {
 	k, list, err := d.ofPerson(ctx, reader, policy.Read, person, store.Filter{Limit: limit}, holdsTrue)
 	if err != nil {
@@ -43,8 +44,8 @@ func (d *Discloser) Chart(ctx context.Context, reader Reader, person store.Perso
 }
 
 // EmergencySet opens the records that the emergency set is made of: of those that
-// hold now, what the rules permit in an emergency, newest first. Under break-glass it
-// opens also while the log of looks is down (Spool): see Spooled.
+// hold now, what the rules permit in an emergency, newest first, and after them what
+// the person stated themself. Under break-glass it opens also while the log of looks is down (Spool): see Spooled.
 func (d *Discloser) EmergencySet(ctx context.Context, reader Reader, person store.PersonID) ([]*Opened, error) {
 	k, list, err := d.ofPerson(ctx, reader, policy.Emergency, person, store.Filter{Limit: most}, holdsTrue)
 	if err != nil {
@@ -121,7 +122,17 @@ func (d *Discloser) ofPerson(ctx context.Context, reader Reader, action policy.A
 	}
 	list = list[:min(len(list), limit)]
 	k.spools = action == policy.Emergency && k.basis == policy.BreakGlass
-	return k, list, d.write(ctx, k, len(list), list...)
+	all := list
+	if action != policy.List && f.Before == (store.Cursor{}) { // with the first page
+		own, err := d.stated(ctx, k, action)
+		if err != nil {
+			return nil, nil, err
+		}
+		if own != nil {
+			all = append([]entry{*own}, list...)
+		}
+	}
+	return k, list, d.write(ctx, k, len(all), all...)
 }
 
 // pages is how many pages of a list are gone through at most to fill one.

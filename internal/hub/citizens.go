@@ -16,6 +16,9 @@ func (h *Hub) openCitizens(p rooms.Parts) (*citizen.Deps, error) {
 	if h.Cases, err = rooms.Cases(p); err != nil {
 		return nil, err
 	}
+	if h.Disclose.Own, err = rooms.Entries(p); err != nil {
+		return nil, err
+	}
 	if h.links, err = rooms.Shlinks(p); err != nil {
 		return nil, err
 	}

@@ -39,7 +39,8 @@ var harmless = map[string]string{
 		POST /emergency/at/{ref}/propose; POST /emergency/at/{ref}/second; POST /emergency/at/{ref}/release; POST /emergency/at/{ref}/undo; POST /emergency/set/{id}/renew; GET /counter; POST /counter; POST /counter/{visit}/end`,
 	"what a citizen says and asks for, in their own words: no record is opened": `POST /me/for; POST /me/large; POST /me/download; GET /me/choices/history/{say}; POST /counter/{visit}/code; GET /counter/{visit}/people; POST /counter/{visit}/people; POST /me/notices/seen; POST /me/choices/preview; POST /me/choices/close; POST /me/choices/open; POST /me/choices/end;
 		POST /me/choices/withdraw; GET /me/choices/answer/{say}; POST /me/choices/answer/{say}; GET /me/choices/receipt/{say}; POST /me/choices/people/end; POST /me/share/end; GET /me/download; GET /me/requests; POST /me/requests;
-		GET /me/requests/{number}; POST /me/requests/{number}/withdraw; GET /counter/{visit}; POST /counter/{visit}/say; GET /counter/{visit}/receipt/{say}`,
+		GET /me/requests/{number}; POST /me/requests/{number}/withdraw; GET /counter/{visit}; POST /counter/{visit}/say; GET /counter/{visit}/receipt/{say};
+		POST /me/own/edit; POST /me/own/withdraw; GET /counter/{visit}/own; POST /counter/{visit}/own`,
 	"what officers answer and auditors ask: who looked, kinds and dates, no content": `GET /privacy; GET /privacy/cases/{number}; POST /privacy/cases/{number}; POST /privacy/lift; POST /privacy/unlock;
 		GET /privacy/breaches; POST /privacy/breaches; GET /privacy/breaches/{number}; POST /privacy/breaches/{number}; GET /privacy/breaches/{number}/report; GET /privacy/breaches/{number}/report.json;
 		GET /privacy/breaches/{number}/report.pdf; GET /audit; POST /audit; GET /audit/{query}; POST /audit/{query}/export.json; POST /audit/{query}/export.csv`,

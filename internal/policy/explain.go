@@ -52,6 +52,9 @@ const candidate = "candidate"
 // register is what it writes for what the population register is told.
 const register = "register"
 
+// own is the kind of what a person states of themself.
+const own = "own"
+
 // none is said where no policy permitted.
 var none = fault.Text{
 	VI: "Bị từ chối. Không có quy tắc nào cho phép; không được phép thì mặc định là từ chối.",
@@ -76,7 +79,8 @@ func factsOf(q Question) []fault.Text {
 	}
 	at := q.Role.At()
 	add(at != "" && at == q.Author, "hồ sơ do chính cơ sở lập", "the facility wrote the record itself")
-	add(at != "" && at != q.Author, "hồ sơ do cơ sở khác lập", "another facility wrote the record")
+	add(q.Kind == own, "do chính người bệnh khai", "the person stated it themself")
+	add(at != "" && at != q.Author && q.Kind != own, "hồ sơ do cơ sở khác lập", "another facility wrote the record")
 	if u, ok := law.Basis(string(q.Basis)); ok {
 		add(true, "căn cứ xem là: "+lower(u.Title.VI), "the basis is: "+lower(u.Title.EN))
 	} else {

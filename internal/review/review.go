@@ -206,8 +206,8 @@ func (d *Desk) Queue(ctx context.Context, o Officer) (*Queue, error) {
 	q := &Queue{Facility: o.Role.At(), Since: now.AddDate(0, 0, -rateDays)}
 	for i := range list {
 		m := &list[i]
-		if m.Kind == matter.Breach {
-			continue
+		if _, owed := matter.TermOf(m.Kind); !owed || m.Kind == matter.Breach {
+			continue // what is kept and owed no answer (signed papers, citizens' own entries) has no term
 		}
 		item := Item{Number: m.Number, Kind: m.Kind, State: m.State, Outcome: m.Outcome, Owner: m.Owner, Opened: m.Opened, Due: m.Due, Late: m.Late(now), Looks: len(m.Looks)}
 		switch {

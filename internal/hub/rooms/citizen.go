@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
 	"lienthong/internal/law"
+	"lienthong/internal/own"
 	"lienthong/internal/policy"
 	"lienthong/internal/retention"
 	"lienthong/internal/share"
@@ -64,11 +65,15 @@ func Citizen(p Parts, said *choice.Desk, l *Login) (*pages.Deps, error) {
 	if err != nil {
 		return nil, err
 	}
+	entries, err := Entries(p)
+	if err != nil {
+		return nil, err
+	}
 	rules, err := policy.Builtin()
 	if err != nil {
 		return nil, err
 	}
-	return &pages.Deps{Book: p.Disclose, Choices: sayings{said}, Looks: p.Slices.Disclosures, Cases: cases, Links: linkDesk{links, p.Clock}, Notices: p.Slices.Notices,
+	return &pages.Deps{Own: ownEntries{p.Disclose, entries}, Book: p.Disclose, Choices: sayings{said}, Looks: p.Slices.Disclosures, Cases: cases, Links: linkDesk{links, p.Clock}, Notices: p.Slices.Notices,
 		Places: places{p}, Assist: clerks{counter}, Openings: p.reasonOf, Why: why(rules), Law: law.Text, Now: p.Clock.Now,
 		Device: func(r *http.Request, person store.PersonID) (time.Time, string, error) {
 			return p.Sessions.DeviceSince(r, store.Owner{Person: person})
@@ -81,6 +86,27 @@ func Citizen(p Parts, said *choice.Desk, l *Login) (*pages.Deps, error) {
 			return name
 		}}, nil
 }
+
+// Entries keeps what citizens state of themselves.
+func Entries(p Parts) (*own.Desk, error) {
+	return own.New(p.Slices.Matters, sealer{p.Vault, p.Clock}, p.Clock)
+}
+
+// ownEntries are opened by one and kept by the other.
+type ownEntries struct {
+	book *disclose.Discloser
+	desk *own.Desk
+}
+
+func (x ownEntries) Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]own.Statement, error) {
+	return x.book.Stated(ctx, reader, person, limit)
+}
+
+func (x ownEntries) Put(ctx context.Context, by own.By, e own.Entry) error {
+	return x.desk.Put(ctx, by, e)
+}
+
+func (x ownEntries) Withdraw(ctx context.Context, by own.By) error { return x.desk.Withdraw(ctx, by) }
 
 // reasonOf is what was typed when an emergency was opened.
 func (p Parts) reasonOf(id consent.OpeningID) (string, error) {

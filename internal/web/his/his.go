@@ -345,9 +345,11 @@ func (d *Door) read(r *http.Request, c caller) (*Answer, error) {
 	entries := make([]chart.Entry, len(opened))
 	for i, x := range opened {
 		entries[i] = chart.Entry{ID: x.Record.ID, Kind: x.Record.Kind, Received: x.Record.Received, Version: x.Record.Version, State: x.Record.State(), Read: x.Read, View: x.View}
-		if x.Record.ID.Facility == c.Who.Facility {
+		switch x.Record.ID.Facility {
+		case "": // what the person states of themself: in the summary, and nobody's record
+		case c.Who.Facility:
 			a.Own++
-		} else {
+		default:
 			a.Others++
 		}
 	}

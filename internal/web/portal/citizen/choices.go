@@ -281,7 +281,7 @@ func (x *Room) options(r *http.Request, p *view.Page, d *draft) error {
 		d.Visits = append(d.Visits, option{Record: v.Documents[0].Record.String(), Text: x.visitText(p, &v)})
 	}
 	for _, o := range b.Opened {
-		if !slices.Contains(d.Kinds, o.Record.Kind) {
+		if !o.Record.ID.IsZero() && !slices.Contains(d.Kinds, o.Record.Kind) {
 			d.Kinds = append(d.Kinds, o.Record.Kind)
 		}
 	}

@@ -45,6 +45,7 @@ type Deps struct {
 	Notices   Notices
 	Places    Places
 	Assist    Assist                                     // nil: no counter
+	Own       ask.Own                                    // nil: nobody states anything of themself
 	Openings  func(id consent.OpeningID) (string, error) // reason of an emergency as typed; may be nil
 	StaffName func(ctx context.Context, id care.Staff) string
 	Why       func(look *store.Disclosure) fault.Text // whole sentences, with the law
@@ -143,6 +144,15 @@ type whom struct {
 	By     *consent.Delegation // nil: oneself
 	Gone   bool                // acted for somebody, which is over
 	Others []consent.Delegation
+}
+
+// Whose tells rooms beside these whose book is open, and who asks.
+func (x *Room) Whose(r *http.Request, p *view.Page) (By, disclose.Reader, error) {
+	w, err := x.whose(r, p)
+	if err != nil {
+		return By{}, disclose.Reader{}, err
+	}
+	return by(p, &w), reader(p, &w, true), nil
 }
 
 // forCookie names the delegation under which the citizen acts: 128 random bits,

@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/consent"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
+	"lienthong/internal/web/portal/citizen/scan"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -105,6 +106,29 @@ func (x *Room) stands(r *http.Request, p *view.Page) (*visit, error) {
 	v := &visit{ID: r.PathValue("visit")}
 	v.Opening, err = x.Assist.Visit(r.Context(), clerk(p), consent.OpeningID(id))
 	return v, err
+}
+
+// Paper takes a signed paper that is posted beside a form, keeps it, and says who
+// stands at the counter with it; for rooms beside these.
+func (x *Room) Paper(r *http.Request, p *view.Page) (By, error) {
+	v, err := x.stands(r, p)
+	if err != nil {
+		return By{}, err
+	}
+	kind, data, err := scan.Paper(r)
+	if err != nil {
+		return By{}, err
+	}
+	c := clerk(p)
+	by := By{Person: v.Opening.Person, Self: v.Opening.Person, Actor: "counter:" + string(c.At) + " " + c.Mark, Channel: "counter_paper", Staff: c.Staff, At: c.At}
+	by.Proof, err = x.Assist.Paper(r.Context(), c, by.Person, kind, data)
+	return by, err
+}
+
+// Stands says whether somebody stands at the counter, of this visit.
+func (x *Room) Stands(r *http.Request, p *view.Page) error {
+	_, err := x.stands(r, p)
+	return err
 }
 
 func (x *Room) counterVisit(w http.ResponseWriter, r *http.Request) {

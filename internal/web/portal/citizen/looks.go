@@ -7,36 +7,17 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
-	"lienthong/internal/care"
 	"lienthong/internal/casework"
-	"lienthong/internal/consent"
 	"lienthong/internal/matter"
-	"lienthong/internal/policy"
-	"lienthong/internal/role"
 	"lienthong/internal/store"
-	"lienthong/internal/urgent"
+	"lienthong/internal/web/portal/citizen/card"
 	"lienthong/internal/web/portal/view"
 )
 
-// lookCard is one look as the citizen reads it: who, at what place, when, what and why.
-type lookCard struct {
-	ID        int64
-	At        time.Time
-	Name      string // "" where no person is known
-	Role      string // words
-	Place     string
-	Code      string // of the place
-	Records   int
-	Own       bool // the citizen's own, or one who acts for them
-	Machine   bool // a system
-	Emergency bool
-	What, Why string
-	Facts     string // what decided, in words, after Why
-	Said      string // what a doctor typed as the reason
-}
+// lookCard is one look as the citizen reads it.
+type lookCard = card.Look
 
 // looksOf are the cards of a list, with how many of each sort.
 type looksOf struct {
@@ -156,76 +137,9 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, who *whom, q map[strin
 	return l, nil
 }
 
-// cards makes of rows, which are one for each record, what a citizen would call
-// one look: the same reader on the same basis within ten minutes.
+// cards makes looks of rows.
 func (x *Room) cards(ctx context.Context, p *view.Page, rows []store.Disclosure) []lookCard {
-	type key struct {
-		reader, role, basis string
-		staff               care.Staff
-		opening             consent.OpeningID
-	}
-	var out []lookCard
-	at := map[key]int{}
-	seen := map[key]map[string]bool{}
-	names := map[care.Staff]string{}
-	for i := range rows {
-		row := &rows[i]
-		if row.Count == 0 && row.Basis == "refused_compartment" {
-			continue // nothing was seen
-		}
-		k := key{row.Reader, row.Role, row.Basis, row.Staff, row.Opening}
-		if j, met := at[k]; met && out[j].At.Sub(row.At) < 10*time.Minute {
-			if name := row.Record.String(); name != "" && !seen[k][name] {
-				seen[k][name] = true
-				out[j].Records++
-				if !out[j].Emergency {
-					out[j].What = p.W.T("me.looks.what.many", out[j].Records)
-				}
-			}
-			continue
-		}
-		at[k], seen[k] = len(out), map[string]bool{row.Record.String(): true}
-		out = append(out, x.card(ctx, p, row, names))
-	}
-	return out
-}
-
-func (x *Room) card(ctx context.Context, p *view.Page, row *store.Disclosure, names map[care.Staff]string) lookCard {
-	c := lookCard{ID: row.ID, At: row.At, Records: 1, Emergency: row.Basis == string(policy.BreakGlass)}
-	c.Why, c.Facts = split(p.W.Text(x.Why(row)))
-	who, err := role.Parse(row.Role)
-	if err != nil { // a destination or a carrier: a system
-		c.Machine, c.Role = true, p.W.T("me.looks.machine")
-	} else {
-		c.Role = p.W.T("me.role." + string(who.Kind))
-		c.Place, c.Code = x.name(who.At()), string(who.At())
-		c.Own = who.Kind == role.Citizen && row.Basis != string(policy.ByLink)
-		c.Machine = who.Kind == role.Facility && row.Staff == (care.Staff{})
-	}
-	if row.Staff != (care.Staff{}) && x.StaffName != nil {
-		name, met := names[row.Staff]
-		if !met {
-			name = x.StaffName(ctx, row.Staff)
-			names[row.Staff] = name
-		}
-		c.Name = name
-	}
-	if row.Basis == string(policy.ByLink) {
-		c.Name, c.Role = row.Reader, p.W.T("me.role.link")
-	}
-	c.What = p.W.T("me.looks.what.one", x.name(row.Facility))
-	if c.Emergency {
-		c.What = p.W.T("me.looks.what.emergency")
-		if x.Openings != nil {
-			if said, err := x.Openings(row.Opening); err == nil {
-				code, words := urgent.Said(said)
-				if c.Said = words; code != "" {
-					c.Said = p.W.T("urgent.said."+code) + ": " + words
-				}
-			}
-		}
-	}
-	return c
+	return card.Maker{Place: x.name, Why: x.Why, Staff: x.StaffName, Reason: x.Openings}.Looks(ctx, p, rows)
 }
 
 // one finds a look of the person by its id.
@@ -282,13 +196,3 @@ func (x *Room) unrecognised(w http.ResponseWriter, r *http.Request) {
 
 // filters are those of the list in order.
 func filters() []string { return slices.Clone([]string{"", "emergency", "facility", "machine", "own"}) }
-
-// split parts the sentence that says why from the facts and sources after it.
-func split(text string) (why, facts string) {
-	for _, mark := range []string{" Dữ kiện:", " Facts:"} {
-		if i := strings.Index(text, mark); i > 0 {
-			return text[:i], strings.TrimSpace(text[i:])
-		}
-	}
-	return text, ""
-}

@@ -97,6 +97,9 @@ func (x *Room) opening(w http.ResponseWriter, r *http.Request) {
 	s := shown{Opening: *o, Path: openingPath(o.ID), Patient: PatientOf(opened), Chart: chart.Read(Entries(opened), p.Now)}
 	s.Look = x.look(p, s.Path)
 	for _, one := range opened {
+		if one.Record.ID.IsZero() {
+			continue // what the person states is nobody's record
+		}
 		if one.Record.ID.Facility == o.Facility {
 			s.Own++
 		} else {
@@ -123,7 +126,12 @@ func (x *Room) look(p view.Page, path string) chartview.Look {
 			}
 			return name
 		},
-		Link: func(s chart.Source) string { return path + "/records/" + s.Record.String() },
+		Link: func(s chart.Source) string {
+			if s.Record.IsZero() { // the person's own word
+				return ""
+			}
+			return path + "/records/" + s.Record.String()
+		},
 	}
 }
 

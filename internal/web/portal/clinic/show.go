@@ -20,7 +20,7 @@ type namedFact struct {
 
 // factsOf are the facts that the summary does not show.
 func factsOf(c *chart.Chart) []namedFact {
-	return []namedFact{{"implants", c.Implants}, {"pregnancy", c.Pregnancy}, {"vaccinations", c.Vaccinations}}
+	return []namedFact{{"implants", c.Implants}, {"pregnancy", c.Pregnancy}, {"contacts", c.Contacts}, {"vaccinations", c.Vaccinations}}
 }
 
 // born writes birth and sex, "" where nothing is known.

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/matter"
+	"lienthong/internal/own"
 	"lienthong/internal/store"
 )
 
@@ -99,6 +100,14 @@ type Links interface {
 	Make(ctx context.Context, reader disclose.Reader, a LinkAsk) (Link, error)
 	Of(ctx context.Context, person care.Person) ([]Link, error)
 	End(ctx context.Context, person care.Person, mark, actor string) error
+}
+
+// Own keeps and opens what citizens state of themselves: package own keeps,
+// package disclose opens.
+type Own interface {
+	Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]own.Statement, error)
+	Put(ctx context.Context, by own.By, e own.Entry) error
+	Withdraw(ctx context.Context, by own.By) error
 }
 
 // Notices are what a citizen is told; store.Notices has it.
