@@ -29,6 +29,9 @@ func (d *Discloser) openAll(ctx context.Context, k *look, list []entry) ([]*Open
 		return nil, err
 	}
 	book = slices.DeleteFunc(book, func(o *Opened) bool { return o == nil })
+	if k.own != nil {
+		book = append(book, k.own)
+	}
 	return book, nil
 }
 
