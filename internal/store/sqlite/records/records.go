@@ -98,11 +98,11 @@ func (x *Records) List(ctx context.Context, scope role.Scope, f store.Filter) ([
 	return all, more, nil
 }
 
-// usual reports whether a filter is one of the few that every look at a person
-// asks with, so that its text is worth keeping.
+// usual reports whether a filter is of those that every look at a person asks
+// with: their texts are few, and worth keeping.
 func usual(f *store.Filter) bool {
-	return f.Person != (store.PersonID{}) && f.Tag == "" && len(f.Episode) == 0 && len(f.Subject) == 0 &&
-		f.Province == "" && f.Level == "" && f.Kind == "" && f.State == "" && f.Day == 0
+	return f.Person != (store.PersonID{}) && len(f.Episode) == 0 && len(f.Subject) == 0 &&
+		f.Province == "" && f.Level == "" && f.State == "" && f.Day == 0
 }
 
 // list puts the query together. Where a filter names few records, those are
