@@ -6,4 +6,13 @@
 package house
 
 // Slices is what an engine hands out of it.
-type Slices struct{}
+type Slices struct {
+	Rules     Rules // that people write
+	Databases Databases
+	Entries   Entries
+	Grants    Grants
+	Imports   Imports
+	Flow      Flow
+	Figures   Figures // as pinned
+	Boards    Boards
+}

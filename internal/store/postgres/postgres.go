@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres/access"
 	"lienthong/internal/store/postgres/alarms"
 	"lienthong/internal/store/postgres/audit"
@@ -28,6 +29,7 @@ import (
 	"lienthong/internal/store/postgres/enrolments"
 	"lienthong/internal/store/postgres/facilities"
 	"lienthong/internal/store/postgres/feeds"
+	"lienthong/internal/store/postgres/figures"
 	"lienthong/internal/store/postgres/gateways"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/inflow"
@@ -42,6 +44,7 @@ import (
 	"lienthong/internal/store/postgres/rekey"
 	"lienthong/internal/store/postgres/retention"
 	"lienthong/internal/store/postgres/revocations"
+	"lienthong/internal/store/postgres/rules"
 	"lienthong/internal/store/postgres/secrets"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/shares"
@@ -148,6 +151,10 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Shares:        shares.New(db, writer),
 		Logins:        logins.New(db),
 		Verifications: verifications.New(db, writer),
+		House: house.Slices{
+			Rules:   rules.New(db, writer),
+			Figures: figures.New(db, writer), Boards: figures.NewBoards(db),
+		},
 		Close: func() error {
 			once.Do(func() {
 				read.Close()

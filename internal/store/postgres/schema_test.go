@@ -36,7 +36,7 @@ var distribution = map[string]string{
 // reference are the tables that every node has whole.
 var reference = map[string]bool{
 	"fact": true, "month_key": true, "directory": true, "anchor": true, "unit": true, "facility_version": true,
-	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "matter_number": true, "duty_number": true, "duty_item": true, "staff": true, "goose_db_version": true,
+	"certificate": true, "carrier": true, "client": true, "act": true, "service": true, "witness_peer": true, "exchange": true, "destination": true, "route": true, "applicant": true, "enrolment": true, "alarm": true, "alarm_setting": true, "vendor": true, "rulebook": true, "rulebook_edition": true, "rehearsal": true, "matter_number": true, "duty_number": true, "duty_item": true, "staff": true, "goose_db_version": true,
 }
 
 func schema(t *testing.T) *pgx.Conn {

@@ -17,6 +17,7 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/sqlite/access"
 	"lienthong/internal/store/sqlite/alarms"
 	"lienthong/internal/store/sqlite/audit"
@@ -27,6 +28,7 @@ import (
 	"lienthong/internal/store/sqlite/enrolments"
 	"lienthong/internal/store/sqlite/facilities"
 	"lienthong/internal/store/sqlite/feeds"
+	"lienthong/internal/store/sqlite/figures"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/store/sqlite/gateways"
 	"lienthong/internal/store/sqlite/inflow"
@@ -41,6 +43,7 @@ import (
 	"lienthong/internal/store/sqlite/rekey"
 	"lienthong/internal/store/sqlite/retention"
 	"lienthong/internal/store/sqlite/revocations"
+	"lienthong/internal/store/sqlite/rules"
 	"lienthong/internal/store/sqlite/secrets"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/shares"
@@ -172,6 +175,10 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Inflow: inflow.New(o.main), Alarms: alarms.New(o.main), Surveys: surveys.New(o.main), Logins: logins.New(o.main),
 		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
 		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main), Verifications: verifications.New(o.main),
+		House: house.Slices{
+			Rules:   rules.New(o.main),
+			Figures: figures.New(o.main), Boards: figures.NewBoards(o.main),
+		},
 		Close: o.close,
 	}, nil
 }

@@ -1,0 +1,53 @@
+package house
+
+import (
+	"context"
+	"time"
+
+	"lienthong/internal/duty"
+	"lienthong/internal/store/base"
+)
+
+// Duties keeps tasks with every step. There are no rules here: which step may
+// follow package duty says.
+type Duties interface {
+	// Numbers takes n numbers of the year of a moment (in Hanoi) and returns the first.
+	Numbers(ctx context.Context, at time.Time, n int) (int64, error)
+	// Put keeps tasks and their steps together, with one act (none of the zero act):
+	// a first version, or the next of what is there, else ErrChanged. A first version
+	// whose Debt another task has is ErrTaken.
+	Put(ctx context.Context, changes []duty.Change, act base.Act) error
+	// Task returns one as it stands: ErrAbsent.
+	Task(ctx context.Context, id string) (*duty.Task, error)
+	// Steps returns every step of a task, oldest first.
+	Steps(ctx context.Context, id string) ([]duty.Step, error)
+	// Tasks returns those of a filter: by day due, ended ones by when they ended,
+	// newest first.
+	Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error)
+	// Count counts those of a filter, by a dimension; late are those due before
+	// today. Filter.State, Ended, All, Late, After and Limit do not count.
+	Count(ctx context.Context, f duty.Filter, by duty.Dimension, today int) ([]duty.Count, error)
+	// Debts returns the tasks of debts, those that are there, in any order.
+	Debts(ctx context.Context, debts []string) ([]duty.Task, error)
+}
+
+// Item is one version of something few: a unit, a role, a programme, a setting.
+type Item struct {
+	Sort    string // "unit", "role", "programme", "setting"
+	ID      string
+	Version int // from 1
+	At      time.Time
+	Actor   string
+	Said    string // JSON
+}
+
+// DutyItems keeps units and what belongs to them, every version.
+type DutyItems interface {
+	// PutItems keeps next versions together with their act: each is one more than
+	// what is there, else ErrChanged.
+	PutItems(ctx context.Context, items []Item, act base.Act) error
+	// Items returns the newest version of each of a sort, by ID.
+	Items(ctx context.Context, sort string) ([]Item, error)
+	// ItemVersions returns every version of one, oldest first.
+	ItemVersions(ctx context.Context, sort, id string) ([]Item, error)
+}
