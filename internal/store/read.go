@@ -190,6 +190,8 @@ type CountQuery struct {
 	Facility       care.FacilityCode
 	Province       string
 	By             []Dimension
+	AsOf           map[int]uint64 // Recount: as the rows said when these logs had these sizes, and others none; refusals, which have no leaf, as they are
+	Standing       bool           // Recount: of accepted records only, those neither superseded nor withdrawn, and no withdrawals
 }
 
 // Dimension is what counts are split by; all of the facility's are joined from its version.

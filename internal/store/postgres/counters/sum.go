@@ -3,7 +3,6 @@ package counters
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -12,7 +11,6 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
-	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 )
 
@@ -20,11 +18,8 @@ import (
 var errDimension = fault.New(fault.Invalid, "counts.dimension",
 	"Không tách số liệu theo chiều này được.", "Counts cannot be split by this dimension.")
 
-// How long a sum may take, and a recount, which reads every record.
-const (
-	sumLimit     = 30 * time.Second
-	recountLimit = 30 * time.Minute
-)
+// sumLimit is how long a sum may take.
+const sumLimit = 30 * time.Second
 
 // dimensions are the columns of counts c joined with the facility's version v.
 var dimensions = map[store.Dimension]string{
@@ -44,34 +39,19 @@ var dimensions = map[store.Dimension]string{
 const kept = `SELECT facility_version, day, kind, measure, purpose, n FROM counter
 	UNION ALL SELECT facility_version, day, kind, measure, purpose, n FROM delta WHERE minute >= 0`
 
-// recounted is every count as the rows of records and refusals give it.
-var recounted = `SELECT facility_version, day, kind, state AS measure, '' AS purpose, 1::bigint AS n FROM record
-	UNION ALL SELECT facility_version, day, kind, 'superseded', '', 1 FROM record
-		WHERE state IN ('accepted', 'accepted_with_warnings') AND (late OR superseded_by <> '00000000-0000-0000-0000-000000000000')
-	UNION ALL SELECT facility_version, day, kind, 'withdrawn', '', 1 FROM record
-		WHERE withdrawn_by <> '00000000-0000-0000-0000-000000000000'
-	UNION ALL SELECT r.facility_version, r.day, r.kind, 'code:' || f.code, f.purpose, 1
-		FROM record r CROSS JOIN LATERAL (
-			SELECT DISTINCT e ->> 'code' AS code, coalesce(b.purpose, '') AS purpose
-			FROM jsonb_array_elements(CASE r.findings WHEN '' THEN '[]'::jsonb ELSE r.findings::jsonb END) e
-			LEFT JOIN LATERAL jsonb_array_elements_text(e -> 'blocks') AS b (purpose) ON true) f
-	UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1
-		FROM tag t JOIN record r ON r.facility = t.facility AND r.serial = t.serial WHERE left(t.tag, 4) = 'doc:'
-	UNION ALL SELECT r.facility_version, r.day, r.kind, 'doc:XML' || b.n, '', 1
-		FROM record r JOIN generate_series(0, 31) AS b (n) ON (r.documents & ` + strconv.FormatUint(uint64(form.CommonDocuments), 10) + `) >> b.n & 1 = 1 WHERE r.state <> 'rejected'
-	UNION ALL SELECT facility_version, day, '', 'refused', '', 1 FROM refusal`
-
 // Sum adds folded and unfolded deltas.
 func (c *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return c.sum(ctx, sumLimit, kept, scope, q)
+	return c.sum(ctx, sumLimit, source{from: kept}, scope, q)
 }
 
-// Recount counts from the rows.
-func (c *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return c.sum(ctx, recountLimit, recounted, scope, q)
+// source is where numbers are read from: bind makes what stands before the
+// statement (nil: nothing), from is what stands in its FROM.
+type source struct {
+	from string
+	bind func(w *handle.Where) string
 }
 
-func (c *Counters) sum(ctx context.Context, limit time.Duration, from string, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+func (c *Counters) sum(ctx context.Context, limit time.Duration, of source, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
 	if err := store.CheckText(append(q.Measures, q.Kind, string(q.Facility), q.Province)...); err != nil {
 		return nil, err
 	}
@@ -79,6 +59,10 @@ func (c *Counters) sum(ctx context.Context, limit time.Duration, from string, sc
 		return nil, nil
 	}
 	var w handle.Where
+	with := ""
+	if of.bind != nil {
+		with = of.bind(&w)
+	}
 	w.Scope(scope, "v.code", "v")
 	if q.FromDay != 0 {
 		w.And("c.day >= ?", q.FromDay)
@@ -111,7 +95,7 @@ func (c *Counters) sum(ctx context.Context, limit time.Duration, from string, sc
 	if groups = strings.TrimPrefix(groups, ", "); groups != "" {
 		tail = " GROUP BY " + groups + tail + " ORDER BY " + groups
 	}
-	query := `SELECT ` + key + `sum(c.n)::bigint FROM (` + from + `) c
+	query := with + `SELECT ` + key + `sum(c.n)::bigint FROM (` + of.from + `) c
 		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + tail
 	var counts []store.Count
 	err := c.db.Scan(ctx, limit, query, w.Args, func(rows pgx.Rows) (err error) {

@@ -12,7 +12,6 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
-	"lienthong/internal/store/form"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -41,44 +40,7 @@ const summed = `(SELECT facility_version, day, kind, measure, purpose, n FROM co
 
 // Sum adds what is folded to what is not, of one state of the file.
 func (x *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return x.count(ctx, summed, scope, q)
-}
-
-// counted is every record under what it counts as; see store.Counters.
-const counted = `(SELECT facility_version, day, kind, state AS measure, '' AS purpose, 1 AS n FROM dated
- UNION ALL SELECT facility_version, day, kind, 'superseded', '', 1 FROM dated r WHERE ` + file.IsSuperseded + `
- UNION ALL SELECT facility_version, day, kind, 'withdrawn', '', 1 FROM dated WHERE withdrawn_by IS NOT NULL
- UNION ALL SELECT r.facility_version, r.day, r.kind, t.tag, '', 1 FROM tag t JOIN dated r ON r.id = t.record WHERE t.tag GLOB 'doc:*'
- UNION ALL SELECT r.facility_version, r.day, r.kind, c.tag, '', 1 FROM dated r JOIN common_tags c ON r.documents & c.bit <> 0 WHERE r.state <> 'rejected'
- UNION ALL SELECT facility_version, day, kind, 'code:' || code, purpose, 1 FROM
- (SELECT DISTINCT r.id, r.facility_version, r.day, r.kind, json_extract(f.value, '$[0]') AS code, coalesce(b.value, '') AS purpose
- FROM dated r JOIN json_each(r.findings) f LEFT JOIN json_each(f.value, '$[2]') b)
- UNION ALL SELECT facility_version, ` + dayOf + `(at), '', 'refused', '', 1 FROM refusal) d`
-
-// Recount counts records anew.
-func (x *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	from := strings.ReplaceAll(counted, dayOf+"(at)", hanoiDay("at"))
-	from = strings.ReplaceAll(from, "common_tags", commonTags())
-	from = strings.ReplaceAll(from, "dated", `(SELECT record.*, `+hanoiDay("received")+` AS day FROM record)`)
-	return x.count(ctx, from, scope, q)
-}
-
-const dayOf = "hanoi_day"
-
-// commonTags is a table of the tags that the column documents says: constant text.
-func commonTags() string {
-	var rows []string
-	for n := range 32 {
-		if tag := form.DocumentTag(n); form.CommonDocument(tag) != 0 {
-			rows = append(rows, fmt.Sprintf("SELECT '%s' AS tag, %d AS bit", tag, 1<<n))
-		}
-	}
-	return "(" + strings.Join(rows, " UNION ALL ") + ")"
-}
-
-// hanoiDay is the day of a column of microseconds in Hanoi as yyyymmdd.
-func hanoiDay(column string) string {
-	return `CAST(strftime('%Y%m%d', ` + column + ` / 1000000 + 25200, 'unixepoch') AS INTEGER)`
+	return x.count(ctx, "", summed, nil, scope, q)
 }
 
 // dimensions are the columns counts are split by.
@@ -88,7 +50,7 @@ var dimensions = map[store.Dimension]string{
 	store.ByUnit: `coalesce(v.unit, '')`, store.ByVendor: `coalesce(v.vendor, '')`, store.ByType: `coalesce(v.type, '')`,
 }
 
-func (x *Counters) count(ctx context.Context, from string, scope role.Scope, cq store.CountQuery) ([]store.Count, error) {
+func (x *Counters) count(ctx context.Context, with, from string, args []any, scope role.Scope, cq store.CountQuery) ([]store.Count, error) {
 	columns := make([]string, 0, len(cq.By))
 	for _, by := range cq.By {
 		c, ok := dimensions[by]
@@ -97,7 +59,7 @@ func (x *Counters) count(ctx context.Context, from string, scope role.Scope, cq 
 		}
 		columns = append(columns, c)
 	}
-	q := file.Select(`SELECT `+strings.Join(append(columns, `sum(d.n)`), ", ")+` FROM `+from+` LEFT JOIN facility_version v ON v.id = d.facility_version`).
+	q := file.Select(with+`SELECT `+strings.Join(append(columns, `sum(d.n)`), ", ")+` FROM `+from+` LEFT JOIN facility_version v ON v.id = d.facility_version`, args...).
 		Within(scope, "v.code", "v.id")
 	conditions(q, cq)
 	tail := ` HAVING sum(d.n) <> 0`
