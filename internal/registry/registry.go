@@ -3,15 +3,15 @@
 // they come from, who sees which fields, how fresh they must be. What a declaration
 // does not say the hub does not do; to add a database is to add a file.
 //
-// It reads no bytes but a declaration's, opens no record and asks no store: package
-// steward does, with what is decided here.
+// It holds the words only, so that stores can know them: package
+// registry/declaration reads files, checks values and makes entries out of rows, and
+// package steward opens records and asks stores.
 package registry
 
 import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
 )
 
@@ -116,7 +116,7 @@ type Rule struct {
 	Field    string // that it is counted under
 	When     string // CEL: whether it applies, "" always
 	Must     string // CEL: what must hold
-	Severity dossier.Severity
+	Severity string // as package dossier names them: "info", "warning", "error"
 	Text     fault.Text
 }
 
@@ -166,10 +166,17 @@ const (
 	Waiting EntryState = "waiting" // brought in, and not yet accepted
 )
 
+// RecordID names a record: a dossier.ID, converted. It stands here for the depth of
+// imports only.
+type RecordID struct {
+	Facility care.FacilityCode
+	Serial   [16]byte
+}
+
 // Origin is what an entry was made from.
 type Origin struct {
 	Source   string            // Source.ID
-	Record   dossier.ID        // FromRecords
+	Record   RecordID          // FromRecords
 	Facility care.FacilityCode // of the record, or the one the entry names; "" none
 	Import   string            // id of the import; "" none
 	By       string            // who typed it in, as acts name people; "" nobody
