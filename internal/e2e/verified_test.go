@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bytes"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -33,6 +35,26 @@ func (w *world) rounds() {
 	w.clock.Advance(11 * time.Minute)
 	for range 12 {
 		w.check(w.hub.Login.Register.Round(w.ctx))
+	}
+}
+
+// saysVerified: clinicians read what the register said on the person's page, and
+// their own systems at the door of the HIS.
+func (w *world) saysVerified(persons []store.PersonID) {
+	w.t.Helper()
+	status, body := w.hisAsk("79901", "/api/v1/his/summary", "application/json", nil, nil)
+	if status != http.StatusOK || !bytes.Contains(body, []byte(`"verified":{"answer":"match","at":"`)) {
+		w.t.Errorf("the door of the HIS: %d %s", status, body)
+	}
+	if status, body = w.hisAsk("79902", "/api/v1/his/summary", "application/json", nil, nil); status != http.StatusOK || bytes.Contains(body, []byte(`"verified"`)) {
+		w.t.Errorf("to whom nothing is shown: %d %s", status, body)
+	}
+	anna := w.clinician("79902", 1)
+	for i, say := range []string{"số định danh, họ tên, ngày sinh khớp", "khác ở họ tên"} {
+		o := w.opening(persons[i], "79902", nil)
+		if page := anna.reads("/openings/"+hex.EncodeToString(o[:]), http.StatusOK); !strings.Contains(page, say) {
+			w.t.Errorf("the clinic's page does not say %q\n%s", say, page)
+		}
 	}
 }
 
@@ -100,6 +122,7 @@ func TestVerifiedWithThePopulationRegister(t *testing.T) {
 				t.Errorf("%s: page %d, says verified: %v", want[i], res.StatusCode, shown)
 			}
 		}
+		w.saysVerified(persons)
 		asked := sim.Asked()
 		w.rounds()
 		if n := sim.Asked(); n != asked {

@@ -52,7 +52,7 @@ func Clinic(p Parts, desk *reading.Desk) (*clinic.Deps, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &clinic.Deps{Desk: desk, Records: p.Disclose, Facility: p.facilityName, PublicURL: p.PublicURL, Why: reasons{p.Slices.Disclosures, rules}.why}, nil
+	return &clinic.Deps{Desk: desk, Records: p.Disclose, Facility: p.facilityName, Verified: p.verified, PublicURL: p.PublicURL, Why: reasons{p.Slices.Disclosures, rules}.why}, nil
 }
 
 // stays hands on what disclose reads of referrals and stays.
@@ -134,9 +134,9 @@ func His(p Parts, desk *reading.Desk, staff *roster.Desk, callers his.Callers) (
 	if err != nil {
 		return nil, err
 	}
-	return his.New(his.Deps{Callers: callers, Roster: staff, Desk: desk, Records: p.Disclose, Links: links{p.Slices.Access, p.Sessions, staff, p}, Once: p.Slices.Access,
+	return his.New(his.Deps{Callers: callers, Roster: staff, Desk: desk, Records: p.Disclose, Links: links{p.Slices.Access, p.Sessions, staff, p}, Once: p.Slices.Access, Verified: p.verified,
 		Page: func(lang string, v his.View, fragment bool) templ.Component {
-			return pages.Page(lang, clinic.Beside{Summary: v.Summary, Basis: v.Basis, Until: v.Until, Own: v.Own, Others: v.Others, Link: v.Link, Ways: v.Ways, At: v.At}, fragment)
+			return pages.Page(lang, clinic.Beside{Summary: v.Summary, Basis: v.Basis, Until: v.Until, Own: v.Own, Others: v.Others, Link: v.Link, Ways: v.Ways, At: v.At, Shown: v.Shown, Checked: v.Checked}, fragment)
 		}, Clock: p.Clock, Logger: p.Logger, PublicURL: p.PublicURL})
 }
 

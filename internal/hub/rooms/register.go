@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lienthong/internal/bridge/outbound"
@@ -11,6 +12,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/identity"
 	"lienthong/internal/roster"
+	"lienthong/internal/store"
 	"lienthong/internal/verification"
 )
 
@@ -47,6 +49,15 @@ func NewRegister(p Parts) (*verification.Desk, error) {
 			}
 			return nil, nil
 		}})
+}
+
+// verified is the register's last answer about a person, nil for none.
+func (p Parts) verified(ctx context.Context, person store.PersonID) (*identity.Verified, error) {
+	v, err := p.Slices.Verifications.Verified(ctx, person)
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	return v, err
 }
 
 func asked(b *population.Bridge) func(context.Context, care.CitizenID, *identity.Face) (verification.Answer, error) {

@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
+	"lienthong/internal/identity"
 	"lienthong/internal/reading"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -64,6 +65,9 @@ type Deps struct {
 	Records Records
 	// Why says by which rules looks under an opening were allowed.
 	Why func(ctx context.Context, id consent.OpeningID) ([]Reason, error)
+	// Verified gives the population register's last answer about a person, nil for
+	// none; may be nil.
+	Verified func(ctx context.Context, person store.PersonID) (*identity.Verified, error)
 	// Facility is a facility's short name, "" unknown.
 	Facility  func(care.FacilityCode) string
 	PublicURL string

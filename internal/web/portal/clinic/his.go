@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/chart"
 	"lienthong/internal/clock"
+	"lienthong/internal/identity"
 	"lienthong/internal/web/portal/asset"
 	"lienthong/internal/web/portal/chartview"
 	"lienthong/internal/web/portal/view"
@@ -24,6 +25,8 @@ type Beside struct {
 	Link    string // into the portal, once
 	Ways    []string
 	At      care.FacilityCode
+	Shown   bool               // something of the person is
+	Checked *identity.Verified // by the population register; nil: not yet
 }
 
 // Pages draws summaries outside the portal.

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/consent"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/ledger"
 	"lienthong/internal/policy"
 	"lienthong/internal/reading"
@@ -64,6 +65,8 @@ type shown struct {
 	Newest  *disclose.Opened // nil: nothing is there
 	Own     int              // of the records shown
 	Others  int
+	Stated  bool               // the person states something themself
+	Checked *identity.Verified // by the population register; nil: not yet
 }
 
 // used is the opening of the address, where it stands for who asks, with the page.
@@ -98,6 +101,7 @@ func (x *Room) opening(w http.ResponseWriter, r *http.Request) {
 	s.Look = x.look(p, s.Path)
 	for _, one := range opened {
 		if one.Record.ID.IsZero() {
+			s.Stated = true
 			continue // what the person states is nobody's record
 		}
 		if one.Record.ID.Facility == o.Facility {
@@ -107,6 +111,12 @@ func (x *Room) opening(w http.ResponseWriter, r *http.Request) {
 		}
 		if s.Newest == nil || one.Record.Received.After(s.Newest.Record.Received) {
 			s.Newest = one
+		}
+	}
+	if x.Verified != nil && len(opened) > 0 {
+		if s.Checked, err = x.Verified(r.Context(), store.PersonID(o.Person)); err != nil {
+			x.frame.Fail(w, r, err)
+			return
 		}
 	}
 	x.frame.Show(w, r, http.StatusOK, openingPage(p, s))

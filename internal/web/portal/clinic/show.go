@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/chart"
 	"lienthong/internal/consent"
+	"lienthong/internal/identity"
 	"lienthong/internal/policy"
 	"lienthong/internal/web/portal/view"
 )
@@ -36,6 +37,18 @@ func born(p view.Page, who Patient) string {
 		return ""
 	}
 	return strings.Join(said, ", ") + " · "
+}
+
+// checked says what the population register said of who this is.
+func checked(p view.Page, v *identity.Verified) string {
+	if v == nil {
+		return p.W.T("clinic.verified.none")
+	}
+	var differs []string
+	for _, what := range v.Differs {
+		differs = append(differs, p.W.T("clinic.differs."+what))
+	}
+	return p.W.T("clinic.verified."+v.Answer, p.W.Date(v.At), strings.Join(differs, ", "))
 }
 
 // pathOf is the page of an opening; an emergency has one of its own.
