@@ -50,6 +50,7 @@ var layers = map[string]place{
 	"role":         {1, nil},
 	"rulepack":     {1, nil},
 	"schema":       {1, []string{"dossier"}},
+	"score":        {1, []string{"dossier", "registry", "schema"}},
 	"seal":         {1, nil},
 	"slip":         {1, nil},
 	"staff":        {1, nil},
