@@ -14,13 +14,13 @@ package score
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"slices"
 	"strconv"
 	"strings"
 
 	"lienthong/internal/fault"
+	"lienthong/internal/score/tally"
 )
 
 // Word is one of the eight.
@@ -84,8 +84,27 @@ func nameOf(w Word, table, field string) string {
 	return id
 }
 
+// How marks and counts are written; see package tally.
+type (
+	ID    = tally.ID
+	Mark  = tally.Mark
+	Marks = tally.Marks
+	Tally = tally.Tally
+	Count = tally.Count
+)
+
+// The marks.
+const (
+	NotApplicable = tally.NotApplicable
+	Passed        = tally.Passed
+	Failed        = tally.Failed
+)
+
 // MaxChecks bounds a sheet.
-const MaxChecks = 400
+const MaxChecks = tally.MaxChecks
+
+// NewMarks returns marks of a sheet, none applicable yet. Finish with Trim.
+func NewMarks(s *Sheet) Marks { return tally.NewMarks(s.id, len(s.Checks)) }
 
 // Sheet is one version of the checks of a subject. It never changes; another list
 // is another sheet.
@@ -96,12 +115,6 @@ type Sheet struct {
 	id    ID
 	index map[string]int
 }
-
-// ID names a sheet by its content: the first bytes of the SHA-256 of its JSON.
-type ID [4]byte
-
-// String returns the id as eight hexadecimal digits.
-func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
 // ErrSheet (score.sheet): not a sheet of checks.
 var ErrSheet = fault.New(fault.Invalid, "score.sheet",
@@ -249,6 +262,9 @@ type Ratio struct {
 	Passed  int64 `json:"passed"`
 	Applied int64 `json:"applied"`
 }
+
+// RatioOf returns a count as a number with what it is a part of.
+func RatioOf(c Count) Ratio { return Ratio{Passed: c.Applied - c.Failed, Applied: c.Applied} }
 
 // Applicable reports whether there was anything to look at.
 func (r Ratio) Applicable() bool { return r.Applied > 0 }

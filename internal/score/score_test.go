@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/registry"
 	"lienthong/internal/score"
+	"lienthong/internal/score/tally"
 )
 
 func TestEightWordsInBothLanguages(t *testing.T) {
@@ -212,7 +213,7 @@ func TestATallyIsTheSumOfMarks(t *testing.T) {
 	if sum[0] != (score.Count{Applied: 2, Failed: 1}) || sum[7] != (score.Count{Applied: 1, Failed: 1}) || sum[len(s.Checks)-1].Applied != 1 {
 		t.Errorf("%v", sum)
 	}
-	if r := sum[0].Ratio(); r.Permille() != 500 || r.Percent("vi") != "50,0" || r.Percent("en") != "50.0" {
+	if r := score.RatioOf(sum[0]); r.Permille() != 500 || r.Percent("vi") != "50,0" || r.Percent("en") != "50.0" {
 		t.Errorf("%+v", r)
 	}
 	if r := (score.Ratio{}); r.Applicable() || r.Percent("vi") != "" {
@@ -221,7 +222,7 @@ func TestATallyIsTheSumOfMarks(t *testing.T) {
 	if n := (score.Ratio{Passed: 999_999, Applied: 1_000_000}).Permille(); n != 999 {
 		t.Errorf("a failure among a million rounds to %d", n)
 	}
-	read, err := score.ParseTally(sum.Marshal())
+	read, err := tally.ParseTally(sum.Marshal())
 	if err != nil || !slices.Equal(read, sum) {
 		t.Errorf("%v %v", read, err)
 	}
@@ -264,42 +265,6 @@ func TestEntriesAreMarkedAsTheirDeclarationSays(t *testing.T) {
 	if j.Sheet().Subject != "db:vaccination" {
 		t.Error(j.Sheet().Subject)
 	}
-}
-
-func FuzzTally(f *testing.F) {
-	f.Add([]byte{2, 0, 0, 2})
-	f.Add(score.Tally{{Applied: 5, Failed: -1}, {Applied: 1 << 60}}.Marshal())
-	f.Fuzz(func(t *testing.T, b []byte) {
-		tally, err := score.ParseTally(b)
-		if err != nil {
-			return
-		}
-		again, err := score.ParseTally(tally.Marshal())
-		if err != nil {
-			t.Fatal(err)
-		}
-		again.Minus(tally)
-		if !again.IsZero() {
-			t.Errorf("%v", again)
-		}
-	})
-}
-
-func FuzzMarks(f *testing.F) {
-	f.Add([]byte{1, 2, 3, 4, 0x55, 0xAA})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		m := score.Marks(b)
-		if _, err := m.Sheet(); err != nil {
-			return
-		}
-		var sum score.Tally
-		sum.Add(m, 1)
-		for i, c := range sum {
-			if mark := m.Get(i); (mark == score.NotApplicable) != (c.Applied == 0) || (mark == score.Failed) != (c.Failed == 1) {
-				t.Fatalf("check %d: %d, %+v", i, mark, c)
-			}
-		}
-	})
 }
 
 func FuzzFields(f *testing.F) {

@@ -1,7 +1,11 @@
-package score
+// Package tally is how marks and counts of quality are written: two bits a check for
+// a record, two numbers a check for many. It knows no check and no word; package
+// score says what they mean. Stores add tallies up by it.
+package tally
 
 import (
 	"encoding/binary"
+	"encoding/hex"
 
 	"lienthong/internal/fault"
 )
@@ -21,10 +25,20 @@ const (
 // marks say that nobody marked it.
 type Marks []byte
 
-// NewMarks returns marks of a sheet, none applicable yet. Finish with Trim.
-func NewMarks(s *Sheet) Marks {
-	m := make(Marks, len(ID{})+(len(s.Checks)+3)/4)
-	copy(m, s.id[:])
+// MaxChecks bounds a sheet.
+const MaxChecks = 400
+
+// ID names a sheet by its content: the first bytes of the SHA-256 of its JSON.
+type ID [4]byte
+
+// String returns the id as eight hexadecimal digits.
+func (id ID) String() string { return hex.EncodeToString(id[:]) }
+
+// NewMarks returns marks of a sheet with that many checks, none applicable yet.
+// Finish with Trim.
+func NewMarks(sheet ID, checks int) Marks {
+	m := make(Marks, len(sheet)+(checks+3)/4)
+	copy(m, sheet[:])
 	return m
 }
 
@@ -77,9 +91,6 @@ type Tally []Count
 
 // Count is of one check.
 type Count struct{ Applied, Failed int64 }
-
-// Ratio returns the count as a number with what it is a part of.
-func (c Count) Ratio() Ratio { return Ratio{Passed: c.Applied - c.Failed, Applied: c.Applied} }
 
 // Add adds marks n times; n is -1 for a record that counts no longer.
 func (t *Tally) Add(m Marks, n int64) {
