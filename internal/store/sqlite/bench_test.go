@@ -18,7 +18,7 @@ import (
 
 // BenchmarkCommit stores groups of dossiers as outpatient ones are stored: a
 // body of 2.5 KB, each in a file of its own, five common documents, a patient
-// nobody knew with a citizen number and, every other, a card, and a leaf. One
+// nobody knew with a citizen number and, every other, a card, four features, and a leaf. One
 // operation is one record; cpu-us/op is processor time of the process, all
 // threads, while it commits.
 func BenchmarkCommit(b *testing.B) {

@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/identity"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -35,6 +36,10 @@ func benchDossier(b testing.TB, code care.FacilityCode, version int64) store.Pre
 	day := clock.Day(now)
 	certificate := []byte("certificate of " + string(code))
 	subject := &store.NewSubject{Key: hash(), Person: store.PersonID(noise(16)), NewPerson: true, Evidence: "citizen_id"}
+	copy(subject.Person[:6], id.Serial[:6]) // named by the moment, as identity does
+	for _, kind := range []string{identity.ByPhone, identity.ByNameYear, identity.ByCommuneGivenYear, identity.ByBirthGiven} {
+		subject.Features = append(subject.Features, identity.Feature{Kind: kind, Hash: hash()})
+	}
 	for range 1 + body[0]%2 {
 		subject.Claims = append(subject.Claims, store.Claim{Key: hash(), Person: subject.Person, Name: hash(), Birth: hash()})
 	}
