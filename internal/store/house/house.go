@@ -13,6 +13,9 @@ type Slices struct {
 	Grants    Grants
 	Imports   Imports
 	Flow      Flow
+
+	Duties    Duties
+	DutyItems DutyItems
 	Figures   Figures // as pinned
 	Boards    Boards
 }

@@ -24,9 +24,12 @@ import (
 	"lienthong/internal/store/postgres/audit"
 	"lienthong/internal/store/postgres/consents"
 	"lienthong/internal/store/postgres/counters"
+	"lienthong/internal/store/postgres/databases"
 	"lienthong/internal/store/postgres/destinations"
 	"lienthong/internal/store/postgres/disclosures"
+	"lienthong/internal/store/postgres/duties"
 	"lienthong/internal/store/postgres/enrolments"
+	"lienthong/internal/store/postgres/entries"
 	"lienthong/internal/store/postgres/facilities"
 	"lienthong/internal/store/postgres/feeds"
 	"lienthong/internal/store/postgres/figures"
@@ -152,6 +155,8 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Logins:        logins.New(db),
 		Verifications: verifications.New(db, writer),
 		House: house.Slices{
+			Databases: databases.New(db, writer), Entries: entries.New(db, writer), Grants: databases.New(db, writer), Imports: databases.New(db, writer), Flow: entries.New(db, writer),
+			Duties: duties.New(db, writer), DutyItems: duties.NewItems(db, writer),
 			Rules:   rules.New(db, writer),
 			Figures: figures.New(db, writer), Boards: figures.NewBoards(db),
 		},

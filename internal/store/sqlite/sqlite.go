@@ -23,9 +23,12 @@ import (
 	"lienthong/internal/store/sqlite/audit"
 	"lienthong/internal/store/sqlite/consents"
 	"lienthong/internal/store/sqlite/counters"
+	"lienthong/internal/store/sqlite/databases"
 	"lienthong/internal/store/sqlite/destinations"
 	"lienthong/internal/store/sqlite/disclosures"
+	"lienthong/internal/store/sqlite/duties"
 	"lienthong/internal/store/sqlite/enrolments"
+	"lienthong/internal/store/sqlite/entries"
 	"lienthong/internal/store/sqlite/facilities"
 	"lienthong/internal/store/sqlite/feeds"
 	"lienthong/internal/store/sqlite/figures"
@@ -176,6 +179,8 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
 		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main), Verifications: verifications.New(o.main),
 		House: house.Slices{
+			Databases: databases.New(o.main), Entries: entries.New(o.main), Grants: databases.New(o.main), Imports: databases.New(o.main), Flow: entries.New(o.main),
+			Duties: duties.New(o.main), DutyItems: duties.NewItems(o.main),
 			Rules:   rules.New(o.main),
 			Figures: figures.New(o.main), Boards: figures.NewBoards(o.main),
 		},

@@ -1,0 +1,289 @@
+// Package duties is the embedded engine's side of house.Duties and
+// house.DutyItems: tasks with every step, and the few things around them. Which
+// step may follow is decided elsewhere.
+package duties
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/clock"
+	"lienthong/internal/duty"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+	"lienthong/internal/store/sqlite/file"
+)
+
+// Duties implements house.Duties.
+type Duties struct{ db *file.DB }
+
+var _ house.Duties = (*Duties)(nil)
+
+// New returns the slice of an open file.
+func New(db *file.DB) *Duties { return &Duties{db: db} }
+
+// Numbers takes n numbers nobody was given before.
+func (x *Duties) Numbers(ctx context.Context, at time.Time, n int) (first int64, err error) {
+	year := at.In(clock.Hanoi).Year()
+	err = x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+		return tx.Row(`INSERT INTO duty_number (year, n) VALUES (?, ?) ON CONFLICT (year) DO UPDATE SET n = n + excluded.n RETURNING n`, year, n).Scan(&first)
+	})
+	return first - int64(n) + 1, err
+}
+
+// Put keeps tasks and their steps together with one act.
+func (x *Duties) Put(ctx context.Context, changes []duty.Change, act store.Act) error {
+	changes = slices.SortedFunc(slices.Values(changes), func(a, b duty.Change) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
+	texts := make([][2]string, len(changes))
+	for i := range changes {
+		task, step, err := house.TaskText(&changes[i])
+		if err != nil {
+			return err
+		}
+		texts[i] = [2]string{task, step}
+	}
+	if err := file.CheckAct(act); err != nil {
+		return err
+	}
+	return x.db.Write(ctx, file.Administrative, max(1, len(changes)), func(tx *file.Tx) error {
+		for i := range changes {
+			if err := put(tx, &changes[i], texts[i]); err != nil {
+				return err
+			}
+		}
+		return tx.ActOf(act)
+	})
+}
+
+func put(tx *file.Tx, c *duty.Change, text [2]string) error {
+	t, s := &c.Task, &c.Step
+	var version int
+	if err := tx.Row(`SELECT version FROM duty_task WHERE id = ?`, t.ID).Scan(&version); err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return err
+	}
+	if version != t.Version-1 {
+		return store.ErrChanged
+	}
+	if version == 0 && t.Debt != "" {
+		n, err := tx.Exec(`INSERT INTO duty_debt (debt, task) VALUES (?, ?) ON CONFLICT DO NOTHING`, t.Debt, t.ID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return store.ErrTaken
+		}
+	}
+	if _, err := tx.Exec(`INSERT INTO duty_task (id, version, owner, db, source, ref, state, open, due, blocked_by, opened, closed, reminded, said)
+ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ ON CONFLICT (id) DO UPDATE SET version = excluded.version, owner = excluded.owner, db = excluded.db, source = excluded.source, ref = excluded.ref,
+ state = excluded.state, open = excluded.open, due = excluded.due, blocked_by = excluded.blocked_by, closed = excluded.closed,
+ reminded = excluded.reminded, said = excluded.said`,
+		t.ID, t.Version, string(t.Owner()), t.Database, t.Source.Kind, t.Source.Ref, string(t.State), house.EndedOf(t), t.Due, string(t.BlockedBy),
+		file.Micros(t.Opened), file.MicrosOrZero(t.Closed), file.MicrosOrZero(t.Reminded), text[0]); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`INSERT INTO duty_step (task, n, at, actor, what, said) VALUES (?, ?, ?, ?, ?, ?)`, t.ID, s.N, file.Micros(s.At), s.Actor, s.What, text[1])
+	return err
+}
+
+// Task returns one as it stands.
+func (x *Duties) Task(ctx context.Context, id string) (*duty.Task, error) {
+	all, err := x.list(ctx, `SELECT said FROM duty_task WHERE id = ?`, []any{id})
+	if err != nil {
+		return nil, err
+	}
+	if len(all) == 0 {
+		return nil, store.ErrAbsent
+	}
+	return &all[0], nil
+}
+
+// Steps returns every step of a task, oldest first.
+func (x *Duties) Steps(ctx context.Context, id string) (all []duty.Step, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		all = nil
+		rows, err := s.Rows(`SELECT said FROM duty_step WHERE task = ? ORDER BY n`, id)
+		return file.Each(rows, err, func(row file.Scanner) error {
+			var text string
+			if err := row.Scan(&text); err != nil {
+				return err
+			}
+			step, err := house.ReadStep(text)
+			all = append(all, step)
+			return err
+		})
+	})
+	return all, err
+}
+
+// Tasks returns those of a filter.
+func (x *Duties) Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error) {
+	q := file.Select(`SELECT said FROM duty_task t`)
+	within(q, &f)
+	switch {
+	case f.State != "":
+		q.And(`t.open = ? AND t.state = ?`, open(!f.State.Ended()), string(f.State))
+	case f.Ended:
+		q.And(`t.open = 0`)
+	case !f.All:
+		q.And(`t.open = 1`)
+	}
+	if f.Late != 0 {
+		q.And(`t.open = 1 AND t.due < ?`, f.Late)
+	}
+	order := ` ORDER BY t.due, t.id LIMIT ?`
+	if f.EndedOnly() {
+		order = ` ORDER BY t.closed DESC, t.id DESC LIMIT ?`
+		if f.After.ID != "" {
+			q.And(`(t.closed, t.id) < (?, ?)`, f.After.At, f.After.ID)
+		}
+	} else if f.After.ID != "" {
+		q.And(`(t.due, t.id) > (?, ?)`, f.After.At, f.After.ID)
+	}
+	text, args := q.End(order, house.DutyLimit(f.Limit))
+	return x.list(ctx, text, args)
+}
+
+func open(is bool) int {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// facilitiesOf is who owns tasks as a facility whose version now says something.
+const facilitiesOf = `SELECT 'facility:' || v.code FROM facility_version v WHERE `
+
+const newest = ` = ? AND NOT EXISTS (SELECT 1 FROM facility_version n WHERE n.code = v.code AND (n.since > v.since OR n.since = v.since AND n.id > v.id))`
+
+// within adds all conditions of a filter but state, lateness and page.
+func within(q *file.Query, f *duty.Filter) {
+	sight(q, &f.Sight)
+	for _, c := range []struct{ condition, value string }{
+		{`t.owner = ?`, string(f.Owner)}, {`t.db = ? AND t.db <> ''`, f.Database}, {`t.source = ?`, f.Source}, {`t.ref = ?`, f.Ref}, {`t.blocked_by = ? AND t.blocked_by <> ''`, string(f.BlockedBy)},
+	} {
+		if c.value != "" {
+			q.And(c.condition, c.value)
+		}
+	}
+	if f.Province != "" {
+		q.And(`(t.owner = ? OR t.owner IN (`+facilitiesOf+`v.province`+newest+`))`, "unit:"+f.Health, f.Province)
+	}
+	if f.Orphans != nil {
+		q.And(`t.owner IN (SELECT 'unit:' || value FROM json_each(?))`, list(f.Orphans))
+	}
+	if f.From != 0 {
+		q.And(`t.closed >= ?`, file.Micros(duty.DayTime(f.From)))
+	}
+	if f.To != 0 {
+		q.And(`t.closed > 0 AND t.closed < ?`, file.Micros(duty.DayTime(f.To)))
+	}
+}
+
+func sight(q *file.Query, s *duty.Sight) {
+	if s.All {
+		return
+	}
+	var conditions []string
+	var args []any
+	or := func(condition string, values ...any) {
+		conditions = append(conditions, condition)
+		args = append(args, values...)
+	}
+	if len(s.Units) > 0 {
+		or(`t.owner IN (SELECT 'unit:' || value FROM json_each(?))`, list(s.Units))
+		or(`t.blocked_by <> '' AND t.blocked_by IN (SELECT 'unit:' || value FROM json_each(?))`, list(s.Units))
+	}
+	if s.Facility != "" {
+		or(`t.owner = ?`, "facility:"+string(s.Facility))
+		or(`t.blocked_by <> '' AND t.blocked_by = ?`, "facility:"+string(s.Facility))
+	}
+	if s.Province != "" {
+		or(`t.owner IN (`+facilitiesOf+`v.province`+newest+`)`, s.Province)
+	}
+	if s.ManagedBy != "" {
+		or(`t.owner IN (`+facilitiesOf+`v.unit`+newest+`)`, s.ManagedBy)
+	}
+	if len(s.Databases) > 0 {
+		or(`t.db <> '' AND t.db IN (SELECT value FROM json_each(?))`, list(s.Databases))
+	}
+	if len(conditions) == 0 {
+		q.And(`0`)
+		return
+	}
+	q.And(`(`+strings.Join(conditions, ` OR `)+`)`, args...)
+}
+
+// list is texts as json_each reads them.
+func list(texts []string) string {
+	b, err := json.Marshal(append([]string{}, texts...))
+	if err != nil {
+		panic(err) // texts always marshal
+	}
+	return string(b)
+}
+
+// columns are what a dimension groups by.
+var columns = map[duty.Dimension]string{duty.ByAll: `''`, duty.ByOwner: `t.owner`, duty.ByDatabase: `t.db`, duty.ByBlocker: `t.blocked_by`, duty.BySource: `t.source`}
+
+// Count counts those of a filter by a dimension.
+func (x *Duties) Count(ctx context.Context, f duty.Filter, by duty.Dimension, today int) (all []duty.Count, err error) {
+	column, ok := columns[by]
+	if !ok {
+		return nil, errors.New("duties: no such dimension")
+	}
+	q := file.Select(`SELECT `+column+`, t.state, t.open = 1 AND t.due < ?, COUNT(*), MIN(t.due) FROM duty_task t`, today)
+	within(q, &f)
+	text, args := q.End(` GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`)
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		all = nil
+		rows, err := s.Select(text, args)
+		return file.Each(rows, err, func(row file.Scanner) error {
+			var key, state string
+			var late bool
+			var n int64
+			var due int
+			if err := row.Scan(&key, &state, &late, &n, &due); err != nil {
+				return err
+			}
+			all = duty.Tally(all, key, duty.State(state), late, n, due)
+			return nil
+		})
+	})
+	return all, err
+}
+
+// Debts returns the tasks of debts.
+func (x *Duties) Debts(ctx context.Context, debts []string) (all []duty.Task, err error) {
+	for part := range slices.Chunk(debts, 500) {
+		some, err := x.list(ctx, `SELECT t.said FROM json_each(?) j CROSS JOIN duty_debt d ON d.debt = j.value CROSS JOIN duty_task t ON t.id = d.task`, []any{list(part)})
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+func (x *Duties) list(ctx context.Context, q string, args []any) (all []duty.Task, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		all = nil
+		rows, err := s.Select(q, args)
+		return file.Each(rows, err, func(row file.Scanner) error {
+			var text string
+			if err := row.Scan(&text); err != nil {
+				return err
+			}
+			t, err := house.ReadTask(text)
+			all = append(all, t)
+			return err
+		})
+	})
+	return all, err
+}
