@@ -9,11 +9,7 @@
 package identity
 
 import (
-	"encoding/binary"
-	"fmt"
-	"io"
 	"slices"
-	"time"
 
 	"lienthong/internal/care"
 )
@@ -114,9 +110,8 @@ const (
 )
 
 // Decide chooses the person. held stands in the order of the patient's
-// identifiers. A new person is named by the moment and from random; the error is
-// random's.
-func Decide(subject Subject, held []Held, at time.Time, random io.Reader) (Decision, error) {
+// identifiers. The error is that of naming a new person.
+func Decide(subject Subject, held []Held, names *Names) (Decision, error) {
 	agreeing, free, finding := weigh(held)
 	if subject.Person != (Person{}) { // linked before: only what agrees with the link is added
 		d := Decision{Person: subject.Person, Linked: true, Finding: finding}
@@ -134,7 +129,7 @@ func Decide(subject Subject, held []Held, at time.Time, random io.Reader) (Decis
 	if len(agreeing) == 1 {
 		return Decision{Person: agreeing[0], Take: free}, nil
 	}
-	fresh, err := newPerson(at, random)
+	fresh, err := names.New()
 	if err != nil {
 		return Decision{}, err
 	}
@@ -158,19 +153,4 @@ func weigh(held []Held) (agreeing []Person, free []int, finding string) {
 		finding = CodeAmbiguous
 	}
 	return agreeing, free, finding
-}
-
-// newPerson makes a name as records have theirs: 48 bits of milliseconds, then 80
-// from random. Every index by person then grows at its end; scattered names cost
-// a commit three pages a person. When somebody was first known stands beside the
-// name anyway, and no name leaves the hub.
-func newPerson(at time.Time, random io.Reader) (Person, error) {
-	var p Person
-	if _, err := io.ReadFull(random, p[6:]); err != nil {
-		return Person{}, fmt.Errorf("identity: naming a person: %w", err)
-	}
-	var ms [8]byte
-	binary.BigEndian.PutUint64(ms[:], uint64(at.UnixMilli()))
-	copy(p[:6], ms[2:])
-	return p, nil
 }

@@ -1,10 +1,8 @@
 package identity_test
 
 import (
-	"bytes"
 	"crypto/rand"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -76,7 +74,7 @@ func TestDecide(t *testing.T) {
 		"unlinked by hand, number free":      {identity.Subject{Barred: []identity.Person{a}}, []identity.Held{free}, identity.Decision{}},
 		"unlinked from one, held by another": {identity.Subject{Barred: []identity.Person{a}}, []identity.Held{isB}, identity.Decision{Person: b}},
 	} {
-		got, err := identity.Decide(q.subject, q.held, time.UnixMilli(1_800_000_000_000), rand.Reader)
+		got, err := identity.Decide(q.subject, q.held, identity.NewNames(rand.Reader))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -89,38 +87,5 @@ func TestDecide(t *testing.T) {
 		if diff := cmp.Diff(q.want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
-	}
-}
-
-// TestNewPersonsAreNamedInOrderOfTime: indexes by person grow at their end, and
-// of one moment there are as many names as are asked for.
-func TestNewPersonsAreNamedInOrderOfTime(t *testing.T) {
-	t.Parallel()
-	at, seen := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC), map[identity.Person]bool{}
-	var last identity.Person
-	for range 200 {
-		var first identity.Person
-		for n := range 3 {
-			d, err := identity.Decide(identity.Subject{}, []identity.Held{{}}, at, rand.Reader)
-			if err != nil || !d.New || seen[d.Person] {
-				t.Fatalf("%+v %v, seen before: %t", d, err, seen[d.Person])
-			}
-			seen[d.Person] = true
-			if bytes.Compare(d.Person[:], last[:]) <= 0 {
-				t.Fatalf("%x is named after %x", d.Person, last)
-			}
-			if n == 0 {
-				first = d.Person
-			} else if !bytes.Equal(first[:6], d.Person[:6]) {
-				t.Fatalf("%x and %x are of one moment", first, d.Person)
-			}
-		}
-		at, last = at.Add(time.Millisecond), first
-		for i := range last[6:] {
-			last[6+i] = 0xff
-		}
-	}
-	if _, err := identity.Decide(identity.Subject{}, []identity.Held{{}}, at, bytes.NewReader(nil)); err == nil {
-		t.Error("a person is named without randomness")
 	}
 }

@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
+	"lienthong/internal/identity"
 	"lienthong/internal/intake/group"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
@@ -101,6 +102,7 @@ type Intake struct {
 	gate     *gate
 	groups   *group.Groups
 	months   *months
+	names    *identity.Names
 	door     *admission.Door
 	stopping atomic.Bool
 	busy     meter
@@ -112,7 +114,7 @@ func New(d Deps, c Config) (*Intake, error) {
 	if c.Hub == "" {
 		return nil, errors.New("intake: the hub has no name")
 	}
-	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places, c.Weights, d.Clock),
+	in := &Intake{Deps: d, cfg: c, gate: newGate(c.Places, c.Weights, d.Clock), names: identity.NewNames(c.Random),
 		door: admission.NewDoor(admission.DoorConfig{InFlight: c.InFlight, UnderWork: c.UnderWork, Weights: c.Weights})}
 	in.busy = meter{in.door, d.Clock}
 	if in.Observer == nil {

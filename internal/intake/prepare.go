@@ -183,7 +183,7 @@ func (t *task) identify(p *store.Prepared, j *judged, known store.Known, finding
 	for i, c := range known.Claims {
 		held[i] = identity.Held{Person: c.Person, Agrees: slices.Contains(j.name, c.Name) && slices.Contains(j.birth, c.Birth)}
 	}
-	d, err := identity.Decide(subject, held, t.received, t.in.cfg.Random)
+	d, err := identity.Decide(subject, held, t.in.names)
 	if err != nil {
 		return nil, err
 	}
