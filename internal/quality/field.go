@@ -200,7 +200,7 @@ func (j *judge) name(text string, at place, identified bool) {
 	if identified && strings.ContainsAny(text, "0123456789") {
 		j.problem(at, "pattern", none)
 	}
-	if !isASCII(text) && (strings.ContainsAny(text, "\u00d0\u0189\u00f0\u0256") || !norm.NFC.IsNormalString(text)) {
+	if strings.IndexFunc(text, func(r rune) bool { return r > 0x7f }) >= 0 && (strings.ContainsAny(text, "\u00d0\u0189\u00f0\u0256") || !norm.NFC.IsNormalString(text)) {
 		clean := care.Clean(text)
 		j.problem(at, "letters", fault.Text{VI: "Viết lại là " + clean + ".", EN: "Write " + clean + "."})
 	}
@@ -209,15 +209,6 @@ func (j *judge) name(text string, at place, identified bool) {
 		strings.HasPrefix(key, "test "), strings.HasSuffix(key, " test"), strings.Contains(key, " test "):
 		j.problem(at, "test_value", none)
 	}
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
 }
 
 // citizen judges SO_CCCD; a number of the synthetic range is like any other.

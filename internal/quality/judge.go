@@ -28,20 +28,30 @@ func (p *Pack) Judge(fields dossier.Fields, in Input) []dossier.Finding {
 			j.rejections = append(j.rejections, f)
 		}
 	}
-	if set, own := p.sets[in.Kind]; own {
-		set.Judge(fields, in, func(code string, at Place, hint fault.Text) {
-			j.report(code, place{at.Table, at.Row, at.Field, at.Line}, hint)
-		})
-		return append(j.rejections, j.findings...)
+	told := func(code string, at Place, hint fault.Text) {
+		j.report(code, place{at.Table, at.Row, at.Field, at.Line}, hint)
 	}
-	switch in.Kind {
+	if set, own := p.sets[in.Kind]; own {
+		set.Judge(fields, in, told)
+	} else {
+		j.family()
+	}
+	if set, beside := p.sets[""]; beside {
+		set.Judge(fields, in, told)
+	}
+	return append(j.rejections, j.findings...)
+}
+
+// family judges a dossier of the QĐ 4750 family, or a check-in.
+func (j *judge) family() {
+	switch j.in.Kind {
 	case KindDossier:
 		j.subjectTable = "XML1"
 	case KindCheckIn:
 		j.subjectTable = "XML0"
 	}
 	j.keys()
-	tables := fields.Tables()
+	tables := j.fields.Tables()
 	j.bounds = make([]bound, 0, len(tables))
 	for _, t := range tables {
 		j.bounds = append(j.bounds, j.plan.bind(t))
@@ -52,13 +62,9 @@ func (p *Pack) Judge(fields dossier.Fields, in Input) []dossier.Finding {
 			j.rows(b)
 		}
 	}
-	if in.Kind == KindDossier && j.summary != nil {
+	if j.in.Kind == KindDossier && j.summary != nil {
 		j.whole()
 	}
-	if len(j.rejections) == 0 {
-		return j.findings
-	}
-	return append(j.rejections, j.findings...)
 }
 
 func same(a, b dossier.Finding) bool {
@@ -137,10 +143,7 @@ func (j *judge) people() {
 			cells := b.row(row)
 			s := j.subject(b, row, cells)
 			if j.main == nil {
-				j.stay, j.main = s, slices.Clone(cells)
-				if j.main == nil {
-					j.main = []dossier.Cell{}
-				}
+				j.stay, j.main = s, append([]dossier.Cell{}, cells...)
 				if j.in.Kind == KindDossier {
 					j.summary = b
 				}

@@ -60,7 +60,7 @@ type Pack struct {
 // Set is the rules of one kind of dossier that brings its own, with how they are
 // judged. Kinds of the QĐ 4750 family and check-ins are judged by this package.
 type Set struct {
-	Kind  string
+	Kind  string // "": the rules that people write, judged beside those of every kind
 	Rules []Rule
 	// Judge reports what is wrong with a dossier, in any order. It may report
 	// codes of Rules and of this package's own catalogue ("episode.missing").
@@ -96,19 +96,19 @@ func (p *Pack) With(sets ...Set) *Pack {
 			q.byCode[r.Code] = len(q.rules) - 1
 		}
 	}
-	slices.SortStableFunc(q.rules, func(a, b Rule) int { // what rejects goes first
-		switch {
-		case a.Rejects == b.Rejects:
-			return 0
-		case a.Rejects:
-			return -1
-		}
-		return 1
-	})
+	slices.SortStableFunc(q.rules, func(a, b Rule) int { return a.rank() - b.rank() })
 	for i, r := range q.rules {
 		q.byCode[r.Code] = i
 	}
 	return q
+}
+
+// rank puts what rejects first.
+func (r Rule) rank() int {
+	if r.Rejects {
+		return 0
+	}
+	return 1
 }
 
 // V1 returns rule pack v1. It is built at the first call and shared.
