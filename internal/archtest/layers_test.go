@@ -31,7 +31,7 @@ var layers = map[string]place{
 	"compartment":  {1, []string{"dossier"}},
 	"consent":      {1, nil},
 	"dossier":      {1, nil},
-	"duty":         {1, []string{"catalog"}},
+	"duty":         {1, nil},
 	"exchange":     {1, nil},
 	"expression":   {1, []string{"catalog", "dossier"}},
 	"facility":     {1, nil},
@@ -68,7 +68,12 @@ var layers = map[string]place{
 	"kind/...":     {2, []string{"body", "kind", "kind/table"}},
 	"kind/checkup": {2, []string{"body", "kind", "kind/qd4750", "kind/table"}},
 	"night":        {3, nil},
-	"registry":     {1, []string{"catalog", "dossier", "expression", "law", "role", "schema"}},
+	"registry":     {1, nil},
+
+	"registry/declaration": {1, []string{"catalog", "dossier", "expression", "law", "registry", "role", "schema"}},
+	"registry/shipped":     {1, []string{"registry", "registry/declaration"}},
+	"registry/table":       {2, nil},
+
 	"store":        {2, []string{"store/base", "store/house"}},
 	"store/base":   {2, nil},
 	"store/house":  {2, []string{"store/base"}},

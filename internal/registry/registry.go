@@ -75,12 +75,19 @@ type Field struct {
 	Label     fault.Text
 	Type      Type
 	Class     Class
-	Priority  int    // 1 to 3 of those that must be filled; 0: none
-	List      string // Code: a list of package catalog, or "db:ID.FIELD" of another database
-	Format    string // regular expression (RE2) of the whole text, "" any
-	Min, Max  string // bounds of numbers and dates, "" none
-	MaxLength int    // code points; 0: 1,000
-	Search    bool   // lists can be asked by it
+	Priority  int     // 1 to 3 of those that must be filled; 0: none
+	List      string  // Code: a list of package catalog, "db:ID.FIELD" of another database, or "own:FIELD" of Values
+	Values    []Value // Code: the list of its own, nil where List names another's
+	Format    string  // regular expression (RE2) of the whole text, "" any
+	Min, Max  string  // bounds of numbers and dates, "" none
+	MaxLength int     // code points; 0: 1,000
+	Search    bool    // lists can be asked by it
+}
+
+// Value is one code of a field's own list.
+type Value struct {
+	Code string
+	Text fault.Text
 }
 
 // SourceKind is where entries come from.
@@ -139,7 +146,7 @@ type State string
 
 // The states, in order. Each step is an act with its evidence.
 const (
-	Surveyed  State = "surveyed"
+	Surveyed  State = "surveyed" // also where nobody took a step yet
 	Building  State = "building"
 	Evaluated State = "evaluated"
 	Accepted  State = "accepted"

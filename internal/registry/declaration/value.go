@@ -1,0 +1,146 @@
+package declaration
+
+import (
+	"math/big"
+	"regexp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/fault"
+	"lienthong/internal/registry"
+)
+
+// usualLength is how many code points a text has at most where the declaration
+// does not say.
+const usualLength = 1000
+
+// column is a field, compiled.
+type column struct {
+	*registry.Field
+	format *regexp.Regexp
+	codes  map[string]bool // its own list; nil without one
+}
+
+// canonical brings a text into the form of the field's type; false where it is not
+// of the type, and then it comes back cleaned only.
+func (c *column) canonical(text string) (string, bool) {
+	text = care.Clean(text)
+	switch c.Type {
+	case registry.Integer:
+		return integer(text)
+	case registry.Decimal:
+		return decimal(text)
+	case registry.Boolean:
+		return truthOf(text)
+	case registry.Date, registry.Moment:
+		m, err := care.ParseDate(text)
+		if err != nil || m.Precision() < care.ByDay {
+			return text, false
+		}
+		if c.Type == registry.Date {
+			return m.Time().In(clock.Hanoi).Format(time.DateOnly), true
+		}
+		return m.Time().In(clock.Hanoi).Format(time.RFC3339), true
+	}
+	return text, true
+}
+
+var (
+	integerForm = regexp.MustCompile(`^[+-]?[0-9]{1,18}$`)
+	decimalForm = regexp.MustCompile(`^[+-]?[0-9]{1,18}([.,][0-9]{1,18})?$`)
+)
+
+func integer(text string) (string, bool) {
+	if !integerForm.MatchString(text) {
+		return text, false
+	}
+	n, _ := new(big.Int).SetString(text, 10)
+	return n.String(), true
+}
+
+// decimal takes a comma for the point, as people here write it; grouping is not taken.
+func decimal(text string) (string, bool) {
+	if !decimalForm.MatchString(text) {
+		return text, false
+	}
+	whole, fraction, _ := strings.Cut(strings.Replace(text, ",", ".", 1), ".")
+	n, _ := integer(whole)
+	fraction = strings.TrimRight(fraction, "0")
+	if len(strings.TrimLeft(n, "-"))+len(fraction) > 18 {
+		return text, false
+	}
+	if fraction == "" {
+		return n, true
+	}
+	if n == "0" && strings.HasPrefix(whole, "-") {
+		n = "-0"
+	}
+	return n + "." + fraction, true
+}
+
+func truthOf(text string) (string, bool) {
+	switch strings.ToLower(text) {
+	case "true", "1", "có", "yes", "x", "đúng":
+		return "true", true
+	case "false", "0", "không", "no", "sai":
+		return "false", true
+	}
+	return text, false
+}
+
+func ordered(t registry.Type) bool {
+	return t == registry.Integer || t == registry.Decimal || t == registry.Date || t == registry.Moment
+}
+
+// compare orders two canonical texts of a type.
+func compare(t registry.Type, a, b string) int {
+	if t == registry.Integer || t == registry.Decimal {
+		x, okX := new(big.Rat).SetString(a)
+		y, okY := new(big.Rat).SetString(b)
+		if okX && okY {
+			return x.Cmp(y)
+		}
+	}
+	return strings.Compare(a, b) // days and moments of one zone sort as text
+}
+
+// look says what is wrong with a canonical text that is there.
+func (c *column) look(text string, typed bool, lists func(list, code string) (known, has bool)) *registry.Finding {
+	longest := c.MaxLength
+	if longest == 0 {
+		longest = usualLength
+	}
+	switch {
+	case !typed:
+		return c.finding("format", "correct", typeTexts[c.Type])
+	case utf8.RuneCountInString(text) > longest:
+		return c.finding("length", "correct", fault.Text{VI: "dài quá giới hạn", EN: "is longer than it may be"})
+	case c.format != nil && !c.format.MatchString(text):
+		return c.finding("format", "correct", fault.Text{VI: "không đúng dạng đã khai báo", EN: "is not in the form declared"})
+	case c.Min != "" && compare(c.Type, text, c.Min) < 0, c.Max != "" && compare(c.Type, text, c.Max) > 0:
+		return c.finding("range", "correct", fault.Text{VI: "nằm ngoài khoảng cho phép", EN: "is out of its bounds"})
+	case c.codes != nil && !c.codes[text]:
+		return c.finding("not_in_list", "unified", fault.Text{VI: "không có trong danh mục", EN: "is not of its list"})
+	case c.codes == nil && c.List != "" && lists != nil:
+		if known, has := lists(c.List, text); known && !has {
+			return c.finding("not_in_list", "unified", fault.Text{VI: "không có trong danh mục", EN: "is not of its list"})
+		}
+	}
+	return nil
+}
+
+var typeTexts = map[registry.Type]fault.Text{
+	registry.Integer: {VI: "không phải số nguyên", EN: "is no integer"},
+	registry.Decimal: {VI: "không phải số", EN: "is no number"},
+	registry.Boolean: {VI: "không phải có/không", EN: "is neither true nor false"},
+	registry.Date:    {VI: "không phải ngày có thật", EN: "is no day that exists"},
+	registry.Moment:  {VI: "không phải ngày giờ có thật", EN: "is no moment that exists"},
+}
+
+func (c *column) finding(what, word string, said fault.Text) *registry.Finding {
+	return &registry.Finding{Code: "entry." + c.Name + "." + what, Word: word, Field: c.Name, Severity: "error",
+		Text: fault.Text{VI: c.Label.VI + " " + said.VI + ".", EN: c.Label.EN + " " + said.EN + "."}}
+}
