@@ -74,10 +74,11 @@ var layers = map[string]place{
 	"registry/shipped":     {1, []string{"registry", "registry/declaration"}},
 	"registry/table":       {2, nil},
 
-	"store":        {2, []string{"store/base", "store/house"}},
-	"store/base":   {2, nil},
-	"store/house":  {2, []string{"store/base"}},
-	"store/form":   {2, []string{"store"}},
+	"store":            {2, []string{"store/base", "store/house"}},
+	"store/base":       {2, nil},
+	"store/house":      {2, []string{"store/base"}},
+	"store/form":       {2, []string{"store"}},
+	"store/form/entry": {2, []string{"store", "store/house"}},
 
 	// L3: what the hub does.
 	"admin":        {3, []string{"enrol", "keep"}},

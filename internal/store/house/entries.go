@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/dossier"
 	"lienthong/internal/registry"
 	"lienthong/internal/store/base"
 	"lienthong/internal/vault"
@@ -73,10 +72,9 @@ type Row struct {
 	ValidTo   time.Time
 	At        time.Time
 	Confirmed time.Time
-	Sheet     string // what Marks are of, "" none
-	Marks     []byte
-	Seq       int64 // place of its last change in the order of the database's; given by the store
-	Keys      []Key // written with a version; not read back
+	Marks     []byte // package score's, empty: none
+	Seq       int64  // place of its last change in the order of the database's; given by the store
+	Keys      []Key  // written with a version; not read back
 }
 
 // Brief is what is known of an entry before it is written. Version 0: there is none.
@@ -88,13 +86,12 @@ type Brief struct {
 	Content  vault.Keyed
 	Origin   registry.Origin
 	At       time.Time
-	Sheet    string
 	Marks    []byte
 }
 
 // Said is that a record says an entry.
 type Said struct {
-	Record dossier.ID
+	Record registry.RecordID
 	Entry  registry.EntryID
 }
 
@@ -180,7 +177,7 @@ type Entries interface {
 	// than the batch says, or the place another cursor than `was` (nil Place: not asked).
 	Put(ctx context.Context, id registry.ID, b Batch, was string) error
 	// SaidBy returns what records say, Sayers who says entries; both by entry.
-	SaidBy(ctx context.Context, id registry.ID, records []dossier.ID) ([]Said, error)
+	SaidBy(ctx context.Context, id registry.ID, records []registry.RecordID) ([]Said, error)
 	Sayers(ctx context.Context, id registry.ID, entries []registry.EntryID) ([]Said, error)
 	// Get returns an entry as it was known at a moment (zero: now); ErrAbsent.
 	Get(ctx context.Context, id registry.ID, entry registry.EntryID, at time.Time) (*Row, error)
@@ -264,17 +261,17 @@ type Imports interface {
 
 // Moved is a record at its place in the order of commits, as it is now.
 type Moved struct {
-	Record          dossier.ID
+	Record          registry.RecordID
 	Kind            string
-	State           dossier.State // superseded, withdrawn and erased too
+	State           string // superseded, withdrawn and erased too
 	Current         bool
 	FacilityVersion int64
 	Received        time.Time
 	Documents       uint32
-	Withdraws       dossier.ID
+	Withdraws       registry.RecordID
 	Log             int
 	Leaf            uint64
-	Changed         []dossier.ID // whose state it changed: superseded or withdrawn by it
+	Changed         []registry.RecordID // whose state it changed: superseded or withdrawn by it
 }
 
 // Flow reads the records of all facilities in the order of commits.

@@ -56,8 +56,7 @@ CREATE TABLE db_entry (
   at              bigint NOT NULL,
   confirmed       bigint NOT NULL,
   seq             bigint NOT NULL,
-  sheet           text COLLATE "C" NOT NULL,
-  marks           bytea NOT NULL,
+  marks           bytea NOT NULL, -- package score's; empty: none
   PRIMARY KEY (database, id)
 );
 CREATE UNIQUE INDEX db_entry_seq ON db_entry (database, seq);
@@ -91,8 +90,7 @@ CREATE TABLE db_entry_version (
   at              bigint NOT NULL,
   confirmed       bigint NOT NULL,
   seq             bigint NOT NULL,
-  sheet           text COLLATE "C" NOT NULL,
-  marks           bytea NOT NULL,
+  marks           bytea NOT NULL, -- package score's; empty: none
   PRIMARY KEY (database, id, version)
 );
 

@@ -55,8 +55,7 @@ CREATE TABLE db_entry (
   at              INTEGER NOT NULL,
   confirmed       INTEGER NOT NULL,
   seq             INTEGER NOT NULL,
-  sheet           TEXT NOT NULL,
-  marks           BLOB NOT NULL,
+  marks           BLOB NOT NULL, -- package score's; empty: none
   PRIMARY KEY (database, id)
 ) STRICT;
 CREATE UNIQUE INDEX db_entry_seq ON db_entry (database, seq);
@@ -90,8 +89,7 @@ CREATE TABLE db_entry_version (
   at              INTEGER NOT NULL,
   confirmed       INTEGER NOT NULL,
   seq             INTEGER NOT NULL,
-  sheet           TEXT NOT NULL,
-  marks           BLOB NOT NULL,
+  marks           BLOB NOT NULL, -- package score's; empty: none
   PRIMARY KEY (database, id, version)
 ) STRICT;
 
