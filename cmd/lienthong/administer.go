@@ -199,8 +199,37 @@ func (c *revokeCmd) Run(ctx context.Context, s *command.Streams) error {
 }
 
 type personCmd struct {
-	Unlink unlinkCmd `cmd:"" help:"Take the patient of a record from the person it was linked to."`
-	Verify verifyCmd `cmd:"" help:"Ask the population register about the patient of a record, now."`
+	Unlink   unlinkCmd   `cmd:"" help:"Take the patient of a record from the person it was linked to."`
+	Features featuresCmd `cmd:"" help:"Let people linked before release 5 be found in an emergency without a name: opens the newest record of each who has nothing to be found by, and writes every such opening to the log."`
+	Verify   verifyCmd   `cmd:"" help:"Ask the population register about the patient of a record, now."`
+}
+
+type featuresCmd struct {
+	Data  string `required:"" help:"Directory of the hub." type:"path"`
+	Limit int    `default:"1000" help:"How many people at most; run it again for the rest."`
+	JSON  bool   `name:"json" help:"As JSON."`
+}
+
+// Run fills. It goes on where an earlier run was cut off.
+func (c *featuresCmd) Run(ctx context.Context, s *command.Streams) error {
+	if c.Limit < 1 || c.Limit > 100_000 {
+		return errors.New("--limit is 1 to 100000")
+	}
+	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
+		done, err := a.FillFeatures(ctx, command.Actor, c.Limit)
+		if err != nil {
+			return err
+		}
+		if c.JSON {
+			return json.NewEncoder(s.Out).Encode(done)
+		}
+		rest := ""
+		if done.More {
+			rest = "; there are more, run it again"
+		}
+		_, err = fmt.Fprintf(s.Out, "%d filled, %d of whom no record says enough%s\n", done.Filled, done.Without, rest)
+		return err
+	})
 }
 
 type verifyCmd struct {

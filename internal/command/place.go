@@ -26,6 +26,7 @@ import (
 	"lienthong/internal/store/lookspool"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/sqlite"
+	"lienthong/internal/traits"
 	"lienthong/internal/verification"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -293,7 +294,8 @@ func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 		*alarm.Desk
 		roster.Acts
 		verification.Stopped
-	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}, people.Acts(), verification.Stopped{}}, slices.Close, nil
+		traits.Stopped
+	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}, people.Acts(), verification.Stopped{}, traits.Stopped{}}, slices.Close, nil
 }
 
 // staffOf is the roster over a store that no hub has open.

@@ -27,6 +27,9 @@ func (s *Set) Explain(a Answer, q Question) fault.Text {
 	case a.Policy == register:
 		t = fault.Text{VI: "Để đối chiếu với sổ dân cư: chỉ gửi số định danh, họ tên, ngày sinh, giới tính; không gửi nội dung y tế.",
 			EN: "To verify with the population register: only number, name, birth date and sex were sent; nothing clinical."}
+	case a.Policy == features:
+		t = fault.Text{VI: "Hub tự làm: lấy tên, năm sinh, điện thoại, xã để sau này tìm được người này khi cấp cứu mà chưa rõ danh tính; chỉ giữ mã băm; không ai xem nội dung y tế.",
+			EN: "By the hub itself: name, year of birth, telephone and commune were taken so that this person can be found in an emergency without a name; only keyed hashes are kept, and nobody saw anything clinical."}
 	case a.Policy != "":
 		t = fault.Text{VI: "Theo một quy tắc cũ, nay không còn trong hệ thống.", EN: "By an earlier rule that is no longer in force here."}
 	}
@@ -51,6 +54,9 @@ const candidate = "candidate"
 
 // register is what it writes for what the population register is told.
 const register = "register"
+
+// features is what it writes for what people are looked for by later.
+const features = "features"
 
 // own is the kind of what a person states of themself.
 const own = "own"

@@ -16,6 +16,10 @@ type Temporaries interface {
 	Temporaries(ctx context.Context, facility care.FacilityCode, state string, limit int) ([]identity.Temporary, error)
 	// PutFeatures adds what a person can be found by; those there stay.
 	PutFeatures(ctx context.Context, person PersonID, features []identity.Feature) error
+	// Featureless goes through at most limit persons after one, in the order of their
+	// ids, and returns those with nothing to be found by, and the last it went
+	// through; the zero PersonID after all.
+	Featureless(ctx context.Context, after PersonID, limit int) (without []PersonID, last PersonID, err error)
 	// Candidates returns persons with any of the features (each under every live
 	// pepper), with the kinds that fit, most first, at most limit.
 	Candidates(ctx context.Context, features [][]identity.Feature, limit int) ([]identity.Candidate, error)

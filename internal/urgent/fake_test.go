@@ -111,6 +111,10 @@ func (n numbers) PutFeatures(_ context.Context, p store.PersonID, fs []identity.
 	return nil
 }
 
+func (n numbers) Featureless(context.Context, store.PersonID, int) ([]store.PersonID, store.PersonID, error) {
+	return nil, store.PersonID{}, nil
+}
+
 func (n numbers) Candidates(_ context.Context, wanted [][]identity.Feature, limit int) ([]identity.Candidate, error) {
 	var out []identity.Candidate
 	for _, each := range wanted {

@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/roster"
 	"lienthong/internal/staff"
 	"lienthong/internal/store"
+	"lienthong/internal/traits"
 	"lienthong/internal/vault"
 	"lienthong/internal/verification"
 	"lienthong/internal/web/oidc"
@@ -31,6 +32,7 @@ type Login struct {
 	Phone    *eid.Adapter
 	Teller   *eid.Teller
 	Register *verification.Desk // asks the population register
+	Traits   *traits.Filler
 }
 
 // LoginParts are what logging in needs besides the parts of rooms.
@@ -75,7 +77,11 @@ func NewLogin(p Parts, x LoginParts) (*Login, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Login{Roster: desk, Door: door, Phone: phone, Register: register, Teller: &eid.Teller{Notices: p.Slices.Notices, Tell: phone.Tell, Clock: p.Clock, Hub: p.Hub}}, nil
+	filler, err := traits.New(traits.Deps{Temporaries: p.Slices.Temporaries, Keys: p.Slices.Keys, Book: p.Disclose, Vault: p.Vault, Clock: p.Clock})
+	if err != nil {
+		return nil, err
+	}
+	return &Login{Roster: desk, Door: door, Phone: phone, Register: register, Traits: filler, Teller: &eid.Teller{Notices: p.Slices.Notices, Tell: phone.Tell, Clock: p.Clock, Hub: p.Hub}}, nil
 }
 
 // Account returns what the portal's rooms of accounts want.

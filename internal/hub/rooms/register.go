@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/identity"
 	"lienthong/internal/roster"
 	"lienthong/internal/store"
+	"lienthong/internal/traits"
 	"lienthong/internal/verification"
 )
 
@@ -23,10 +24,11 @@ const Residents = "population"
 type Acts struct {
 	roster.Acts
 	*verification.Desk
+	*traits.Filler
 }
 
 // Acts returns them.
-func (l *Login) Acts() Acts { return Acts{l.Roster.Acts(), l.Register} }
+func (l *Login) Acts() Acts { return Acts{l.Roster.Acts(), l.Register, l.Traits} }
 
 // NewRegister wires who asks the population register: the first approved entry.
 func NewRegister(p Parts) (*verification.Desk, error) {

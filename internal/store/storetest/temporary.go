@@ -1,8 +1,10 @@
 package storetest
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +22,7 @@ func temporaryCases() []testCase {
 	return []testCase{
 		{"a patient without a name is kept with their person, and resolved once", temporaryLife},
 		{"who fits most of what is known comes first", candidatesFit},
+		{"who has nothing to be found by is found, page by page", featureless},
 		{"of many who ensure one claim at once all get one person", ensureAtOnce},
 		{"a claim is its holder's, with that name and birth, whoever made it", ensureHolder},
 		{"a link of a citizen's own comes back, ends, and forgets what it held", shareLife},
@@ -89,6 +92,37 @@ func temporaryLife(t *testing.T, h *Harness) {
 	for name, t1 := range map[string]identity.Temporary{"no number": {Person: person(3), Made: at, Version: 1}, "nobody": {Number: "TT-2", Made: at, Version: 1}, "no moment": {Number: "TT-2", Person: person(3), Version: 1}, "no version": {Number: "TT-2", Person: person(3), Made: at}} {
 		if err := x.PutTemporary(w.ctx(), t1, store.Act{}); err == nil {
 			t.Errorf("kept with %s", name)
+		}
+	}
+}
+
+func featureless(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	x := w.s.Temporaries
+	var all []store.PersonID
+	for i := range 7 {
+		p, _, err := x.Ensure(w.ctx(), store.Claim{Key: keyed("claim %d", i), Name: keyed("name"), Birth: keyed("birth")})
+		w.must(err)
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b store.PersonID) int { return bytes.Compare(a[:], b[:]) })
+	for _, i := range []int{0, 3} {
+		w.must(x.PutFeatures(w.ctx(), all[i], []identity.Feature{{Kind: "phone", Hash: keyed("%d", i)}}))
+	}
+	for _, limit := range []int{1, 2, 3, 7, 100} {
+		var got []store.PersonID
+		var after store.PersonID
+		for {
+			page, last, err := x.Featureless(w.ctx(), after, limit)
+			w.must(err)
+			got = append(got, page...)
+			if after = last; last == (store.PersonID{}) {
+				break
+			}
+		}
+		want := []store.PersonID{all[1], all[2], all[4], all[5], all[6]}
+		if !slices.Equal(got, want) {
+			t.Errorf("by %d: %x, want %x", limit, got, want)
 		}
 	}
 }

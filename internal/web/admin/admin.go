@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/rekey"
 	"lienthong/internal/roster"
 	"lienthong/internal/store"
+	"lienthong/internal/traits"
 	"lienthong/internal/web/problem"
 )
 
@@ -41,6 +42,7 @@ type Acts interface {
 	Roster
 	Unlink(ctx context.Context, actor, record, reason string) ([]admin.Look, error)
 	VerifyPerson(ctx context.Context, actor, record string) (*identity.Verified, error)
+	FillFeatures(ctx context.Context, actor string, limit int) (traits.Done, error)
 	SetGateway(ctx context.Context, actor string, g admin.Gateway) error
 	RevokeGateway(ctx context.Context, actor, code, user string) error
 	GatewaysOf(ctx context.Context, code string) ([]store.GatewayAccount, error)
@@ -107,6 +109,7 @@ type response struct {
 	Turned *rekey.Turned   `json:"turned,omitempty"`
 
 	Verified *identity.Verified `json:"verified,omitempty"`
+	Traits   *traits.Done       `json:"traits,omitempty"`
 
 	Base string `json:"base,omitempty"` // where the hub listens
 }
@@ -156,6 +159,10 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	serve("/person/verify", func(ctx context.Context, q request) (response, error) {
 		v, err := acts.VerifyPerson(ctx, q.Actor, q.Record)
 		return response{Verified: v}, err
+	})
+	serve("/person/features", func(ctx context.Context, q request) (response, error) {
+		done, err := acts.FillFeatures(ctx, q.Actor, q.Limit)
+		return response{Traits: &done}, err
 	})
 	serve("/witness", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.Witness(ctx, q.Actor, q.Witness)
@@ -291,6 +298,15 @@ func (c *Client) Unlink(ctx context.Context, actor, record, reason string) ([]ad
 func (c *Client) VerifyPerson(ctx context.Context, actor, record string) (*identity.Verified, error) {
 	a, err := c.post(ctx, "/person/verify", request{Actor: actor, Record: record})
 	return a.Verified, err
+}
+
+// FillFeatures gives people linked earlier what they are looked for by.
+func (c *Client) FillFeatures(ctx context.Context, actor string, limit int) (traits.Done, error) {
+	a, err := c.post(ctx, "/person/features", request{Actor: actor, Limit: limit})
+	if err != nil || a.Traits == nil {
+		return traits.Done{}, err
+	}
+	return *a.Traits, nil
 }
 
 // MakeLink makes a login link.

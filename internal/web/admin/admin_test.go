@@ -15,6 +15,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/identity"
 	"lienthong/internal/keep"
+	"lienthong/internal/traits"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -93,6 +94,13 @@ func (o *office) MakeLink(_ context.Context, _, role, next string) (string, erro
 	return role + next, nil
 }
 
+func (o *office) FillFeatures(_ context.Context, actor string, limit int) (traits.Done, error) {
+	if actor != "me" {
+		return traits.Done{}, errors.New("who?")
+	}
+	return traits.Done{Filled: limit, More: true}, nil
+}
+
 func (o *office) VerifyPerson(_ context.Context, actor, record string) (*identity.Verified, error) {
 	o.did = append(o.did, actor+" verifies "+record)
 	return &identity.Verified{By: "residents", Answer: "differs", Differs: []string{"name"}}, nil
@@ -103,6 +111,12 @@ func TestVerifyOverTheSocket(t *testing.T) {
 	t.Parallel()
 	o := &office{}
 	c := dial(t, o)
+	if done, err := c.FillFeatures(t.Context(), "me", 7); err != nil || done != (traits.Done{Filled: 7, More: true}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if done, err := c.FillFeatures(t.Context(), "nobody", 7); err == nil {
+		t.Errorf("%+v", done)
+	}
 	v, err := c.VerifyPerson(t.Context(), "me", "24604-x")
 	if err != nil || v.Answer != "differs" || len(v.Differs) != 1 || o.did[0] != "me verifies 24604-x" {
 		t.Errorf("%+v %v %v", v, err, o.did)

@@ -126,6 +126,32 @@ func kinds(all []identity.Feature) []string {
 	return handle.Column(all, func(f identity.Feature) string { return f.Kind })
 }
 
+// Featureless returns persons with nothing to be found by.
+func (x *Temporaries) Featureless(ctx context.Context, after store.PersonID, limit int) (without []store.PersonID, last store.PersonID, err error) {
+	rows, err := x.db.Pool.Query(ctx, `SELECT p.person, EXISTS (SELECT 1 FROM feature f WHERE f.person = p.person) FROM person p WHERE p.person > $1 ORDER BY p.person LIMIT $2`,
+		handle.UUID(after), form.Limit(limit))
+	if err != nil {
+		return nil, last, handle.Fault(err)
+	}
+	n := 0
+	var id pgtype.UUID
+	var has bool
+	_, err = pgx.ForEachRow(rows, []any{&id, &has}, func() error {
+		n++
+		if last = id.Bytes; !has {
+			without = append(without, last)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, store.PersonID{}, handle.Fault(err)
+	}
+	if n < form.Limit(limit) {
+		last = store.PersonID{}
+	}
+	return without, last, nil
+}
+
 // Candidates returns persons with any of the features, those with most kinds first.
 func (x *Temporaries) Candidates(ctx context.Context, features [][]identity.Feature, limit int) ([]identity.Candidate, error) {
 	flat := slices.Concat(features...)

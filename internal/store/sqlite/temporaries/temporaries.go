@@ -118,6 +118,33 @@ func (x *Temporaries) PutFeatures(ctx context.Context, person store.PersonID, fe
 	})
 }
 
+// Featureless returns persons with nothing to be found by.
+func (x *Temporaries) Featureless(ctx context.Context, after store.PersonID, limit int) (without []store.PersonID, last store.PersonID, err error) {
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		without, last = nil, store.PersonID{}
+		n := 0
+		rows, err := s.Select(`SELECT id, EXISTS (SELECT 1 FROM feature WHERE person = id) FROM person WHERE id > ? ORDER BY id LIMIT ?`, []any{after[:], form.Limit(limit)})
+		err = file.Each(rows, err, func(row file.Scanner) error {
+			var id []byte
+			var has bool
+			if err := row.Scan(&id, &has); err != nil {
+				return err
+			}
+			n++
+			if err := file.Fill(last[:], id); err != nil || has {
+				return err
+			}
+			without = append(without, last)
+			return nil
+		})
+		if n < form.Limit(limit) {
+			last = store.PersonID{}
+		}
+		return err
+	})
+	return without, last, err
+}
+
 // Candidates returns persons with any of the features, those with most kinds first.
 func (x *Temporaries) Candidates(ctx context.Context, features [][]identity.Feature, limit int) (all []identity.Candidate, err error) {
 	flat := slices.Concat(features...)

@@ -25,7 +25,7 @@ type auditForm struct {
 }
 
 // bases are those an auditor may choose among.
-var bases = []string{"", "own_record", "presence", "referral", "consent", "emergency", "operator_reason", "self", "delegate", "share_link", "counter", "candidate", "law", "assignment", "register", "refused_compartment"}
+var bases = []string{"", "own_record", "presence", "referral", "consent", "emergency", "operator_reason", "self", "delegate", "share_link", "counter", "candidate", "law", "assignment", "register", "features", "refused_compartment"}
 
 func (x *Room) queries(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "audit", "privacy.audit")
