@@ -90,7 +90,7 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	if err != nil {
 		return nil, err
 	}
-	checker := &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}
+	checker := &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules}
 	if c.Data == "" {
 		return checker, nil
 	}

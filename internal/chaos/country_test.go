@@ -217,7 +217,7 @@ func (c *country) opens(p *post, hubURL string) {
 	check(c.t, err)
 	p.spool = s
 	p.station, err = station.New(station.Deps{Spool: s, Client: client, Kinds: hub.Kinds(), Logger: slog.New(slog.DiscardHandler),
-		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: c.seals, Rules: hub.Rules()}},
+		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: c.seals, Rules: hub.Rules}},
 		station.Config{Facility: care.FacilityCode(p.code), Clock: c.clock, Spread: func(n time.Duration) time.Duration { return n },
 			Sleep: func(ctx context.Context, d time.Duration) error { c.clock.Advance(d); return ctx.Err() }})
 	check(c.t, err)

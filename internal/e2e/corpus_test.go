@@ -142,7 +142,7 @@ func offline(t *testing.T, w *world, s sample, want string) {
 	t.Helper()
 	seals, err := seal.NewVerifier(seal.Config{})
 	w.check(err)
-	c := intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: quality.V1(), Trust: w.hub.Trust.Current()}
+	c := intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: quality.V1, Trust: w.hub.Trust.Current()}
 	p, err := c.Check(w.ctx, intake.File{Bytes: s.data}, w.clock.Now())
 	var answers []answer
 	if err != nil {

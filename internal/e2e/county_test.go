@@ -245,7 +245,7 @@ func (c *county) post(code string) *outlying {
 		return ctx.Err()
 	}
 	p.Station = must(station.New(station.Deps{Spool: s, Client: c.agentOf(code), Kinds: hub.Kinds(), Logger: slog.New(slog.DiscardHandler),
-		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}},
+		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules}},
 		station.Config{Facility: care.FacilityCode(code), Clock: c.clock, Sleep: short, Folders: []watch.Folder{{Path: p.folder}},
 			Watch: watch.Config{Every: time.Millisecond, Idle: 10 * time.Millisecond, Settle: time.Second, Clock: c.clock, Sleep: short}}))
 	ctx, cancel := context.WithCancel(context.Background())

@@ -251,7 +251,7 @@ func TestRulesAreSignedForEachFacility(t *testing.T) {
 		}
 		p, err := rulepack.Open(string(body), keys)
 		w.check(err)
-		if p.Pack != w.hub.Rules.String() || p.Hub != hubName || p.Facility.Code != "79901" || !p.IssuedAt.Equal(w.clock.Now()) || len(p.Rules) != len(w.hub.Rules.Rules()) ||
+		if p.Pack != w.hub.Rules().String() || p.Hub != hubName || p.Facility.Code != "79901" || !p.IssuedAt.Equal(w.clock.Now()) || len(p.Rules) != len(w.hub.Rules().Rules()) ||
 			len(p.Anchors) != 1 || len(p.Revoked) != 3 || len(p.Facility.Certificates) != 12 || p.ReceiptKeys[0].KID != e.ReceiptKeys[0].KID || len(p.LogKeys) == 0 {
 			t.Errorf("%s %s: %d rules, %d anchors, %d revoked, %d certificates", p.Pack, p.Facility.Code, len(p.Rules), len(p.Anchors), len(p.Revoked), len(p.Facility.Certificates))
 		}

@@ -105,14 +105,15 @@ func (t taker) Status(ctx context.Context, from gateway.Sender, reference string
 	if err != nil {
 		return gateway.Outcome{}, err
 	}
-	found := finding.Of(t.hub.Rules, r.Verdict.Findings)
+	found := finding.Of(t.hub.Rules(), r.Verdict.Findings)
 	return gateway.Outcome{At: r.Received, Items: []gateway.Item{{Reference: r.ID.String(), State: r.State(), Problems: t.problems(found)}}}, nil
 }
 
 // problems are findings as a HIS shows them: first those for which the dossier
 // was rejected.
 func (t taker) problems(list []finding.Finding) []gateway.Problem {
-	rejects := func(f finding.Finding) bool { r, _ := t.hub.Rules.Rule(f.Code); return r.Rejects }
+	pack := t.hub.Rules()
+	rejects := func(f finding.Finding) bool { r, _ := pack.Rule(f.Code); return r.Rejects }
 	list = slices.Clone(list)
 	slices.SortStableFunc(list, func(a, b finding.Finding) int {
 		switch ra, rb := rejects(a), rejects(b); {

@@ -112,8 +112,8 @@ type Hub struct {
 	Reading  *reading.Desk // how clinicians come to read what others wrote
 	Login    *rooms.Login  // by name, and citizens' phones
 	Kinds    *kind.Registry
-	Rules    *quality.Pack
-	LogKey   *ledger.LogKey // of the log this hub writes
+	Rules    func() *quality.Pack // what is judged by at this moment
+	LogKey   *ledger.LogKey       // of the log this hub writes
 	Stamper  *notary.Stamper
 	Checker  *notary.Checker
 	Watcher  *witness.Watcher // cosigns logs of others
@@ -168,7 +168,7 @@ func Start(ctx context.Context, cfg Config) (*Hub, error) {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: Rules(), metrics: meter.New()}
+	h := &Hub{cfg: cfg, Kinds: Kinds(), Rules: Rules, metrics: meter.New()}
 	if err := h.start(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}

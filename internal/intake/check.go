@@ -17,7 +17,7 @@ import (
 type Checker struct {
 	Kinds *kind.Registry
 	Seals *seal.Verifier
-	Rules *quality.Pack
+	Rules func() *quality.Pack
 	// Trust is the directory to hold senders and seals against; nil: the seal is
 	// verified and whom it binds is unknown.
 	Trust *trust.View
@@ -33,7 +33,7 @@ type Preview struct {
 // Check judges one file received at now. Its error is the refusal the hub would give.
 func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, error) {
 	in := &Intake{Deps: Deps{Kinds: c.Kinds, Seals: c.Seals, Rules: c.Rules, Logger: slog.New(slog.DiscardHandler)}}
-	t := &task{in: in, file: f, received: now, trust: c.Trust}
+	t := &task{in: in, file: f, received: now, trust: c.Trust, rules: c.Rules()}
 	var err error
 	if t.reader, err = c.Kinds.Pick(f.Bytes); err != nil {
 		return nil, err
@@ -57,9 +57,9 @@ func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, err
 		if t.trust != nil {
 			epoch = t.trust.Epoch
 		}
-		v := quality.Verdict(j.findings, c.Rules, epoch)
+		v := quality.Verdict(j.findings, t.rules, epoch)
 		p.Results = append(p.Results, Result{File: f.Name, Index: i, Facility: string(t.facility), Episode: j.read.Episode, Kind: t.reader.Name(),
-			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: finding.Of(in.Rules, v.Findings)})
+			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: finding.Of(t.rules, v.Findings)})
 	}
 	return p, nil
 }

@@ -44,8 +44,8 @@ type Deps struct {
 	Vault    *vault.Vault
 	Kinds    *kind.Registry
 	Seals    *seal.Verifier
-	Trust    func() *trust.View // the directory and trust of this moment
-	Rules    *quality.Pack
+	Trust    func() *trust.View   // the directory and trust of this moment
+	Rules    func() *quality.Pack // what is judged by at this moment; a file by one of them
 	Receipts *evidence.Desk
 	Key      *ledger.ReceiptKey
 	Codec    *body.Codec
@@ -184,10 +184,10 @@ func (in *Intake) SubmitAll(ctx context.Context, from Sender, files []File) []De
 		}
 		return out
 	}
-	trust, now := in.Trust(), in.Clock.Now()
+	trust, rules, now := in.Trust(), in.Rules(), in.Clock.Now()
 	tasks := make([]*task, len(files))
 	for i, f := range files {
-		tasks[i] = &task{in: in, from: from, file: f, received: now, trust: trust, size: int64(len(f.Bytes))}
+		tasks[i] = &task{in: in, from: from, file: f, received: now, trust: trust, rules: rules, size: int64(len(f.Bytes))}
 	}
 	began := time.Now()
 	ctx, leave, err := in.work(ctx, from, files)
@@ -302,7 +302,7 @@ func (in *Intake) Reading() (done func()) { return in.gate.Reading() }
 // RefuseUnread keeps that a file was refused which could not even be read
 // whole: too large, cut off, not decompressed.
 func (in *Intake) RefuseUnread(ctx context.Context, from Sender, size int64, why *fault.Error) error {
-	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), size: size}
+	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), rules: in.Rules(), size: size}
 	return t.refuse(ctx, why)
 }
 

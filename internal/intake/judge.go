@@ -38,7 +38,7 @@ type judged struct {
 func (t *task) judge(i int) *judged {
 	j := &judged{read: t.opened.Dossier(i)}
 	t.in.findings(j, t)
-	j.verdict = quality.Verdict(j.findings, t.in.Rules, t.trust.Epoch)
+	j.verdict = quality.Verdict(j.findings, t.rules, t.trust.Epoch)
 	j.inner = make([][32]byte, len(j.read.Inner))
 	for k, doc := range j.read.Inner {
 		j.inner[k] = sha256.Sum256(doc)
@@ -51,7 +51,7 @@ func (t *task) judge(i int) *judged {
 
 // findings judges what was read. Trust adds its own: a certificate in its grace.
 func (in *Intake) findings(j *judged, t *task) {
-	j.findings = in.Rules.Judge(j.read.Content, quality.Input{
+	j.findings = t.rules.Judge(j.read.Content, quality.Input{
 		Kind: t.reader.Name(), Facility: t.facility, Received: t.received, Created: t.opened.Created(),
 		Day: j.specDay(t), Unreadable: j.read.Unreadable,
 		Directory: t.knows(),

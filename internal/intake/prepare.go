@@ -90,13 +90,13 @@ func (t *task) prepare(ctx context.Context, it *item) (store.Prepared, receipt, 
 	if err != nil {
 		return p, receipt{}, err
 	}
-	if quality.Verdict(findings, t.in.Rules, t.trust.Epoch).State.IsAccepted() { // what is rejected only now is about nobody either
+	if quality.Verdict(findings, t.rules, t.trust.Epoch).State.IsAccepted() { // what is rejected only now is about nobody either
 		if findings, err = t.identify(&p, j, known, findings); err != nil {
 			return p, receipt{}, err
 		}
 	}
 	j.told = findings
-	p.Verdict = quality.Verdict(findings, t.in.Rules, t.trust.Epoch)
+	p.Verdict = quality.Verdict(findings, t.rules, t.trust.Epoch)
 	if same := known.Same; same != nil {
 		p.ExpectSame = same.ID
 		if same.Verdict.State.IsAccepted() || !same.Erased.IsZero() || sameVerdict(same.Verdict, p.Verdict) {

@@ -37,7 +37,7 @@ func (in *Intake) replies(ctx context.Context, lane store.Lane, items []*item) e
 		}
 		r := in.resultOf(it.t.file.Name, it.stored.Index, &it.stored.Record, head.Episode)
 		if r.Replay = len(it.receipt.Receipt.Body) == 0; !r.Replay && it.judged != nil {
-			r.Findings = finding.Of(in.Rules, it.judged.told) // what was judged now is told with its hints
+			r.Findings = finding.Of(it.t.rules, it.judged.told) // what was judged now is told with its hints
 		}
 		results[i] = &r
 		if it.stored.Erased.IsZero() { // else the receipt went with its key; the result says when

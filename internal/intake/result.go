@@ -96,7 +96,7 @@ func (in *Intake) resultOf(name string, index int, r *store.Record, episode stri
 		Record: r.ID.String(), Facility: string(r.ID.Facility), Episode: episode, Kind: r.Kind,
 		State: r.Verdict.State, Current: r.Current,
 		JudgedWith: Judged{Pack: r.Verdict.Pack, TrustEpoch: r.Verdict.TrustEpoch},
-		Findings:   finding.Of(in.Rules, r.Verdict.Findings),
+		Findings:   finding.Of(in.Rules(), r.Verdict.Findings),
 	}
 	if r.Version > 0 {
 		v := r.Version

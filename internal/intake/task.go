@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/quality"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -38,6 +39,7 @@ type task struct {
 	file     File
 	received time.Time
 	trust    *trust.View
+	rules    *quality.Pack
 	size     int64
 
 	digest   [32]byte

@@ -74,7 +74,7 @@ func (in *Intake) Withdraw(ctx context.Context, from Sender, id dossier.ID, reas
 			return nil, err
 		}
 	}
-	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), facility: id.Facility}
+	t := &task{in: in, from: from, received: in.Clock.Now(), trust: in.Trust(), rules: in.Rules(), facility: id.Facility}
 	for try := 0; try < attempts; try++ {
 		r, again, err := t.withdraw(ctx, target, reason)
 		if err != nil || !again {
@@ -174,7 +174,7 @@ func (t *task) prepareWithdrawal(ctx context.Context, target *store.Record, head
 	}
 	p := store.Prepared{
 		Kind: target.Kind, FacilityVersion: version.ID, Received: t.received, Episode: q.Episode[0], Content: q.Content[0],
-		Verdict:   dossier.Verdict{State: dossier.Accepted, Pack: in.Rules.String(), TrustEpoch: t.trust.Epoch},
+		Verdict:   dossier.Verdict{State: dossier.Accepted, Pack: t.rules.String(), TrustEpoch: t.trust.Epoch},
 		Withdraws: target.ID, Class: target.Class, Month: month, ExpectHead: expect,
 	}
 	var err error

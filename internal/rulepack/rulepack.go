@@ -42,9 +42,10 @@ type Pack struct {
 	Revoked       []string  `json:"revoked"` // SHA-256 of the facility's certificates that may seal no more, hexadecimal
 	Anchors       [][]byte  `json:"anchors"` // DER of authorities whose certificates bind by tax code
 	Rules         []Rule    `json:"rules"`
-	ReaderRelease string    `json:"reader_release"` // of the hub's readers of files, see Release
-	ReceiptKeys   []Key     `json:"receipt_keys"`   // the hub signs with, now and next
-	LogKeys       []string  `json:"log_keys"`       // verifier lines of its logs
+	Books         []Book    `json:"books,omitempty"` // that people wrote: the agent compiles them as the hub did
+	ReaderRelease string    `json:"reader_release"`  // of the hub's readers of files, see Release
+	ReceiptKeys   []Key     `json:"receipt_keys"`    // the hub signs with, now and next
+	LogKeys       []string  `json:"log_keys"`        // verifier lines of its logs
 }
 
 // Facility is the facility as the hub knows it.
@@ -63,6 +64,15 @@ type Rule struct {
 	Rejects  bool       `json:"rejects"`
 	Text     fault.Text `json:"text"`
 	Hint     fault.Text `json:"hint"`
+}
+
+// Book is a version of the rules that people write: the one that applies, or one
+// that is announced.
+type Book struct {
+	ID    int    `json:"id"`    // 7 is r7
+	State string `json:"state"` // "active", "warning"; "past": its sentences alone are of use
+	Day   int    `json:"day,omitempty"`
+	Text  string `json:"text"` // YAML
 }
 
 // Key is a public key that receipts and packs are signed with.

@@ -160,7 +160,7 @@ func (w *world) open(hubURL string, hold bool) {
 		w.t.Fatal(err)
 	}
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
-	d := station.Deps{Spool: w.spool, Client: client, Kinds: hub.Kinds(), Logger: logger, Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}}
+	d := station.Deps{Spool: w.spool, Client: client, Kinds: hub.Kinds(), Logger: logger, Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules}}
 	if w.home.Config().Signer.Type != home.SignerNone {
 		if w.sealer, err = choose.Signer(context.Background(), w.home, w.clock); err != nil {
 			w.t.Fatal(err)

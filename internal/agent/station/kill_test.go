@@ -60,7 +60,7 @@ func child(dir, url string) error {
 		return err
 	}
 	st, err := station.New(station.Deps{Spool: s, Client: client, Kinds: hub.Kinds(), Logger: slog.New(slog.DiscardHandler),
-		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}},
+		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules}},
 		station.Config{Facility: facilityCode, Seen: filepath.Join(dir, "checkpoints"),
 			Folders: []watch.Folder{{Path: filepath.Join(dir, "in")}}, Watch: watch.Config{Every: 20 * time.Millisecond, Idle: 50 * time.Millisecond, Settle: 30 * time.Millisecond},
 			Spread: func(n time.Duration) time.Duration { return rand.N(min(max(n, 1), 50*time.Millisecond)) }})

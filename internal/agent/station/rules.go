@@ -235,7 +235,7 @@ func (s *Station) tellOfRules() {
 	default:
 		s.clear(ErrStale.Code)
 	}
-	if pack != "" && s.Checker != nil && s.Checker.Rules != nil && s.Checker.Rules.Name+"/"+s.Checker.Rules.Version < pack {
+	if pack != "" && s.Checker != nil && s.Checker.Rules != nil && s.Checker.Rules().Name+"/"+s.Checker.Rules().Version < pack {
 		s.note(ErrNewer.Code, ErrNewer.Text, 1)
 	} else {
 		s.clear(ErrNewer.Code)

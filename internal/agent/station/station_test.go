@@ -89,7 +89,7 @@ func (w *world) open(change ...func(*station.Deps, *station.Config)) {
 		w.t.Fatal(err)
 	}
 	d := station.Deps{Spool: s, Client: client, Kinds: hub.Kinds(), Logger: slog.New(slog.DiscardHandler),
-		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules()}}
+		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: seals, Rules: hub.Rules}}
 	conf := station.Config{Facility: facilityCode, Clock: w.clock, Spread: func(n time.Duration) time.Duration { return n },
 		Sleep: func(ctx context.Context, d time.Duration) error { w.clock.Advance(d); return ctx.Err() }}
 	for _, f := range change {

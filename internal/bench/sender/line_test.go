@@ -36,7 +36,7 @@ func lineAgent(t *testing.T, dir, folder, facility string, cred *agent.Credentia
 			return nil, err
 		}
 		st, err := station.New(station.Deps{Spool: s, Client: client, Kinds: realhub.Kinds(), Logger: slog.New(slog.DiscardHandler),
-			Checker: &intake.Checker{Kinds: realhub.Kinds(), Seals: seals, Rules: realhub.Rules()}},
+			Checker: &intake.Checker{Kinds: realhub.Kinds(), Seals: seals, Rules: realhub.Rules}},
 			station.Config{Facility: care.FacilityCode(facility), Seen: filepath.Join(dir, "checkpoints"), Folders: []watch.Folder{{Path: folder}}, Batch: time.Second,
 				Watch: watch.Config{Every: 20 * time.Millisecond, Settle: 50 * time.Millisecond}})
 		if err != nil {

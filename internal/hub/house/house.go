@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/facility"
+	"lienthong/internal/figure"
 	"lienthong/internal/ledger"
 	"lienthong/internal/night"
 	"lienthong/internal/quality"
@@ -30,7 +31,7 @@ type Parts struct {
 	Receipt   *ledger.ReceiptKey // signs what the hub says
 	Directory func() *facility.Directory
 	Callers   api.Callers
-	Rules     *quality.Pack
+	Rules     func() *quality.Pack // what is judged by at this moment
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Hub       string // its name
@@ -55,12 +56,14 @@ type House struct {
 	Doors  []Door
 	Rounds []Round
 	Jobs   []night.Job // in the order of the night
+
+	Figures *figure.Desk // pins what boards say
 }
 
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{} {
+	for _, open := range []func(context.Context, Parts) error{h.openFigures} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

@@ -106,7 +106,7 @@ func agents(t testing.TB, c *clock.Fake) *edge.Edge {
 	}
 	dir := facility.NewDirectory(facility.Contents{Versions: []facility.Version{{Code: "79901", Name: "Bệnh viện"}}})
 	e, err := edge.New(edge.Deps{Hub: "test.local", Key: key, LogKeys: func(context.Context) ([]string, error) { return []string{"key"}, nil },
-		Directory: func() *facility.Directory { return dir }, Pack: quality.V1(), Enrol: desk, Sequence: q, Feeds: s,
+		Directory: func() *facility.Directory { return dir }, Pack: quality.V1, Enrol: desk, Sequence: q, Feeds: s,
 		Episode: func(edge.Caller, *store.Record) string { return "LK1" },
 		Reserve: func(context.Context, int64, bool) (func(), error) { return func() {}, nil }, Clock: c})
 	if err != nil {

@@ -79,7 +79,7 @@ type Deps struct {
 	Disclose *disclose.Discloser
 	Slices   *store.Slices
 	Receipts *evidence.Desk
-	Rules    *quality.Pack
+	Rules    func() *quality.Pack
 	Vault    *vault.Vault
 	Clock    clock.Clock
 	Logger   *slog.Logger

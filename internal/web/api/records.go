@@ -55,7 +55,7 @@ func (a *API) item(r *http.Request, who Caller, rec *store.Record) Item {
 		Current: rec.Current, Supersedes: name(rec.Supersedes), SupersededBy: name(rec.SupersededBy), WithdrawnBy: name(rec.WithdrawnBy),
 		Withdraws: name(rec.Withdraws), ReceivedAt: rec.Received,
 		JudgedWith: intake.Judged{Pack: rec.Verdict.Pack, TrustEpoch: rec.Verdict.TrustEpoch},
-		Findings:   finding.Of(a.Rules, rec.Verdict.Findings), Via: trust.Via(rec.Verdict.Findings),
+		Findings:   finding.Of(a.Rules(), rec.Verdict.Findings), Via: trust.Via(rec.Verdict.Findings),
 	}
 	if e := a.Disclose.Episode(a.reader(r, who), rec); e != "" {
 		it.Episode = &e

@@ -78,7 +78,7 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
-	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1(), Vault: v, Clock: w.clock,
+	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1, Vault: v, Clock: w.clock,
 		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}, Legs: disclose.Legs{Legs: w.legs}}, Rechecks: fakeRechecks{},
 		Exchange: w.office, Moves: w.moves(), Ways: fakeWays{},
 		Edge:   agents(t, w.clock),

@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
 	"lienthong/internal/role"
+	"lienthong/internal/rulepack"
 	"lienthong/internal/store"
 )
 
@@ -35,7 +36,8 @@ type Deps struct {
 	Key       *ledger.ReceiptKey
 	LogKeys   func(context.Context) ([]string, error) // verifier lines of all logs
 	Directory func() *facility.Directory              // of this moment
-	Pack      *quality.Pack
+	Pack      func() *quality.Pack
+	Books     func() []rulepack.Book // that people wrote, as the pack judges by them; nil: none
 	Enrol     *enrol.Desk
 	Sequence  *enrol.Sequencer
 	Feeds     store.Feeds

@@ -116,7 +116,7 @@ func setup(t testing.TB) (*edge.Edge, *stores) {
 	}
 	dir := facility.NewDirectory(facility.Contents{Versions: []facility.Version{{Code: "79901", Name: "Bệnh viện"}}})
 	e, err := edge.New(edge.Deps{Hub: "hub.test", Key: key, LogKeys: func(context.Context) ([]string, error) { return []string{"l"}, nil },
-		Directory: func() *facility.Directory { return dir }, Pack: quality.V1(), Enrol: desk, Sequence: q, Feeds: s, Legs: s,
+		Directory: func() *facility.Directory { return dir }, Pack: quality.V1, Enrol: desk, Sequence: q, Feeds: s, Legs: s,
 		Episode: func(_ edge.Caller, r *store.Record) string { return strings.TrimPrefix(string(r.Head), "episode ") }, Reserve: s.reserve, Clock: c})
 	if err != nil {
 		t.Fatal(err)

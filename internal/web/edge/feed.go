@@ -202,7 +202,7 @@ func (e *Edge) notes(r *http.Request, code care.FacilityCode, at *Cursor, items 
 
 func (e *Edge) recordItem(who Caller, f *store.Fed) RecordItem {
 	it := RecordItem{Type: "record", At: f.Received, Record: f.ID.String(), Index: f.Index, Facility: string(f.ID.Facility), Kind: f.Kind,
-		State: string(f.State()), Verdict: string(f.Verdict.State), Findings: finding.Of(e.Pack, f.Verdict.Findings), Lane: f.Lane.String()}
+		State: string(f.State()), Verdict: string(f.Verdict.State), Findings: finding.Of(e.Pack(), f.Verdict.Findings), Lane: f.Lane.String()}
 	if f.Digest != [32]byte{} {
 		text := hex.EncodeToString(f.Digest[:])
 		it.File = &text

@@ -64,7 +64,8 @@ func (e *Edge) pack(r *http.Request, code care.FacilityCode) (rulepack.Pack, err
 	if !ok {
 		return rulepack.Pack{}, errors.New("edge: a credential of a facility that is not there")
 	}
-	p := rulepack.Pack{Pack: e.Pack.String(), IssuedAt: e.Clock.Now(), Hub: e.Hub, Revoked: []string{}, Anchors: d.Anchors, ReaderRelease: rulepack.Release(),
+	pack := e.Pack()
+	p := rulepack.Pack{Pack: pack.String(), IssuedAt: e.Clock.Now(), Hub: e.Hub, Revoked: []string{}, Anchors: d.Anchors, ReaderRelease: rulepack.Release(),
 		Facility: rulepack.Facility{Code: string(code), Name: v.Name, TaxCode: v.TaxCode, Certificates: [][]byte{}}}
 	if p.Anchors == nil {
 		p.Anchors = [][]byte{}
@@ -76,8 +77,11 @@ func (e *Edge) pack(r *http.Request, code care.FacilityCode) (rulepack.Pack, err
 		}
 		p.Facility.Certificates = append(p.Facility.Certificates, c.DER)
 	}
-	for _, x := range e.Pack.Rules() {
+	for _, x := range pack.Rules() {
 		p.Rules = append(p.Rules, rulepack.Rule{Code: x.Code, Severity: string(x.Severity), Blocks: words(x.Blocks), Rejects: x.Rejects, Text: x.Text, Hint: x.Hint})
+	}
+	if e.Books != nil {
+		p.Books = e.Books()
 	}
 	for _, k := range e.keys() {
 		p.ReceiptKeys = append(p.ReceiptKeys, rulepack.Key(k))

@@ -264,10 +264,10 @@ func result(x intake.Result) view.Result {
 }
 
 // Rules is portal.Rules over a rule pack.
-type Rules struct{ Pack *quality.Pack }
+type Rules struct{ Pack func() *quality.Pack }
 
 // Rule returns what the catalogue says of a code.
 func (r Rules) Rule(code string) (view.Rule, bool) {
-	x, ok := r.Pack.Rule(code)
+	x, ok := r.Pack().Rule(code)
 	return view.Rule{Code: x.Code, Severity: x.Severity, Blocks: x.Blocks, Text: x.Text, Hint: x.Hint, Source: x.Source}, ok
 }

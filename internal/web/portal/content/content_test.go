@@ -274,11 +274,11 @@ func TestSendingAndChecking(t *testing.T) {
 
 func TestRulesSpeak(t *testing.T) {
 	t.Parallel()
-	r, ok := content.Rules{Pack: quality.V1()}.Rule("facility.mismatch")
+	r, ok := content.Rules{Pack: quality.V1}.Rule("facility.mismatch")
 	if !ok || r.Text.VI == "" || r.Text.EN == "" {
 		t.Errorf("%+v, %v", r, ok)
 	}
-	if _, ok := (content.Rules{Pack: quality.V1()}).Rule("no.such"); ok {
+	if _, ok := (content.Rules{Pack: quality.V1}).Rule("no.such"); ok {
 		t.Error("a code that is not there has a rule")
 	}
 }
