@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/command/carrier"
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/delivery"
+	"lienthong/internal/command/figure"
 	"lienthong/internal/command/measure"
 	"lienthong/internal/command/people"
 	"lienthong/internal/command/proof"
@@ -63,6 +64,8 @@ type cli struct {
 	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
 	Staff       people.StaffCmd         `cmd:"" help:"Who works at facilities and here: add, list, suspend, resume."`
 	Login       people.LoginCmd         `cmd:"" help:"How people log in by name."`
+	Figure      figure.Cmd              `cmd:"" help:"Numbers of boards: list, pin, close a day, show."`
+	Recompute   figure.RecomputeCmd     `cmd:"" help:"Count a pinned figure again from the rows as of its checkpoint; also on a restored copy."`
 	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`
 
 	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`

@@ -84,7 +84,7 @@ var layers = map[string]place{
 	"admin":        {3, []string{"enrol", "keep"}},
 	"alarm":        {3, nil},
 	"enrol":        {3, nil},
-	"errand":       {3, nil},
+	"errand":       {3, []string{"night"}},
 	"figure":       {3, []string{"night"}},
 	"keep":         {3, nil},
 	"brake":        {3, nil},

@@ -36,5 +36,9 @@ CREATE TABLE board_use (
   PRIMARY KEY (day, role, board)
 );
 
+-- The numbers of a day are read along this, not along those of all days.
+CREATE INDEX counter_day ON counter (day);
+
 -- +goose Down
+DROP INDEX counter_day;
 DROP TABLE board_use, retrievable, counter_check, figure_statement;

@@ -35,7 +35,11 @@ CREATE TABLE board_use (
   PRIMARY KEY (day, role, board)
 ) STRICT, WITHOUT ROWID;
 
+-- The numbers of a day are read along this, not along those of all days.
+CREATE INDEX counter_day ON counter (day);
+
 -- +goose Down
+DROP INDEX counter_day;
 DROP TABLE board_use;
 DROP TABLE retrievable;
 DROP TABLE counter_check;
