@@ -77,6 +77,7 @@ var layers = map[string]place{
 	"store":            {2, []string{"store/base", "store/house"}},
 	"store/base":       {2, nil},
 	"store/house":      {2, []string{"store/base"}},
+	"store/scoring":    {2, []string{"store/base", "store/house"}},
 	"store/form":       {2, []string{"store"}},
 	"store/form/entry": {2, []string{"store", "store/house"}},
 

@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
+	"lienthong/internal/score/tally"
 	"lienthong/internal/vault"
 )
 
@@ -201,7 +202,8 @@ type Prepared struct {
 	Body    []byte // sealed part 1: the inner documents; nil for a withdrawal
 	Leaf    []byte // leaf data of the receipt
 	Deltas  []Delta
-	Legs    []LegStart // begun with it, in the same commit, when it is Stored
+	Marks   tally.Marks // of quality, nil without: they count while it is current, see house.Scores
+	Legs    []LegStart  // begun with it, in the same commit, when it is Stored
 }
 
 // NewSubject is what identity decided for a dossier's patient.

@@ -14,6 +14,7 @@ type Slices struct {
 	Imports   Imports
 	Flow      Flow
 
+	Scores    Scores
 	Duties    Duties
 	DutyItems DutyItems
 	Figures   Figures // as pinned

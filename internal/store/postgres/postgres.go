@@ -48,6 +48,7 @@ import (
 	"lienthong/internal/store/postgres/retention"
 	"lienthong/internal/store/postgres/revocations"
 	"lienthong/internal/store/postgres/rules"
+	"lienthong/internal/store/postgres/scores"
 	"lienthong/internal/store/postgres/secrets"
 	"lienthong/internal/store/postgres/services"
 	"lienthong/internal/store/postgres/shares"
@@ -155,6 +156,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 		Logins:        logins.New(db),
 		Verifications: verifications.New(db, writer),
 		House: house.Slices{
+			Scores:    scores.New(db, writer),
 			Databases: databases.New(db, writer), Entries: entries.New(db, writer), Grants: databases.New(db, writer), Imports: databases.New(db, writer), Flow: entries.New(db, writer),
 			Duties: duties.New(db, writer), DutyItems: duties.NewItems(db, writer),
 			Rules:   rules.New(db, writer),

@@ -27,7 +27,7 @@ var distribution = map[string]string{
 	"watched_log": "origin", "log_alarm": "origin", "cosignature": "log",
 	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "notice": "person",
-	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject", "score_recount": "day",
+	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject", "score_recount": "day", "score_delta": "facility_version",
 	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"duty_task": "id", "duty_step": "task", "duty_debt": "debt",
 	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",

@@ -47,6 +47,7 @@ import (
 	"lienthong/internal/store/sqlite/retention"
 	"lienthong/internal/store/sqlite/revocations"
 	"lienthong/internal/store/sqlite/rules"
+	"lienthong/internal/store/sqlite/scores"
 	"lienthong/internal/store/sqlite/secrets"
 	"lienthong/internal/store/sqlite/services"
 	"lienthong/internal/store/sqlite/shares"
@@ -179,6 +180,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 		Consents: consents.New(o.main), Openings: consents.NewOpenings(o.main), Notices: matters.NewNotices(o.main), Matters: matters.New(o.main),
 		Staffs: staffs.New(o.main), Temporaries: temporaries.New(o.main, cfg.Clock), Shares: shares.New(o.main), Verifications: verifications.New(o.main),
 		House: house.Slices{
+			Scores:    scores.New(o.main, cfg.Clock),
 			Databases: databases.New(o.main), Entries: entries.New(o.main), Grants: databases.New(o.main), Imports: databases.New(o.main), Flow: entries.New(o.main),
 			Duties: duties.New(o.main), DutyItems: duties.NewItems(o.main),
 			Rules:   rules.New(o.main),

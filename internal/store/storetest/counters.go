@@ -78,7 +78,7 @@ func (w *world) randomDays(rng *rand.Rand) {
 	facilities := []care.FacilityCode{cityHospital, hillStation, coastClinic}
 	for i := range 80 {
 		w.clock.Advance(time.Duration(rng.IntN(7200)) * time.Second)
-		x := say{facility: facilities[rng.IntN(3)], episode: fmt.Sprint("e", rng.IntN(20)), content: fmt.Sprint("c", i)}
+		x := say{facility: facilities[rng.IntN(3)], episode: fmt.Sprint("e", rng.IntN(20)), content: fmt.Sprint("c", i, " of ", clock.Day(w.clock.Now()))}
 		switch rng.IntN(8) {
 		case 0:
 			x.state = dossier.Rejected

@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 )
 
 // Crasher kills a process that writes and looks what it left. The engine's
@@ -52,6 +53,15 @@ func CrashWriter(s *store.Slices, out io.Writer, early bool) error {
 		return err
 	}
 	failed := make(chan error)
+	go func() { // counts are added up while it is killed
+		for {
+			if _, err := s.House.Scores.Fold(context.Background()); err != nil {
+				failed <- err
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}()
 	for range 4 {
 		go func() {
 			for {
@@ -94,6 +104,7 @@ func crashGroup(version int64) ([]store.Prepared, error) {
 			Head: []byte("head"), Body: []byte("body-of-" + id.String()), Wrapped: []byte("key"), Leaf: leafOf("receipt", id.String()),
 			Deltas: []store.Delta{{FacilityVersion: version, Day: clock.Day(now), Kind: "qd4750", Measure: "accepted", N: 1}},
 		})
+		group[i].Marks = marksFor(&group[i])
 	}
 	return group, nil
 }
@@ -201,6 +212,7 @@ func (c Crasher) lost(t *testing.T, acks map[dossier.ID]string) []dossier.ID {
 	if n := w.total(dossier.Accepted); n != records {
 		t.Errorf("%d records, counted %d", records, n)
 	}
+	w.scoresAgree("after a kill", everything, house.ScoreQuery{By: everyScore})
 	if uint64(len(leaves)) != head.Size || uint64(records)+2 != head.Size { // two acts founded the directory
 		t.Errorf("%d records and %d leaves in a log of %d", records, len(leaves), head.Size)
 	}

@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 	"lienthong/internal/vault"
 )
 
@@ -173,6 +174,7 @@ func (c *crowd) crowdPrepare(q store.Query, k store.Known, rejected bool) (store
 	if rejected {
 		p.Verdict.State = dossier.Rejected
 	}
+	p.Marks = marksFor(&p)
 	p.Deltas = []store.Delta{{FacilityVersion: v.ID, Day: clock.Day(now), Kind: q.Kind, Measure: string(p.Verdict.State), N: 1}}
 	if rejected {
 		return p, nil
@@ -241,6 +243,8 @@ func (c *crowd) note(p *store.Prepared, o store.Outcome) {
 func (c *crowd) read(ctx context.Context, hub *store.Slices) {
 	for ctx.Err() == nil {
 		_, fold := hub.Counters.Fold(c.ctx())
+		_, scores := hub.House.Scores.Fold(c.ctx())
+		fold = errors.Join(fold, scores)
 		_, sum := hub.Counters.Sum(c.ctx(), everything, store.CountQuery{By: []store.Dimension{store.ByMeasure}})
 		_, _, list := hub.Records.List(c.ctx(), everything, store.Filter{Limit: 20})
 		if err := errors.Join(fold, sum, list); err != nil {
@@ -391,4 +395,9 @@ func (c *crowd) checkCounts() {
 	if fmt.Sprint(sum) != fmt.Sprint(rows) || len(sum) == 0 {
 		c.t.Errorf("counted %v, the rows say %v", sum, rows)
 	}
+	if sums := c.scoresAgree("after the crowd", everything, house.ScoreQuery{By: everyScore}); len(sums) == 0 {
+		c.t.Error("the crowd has no scores")
+	}
+	c.foldScores()
+	c.scoresAgree("after the crowd, folded", everything, house.ScoreQuery{By: everyScore})
 }

@@ -236,6 +236,7 @@ func (w *world) prepareWith(x say, k store.Known) store.Prepared {
 		}
 	}
 	p.File.Lane = x.lane
+	p.Marks = marksFor(&p)
 	if x.body != nil {
 		p.Body = x.body
 	}
@@ -319,6 +320,7 @@ func (w *world) withdrawal(x say, target dossier.ID) store.Prepared {
 	p.Deltas = p.Deltas[:1]
 	p.Deltas = append(p.Deltas, store.Delta{FacilityVersion: old.FacilityVersion, Day: clock.Day(old.Received), Kind: old.Kind, Measure: string(dossier.Withdrawn), N: 1})
 	p.Version, p.Current, p.Order, p.Supersedes, p.Withdraws, p.Body = 0, false, "", dossier.ID{}, target, nil
+	p.Marks = nil
 	return p
 }
 

@@ -6,6 +6,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 )
 
 // mark is what a commit changes about a record stored before.
@@ -130,7 +131,7 @@ func (g *group) store(p *store.Prepared) {
 	g.stored = append(g.stored, p)
 	key := g.episodeOf(p)
 	g.held[contentKey{key, p.Content}] = p.ID
-	g.known[p.ID] = &named{episode: key, content: p.Content, accepted: p.Verdict.State.IsAccepted()}
+	g.known[p.ID] = &named{episode: key, content: p.Content, accepted: p.Verdict.State.IsAccepted(), counts: countsOf(p)}
 	head := g.heads[key]
 	if g.known[p.Supersedes] != nil { // perhaps of another episode: a prescription replaces another
 		g.supersede(p.Supersedes, p)
@@ -154,6 +155,14 @@ func (g *group) store(p *store.Prepared) {
 		}
 	}
 	g.link(p)
+}
+
+// countsOf is what a member counts in the scores, nothing where it is not current.
+func countsOf(p *store.Prepared) house.ScoreDelta {
+	if !p.Current {
+		return house.ScoreDelta{}
+	}
+	return house.ScoreDelta{FacilityVersion: p.FacilityVersion, Day: clock.Day(p.Received), Subject: p.Kind, Marks: p.Marks, N: 1}
 }
 
 func (g *group) mark(id dossier.ID) *mark {

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
@@ -50,6 +51,7 @@ type named struct {
 	accepted   bool
 	withdrawn  bool
 	superseded bool
+	counts     house.ScoreDelta // what it counts in the scores, of one that is current
 }
 
 // claimed is a claim under lock.
@@ -136,6 +138,11 @@ func check(p *store.Prepared) error {
 	}
 	if err := form.CheckLegStarts(p.Legs...); err != nil {
 		return err
+	}
+	if len(p.Marks) > 0 {
+		if _, err := p.Marks.Sheet(); err != nil {
+			return err
+		}
 	}
 	return store.CheckText(texts...)
 }
@@ -310,7 +317,7 @@ func (g *group) readContents(b *pgx.Batch, keys []contentKey) {
 			k := keys[n-1]
 			id := dossier.ID{Facility: k.facility, Serial: serial.Bytes}
 			g.held[k] = id
-			g.known[id] = &named{k.episodeKey, k.content, state.IsAccepted(), withdrawn, superseded}
+			g.known[id] = &named{episode: k.episodeKey, content: k.content, accepted: state.IsAccepted(), withdrawn: withdrawn, superseded: superseded}
 			return nil
 		})
 	})
@@ -328,18 +335,27 @@ func (g *group) readNamed(b *pgx.Batch) {
 	var kind string
 	var episode, content []byte
 	var state dossier.State
-	var withdrawn, superseded bool
-	b.Queue(`SELECT r.facility, r.serial, r.kind, r.episode, r.content, r.state, r.withdrawn_by <> '00000000-0000-0000-0000-000000000000', r.superseded_by <> '00000000-0000-0000-0000-000000000000'
+	var withdrawn, superseded, current bool
+	var counts house.ScoreDelta
+	b.Queue(`SELECT r.facility, r.serial, r.kind, r.episode, r.content, r.state, r.withdrawn_by <> '00000000-0000-0000-0000-000000000000', r.superseded_by <> '00000000-0000-0000-0000-000000000000',
+			r.current, r.facility_version, r.day, r.marks
 		FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
 		JOIN record r ON r.facility = u.facility AND r.serial = u.serial
 		ORDER BY r.facility, r.serial FOR NO KEY UPDATE OF r`, idColumns(ids)...).Query(func(rows pgx.Rows) error {
-		return each(rows, []any{&facility, &serial, &kind, &episode, &content, &state, &withdrawn, &superseded}, func() error {
+		return each(rows, []any{&facility, &serial, &kind, &episode, &content, &state, &withdrawn, &superseded, &current, &counts.FacilityVersion, &counts.Day, (*[]byte)(&counts.Marks)}, func() error {
 			hash, err := handle.Keyed(episode)
 			if err != nil {
 				return err
 			}
 			of, err := handle.Keyed(content)
-			g.known[dossier.ID{Facility: facility, Serial: serial.Bytes}] = &named{episodeKey{facility, kind, hash}, of, state.IsAccepted(), withdrawn, superseded}
+			k := &named{episode: episodeKey{facility, kind, hash}, content: of, accepted: state.IsAccepted(), withdrawn: withdrawn, superseded: superseded}
+			if current && len(counts.Marks) > 0 {
+				if _, err := counts.Marks.Sheet(); err != nil {
+					return err
+				}
+				k.counts = house.ScoreDelta{FacilityVersion: counts.FacilityVersion, Day: counts.Day, Subject: kind, Marks: slices.Clone(counts.Marks), N: 1}
+			}
+			g.known[dossier.ID{Facility: facility, Serial: serial.Bytes}] = k
 			return err
 		})
 	})

@@ -15,12 +15,12 @@ import (
 func (g *group) writeRecords(b *pgx.Batch) {
 	b.Queue(`INSERT INTO record (facility, serial, kind, facility_version, received, day, state, findings, pack, trust_epoch,
 			version, current, late, ord, supersedes, withdraws, documents, lane, file, file_idx, episode, content, subject,
-			class, month, wrapped, head, superseded_by, withdrawn_by, erased)
+			class, month, wrapped, head, marks, superseded_by, withdrawn_by, erased)
 		SELECT u.*, '00000000-0000-0000-0000-000000000000', '00000000-0000-0000-0000-000000000000', 0
 		FROM unnest($1::text[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[], $6::integer[], $7::text[], $8::text[], $9::text[],
 			$10::bigint[], $11::integer[], $12::boolean[], $13::boolean[], $14::text[], $15::uuid[], $16::uuid[], $17::bigint[],
 			$18::smallint[], $19::bytea[], $20::integer[], $21::bytea[], $22::bytea[], $23::bytea[], $24::text[], $25::integer[],
-			$26::bytea[], $27::bytea[]) AS u`, recordColumns(g.stored)...)
+			$26::bytea[], $27::bytea[], $28::bytea[]) AS u`, recordColumns(g.stored)...)
 	var bodies, tagged []*store.Prepared
 	var tags []string
 	for _, p := range g.stored {
@@ -81,7 +81,8 @@ func recordColumns(ps []*store.Prepared) []any {
 		handle.Column(ps, func(p *store.Prepared) string { return p.Class }),
 		handle.Column(ps, func(p *store.Prepared) int32 { return int32(p.Month) }),
 		handle.Column(ps, func(p *store.Prepared) []byte { return handle.Bytes(p.Wrapped) }),
-		handle.Column(ps, func(p *store.Prepared) []byte { return handle.Bytes(p.Head) }))
+		handle.Column(ps, func(p *store.Prepared) []byte { return handle.Bytes(p.Head) }),
+		handle.Column(ps, func(p *store.Prepared) []byte { return handle.Bytes(p.Marks) }))
 }
 
 // findingsOf writes the findings; their texts were checked when the group was made.

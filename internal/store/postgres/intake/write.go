@@ -16,8 +16,11 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/handle"
+	"lienthong/internal/store/postgres/scores"
+	"lienthong/internal/store/scoring"
 	"lienthong/internal/vault"
 )
 
@@ -59,13 +62,28 @@ func (g *group) kept(fn func(p *store.Prepared, as dossier.ID, replay bool)) {
 // in the minute they came; and when each facility was heard of.
 func (g *group) writeCounts(b *pgx.Batch) {
 	var sums counters.Sums
+	var scored scoring.Group
+	add := func(d house.ScoreDelta) {
+		if err := scored.Add(d); err != nil { // marks that were checked, or came out of a row
+			panic(fmt.Sprintf("intake: marks cannot be counted: %v", err))
+		}
+	}
+	for id, m := range g.marks {
+		if k := g.known[id]; k != nil && !m.current {
+			no := k.counts
+			no.N = -no.N
+			add(no)
+		}
+	}
 	for _, p := range g.stored {
+		add(countsOf(p))
 		for _, d := range p.Deltas {
 			sums.Add(d, p.Received)
 		}
 	}
 	g.kept(func(p *store.Prepared, _ dossier.ID, _ bool) { sums.Seen(p.File.Facility, p.File.Received) })
 	sums.Queue(b)
+	scores.Queue(b, &scored)
 }
 
 type fileKey struct {

@@ -10,10 +10,13 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres/counters"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
 	"lienthong/internal/store/postgres/legs"
+	"lienthong/internal/store/postgres/scores"
+	"lienthong/internal/store/scoring"
 )
 
 // Erase destroys records with leaves and act. It locks as intake does: subjects
@@ -50,6 +53,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 		b.Queue(`DELETE FROM verified v WHERE v.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = v.person)`, alone)
 	}
 	e.sums.Queue(b)
+	scores.Queue(b, &e.scores)
 	leaves := handle.Column(records, func(r store.Erasure) ledger.Leaf { return ledger.Leaf{Data: r.Leaf} })
 	b.Queue(`INSERT INTO act (at, actor, action, object, detail) VALUES ($1, $2, $3, $4, $5)`, handle.Micros(act.At), act.Actor, act.Action, act.Object, act.Detail)
 	if len(act.Leaf) > 0 {
@@ -90,7 +94,8 @@ type erasing struct {
 	rows    map[dossier.ID]*store.Record
 	gone    map[dossier.ID][]string // tags of documents
 
-	sums counters.Sums
+	sums   counters.Sums
+	scores scoring.Group
 }
 
 // ids are the records as columns.
@@ -121,6 +126,12 @@ func (e *erasing) lock(ctx context.Context) error {
 		for i := range all {
 			e.rows[all[i].ID] = &all[i]
 		}
+		return err
+	})
+	b.Queue(`SELECT r.facility_version, r.day, r.kind, r.marks FROM unnest($1::text[], $2::uuid[]) AS u (facility, serial)
+		JOIN record r ON r.facility = u.facility AND r.serial = u.serial WHERE r.current AND r.marks <> ''`, e.ids()...).Query(func(rows pgx.Rows) error {
+		d := house.ScoreDelta{N: -1}
+		_, err := pgx.ForEachRow(rows, []any{&d.FacilityVersion, &d.Day, &d.Subject, (*[]byte)(&d.Marks)}, func() error { return e.scores.Add(d) })
 		return err
 	})
 	if err := e.tx.Send(ctx, b); err != nil {
@@ -163,7 +174,7 @@ func (e *erasing) destroy(ctx context.Context) error {
 		})
 		b.Queue(`DELETE FROM body WHERE facility = $1 AND serial = $2`, facility, serial)
 		b.Queue(`DELETE FROM body_archive WHERE facility = $1 AND serial = $2`, facility, serial)
-		b.Queue(`UPDATE record SET erased = $3, wrapped = '', head = '', findings = '', documents = 0, subject = '' WHERE facility = $1 AND serial = $2`,
+		b.Queue(`UPDATE record SET erased = $3, wrapped = '', head = '', findings = '', marks = '', documents = 0, subject = '' WHERE facility = $1 AND serial = $2`,
 			facility, serial, handle.Micros(t.At))
 		b.Queue(`INSERT INTO tombstone (facility, serial, at, reason, number, actor) VALUES ($1, $2, $3, $4, $5, $6)`,
 			facility, serial, handle.Micros(t.At), t.Reason, t.Case, t.Actor)

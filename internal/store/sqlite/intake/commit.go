@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
+	"lienthong/internal/store/scoring"
 	"lienthong/internal/store/sqlite/file"
 	"lienthong/internal/vault"
 )
@@ -68,6 +69,11 @@ func check(p *store.Prepared) error {
 	if err := form.CheckLegStarts(p.Legs...); err != nil {
 		return err
 	}
+	if len(p.Marks) > 0 {
+		if _, err := p.Marks.Sheet(); err != nil {
+			return err
+		}
+	}
 	return checkDeltas(p.Deltas)
 }
 
@@ -120,8 +126,10 @@ type group struct {
 	replays []replay
 	moved   map[episodeKey]bool // heads to write
 
-	blobs *blobs
-	wrote [][32]byte // public blobs, to be remembered once they are durable
+	blobs  *blobs
+	wrote  [][32]byte    // public blobs, to be remembered once they are durable
+	scores scoring.Group // what counts now, and what counts no longer
+
 	notes *notes
 	noted []noted // the same for notes on seals
 }

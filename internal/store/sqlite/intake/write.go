@@ -7,18 +7,21 @@ import (
 	"slices"
 
 	"lienthong/internal/care"
+	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/scores"
 	"lienthong/internal/vault"
 )
 
 var (
 	insertRecords = file.Insert(`record (id, facility, serial, kind, facility_version, received, state, version, current, late,
  supersedes, withdraws, documents, lane, file, idx, subject, episode, content, log, leaf, pack, trust_epoch, findings, class, month,
- wrapped, head, piece, piece_from, piece_size)`, ``)
+ wrapped, head, piece, piece_from, piece_size, marks)`, ``)
 	insertPlaces = file.Insert(`place (facility, file, idx, record)`,
 		`ON CONFLICT (facility, file, idx) DO UPDATE SET record = excluded.record WHERE record <> excluded.record`)
 	insertContents = file.Insert(`dossier (facility, episode, kind, content, record)`, ``)
@@ -65,7 +68,7 @@ func (a subjectKey) compare(b subjectKey) int {
 }
 
 func (g *group) writeRecords() error {
-	args := make([]any, 0, 31*len(g.stored))
+	args := make([]any, 0, 32*len(g.stored))
 	for _, x := range g.stored {
 		findings, err := file.Findings(x.Verdict.Findings)
 		if err != nil {
@@ -79,7 +82,7 @@ func (g *group) writeRecords() error {
 		args = append(args, x.row, string(x.File.Facility), x.ID.Serial[:], x.Kind, x.FacilityVersion, file.Micros(x.Received), string(x.Verdict.State),
 			int64(x.Version), file.Bool(x.Current), file.Bool(x.Version > 0 && !x.Current), file.Serial(x.Supersedes), file.Serial(x.Withdraws),
 			int64(x.Documents), int64(x.File.Lane), x.File.Hash[:], int64(x.Index), subject, x.Episode[:], x.Content[:], int64(x.log), int64(x.leaf),
-			x.Verdict.Pack, x.Verdict.TrustEpoch, findings, x.Class, int64(x.Month), file.Blob(x.Wrapped), file.Blob(x.Head), piece, from, size)
+			x.Verdict.Pack, x.Verdict.TrustEpoch, findings, x.Class, int64(x.Month), file.Blob(x.Wrapped), file.Blob(x.Head), piece, from, size, file.Some(x.Marks))
 	}
 	_, err := g.tx.ExecBulk(insertRecords, args)
 	return err
@@ -231,6 +234,9 @@ func (g *group) writeMarks() error {
 			}
 		}
 		if !p.Withdraws.IsZero() {
+			if err := g.countsNoMore(p.Withdraws); err != nil {
+				return err
+			}
 			if _, err := g.tx.Exec(`UPDATE record SET withdrawn_by = ?, current = 0 WHERE facility = ? AND serial = ?`,
 				p.ID.Serial[:], string(p.File.Facility), p.Withdraws.Serial[:]); err != nil {
 				return err
@@ -252,6 +258,9 @@ func (g *group) writeMarks() error {
 }
 
 func (g *group) supersede(old dossier.ID, p *store.Prepared) error {
+	if err := g.countsNoMore(old); err != nil {
+		return err
+	}
 	n, err := g.tx.Exec(`UPDATE record SET superseded_by = ?, current = 0 WHERE facility = ? AND serial = ? AND superseded_by IS NULL`,
 		p.ID.Serial[:], string(old.Facility), old.Serial[:])
 	if err != nil || n == 0 {
@@ -267,6 +276,12 @@ func (g *group) transition(id dossier.ID, p *store.Prepared, what string, by dos
 	return err
 }
 
+// countsNoMore takes the marks of a record that is no longer current out of the
+// scores. One that was not current counts already no more.
+func (g *group) countsNoMore(id dossier.ID) error {
+	return scores.Leave(g.tx, &g.scores, id)
+}
+
 // writeCounts appends what the stored members count, and when each facility was
 // heard of.
 func (g *group) writeCounts() error {
@@ -275,6 +290,15 @@ func (g *group) writeCounts() error {
 		for _, d := range x.Deltas {
 			sums.Add(d, &x.Received)
 		}
+		if !x.Current {
+			continue
+		}
+		if err := g.scores.Add(house.ScoreDelta{FacilityVersion: x.FacilityVersion, Day: clock.Day(x.Received), Subject: x.Kind, Marks: x.Marks, N: 1}); err != nil {
+			return err
+		}
+	}
+	if err := scores.Append(g.tx, &g.scores); err != nil {
+		return err
 	}
 	seen := map[care.FacilityCode]int64{}
 	for _, f := range g.files() {

@@ -10,7 +10,9 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
+	"lienthong/internal/store/scoring"
 	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/scores"
 	"lienthong/internal/vault"
 )
 
@@ -32,7 +34,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 				return err
 			}
 		}
-		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.lostFeatures(alone), e.deltas.Append(tx)); err != nil {
+		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.lostFeatures(alone), e.deltas.Append(tx), scores.Append(tx, &e.scores)); err != nil {
 			return err
 		}
 		residue = e.residue
@@ -50,6 +52,7 @@ type fileKey struct {
 type erasing struct {
 	tx       *file.Tx
 	deltas   file.Deltas
+	scores   scoring.Group
 	files    map[fileKey]bool
 	subjects map[store.SubjectOf]bool
 	residue  []store.Residue
@@ -76,10 +79,13 @@ func (e *erasing) record(x *store.Erasure) error {
 	for _, d := range form.Forgotten(&r, gone) {
 		e.deltas.Add(d, nil)
 	}
+	if err := scores.Leave(e.tx, &e.scores, x.Record); err != nil {
+		return err
+	}
 	if err := e.tx.DropBody(id); err != nil {
 		return err
 	}
-	if _, err := e.tx.Exec(`UPDATE record SET erased = ?, wrapped = NULL, head = NULL, findings = NULL, documents = 0, subject = NULL WHERE id = ?`,
+	if _, err := e.tx.Exec(`UPDATE record SET erased = ?, wrapped = NULL, head = NULL, findings = NULL, marks = NULL, documents = 0, subject = NULL WHERE id = ?`,
 		file.Micros(x.At), id); err != nil {
 		return err
 	}
