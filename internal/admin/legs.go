@@ -90,7 +90,7 @@ func (o *Office) CountLegs(ctx context.Context, a LegAct) (int, error) {
 }
 
 // countOpen counts legs without those held for a closed compartment: nobody acts
-// on them, and how many there are is not an operator's to know (disclose.Legs).
+// on them, and how many there are is not an operator's to know (masked.Legs).
 func (o *Office) countOpen(ctx context.Context, f store.LegFilter) (int, error) {
 	if f.Code == exchange.HeldClosed {
 		return 0, nil

@@ -8,10 +8,10 @@ import (
 
 	"lienthong/internal/bridge/tally"
 	"lienthong/internal/clock"
-	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
@@ -26,7 +26,7 @@ func (t *Tour) ways(ctx context.Context) []stop {
 	}
 	say := func(vi, en string) fault.Text { return fault.Text{VI: vi, EN: en} }
 	open := say("Mở trang", "Open")
-	legs := disclose.Legs{Legs: show.Legs}
+	legs := masked.Legs{Legs: show.Legs}
 	var list []stop
 	record := func(id dossier.ID, title, text fault.Text) {
 		list = append(list, stop{"facility:" + string(id.Facility), "/records/" + id.String(), title, text, open})
@@ -50,7 +50,7 @@ func (t *Tour) ways(ctx context.Context) []stop {
 }
 
 // first returns the newest record with a leg like that.
-func first(ctx context.Context, legs disclose.Legs, f store.LegFilter) (dossier.ID, bool) {
+func first(ctx context.Context, legs masked.Legs, f store.LegFilter) (dossier.ID, bool) {
 	f.Limit = 1
 	list, _, err := legs.List(ctx, everything, f)
 	if err != nil || len(list) == 0 {
@@ -60,7 +60,7 @@ func first(ctx context.Context, legs disclose.Legs, f store.LegFilter) (dossier.
 }
 
 // arrived returns a record that has legs to several destinations, all done.
-func arrived(ctx context.Context, legs disclose.Legs) (dossier.ID, bool) {
+func arrived(ctx context.Context, legs masked.Legs) (dossier.ID, bool) {
 	list, _, err := legs.List(ctx, everything, store.LegFilter{State: exchange.Done, Destination: toInsurer, Limit: 20})
 	if err != nil {
 		return dossier.ID{}, false

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -98,7 +99,7 @@ func TestContentOfACompartmentIsWithheldWhole(t *testing.T) {
 
 func TestBitsOfCompartmentsDoNotShow(t *testing.T) {
 	t.Parallel()
-	m := disclose.Metadata{Records: marked{}}
+	m := masked.Metadata{Records: marked{}}
 	for _, scope := range []role.Scope{{All: true}, {Province: "24"}, {Unit: "kcb"}, {Facility: "79901"}} {
 		list, _, err := m.List(t.Context(), scope, store.Filter{})
 		if err != nil {

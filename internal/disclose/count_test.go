@@ -34,6 +34,13 @@ func (c *counters) Add(_ context.Context, _ time.Time, deltas []store.Delta) err
 	return nil
 }
 
+// records is a store of one record.
+type records struct{ store.Records }
+
+func (records) Get(context.Context, role.Scope, dossier.ID) (*store.Record, error) {
+	return &store.Record{ID: dossier.ID{Facility: "24604", Serial: [16]byte{1}}, Verdict: dossier.Verdict{State: dossier.Accepted}}, nil
+}
+
 type trail struct{ store.Disclosures }
 
 func (trail) Record(context.Context, []store.Disclosure) error { return nil }

@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/kind"
+	"lienthong/internal/masked"
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -379,7 +380,7 @@ func (d *Discloser) mayHave(ctx context.Context, reader Reader, id dossier.ID) (
 		return r, err
 	case reader.Role.Kind != role.Operator:
 		return nil, ErrWithheld
-	case r.Documents&closedBits != 0: // its findings and digests speak of what is closed
+	case r.Documents&masked.Closed != 0: // its findings and digests speak of what is closed
 		dec, err := k.decide(policy.Original, r, withTables(r.Documents))
 		if err != nil {
 			return nil, err
@@ -444,7 +445,7 @@ func (d *Discloser) related(ctx context.Context, reader Reader, action policy.Ac
 	if err != nil {
 		return nil, nil, err
 	}
-	if len(list) == 0 && (r.Documents&closedBits == 0 || reader.owns(id)) {
+	if len(list) == 0 && (r.Documents&masked.Closed == 0 || reader.owns(id)) {
 		list = []entry{{*r, dec}}
 	}
 	return k, list, d.write(ctx, k, len(list), list...)

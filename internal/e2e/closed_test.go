@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
@@ -19,7 +20,7 @@ func TestCountsDoNotTellWhoseRecordIsClosed(t *testing.T) {
 		if !strings.HasPrefix(a[0].State, "accepted") {
 			t.Fatalf("%+v", a[0])
 		}
-		sums := disclose.Sums{Counters: w.hub.Slices.Counters}
+		sums := masked.Sums{Counters: w.hub.Slices.Counters}
 		closed := func(scope role.Scope, q store.CountQuery) (n, total int64) {
 			for _, sum := range []func() ([]store.Count, error){
 				func() ([]store.Count, error) { return sums.Sum(w.ctx, scope, q) },

@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
@@ -278,7 +279,7 @@ func TestAClosedCompartmentGoesWhereItsFacilityMaySendIt(t *testing.T) {
 		if got["so"].Code != exchange.HeldClosed || len(r.book.handed()) != 0 || len(r.insurer.handed()) != 1 {
 			t.Fatalf("%+v", got)
 		}
-		list, _, err := disclose.Legs{Legs: r.hub.Slices.Legs}.List(r.ctx, role.Scope{All: true}, store.LegFilter{})
+		list, _, err := masked.Legs{Legs: r.hub.Slices.Legs}.List(r.ctx, role.Scope{All: true}, store.LegFilter{})
 		if err != nil || len(list) != 1 || list[0].Destination != "bhxh" {
 			t.Errorf("an operator sees %+v, %v", list, err)
 		}

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/ledger"
+	"lienthong/internal/masked"
 	"lienthong/internal/reverify"
 	"lienthong/internal/role"
 	"lienthong/internal/seal"
@@ -195,7 +196,7 @@ func TestCompartmentsByContentAreClosed(t *testing.T) {
 		own := disclose.Reader{Role: role.Role{Kind: role.Facility, ID: "79901"}, Name: "own", Route: "test"}
 		foreign := disclose.Reader{Role: role.Role{Kind: role.Facility, ID: "79902"}, Name: "other", Route: "test"}
 		ministry := disclose.Reader{Role: role.Role{Kind: role.Ministry}, Name: "ministry", Route: "test"}
-		shown := disclose.Metadata{Records: w.hub.Slices.Records}
+		shown := masked.Metadata{Records: w.hub.Slices.Records}
 		for name, v := range visits {
 			a := w.one("79901", ours(k.ec, envelope(v.episode(v.lk))), fine)
 			id := must(dossier.ParseID(a.Record))

@@ -13,8 +13,8 @@ import (
 	"lienthong/internal/bridge/mail"
 	"lienthong/internal/bridge/outbound"
 	"lienthong/internal/bridge/webhook"
-	"lienthong/internal/disclose"
 	"lienthong/internal/facility"
+	"lienthong/internal/masked"
 	"lienthong/internal/store"
 	rooms "lienthong/internal/web/portal/delivery"
 )
@@ -126,7 +126,7 @@ func (t mailed) Tell(ctx context.Context, m alarm.Message) error {
 // deliveryRooms is what the portal's pages about ways out ask.
 func (h *Hub) deliveryRooms() *rooms.Deps {
 	return &rooms.Deps{
-		Legs: disclose.Legs{Legs: h.Slices.Legs}, Office: h.Office, Moves: h.Moves, Survey: disclose.Surveys{Surveys: h.Slices.Surveys}, Days: days{h.Slices.Feeds, h.Slices.Inflow}, Alarms: h.Alarms,
+		Legs: masked.Legs{Legs: h.Slices.Legs}, Office: h.Office, Moves: h.Moves, Survey: masked.Surveys{Surveys: h.Slices.Surveys}, Days: days{h.Slices.Feeds, h.Slices.Inflow}, Alarms: h.Alarms,
 		Ways: ways{h.Courier}.Ways, Flow: func() admission.State { return h.Intake.Flow() },
 		Directory: func() *facility.Directory { return h.Trust.Current().Directory }, Kinds: h.Kinds.Names(),
 	}

@@ -47,6 +47,7 @@ import (
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/kind/slip"
 	"lienthong/internal/ledger"
+	"lienthong/internal/masked"
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
 	"lienthong/internal/reading"
@@ -372,8 +373,8 @@ func (h *Hub) openDoors() error {
 	}
 	h.cfg.API.Hub = h.cfg.Name
 	shown := *h.Slices
-	shown.Records, shown.Counters = disclose.Metadata{Records: h.Slices.Records}, disclose.Sums{Counters: h.Slices.Counters}
-	shown.Legs = disclose.Legs{Legs: h.Slices.Legs}
+	shown.Records, shown.Counters = masked.Metadata{Records: h.Slices.Records}, masked.Sums{Counters: h.Slices.Counters}
+	shown.Legs = masked.Legs{Legs: h.Slices.Legs}
 	h.API, err = api.New(api.Deps{
 		Callers: h.callers(), Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
 		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,

@@ -5,13 +5,13 @@ import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/disclose"
 	"lienthong/internal/facility"
 	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/rooms"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
+	"lienthong/internal/masked"
 	"lienthong/internal/rulepack"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/portal"
@@ -22,7 +22,7 @@ import (
 // openPortal wires the pages for people.
 func (h *Hub) openPortal(ctx context.Context) error {
 	d, err := desk.New(desk.Slices{
-		Counters: disclose.Sums{Counters: h.Slices.Counters}, Records: disclose.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
+		Counters: masked.Sums{Counters: h.Slices.Counters}, Records: masked.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
 		Acts: h.Slices.Keys, Episode: h.episode, Verified: h.Login.Register.Verified,
 	}, h.cfg.Clock)
 	if err != nil {
@@ -61,7 +61,8 @@ func (h *Hub) openPortal(ctx context.Context) error {
 		return err
 	}
 	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
-		Callers: h.callers(), Rules: h.Rules, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo}); err != nil {
+		Callers: h.callers(), Rules: h.Rules, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo,
+		Took: h.metrics.Took, Alarms: h.Alarms, Ways: h.alarmWays, Room: h.cfg.Room}); err != nil {
 		return err
 	}
 	h.portal, err = portal.New(portal.Deps{Privacy: privacy, Clinic: clinic, Citizen: citizens, Urgent: urgent, House: h.House.Pages, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"lienthong/internal/masked"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/fhir"
 	"lienthong/internal/web/gateway"
@@ -22,13 +23,13 @@ var harmless = map[string]string{
 		GET /account/step-up; POST /account/step-up; GET /account/step-up/vneid; GET /account/factor; POST /account/factor; GET /his/{token}; POST /his/{token}`,
 	"counts, masked below ten": `GET /overview; GET /overview/live; GET /provinces; GET /facilities; GET /facilities.csv; GET /software; GET /software.csv;
 		GET /api/v1/stats/counts; GET /api/v1/stats/books; GET /api/v1/carriers; GET /api/v1/mirror`,
-	"what was received and found by place and code, within the rows of the role, closed classes masked (disclose.Metadata)": `POST /search; GET /messages; GET /messages.csv;
+	"what was received and found by place and code, within the rows of the role, closed classes masked (masked.Metadata)": `POST /search; GET /messages; GET /messages.csv;
 		GET /refused; GET /refused.csv; GET /rejects; GET /rejects.csv; GET /api/v1/records; GET /api/v1/records/{id}; GET /api/v1/records/{id}/timeline; GET /api/v1/refusals`,
 	"a receipt: verdict, places and digests, no content": `GET /records/{id}/receipt; GET /records/{id}/print; GET /api/v1/records/{id}/receipt; GET /api/v1/records/{id}/legs/{destination}/receipt`,
 	"a facility's own sending, answered to itself by place and code": `GET /today; GET /upload; POST /upload; POST /upload/send; POST /api/v1/submissions; POST /api/v1/records/{id}/withdraw;
 		GET /api/v1/rules; GET /api/v1/feed; PUT /api/v1/manifests/{date}; GET /api/v1/manifests; POST /api/qd130/guiHoSoXmlQD4750; POST /api/qd130/guiHoSoXmlQD3176; POST /api/qd130/guiHoSoXmlQD130;
 		POST /api/qd130/checkInKcbQD4750; POST /api/qd130/checkInKcbQD3176; POST /api/qd130/checkInKcbQD130; GET /api/kcb/tra-cuu-trang-thai/{ref}; POST /api/v1/enrolments`,
-	"where records go and how it stands, closed ones left out (disclose.Legs)": `GET /legs; POST /legs/act; GET /legs/acts; GET /legs/acts/{move}; POST /legs/acts/{move}/cancel;
+	"where records go and how it stands, closed ones left out (masked.Legs)": `GET /legs; POST /legs/act; GET /legs/acts; GET /legs/acts/{move}; POST /legs/acts/{move}/cancel;
 		POST /records/{id}/legs/{destination}/send; GET /reconciliation; GET /enrolments; POST /enrolments/{client}/approve; POST /enrolments/{client}/dismiss; GET /alarms; POST /alarms/{alarm}/acknowledge;
 		GET /api/v1/legs; GET /api/v1/legs/actions; POST /api/v1/legs/actions; GET /api/v1/legs/actions/{action}; POST /api/v1/legs/actions/{action}/cancel; GET /api/v1/destinations;
 		GET /api/v1/records/{id}/legs; POST /api/v1/records/{id}/legs/{destination}/send`,

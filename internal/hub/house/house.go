@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"time"
 
+	"lienthong/internal/alarm"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/facility"
 	"lienthong/internal/figure"
+	"lienthong/internal/insight"
 	"lienthong/internal/ledger"
 	"lienthong/internal/night"
 	"lienthong/internal/quality"
@@ -38,6 +40,10 @@ type Parts struct {
 	PublicURL string
 	Version   string // of the program
 	Demo      bool
+	Took      func() [insight.Steps]int64 // how long decided files took since it was asked last
+	Alarms    *alarm.Watch
+	Ways      func(context.Context) ([]alarm.Way, error) // how destinations stand
+	Room      func() (free, used int64, err error)       // of the data; nil: they are elsewhere
 }
 
 // Round is work that is done again and again.

@@ -3,12 +3,14 @@
 package meter
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"lienthong/internal/admission"
+	"lienthong/internal/insight"
 )
 
 // Meter watches intake for the operator. No label holds a facility or a
@@ -21,6 +23,7 @@ type Meter struct {
 	groups   prometheus.Histogram
 	commits  prometheus.Histogram
 	lost     prometheus.Gauge
+	took     [insight.Steps]atomic.Int64
 }
 
 // New makes a registry with what intake counts, the runtime and the process.
@@ -49,6 +52,17 @@ func New() *Meter {
 func (m *Meter) File(kind, code string, took time.Duration) {
 	m.files.WithLabelValues(kind, code).Inc()
 	m.fileTime.WithLabelValues(kind).Observe(took.Seconds())
+	if code == "" {
+		m.took[insight.StepOf(took)].Add(1)
+	}
+}
+
+// Took returns how long decided files took since it was asked last, by steps.
+func (m *Meter) Took() (counts [insight.Steps]int64) {
+	for i := range counts {
+		counts[i] = m.took[i].Swap(0)
+	}
+	return counts
 }
 
 // Dossier counts a verdict.

@@ -28,6 +28,7 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
+	"lienthong/internal/masked"
 	"lienthong/internal/quality"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -79,7 +80,7 @@ func setup(t testing.TB, change ...func(*api.Config)) *world {
 		f(&c)
 	}
 	a, err := api.New(api.Deps{Callers: callers{}, Intake: w.intake, Disclose: d, Receipts: desk, Rules: quality.V1, Vault: v, Clock: w.clock,
-		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}, Legs: disclose.Legs{Legs: w.legs}}, Rechecks: fakeRechecks{},
+		Slices: &store.Slices{Records: w.records, Counters: w.counts, Disclosures: w.looks, Ledger: w.ledger, Retention: fakeRetention{}, Legs: masked.Legs{Legs: w.legs}}, Rechecks: fakeRechecks{},
 		Exchange: w.office, Moves: w.moves(), Ways: fakeWays{},
 		Edge:   agents(t, w.clock),
 		Logger: slog.New(slog.NewTextHandler(&locked{to: w.log}, nil))}, c)

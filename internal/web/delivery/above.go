@@ -7,6 +7,7 @@ import (
 
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 )
 
@@ -52,7 +53,7 @@ func (d *Doors) Receipt(w http.ResponseWriter, r *http.Request, reader disclose.
 
 // Events tells the story of a record's legs as the scope may know it, with the
 // receipts that came of them.
-func (d *Doors) Events(ctx context.Context, scope role.Scope, id dossier.ID) ([]disclose.LegEvent, error) {
+func (d *Doors) Events(ctx context.Context, scope role.Scope, id dossier.ID) ([]masked.LegEvent, error) {
 	legs, err := d.Of(ctx, scope, id)
 	if err != nil {
 		return nil, err
@@ -61,9 +62,9 @@ func (d *Doors) Events(ctx context.Context, scope role.Scope, id dossier.ID) ([]
 	if err != nil {
 		return nil, err
 	}
-	out := disclose.LegEvents(legs)
+	out := masked.LegEvents(legs)
 	for i := range said {
-		out = append(out, disclose.LegEvent{At: said[i].At, What: "receipt", Destination: said[i].Destination})
+		out = append(out, masked.LegEvent{At: said[i].At, What: "receipt", Destination: said[i].Destination})
 	}
 	return out, nil
 }

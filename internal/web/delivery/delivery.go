@@ -13,11 +13,11 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/care"
-	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/jsondoc"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/web/page"
@@ -84,7 +84,7 @@ func legOf(l *store.Leg) Leg {
 // Of returns the legs of a record as the scope may know them.
 func (d *Doors) Of(ctx context.Context, scope role.Scope, id dossier.ID) ([]store.Leg, error) {
 	legs, err := d.Legs.Of(ctx, id)
-	return disclose.LegsFor(scope, legs), err
+	return masked.LegsFor(scope, legs), err
 }
 
 // Record answers GET /api/v1/records/{id}/legs, of a record within the scope.

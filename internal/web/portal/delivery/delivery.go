@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
+	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/web/portal/view"
@@ -33,7 +34,7 @@ type Frame interface {
 	Record(ctx context.Context, r role.Role, id dossier.ID) (view.Record, error)
 }
 
-// Legs lists deliveries as the reader may know them; disclose.Legs over
+// Legs lists deliveries as the reader may know them; masked.Legs over
 // store.Legs has it.
 type Legs interface {
 	List(ctx context.Context, scope role.Scope, f store.LegFilter) ([]store.Leg, bool, error)
