@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/finding"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
+	"lienthong/internal/score"
 	"lienthong/internal/seal"
 	"lienthong/internal/trust"
 )
@@ -18,6 +19,8 @@ type Checker struct {
 	Kinds *kind.Registry
 	Seals *seal.Verifier
 	Rules func() *quality.Pack
+	// Scores marks as the hub does; nil: by the sheets the program comes with.
+	Scores func(kind string) *score.Judge
 	// Trust is the directory to hold senders and seals against; nil: the seal is
 	// verified and whom it binds is unknown.
 	Trust *trust.View
@@ -32,7 +35,10 @@ type Preview struct {
 
 // Check judges one file received at now. Its error is the refusal the hub would give.
 func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, error) {
-	in := &Intake{Deps: Deps{Kinds: c.Kinds, Seals: c.Seals, Rules: c.Rules, Logger: slog.New(slog.DiscardHandler)}}
+	in := &Intake{Deps: Deps{Kinds: c.Kinds, Seals: c.Seals, Rules: c.Rules, Scores: c.Scores, Logger: slog.New(slog.DiscardHandler)}}
+	if in.Scores == nil {
+		in.Scores = score.StandardJudge
+	}
 	t := &task{in: in, file: f, received: now, trust: c.Trust, rules: c.Rules()}
 	var err error
 	if t.reader, err = c.Kinds.Pick(f.Bytes); err != nil {
@@ -58,8 +64,14 @@ func (c *Checker) Check(_ context.Context, f File, now time.Time) (*Preview, err
 			epoch = t.trust.Epoch
 		}
 		v := quality.Verdict(j.findings, t.rules, epoch)
-		p.Results = append(p.Results, Result{File: f.Name, Index: i, Facility: string(t.facility), Episode: j.read.Episode, Kind: t.reader.Name(),
-			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: finding.Of(t.rules, v.Findings)})
+		r := Result{File: f.Name, Index: i, Facility: string(t.facility), Episode: j.read.Episode, Kind: t.reader.Name(),
+			State: v.State, JudgedWith: Judged{Pack: v.Pack, TrustEpoch: epoch}, Findings: finding.Of(t.rules, v.Findings)}
+		if v.State.IsAccepted() {
+			if m := in.marks(r.Kind, j, v.Findings, now); m != nil {
+				r.Quality = in.Scores(r.Kind).Report(m)
+			}
+		}
+		p.Results = append(p.Results, r)
 	}
 	return p, nil
 }

@@ -30,6 +30,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
+	"lienthong/internal/score"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -44,8 +45,9 @@ type Deps struct {
 	Vault    *vault.Vault
 	Kinds    *kind.Registry
 	Seals    *seal.Verifier
-	Trust    func() *trust.View   // the directory and trust of this moment
-	Rules    func() *quality.Pack // what is judged by at this moment; a file by one of them
+	Trust    func() *trust.View             // the directory and trust of this moment
+	Rules    func() *quality.Pack           // what is judged by at this moment; a file by one of them
+	Scores   func(kind string) *score.Judge // marks what is accepted, by the sheets of this moment; nil: nobody does
 	Receipts *evidence.Desk
 	Key      *ledger.ReceiptKey
 	Codec    *body.Codec

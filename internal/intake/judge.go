@@ -3,6 +3,7 @@ package intake
 import (
 	"crypto/sha256"
 	"fmt"
+	"time"
 
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
@@ -11,6 +12,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/quality"
 	"lienthong/internal/retention"
+	"lienthong/internal/score"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
 	"lienthong/internal/trust"
@@ -60,6 +62,18 @@ func (in *Intake) findings(j *judged, t *task) {
 		j.findings = append(j.findings, dossier.Finding{Code: seal.FindingExpired, Severity: dossier.Warning})
 	}
 	j.findings = append(j.findings, trust.WayFinding(t.via, t.carried)...)
+}
+
+// marks says which checks of quality a dossier passes, nil where there is no sheet
+// for its kind.
+func (in *Intake) marks(kind string, j *judged, findings []dossier.Finding, received time.Time) score.Marks {
+	if in.Scores == nil || j.read.Content == nil {
+		return nil
+	}
+	if judge := in.Scores(kind); judge != nil {
+		return judge.Mark(j.read.Content, findings, received)
+	}
+	return nil
 }
 
 // knows tells rules which facilities there are; nil where no directory is at hand.

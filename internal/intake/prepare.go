@@ -223,6 +223,9 @@ func (t *task) label(p *store.Prepared, j *judged) {
 	documents, tags := j.read.Label(t.reader.View(), p.Verdict.State.IsAccepted())
 	p.Documents = documents
 	p.Tags = append(p.Tags, tags...)
+	if p.Verdict.State.IsAccepted() {
+		p.Marks = t.in.marks(p.Kind, j, p.Verdict.Findings, t.received)
+	}
 }
 
 func (t *task) issue(p *store.Prepared, j *judged) (receipt, error) {
