@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
 	"lienthong/internal/duty"
 	"lienthong/internal/fault"
@@ -210,6 +211,12 @@ func TestTheDefaultUnits(t *testing.T) {
 		ids[u.ID] = true
 		if u.Kind == duty.Province {
 			provinces++
+		}
+	}
+	x := duty.NewUnits(nil)
+	for _, p := range catalog.Provinces() {
+		if u, ok := x.OfProvince(p.Code); !ok || u.ID != "syt-"+p.Code || !strings.HasSuffix(p.Name, strings.TrimPrefix(u.Name.VI, "Sở Y tế ")) || !strings.HasSuffix(u.Name.EN, p.NameEN) {
+			t.Errorf("%s: %+v", p.Code, u)
 		}
 	}
 	if provinces != 34 || len(all) < 50 || !ids["bhxh"] || !ids["c06"] || !ids["ttyt"] {

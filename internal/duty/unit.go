@@ -6,10 +6,8 @@ import (
 	"encoding/csv"
 	"regexp"
 	"slices"
-	"strings"
 	"sync"
 
-	"lienthong/internal/catalog"
 	"lienthong/internal/fault"
 )
 
@@ -74,7 +72,7 @@ func (u Unit) Check() error {
 		return ErrUnitForm
 	}
 	if u.Kind == Province {
-		if _, ok := catalog.ProvinceByCode(u.Province); !ok {
+		if !slices.ContainsFunc(defaults(), func(d Unit) bool { return d.Kind == Province && d.Province == u.Province }) {
 			return ErrUnitForm
 		}
 	} else if u.Province != "" {
@@ -96,13 +94,8 @@ var unitList []byte
 
 var defaults = sync.OnceValue(func() []Unit {
 	var all []Unit
-	for _, r := range table(unitList, 5) {
-		all = append(all, Unit{ID: r[0], Kind: r[1], Name: fault.Text{VI: r[2], EN: r[3]}, Focal: r[4] == "yes"})
-	}
-	for _, p := range catalog.Provinces() {
-		name := strings.TrimPrefix(strings.TrimPrefix(p.Name, "Tỉnh "), "Thành phố ")
-		all = append(all, Unit{ID: "syt-" + p.Code, Kind: Province, Province: p.Code,
-			Name: fault.Text{VI: "Sở Y tế " + name, EN: "Health department of " + p.NameEN}})
+	for _, r := range table(unitList, 6) {
+		all = append(all, Unit{ID: r[0], Kind: r[1], Name: fault.Text{VI: r[2], EN: r[3]}, Focal: r[4] == "yes", Province: r[5]})
 	}
 	return all
 })
