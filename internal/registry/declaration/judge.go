@@ -237,7 +237,8 @@ func (j *judge) sharing() {
 				j.add("contradiction", at, "Chia sẻ cho mọi người (*) chỉ gồm trường open.", "What is shared with everybody (*) has open fields only.")
 			}
 		}
-		if s.Fields == nil && s.To == "*" {
+		closed := func(f registry.Field) bool { return f.Class != registry.Open }
+		if s.Fields == nil && s.To == "*" && slices.ContainsFunc(j.d.Fields, closed) {
 			j.note("open_only", path, "Mọi người chỉ thấy các trường open.", "Everybody sees open fields only.")
 		}
 		if !s.Until.IsZero() && s.Until.Year() < 2000 {

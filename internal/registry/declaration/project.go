@@ -15,12 +15,12 @@ import (
 type About struct {
 	ID       dossier.ID
 	Kind     string
+	Province string // of its facility on that day, "" not known: a code tells nothing of it
 	Received time.Time
 }
 
 func (a About) row() any {
-	facility := string(a.ID.Facility)
-	return expression.RowOfMap(map[string]string{"id": a.ID.String(), "facility": facility, "province": facility[:min(2, len(facility))],
+	return expression.RowOfMap(map[string]string{"id": a.ID.String(), "facility": string(a.ID.Facility), "province": a.Province,
 		"kind": a.Kind, "received": a.Received.In(clock.Hanoi).Format(time.RFC3339)})
 }
 

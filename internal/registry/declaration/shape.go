@@ -67,7 +67,7 @@ const (
 	fieldName   = `^[a-z][a-z0-9_]{0,39}$`
 	plainID     = `^[a-z][a-z0-9-]{0,39}$`
 	sourceID    = `^[a-z][a-z0-9_-]{0,39}$`
-	roleForm    = `^(\*|operator|ministry|insurer|auditor|(unit|partner):[A-Za-z0-9_.-]{1,40}|province:[0-9]{2}|facility:[0-9]{5}|(unit|partner|province|facility):\*)$`
+	roleForm    = `^(\*|operator|ministry|insurer|auditor|(unit|partner):[A-Za-z0-9_.-]{1,40}|province:[0-9]{2}|facility:[0-9A-Z]{5}|(unit|partner|province|facility):\*)$`
 	termForm    = `^[1-9][0-9]{0,4} (hours|days)$`
 	dayForm     = `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`
 	listForm    = `^([A-Z][A-Z0-9_]{0,39}|db:[a-z][a-z0-9-]{0,39}\.[a-z][a-z0-9_]{0,39})$`
