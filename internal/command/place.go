@@ -294,8 +294,8 @@ func (p *Place) acts(ctx context.Context) (acts webadmin.Acts, done func() error
 		*alarm.Desk
 		roster.Acts
 		verification.Stopped
-		traits.Stopped
-	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}, people.Acts(), verification.Stopped{}, traits.Stopped{}}, slices.Close, nil
+		traits.Closed
+	}{admin.Of(slices, clock.System{}), &alarm.Desk{Store: slices.Alarms, Clock: clock.System{}}, people.Acts(), verification.Stopped{}, traits.Closed{}}, slices.Close, nil
 }
 
 // staffOf is the roster over a store that no hub has open.

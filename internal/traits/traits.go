@@ -115,8 +115,8 @@ func (f *Filler) fill(ctx context.Context, p store.PersonID, done *Done) error {
 	return f.Temporaries.PutFeatures(ctx, p, features)
 }
 
-// Stopped stands for the filler of a hub that does not run.
-type Stopped struct{}
+// Closed stands for the filler of a hub that does not run.
+type Closed struct{}
 
 // FillFeatures is ErrRunning.
-func (Stopped) FillFeatures(context.Context, string, int) (Done, error) { return Done{}, ErrRunning }
+func (Closed) FillFeatures(context.Context, string, int) (Done, error) { return Done{}, ErrRunning }

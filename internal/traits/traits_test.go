@@ -107,7 +107,7 @@ func TestARunThatWasCutOffGoesOn(t *testing.T) {
 	if len(p.acts) != 3 || p.acts[0].Actor != "me" || p.acts[0].Action != "person.features" {
 		t.Errorf("%+v", p.acts)
 	}
-	if _, err := (traits.Stopped{}).FillFeatures(t.Context(), "me", 1); !errors.Is(err, traits.ErrRunning) {
+	if _, err := (traits.Closed{}).FillFeatures(t.Context(), "me", 1); !errors.Is(err, traits.ErrRunning) {
 		t.Error(err)
 	}
 }
