@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality/catalogue"
+	"lienthong/internal/rehearsal"
 	"lienthong/internal/seal"
 	"lienthong/internal/trust"
 )
@@ -107,7 +108,9 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 		return nil, err
 	}
 	d, err := slices.Facilities.Load(ctx)
-	if err := errors.Join(err, slices.Close()); err != nil {
+	live := rehearsal.NewLive(hub.Rules(), hub.RuleCompiler(), slices.House.Rules)
+	checker.Rules = live.Pack
+	if err := errors.Join(err, live.Refresh(ctx), slices.Close()); err != nil {
 		return nil, err
 	}
 	checker.Trust, err = trust.NewView(d)

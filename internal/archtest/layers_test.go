@@ -103,6 +103,7 @@ var layers = map[string]place{
 	"evidence":     {3, nil},
 	"forward":      {3, nil},
 	"inflow":       {3, []string{"intake"}},
+	"grade":        {3, []string{"night"}},
 	"intake":       {3, []string{"forward", "evidence", "intake/group", "trust"}},
 	"intake/group": {3, nil},
 	"reading":      {3, nil},

@@ -45,7 +45,7 @@ func (w *world) agentOf(code, user, password string) *branch {
 	w.t.Cleanup(func() { w.check(p.spool.Close()) })
 	client := must(agent.New(agent.Config{HubURL: w.server.URL, Credential: must(h.Credential()), Clock: w.clock}))
 	logger := slog.New(slog.NewTextHandler(w.t.Output(), &slog.HandlerOptions{Level: slog.LevelError}))
-	p.station = must(station.New(station.Deps{Spool: p.spool, Client: client, Kinds: hub.Kinds(), Logger: logger,
+	p.station = must(station.New(station.Deps{Spool: p.spool, Client: client, Kinds: hub.Kinds(), Compiler: hub.RuleCompiler(), Logger: logger,
 		Checker: &intake.Checker{Kinds: hub.Kinds(), Seals: must(seal.NewVerifier(seal.Config{})), Rules: hub.Rules}},
 		station.Config{Facility: h.Config().Facility, Clock: w.clock, Keys: h.ReceiptKeys, SaveKeys: h.SaveReceiptKeys}))
 	hash := must(gateway.Hash(password, gateway.Cost{Memory: 64, Time: 1, Lanes: 1}))

@@ -296,11 +296,12 @@ type answer struct {
 }
 
 type finding struct {
-	Code     string `json:"code"`
-	Severity string `json:"severity"`
-	Table    string `json:"table"`
-	Row      int    `json:"row"`
-	Field    string `json:"field"`
+	Code     string   `json:"code"`
+	Severity string   `json:"severity"`
+	Table    string   `json:"table"`
+	Row      int      `json:"row"`
+	Field    string   `json:"field"`
+	Blocks   []string `json:"blocks"`
 	Message  struct {
 		VI string `json:"vi"`
 		EN string `json:"en"`

@@ -31,6 +31,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
 	"lienthong/internal/facility"
+	"lienthong/internal/grade"
 	"lienthong/internal/hub/caller"
 	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/keyring"
@@ -51,6 +52,7 @@ import (
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
 	"lienthong/internal/reading"
+	"lienthong/internal/rehearsal"
 	"lienthong/internal/rekey"
 	lookcheck "lienthong/internal/reverify/looks"
 	"lienthong/internal/seal"
@@ -114,6 +116,7 @@ type Hub struct {
 	Login    *rooms.Login  // by name, and citizens' phones
 	Kinds    *kind.Registry
 	Rules    func() *quality.Pack // what is judged by at this moment
+	Grades   *grade.Book          // the sheets of quality, and what was counted by them
 	LogKey   *ledger.LogKey       // of the log this hub writes
 	Stamper  *notary.Stamper
 	Checker  *notary.Checker
@@ -122,11 +125,14 @@ type Hub struct {
 	Bundles  *bundle.Collector
 	API      *api.API
 	House    *house.House
+	Rulebook *rehearsal.Desk  // where rules that people write are made
 	Courier  *courier.Courier // carries records on
 	Moves    *admin.Moves     // acts on many legs
 	Alarms   *alarm.Watch
 
 	delivery delivery
+	live     *rehearsal.Live
+	stage    *rehearsal.Stage
 
 	tokens  *token.Desk
 	his     *his.Door
@@ -211,6 +217,8 @@ func (h *Hub) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.openRules(ctx)
+	h.openRehearsal(codec)
 	if err := h.openPlan(ctx); err != nil {
 		return err
 	}
@@ -275,9 +283,12 @@ func (h *Hub) openOffice(ctx context.Context) error {
 
 func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *body.Codec, seals *seal.Verifier) error {
 	var err error
+	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock}); err != nil {
+		return err
+	}
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
-		Trust: h.Trust.Current, Rules: h.Rules, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
+		Trust: h.Trust.Current, Rules: h.Rules, Scores: h.Grades.Judge, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,
 		Observer: h.metrics, Plan: h.delivery.plan.Load, Legs: h.Slices.Legs, Notes: h.Slices.Revocations,
 	}, intake.Config{Hub: h.cfg.Name, Weights: h.cfg.Weights})
 	if err != nil {
@@ -420,6 +431,8 @@ func (h *Hub) begin() {
 	h.every(ctx, time.Second, "persons not verified", h.Login.Register.Round)
 	h.every(ctx, time.Hour, "unused accounts not disabled", h.Login.Roster.Sweep)
 	h.every(ctx, inflowEvery, "destinations not read", h.Inflow)
+	h.every(ctx, time.Second, "books of rules not read", h.live.Refresh)
+	h.every(ctx, time.Second, "rules not rehearsed", h.stage.Round)
 	h.every(ctx, 20*time.Second, "choices and requests not moved on", h.citizensRound)
 	h.every(ctx, 20*time.Second, "openings not looked at", h.Reading.Round)
 	for _, r := range h.House.Rounds {

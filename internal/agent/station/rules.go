@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
@@ -16,6 +17,9 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
+	"lienthong/internal/quality"
+	"lienthong/internal/rehearsal"
+	"lienthong/internal/rulepack"
 	"lienthong/internal/trust"
 )
 
@@ -65,7 +69,10 @@ type rulePack struct {
 		SPKI []byte `json:"spki"`
 	} `json:"receipt_keys"`
 
-	view *trust.View
+	Books []rulepack.Book `json:"books"` // rules that people wrote
+
+	view  *trust.View
+	rules *quality.Pack // this program's, joined with the books; nil: they cannot be read here
 }
 
 // FetchRules asks for the hub's rules, checks whose they are, and keeps them.
@@ -173,7 +180,32 @@ func (s *Station) readRules(payload []byte) (*rulePack, error) {
 		return nil, ErrRules.Because(err)
 	}
 	p.view = view
+	s.join(&p)
 	return &p, nil
+}
+
+// join compiles the books, so that files are judged here as the hub does. Books this
+// program cannot read leave its own rules, and tellOfRules says so.
+func (s *Station) join(p *rulePack) {
+	if s.Checker == nil || s.Checker.Rules == nil || s.Compiler == nil && len(p.Books) > 0 {
+		return
+	}
+	pack, err := rehearsal.Join(s.Checker.Rules(), s.Compiler, p.Books)
+	if err != nil {
+		s.Logger.Warn("the hub's books of rules are not for this program", "error", err)
+		return
+	}
+	p.rules = pack
+}
+
+// rules is what files are judged by before they go.
+func (s *Station) rules() *quality.Pack {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pack != nil && s.pack.rules != nil {
+		return s.pack.rules
+	}
+	return s.Checker.Rules()
 }
 
 // learnKeys keeps keys the hub names beside those known: it vouches for them
@@ -235,7 +267,8 @@ func (s *Station) tellOfRules() {
 	default:
 		s.clear(ErrStale.Code)
 	}
-	if pack != "" && s.Checker != nil && s.Checker.Rules != nil && s.Checker.Rules().Name+"/"+s.Checker.Rules().Version < pack {
+	base, _, _ := strings.Cut(strings.ReplaceAll(pack, "~", "+"), "+") // what is built in, without books
+	if pack != "" && s.Checker != nil && s.Checker.Rules != nil && (s.Checker.Rules().String() < base || base != pack && s.rules().String() != pack) {
 		s.note(ErrNewer.Code, ErrNewer.Text, 1)
 	} else {
 		s.clear(ErrNewer.Code)

@@ -28,17 +28,19 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
+	"lienthong/internal/rulebook"
 	"lienthong/internal/store"
 )
 
 // Deps are what a station works with.
 type Deps struct {
-	Spool   *spool.Spool
-	Client  *agent.Client
-	Kinds   *kind.Registry  // tells what a file is, and how many dossiers are in it
-	Checker *intake.Checker // the hub's rules; its trust is the station's to set
-	Signer  signer.Signer   // nil: nothing is sealed here
-	Logger  *slog.Logger
+	Spool    *spool.Spool
+	Client   *agent.Client
+	Kinds    *kind.Registry     // tells what a file is, and how many dossiers are in it
+	Checker  *intake.Checker    // the hub's rules; its trust is the station's to set
+	Compiler *rulebook.Compiler // reads books of rules that people wrote; nil: they are not judged by here
+	Signer   signer.Signer      // nil: nothing is sealed here
+	Logger   *slog.Logger
 }
 
 // Config is how a station works; zero values are defaults.

@@ -176,7 +176,7 @@ func openStation(ctx context.Context, h *home.Home, o options) (st *station.Stat
 		return nil, nil, err
 	}
 	kinds := hub.Kinds()
-	st, err = station.New(station.Deps{Spool: queue, Client: client, Kinds: kinds, Signer: o.signer, Logger: command.Logger(o.log.Err, o.json),
+	st, err = station.New(station.Deps{Spool: queue, Client: client, Kinds: kinds, Compiler: hub.RuleCompiler(), Signer: o.signer, Logger: command.Logger(o.log.Err, o.json),
 		Checker: &intake.Checker{Kinds: kinds, Seals: seals, Rules: hub.Rules}},
 		station.Config{Facility: cfg.Facility, Folders: folders, Software: cfg.Software, Version: version(), Hold: o.hold, Seen: h.Path("checkpoints"),
 			Keys: h.ReceiptKeys, SaveKeys: h.SaveReceiptKeys})

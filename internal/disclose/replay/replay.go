@@ -1,0 +1,173 @@
+// Package replay opens accepted records by the hundred, for rules that are tried on
+// them before they apply (package rehearsal). It is package disclose's door for a
+// reader that is no person: nobody sees content by it, and all that may leave are
+// places, codes and counts. Each page of records is written down, durably and with
+// its basis, before the first of it is opened: which log, from which leaf to which.
+package replay
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"lienthong/internal/body"
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/evidence"
+	"lienthong/internal/kind"
+	"lienthong/internal/store"
+	"lienthong/internal/vault"
+)
+
+// What rows of a replay say.
+const (
+	Basis  = "rehearsal"   // somebody with the right to make rules had them tried
+	Policy = "rehearsal/1" // places, codes and counts leave, nothing else
+	Reader = "rules"
+	Role   = "hub"
+)
+
+// longest is the longest plain form of a stored body.
+const longest = 33 << 20
+
+// Opener opens pages of records.
+type Opener struct {
+	Files interface {
+		File(ctx context.Context, facility care.FacilityCode, hash vault.Keyed) (*store.File, []store.Stored, error)
+	}
+	Log   store.Disclosures
+	Vault *vault.Vault
+	Codec *body.Codec
+	Kinds *kind.Registry
+	Clock clock.Clock
+}
+
+// Item is a record with its sealed body, as Records.Walk gives them.
+type Item struct {
+	Record store.Record
+	Body   []byte
+}
+
+// Page is records that may be read.
+type Page struct {
+	opener *Opener
+	items  []Item
+	mu     sync.Mutex
+	files  map[vault.Keyed]*opened
+}
+
+// opened is a file's wrapping, opened once for all of its records.
+type opened struct {
+	once     sync.Once
+	file     *store.File
+	envelope evidence.Envelope
+	err      error
+}
+
+// Page writes down that the records of a log are opened for what ("r7"), and gives
+// them to be read. Nothing is opened before the row is durable.
+func (o *Opener) Page(ctx context.Context, what string, log int, items []Item) (*Page, error) {
+	if len(items) == 0 {
+		return nil, errors.New("replay: an empty page")
+	}
+	facts, err := json.Marshal(map[string]any{"log": log, "from": items[0].Record.Place.Index, "to": items[len(items)-1].Record.Place.Index, "records": len(items)})
+	if err != nil {
+		return nil, err
+	}
+	row := store.Disclosure{At: o.Clock.Now(), Reader: Reader, Role: Role, Basis: Basis, Policy: Policy, Reason: what, Route: "rehearsal", Facts: string(facts)}
+	if err := o.Log.Record(ctx, []store.Disclosure{row}); err != nil {
+		return nil, fmt.Errorf("replay: writing down a page: %w", err)
+	}
+	return &Page{opener: o, items: items, files: map[vault.Keyed]*opened{}}, nil
+}
+
+// Read reads record i of the page. It may be called by several at once. Faults of
+// the store and the vault; a reader that trips is an error, not a panic.
+func (p *Page) Read(ctx context.Context, i int) (read kind.Dossier, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("replay: reading a record: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	o, item := p.opener, &p.items[i]
+	r := &item.Record
+	reader := o.Kinds.ByName(r.Kind)
+	if reader == nil {
+		return read, fmt.Errorf("replay: %s: no reader of its kind", r.ID)
+	}
+	f, err := p.file(ctx, r)
+	if err != nil {
+		return read, err
+	}
+	packed, err := o.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, item.Body)
+	if err != nil {
+		return read, fmt.Errorf("replay: opening %s: %w", r.ID, err)
+	}
+	frame, err := o.Codec.Decode(nil, packed, longest)
+	if err != nil {
+		return read, fmt.Errorf("replay: decoding %s: %w", r.ID, err)
+	}
+	from := body.Source{
+		Dossier: func(n int) ([]byte, error) {
+			if n == r.Index {
+				return frame, nil
+			}
+			return nil, nil
+		},
+		Certificate: f.certificate,
+	}
+	joined, err := body.Redact(f.envelope.Skeleton, r.Index, from)
+	if err != nil {
+		return read, err
+	}
+	sent, err := f.envelope.Unpack(joined, from.Certificate)
+	if err != nil {
+		return read, err
+	}
+	file, err := reader.Open(sent.Bytes)
+	if err != nil {
+		return read, fmt.Errorf("replay: reading %s again: %w", r.ID, err)
+	}
+	return file.Dossier(r.Index), nil
+}
+
+func (f *opened) certificate(hash [32]byte) ([]byte, error) {
+	for _, c := range f.file.Certificates {
+		if c.Hash == hash {
+			return c.Data, nil
+		}
+	}
+	return nil, store.ErrAbsent
+}
+
+// file opens the wrapping of a record's file, once a page.
+func (p *Page) file(ctx context.Context, r *store.Record) (*opened, error) {
+	p.mu.Lock()
+	f := p.files[r.File]
+	if f == nil {
+		f = &opened{}
+		p.files[r.File] = f
+	}
+	p.mu.Unlock()
+	f.once.Do(func() { f.err = p.opener.openFile(ctx, r, f) })
+	return f, f.err
+}
+
+func (o *Opener) openFile(ctx context.Context, r *store.Record, f *opened) (err error) {
+	if f.file, _, err = o.Files.File(ctx, r.ID.Facility, r.File); err != nil {
+		return err
+	}
+	sealed, err := o.Vault.Open(evidence.FileName(f.file), f.file.Wrapped, 0, f.file.Skeleton)
+	if err != nil {
+		return fmt.Errorf("replay: opening a skeleton: %w", err)
+	}
+	wrapping, err := o.Codec.Decode(nil, sealed, longest)
+	if err != nil {
+		return err
+	}
+	f.envelope, err = evidence.ParseEnvelope(wrapping)
+	return err
+}

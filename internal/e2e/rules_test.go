@@ -1,0 +1,198 @@
+package e2e_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"lienthong/internal/agent/spool"
+	"lienthong/internal/clock"
+	"lienthong/internal/disclose/replay"
+	"lienthong/internal/rehearsal"
+	"lienthong/internal/role"
+	"lienthong/internal/rulebook"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+)
+
+// bookOf is a book of one rule on the quantity of medicines.
+func bookOf(code, must, passing, failing string) string {
+	return fmt.Sprintf(`rules:
+  - code: XML2.SO_LUONG.%s
+    kind: qd4750
+    table: XML2
+    field: SO_LUONG
+    must: %s
+    severity: warning
+    blocks: [payment]
+    word: correct
+    vi: Số lượng thuốc bất thường.
+    en: The quantity is unusual.
+    source: quy tắc thử
+    cases:
+      - {name: đạt, passes: true, row: {SO_LUONG: "%s"}}
+      - {name: không đạt, passes: false, row: {SO_LUONG: "%s"}}
+`, code, must, passing, failing)
+}
+
+const many = "is_number(row.SO_LUONG) && number(row.SO_LUONG) <= 500.0"
+
+// until waits for what a hub does by itself within seconds.
+func (w *world) until(what string, ok func() bool) {
+	w.t.Helper()
+	for began := time.Now(); !ok(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(began) > time.Minute {
+			w.t.Fatalf("not %s within a minute", what)
+		}
+	}
+}
+
+// rehearsed has a book rehearsed and returns what was found.
+func (w *world) rehearsed(id int) *rehearsal.Result {
+	w.t.Helper()
+	w.check(w.hub.Rulebook.Ask(w.ctx, "unit:kcb/An", id, 0))
+	var r *rehearsal.Result
+	w.until("rehearsed", func() bool {
+		b := must(w.hub.Rulebook.Book(w.ctx, id))
+		r = must(w.hub.Rulebook.Result(w.ctx, b.Book))
+		return r.State != house.Running
+	})
+	if r.State != house.Done || r.Progress() != 100 {
+		w.t.Fatalf("%+v", r)
+	}
+	return r
+}
+
+// found returns what of a kind of code a dossier of some quantity is told.
+func (w *world) found(quantity string) (finding, answer) {
+	w.t.Helper()
+	list, _ := w.send("79901", ours(pairs().ec, envelope(newVisit().set("XML2", "SO_LUONG", quantity))))
+	for _, f := range list[0].Findings {
+		if strings.HasPrefix(f.Code, "XML2.SO_LUONG.high") {
+			return f, list[0]
+		}
+	}
+	return finding{}, list[0]
+}
+
+// A rule goes from draft to force, and is judged by at the hub and at an agent; one
+// that most dossiers break does not.
+func TestRulesThatPeopleWrite(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		desk := w.hub.Rulebook
+		visits := make([]*visit, 24)
+		for i := range visits {
+			visits[i] = newVisit()
+		}
+		visits[3].set("XML2", "SO_LUONG", "9000")
+		w.send("79901", ours(pairs().ec, envelope(visits...)))
+		base := w.hub.Rules().String()
+
+		bad := must(desk.Draw(w.ctx, "unit:kcb/An", bookOf("low", "number(row.SO_LUONG) >= 5000.0", "6000", "10")))
+		r := w.rehearsed(bad)
+		if f := r.Found.Rules[0]; r.Found.Judged != 24 || f.Judged != 24 || f.New != 23 || !f.Everything() || f.Fails["79901"] != 23 || len(f.Samples) == 0 || r.Found.Fails["79901"] != 23 {
+			t.Errorf("%+v %+v", r.Found, f)
+		}
+		day := clock.Day(w.clock.Now().AddDate(0, 0, 10))
+		if err := desk.Announce(w.ctx, "ministry/Bình", bad, day, "thử một quy tắc sai"); !errors.Is(err, rehearsal.ErrEverything) {
+			t.Errorf("announced what breaks everything: %v", err)
+		}
+		w.logged(24)
+
+		id := must(desk.Draw(w.ctx, "unit:kcb/An", bookOf("high", many, "30", "9000")))
+		if err := desk.Announce(w.ctx, "ministry/Bình", id, day, "số lượng gõ nhầm"); !errors.Is(err, rehearsal.ErrUnrehearsed) {
+			t.Errorf("announced without a rehearsal: %v", err)
+		}
+		r = w.rehearsed(id)
+		if f := r.Found.Rules[0]; f.New != 1 || f.Everything() || len(f.Samples) != 1 {
+			t.Errorf("%+v", f)
+		}
+		w.check(desk.Announce(w.ctx, "ministry/Bình", id, day, "số lượng gõ nhầm"))
+		announced := fmt.Sprintf("%s~r%d", base, id)
+		w.until("announced", func() bool { return w.hub.Rules().String() == announced })
+		f, a := w.found("9000")
+		if f.Code != "XML2.SO_LUONG.high.soon" || f.Severity != "info" || len(f.Blocks) != 0 || !strings.HasPrefix(f.Message.VI, "Sẽ áp dụng từ ngày") {
+			t.Errorf("%+v", f)
+		}
+		first := a.Record
+
+		for name, actor := range map[string]string{"who wrote it": "unit:kcb/An", "who announced it": "ministry/Bình"} {
+			if err := desk.Activate(w.ctx, actor, id, "hết thời gian thông báo"); !errors.Is(err, rehearsal.ErrSecond) {
+				t.Errorf("%s puts it into force: %v", name, err)
+			}
+		}
+		w.check(desk.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
+		active := fmt.Sprintf("%s+r%d", base, id)
+		w.until("in force", func() bool { return w.hub.Rules().String() == active })
+		f, a = w.found("9000")
+		if f.Code != "XML2.SO_LUONG.high" || f.Severity != "warning" || !slices.Equal(f.Blocks, []string{"payment"}) || a.State != "accepted_with_warnings" || f.Table != "XML2" || f.Row != 1 {
+			t.Errorf("%+v", f)
+		}
+		if got := w.record(a.Record).JudgedWith.Pack; got != active {
+			t.Errorf("judged with %s, want %s", got, active)
+		}
+		if got := w.record(first).JudgedWith.Pack; got != announced {
+			t.Errorf("the verdict of before is of %s now", got)
+		}
+		w.agentJudgesAlike(active)
+		w.audited()
+	})
+}
+
+// agentJudgesAlike holds an agent's judgement before sending against the hub's.
+func (w *world) agentJudgesAlike(pack string) {
+	w.t.Helper()
+	p := w.agentOf("79901", "79901_BV", "mật khẩu của bệnh viện")
+	w.check(p.station.FetchRules(w.ctx))
+	file := ours(pairs().ec, envelope(newVisit().set("XML2", "SO_LUONG", "501")))
+	seen := must(p.station.Preview(w.ctx, spool.Payload{File: spool.Part{Name: "a.xml", Bytes: file}}))
+	sent, _ := w.send("79901", file)
+	var there []string
+	for _, f := range seen.Results[0].Findings {
+		there = append(there, f.Code)
+	}
+	if got := strings.Join(there, " "); got != codesOf(sent[0]) || !strings.Contains(got, "XML2.SO_LUONG.high") || seen.Results[0].JudgedWith.Pack != pack {
+		w.t.Errorf("agent: %s by %s; hub: %s", got, seen.Results[0].JudgedWith.Pack, codesOf(sent[0]))
+	}
+}
+
+// logged holds that the replay was written down: how many records, and why.
+func (w *world) logged(records int) {
+	w.t.Helper()
+	list, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 100})
+	w.check(err)
+	if !slices.ContainsFunc(list, func(d store.Disclosure) bool {
+		return d.Basis == replay.Basis && d.Reason == "r1" && strings.Contains(d.Facts, fmt.Sprintf(`"records":%d`, records))
+	}) {
+		w.t.Errorf("the replay of %d records is not written down: %+v", records, list)
+	}
+}
+
+// Two write one draft: the later is told what the other wrote.
+func TestTwoWriteOneBook(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		desk := w.hub.Rulebook
+		id := must(desk.Draw(w.ctx, "unit:kcb/An", bookOf("high", many, "30", "9000")))
+		w.check(desk.Write(w.ctx, "unit:kcb/An", id, 1, bookOf("high", many, "40", "9000")))
+		err := desk.Write(w.ctx, "unit:pb/Chi", id, 1, bookOf("high", many, "50", "9000"))
+		var c *rehearsal.Conflict
+		if !errors.Is(err, store.ErrChanged) || !errors.As(err, &c) || c.By != "unit:kcb/An" || !slices.ContainsFunc(c.Lines, func(l rulebook.Line) bool { return l.Mark == '+' && strings.Contains(l.Text, "40") }) {
+			t.Errorf("%v %+v", err, c)
+		}
+		if b := must(desk.Book(w.ctx, id)); b.Edition != 2 || !strings.Contains(b.Text, `"40"`) {
+			t.Errorf("%+v", b)
+		}
+		if err := desk.Ask(w.ctx, "unit:kcb/An", must(desk.Draw(w.ctx, "unit:kcb/An", "rules: 1")), 0); !errors.Is(err, rehearsal.ErrProblems) {
+			t.Errorf("rehearsed with problems: %v", err)
+		}
+		w.check(desk.Retire(w.ctx, "unit:kcb/An", id, "không cần nữa, bỏ"))
+		if err := desk.Write(w.ctx, "unit:kcb/An", id, 2, "rules:\n"); !errors.Is(err, rehearsal.ErrState) {
+			t.Errorf("written after its end: %v", err)
+		}
+	})
+}
