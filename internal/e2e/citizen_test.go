@@ -71,6 +71,25 @@ func first(t testing.TB, re *regexp.Regexp, page string) string {
 	return m[1]
 }
 
+// placesByName finds facilities by what people call them, without marks too.
+func (w *world) placesByName(me *clinician) {
+	w.t.Helper()
+	v, ok := w.hub.Trust.Current().Directory.Current("79902")
+	if !ok {
+		w.t.Fatal("79902 is gone")
+	}
+	for _, typed := range []string{v.Name, strings.ToUpper(v.Name), care.Fold(v.Name), "79902"} {
+		if page := me.reads("/me/choices?try="+url.QueryEscape(typed), http.StatusOK); !strings.Contains(page, "<b>"+v.Name+"</b>") {
+			w.t.Errorf("%q is not found\n%s", typed, page)
+		}
+	}
+	for _, typed := range []string{"không có nơi này", "bệnh", "b", strings.Repeat("a", 300)} {
+		if page := me.reads("/me/choices?try="+url.QueryEscape(typed), http.StatusOK); !strings.Contains(page, `role="alert"`) {
+			w.t.Errorf("%q is found\n%s", typed, page)
+		}
+	}
+}
+
 // What a citizen closes is hidden at a second hospital with the next question:
 // lists, charts and the simulator's counts; the receipt is checked by the hub's
 // key alone; opening it again needs a second factor.
@@ -101,9 +120,16 @@ func TestACitizenClosesAVisit(t *testing.T) {
 			t.Errorf("the example does not say what it means\n%s", page)
 		}
 		sees("the example alone", 1)
+		if strings.Contains(page, "Do bạn đã đồng ý") {
+			t.Errorf("nothing was permitted, and the example speaks of it\n%s", page)
+		}
 		form.Set("form", first(t, formOf, page))
 		me.goes("/me/choices/close", form)
 		sees("after", 0)
+		if _, _, again := me.ask(http.MethodPost, "/me/choices/preview", form); !strings.Contains(again, "không có gì thay đổi") || strings.Contains(again, "Hiện nay:") {
+			t.Errorf("closed again, the example does not say that it was closed already\n%s", again)
+		}
+		w.placesByName(me)
 		me.goes("/me/choices/close", form) // the same form again
 		page = me.reads("/me/choices?try=79902", http.StatusOK)
 		if n := strings.Count(page, ">Mở lại<"); n != 1 || !strings.Contains(page, "trừ 1 lượt khám") || !strings.Contains(page, "thấy 0 hồ sơ") {

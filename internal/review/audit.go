@@ -277,12 +277,19 @@ func (d *Desk) pageOf(ctx context.Context, f store.DisclosureFilter) ([]store.Di
 var columns = []string{"id", "at", "reader", "role", "staff", "record", "facility", "basis", "purpose", "opening", "policy", "route", "count", "log", "leaf", "checkpoint_size"}
 
 // CSV returns what a query found as a table (UTF-8, comma, RFC 4180), each row with
-// the leaf of the log that covers it, empty where none does yet.
-func (d *Desk) CSV(ctx context.Context, o Officer, id string) ([]byte, error) {
+// the leaf of the log that covers it, empty where none does yet. One that was cut
+// (partial) says so in its last line.
+func (d *Desk) CSV(ctx context.Context, o Officer, id string) (table []byte, partial bool, err error) {
 	e, err := d.Export(ctx, o, id)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
+	table, err = e.Table()
+	return table, e.Partial, err
+}
+
+// Table is the export as CSV.
+func (e *Export) Table() ([]byte, error) {
 	var b bytes.Buffer
 	w := csv.NewWriter(&b)
 	rows := [][]string{columns}
@@ -298,6 +305,11 @@ func (d *Desk) CSV(ctx context.Context, o Officer, id string) ([]byte, error) {
 			line[i] = plain(line[i])
 		}
 		rows = append(rows, line)
+	}
+	if e.Partial {
+		last := make([]string, len(columns))
+		last[0] = "KHÔNG ĐỦ: nhật ký dài hơn phần đã đọc, hãy hỏi khoảng thời gian ngắn hơn / PARTIAL: the log is longer than what was read, ask for less time"
+		rows = append(rows, last)
 	}
 	if err := w.WriteAll(rows); err != nil {
 		return nil, fmt.Errorf("review: writing a table: %w", err)

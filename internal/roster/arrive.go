@@ -223,13 +223,26 @@ func (k *Desk) BirthOf(ctx context.Context, person store.PersonID) (care.Moment,
 	return care.ParseMoment(a.Birth)
 }
 
+// sameLogin is within what time a new device of the same sort is the same login.
+const sameLogin = 10 * time.Minute
+
 // NewDevice tells a citizen of a login on a device not seen before (T13).
 func (k *Desk) NewDevice(ctx context.Context, person store.PersonID, device string) error {
 	detail, err := json.Marshal(map[string]string{"device": device})
 	if err != nil {
 		return err
 	}
-	return k.d.Notices.PutNotice(ctx, matter.Notice{Person: person, At: k.d.Clock.Now(), Kind: "login.device", Detail: string(detail)})
+	now := k.d.Clock.Now()
+	told, err := k.d.Notices.Notices(ctx, person, 20)
+	if err != nil {
+		return err
+	}
+	for i := range told { // one login may come back by several ways: it is told once
+		if told[i].Kind == "login.device" && told[i].Detail == string(detail) && now.Sub(told[i].At) < sameLogin {
+			return nil
+		}
+	}
+	return k.d.Notices.PutNotice(ctx, matter.Notice{Person: person, At: now, Kind: "login.device", Detail: string(detail)})
 }
 
 // NewStaffDevice keeps in the log that somebody of the staff logged in on a device

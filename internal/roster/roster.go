@@ -60,6 +60,7 @@ type Deps struct {
 	}
 	Notices interface {
 		PutNotice(ctx context.Context, n matter.Notice) error
+		Notices(ctx context.Context, person store.PersonID, limit int) ([]matter.Notice, error)
 	}
 	Tries Tries // of codes
 	Once  interface {

@@ -142,6 +142,25 @@ func (x places) Name(code care.FacilityCode) (string, bool) {
 	return x.p.facilityName(code), true
 }
 
+// Find implements the pages' Places: marks and capitals do not matter.
+func (x places) Find(text string, limit int) []care.FacilityCode {
+	wanted := care.Fold(text)
+	if len(wanted) < 3 {
+		return nil
+	}
+	var out []care.FacilityCode
+	for _, code := range x.p.Directory().Codes() {
+		name := care.Fold(x.p.facilityName(code))
+		if name == wanted {
+			return []care.FacilityCode{code}
+		}
+		if strings.Contains(name, wanted) && len(out) < limit {
+			out = append(out, code)
+		}
+	}
+	return out
+}
+
 // sealer seals what is written in matters: words as secrets are, long papers
 // under a data key of their own.
 type sealer struct {

@@ -6,8 +6,10 @@ import (
 	"html/template"
 	"net/http"
 	"slices"
+	"time"
 
 	"lienthong/internal/bridge/tally"
+	"lienthong/internal/clock"
 )
 
 //go:embed pages.html
@@ -16,7 +18,10 @@ var pages string
 //go:embed phone.css
 var css []byte
 
-var templates = template.Must(template.New("pages").Parse(pages))
+var templates = template.Must(template.New("pages").Funcs(template.FuncMap{"hanoi": hanoi}).Parse(pages))
+
+// hanoi writes a moment as people in Viet Nam read it.
+func hanoi(t time.Time) string { return t.In(clock.Hanoi).Format("15:04 02/01/2006") }
 
 // page answers with one of the pages; what it is about depends on the page.
 func (p *Provider) page(w http.ResponseWriter, r *http.Request, status int, name string, about any) {

@@ -21,6 +21,7 @@ import (
 // and no links.
 type Look struct {
 	Facility func(care.FacilityCode) string // its short name, "" unknown
+	Citizen  bool                           // the person reads of themself
 	Link     func(chart.Source) string      // address of the record an item stands in, "" none
 }
 
@@ -140,6 +141,15 @@ func factTone(kind string) (tone, mark string) {
 		return "warn", "warn"
 	}
 	return "wait", "ok"
+}
+
+// conflict is what is said where sources differ: a clinician can ask and test, the
+// person is told whom to ask.
+func (l Look) conflict() string {
+	if l.Citizen {
+		return "chart.conflict.self"
+	}
+	return "chart.conflict"
 }
 
 // facts are the facts of the emergency set in the order they are read.

@@ -123,7 +123,7 @@ func (x *Room) lookOf(private bool) chartview.Look {
 	if private {
 		root = "/me/private/"
 	}
-	return chartview.Look{Facility: x.name, Link: func(s chart.Source) string {
+	return chartview.Look{Citizen: true, Facility: x.name, Link: func(s chart.Source) string {
 		if s.Record.IsZero() {
 			return ""
 		}

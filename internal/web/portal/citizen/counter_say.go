@@ -55,7 +55,7 @@ func (s *saying) signer(v *visit) care.Person {
 
 // sayingOf reads the form into a say.
 func (x *Room) sayingOf(r *http.Request, p *view.Page, v *visit) (*saying, error) {
-	s := &saying{What: field(r, "what", 20), Place: field(r, "place", 20), Say: field(r, "say", 32), Answer: field(r, "answer", 10), With: field(r, "with", 32),
+	s := &saying{What: field(r, "what", 20), Place: field(r, "place", 120), Say: field(r, "say", 32), Answer: field(r, "answer", 10), With: field(r, "with", 32),
 		Also: field(r, "also", 5), Form: field(r, "form", 60), Ticket: field(r, "ticket", 100), Code: field(r, "code", 20)}
 	c := consent.Consent{Person: v.Opening.Person, Effect: consent.Deny, Emergency: s.Also == "yes"}
 	switch s.What {
@@ -64,7 +64,7 @@ func (x *Room) sayingOf(r *http.Request, p *view.Page, v *visit) (*saying, error
 		if err != nil {
 			return s, err
 		}
-		c.Scope.Readers = []care.FacilityCode{code}
+		s.Place, c.Scope.Readers = string(code), []care.FacilityCode{code}
 		if s.What == "permit" {
 			c.Effect, c.Purpose, c.Emergency, c.Until = consent.Permit, consent.Treatment, false, x.Now().AddDate(0, 0, choiceDays)
 		}

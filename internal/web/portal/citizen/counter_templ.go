@@ -318,7 +318,7 @@ func visitPage(p view.Page, v *visit) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</label> <input class=\"form-control\" id=\"place\" name=\"place\" inputmode=\"numeric\" autocomplete=\"off\" maxlength=\"10\"> <label class=\"lt-check\"><input type=\"checkbox\" name=\"also\" value=\"yes\"> ")
+			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 20, "</label> <input class=\"form-control\" id=\"place\" name=\"place\" autocomplete=\"off\" maxlength=\"120\"> <label class=\"lt-check\"><input type=\"checkbox\" name=\"also\" value=\"yes\"> ")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

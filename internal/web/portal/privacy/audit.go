@@ -102,10 +102,13 @@ func (x *Room) exportJSON(w http.ResponseWriter, r *http.Request) {
 
 func (x *Room) exportCSV(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "audit", "privacy.audit")
-	data, err := x.Desk.CSV(r.Context(), officer(&p), r.PathValue("query"))
+	data, partial, err := x.Desk.CSV(r.Context(), officer(&p), r.PathValue("query"))
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
+	}
+	if partial {
+		w.Header().Set("Lienthong-Partial", "true")
 	}
 	send(w, "text/csv; charset=utf-8", "luot-xem.csv", data)
 }

@@ -143,11 +143,11 @@ func (b *bureau) Export(_ context.Context, _ review.Officer, id string) (*review
 	return &review.Export{Format: "lienthong-looks/1"}, b.deny
 }
 
-func (b *bureau) CSV(_ context.Context, _ review.Officer, id string) ([]byte, error) {
+func (b *bureau) CSV(_ context.Context, _ review.Officer, id string) ([]byte, bool, error) {
 	if id != query {
-		return nil, review.ErrAbsent
+		return nil, false, review.ErrAbsent
 	}
-	return []byte("id\r\n"), b.deny
+	return []byte("id\r\n"), true, b.deny
 }
 
 func (b *bureau) OpenBreach(_ context.Context, _ review.Officer, r review.Report) (*matter.Matter, error) {

@@ -35,7 +35,7 @@ type Desk interface {
 	Queries(ctx context.Context, o review.Officer, limit int) ([]review.Asked, error)
 	Page(ctx context.Context, o review.Officer, id string, before int64) (*review.Result, error)
 	Export(ctx context.Context, o review.Officer, id string) (*review.Export, error)
-	CSV(ctx context.Context, o review.Officer, id string) ([]byte, error)
+	CSV(ctx context.Context, o review.Officer, id string) (table []byte, partial bool, err error)
 
 	OpenBreach(ctx context.Context, o review.Officer, r review.Report) (*matter.Matter, error)
 	Breaches(ctx context.Context, o review.Officer) ([]review.Breach, error)

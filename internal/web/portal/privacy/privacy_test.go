@@ -70,6 +70,11 @@ func TestPages(t *testing.T) {
 func TestWhatIsNotThereIsAbsent(t *testing.T) {
 	t.Parallel()
 	s := newBureau(t).serve(t)
+	if res, err := http.Post(s.URL+"/audit/"+query+"/export.csv", "application/x-www-form-urlencoded", nil); err != nil {
+		t.Fatal(err)
+	} else if res.Body.Close(); res.StatusCode != http.StatusOK || res.Header.Get("Lienthong-Partial") != "true" {
+		t.Errorf("a table that was cut: %d %v", res.StatusCode, res.Header)
+	}
 	for _, path := range []string{"/privacy/cases/VV-2026-000999-1", "/privacy/breaches/VV-2026-000999-1", "/privacy/breaches/x/report", "/privacy/breaches/x/report.json", "/privacy/breaches/x/report.pdf", "/audit/" + strings.Repeat("0", 32)} {
 		if status, _ := get(t, s.URL+path); status != http.StatusNotFound {
 			t.Errorf("%s: %d", path, status)

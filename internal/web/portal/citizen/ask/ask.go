@@ -121,4 +121,7 @@ type Notices interface {
 type Places interface {
 	// Name returns a facility's short name; false for a code that is none.
 	Name(code care.FacilityCode) (string, bool)
+	// Find returns at most limit facilities whose name has these words in it, by name;
+	// one of exactly that name alone.
+	Find(text string, limit int) []care.FacilityCode
 }

@@ -307,19 +307,19 @@ func facts(p view.Page, c *chart.Chart) templ.Component {
 			templ_7745c5c3_Var16 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = chartview.FactCard(p, "allergies", c.Allergies, chartview.Look{}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chartview.FactCard(p, "allergies", c.Allergies, chartview.Look{Citizen: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = chartview.FactCard(p, "blood", c.Blood, chartview.Look{}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chartview.FactCard(p, "blood", c.Blood, chartview.Look{Citizen: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = chartview.FactCard(p, "implants", c.Implants, chartview.Look{}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chartview.FactCard(p, "implants", c.Implants, chartview.Look{Citizen: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = chartview.FactCard(p, "contacts", c.Contacts, chartview.Look{}).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = chartview.FactCard(p, "contacts", c.Contacts, chartview.Look{Citizen: true}).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
