@@ -19,4 +19,7 @@ type Slices struct {
 	DutyItems DutyItems
 	Figures   Figures // as pinned
 	Boards    Boards
+	Nights    Nights
+	Proposals Proposals
+	Alike     Alike
 }

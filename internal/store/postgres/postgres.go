@@ -42,7 +42,9 @@ import (
 	"lienthong/internal/store/postgres/legs"
 	"lienthong/internal/store/postgres/logins"
 	"lienthong/internal/store/postgres/matters"
+	"lienthong/internal/store/postgres/nights"
 	"lienthong/internal/store/postgres/people"
+	"lienthong/internal/store/postgres/proposals"
 	"lienthong/internal/store/postgres/records"
 	"lienthong/internal/store/postgres/rekey"
 	"lienthong/internal/store/postgres/retention"
@@ -161,6 +163,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 			Duties: duties.New(db, writer), DutyItems: duties.NewItems(db, writer),
 			Rules:   rules.New(db, writer),
 			Figures: figures.New(db, writer), Boards: figures.NewBoards(db),
+			Nights: nights.New(db), Proposals: proposals.New(db, writer), Alike: proposals.New(db, writer),
 		},
 		Close: func() error {
 			once.Do(func() {

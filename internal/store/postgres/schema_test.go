@@ -30,6 +30,7 @@ var distribution = map[string]string{
 	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject", "score_recount": "day", "score_delta": "facility_version",
 	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"duty_task": "id", "duty_step": "task", "duty_debt": "debt",
+	"night_run": "day", "proposal": "id", "proposal_entry": "database", "proposal_step": "proposal",
 	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",
 }
 

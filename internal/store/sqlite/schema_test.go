@@ -24,6 +24,7 @@ var ownKey = map[string]string{
 	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"rulebook": "id", "rulebook_edition": "book", "rehearsal": "id",
 	"duty_number": "year", "duty_task": "id", "duty_step": "task", "duty_debt": "debt", "duty_item": "sort",
+	"night_run": "day", "proposal": "id", "proposal_entry": "database", "proposal_step": "proposal",
 	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",
 }
 

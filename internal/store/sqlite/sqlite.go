@@ -41,7 +41,9 @@ import (
 	"lienthong/internal/store/sqlite/legs"
 	"lienthong/internal/store/sqlite/logins"
 	"lienthong/internal/store/sqlite/matters"
+	"lienthong/internal/store/sqlite/nights"
 	"lienthong/internal/store/sqlite/people"
+	"lienthong/internal/store/sqlite/proposals"
 	"lienthong/internal/store/sqlite/records"
 	"lienthong/internal/store/sqlite/rekey"
 	"lienthong/internal/store/sqlite/retention"
@@ -185,6 +187,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 			Duties: duties.New(o.main), DutyItems: duties.NewItems(o.main),
 			Rules:   rules.New(o.main),
 			Figures: figures.New(o.main), Boards: figures.NewBoards(o.main),
+			Nights: nights.New(o.main), Proposals: proposals.New(o.main), Alike: proposals.New(o.main),
 		},
 		Close: o.close,
 	}, nil
