@@ -63,7 +63,9 @@ func TestACitizenWalksOnAPhone(t *testing.T) {
 		first(t, uriOf, page)
 		request := me.goes("/me/requests", url.Values{"kind": {"request.see"}, "text": {"Cho tôi bản sao"}})
 		look := must2(w.hub.Slices.Disclosures.OfPerson(w.ctx, person, store.DisclosureFilter{Limit: 1}))
-		pages := []string{"/me", "/me/private", "/me/health", "/me/records/" + record, "/me/papers", "/me/looks", "/me/looks?all=1&only=own", "/me/looks/" + strconv.FormatInt(look[0].ID, 10), "/me/choices?try=79902",
+		me.goes("/me/own/edit", entryForm("Tôm hùm đất, nổi mẩn"))
+		me.goes("/me/own/edit", entryForm("Tôm hùm đất, nổi mẩn khắp người\nPenicillin"))
+		pages := []string{"/me/own", "/me/own/edit", "/me", "/me/private", "/me/health", "/me/records/" + record, "/me/papers", "/me/looks", "/me/looks?all=1&only=own", "/me/looks/" + strconv.FormatInt(look[0].ID, 10), "/me/choices?try=79902",
 			"/me/choices/new?what=visit", "/me/choices/new?what=place", "/me/choices/new?what=kind", "/me/choices/new?what=permit", "/me/choices/new?what=emergency", "/me/choices/new?what=research",
 			"/me/share", "/me/download", "/me/requests", request}
 		for _, path := range pages {

@@ -259,6 +259,38 @@ func TestBirthsAreKeptFromTheLastLogin(t *testing.T) {
 	})
 }
 
+// TestOneLoginIsToldOnce: a login that comes back by several ways is one notice; of
+// another sort of browser, or later, it is told again.
+func TestOneLoginIsToldOnce(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		me := store.PersonID{7}
+		told := func(device string) int {
+			t.Helper()
+			if err := w.desk.NewDevice(t.Context(), me, device); err != nil {
+				t.Fatal(err)
+			}
+			list, err := w.s.Notices.Notices(t.Context(), me, 20)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return len(list)
+		}
+		for i, want := range []int{1, 1, 1} {
+			if n := told("Firefox, Linux"); n != want {
+				t.Errorf("time %d: %d notices", i+1, n)
+			}
+		}
+		if n := told("Chrome, Android"); n != 2 {
+			t.Errorf("another browser: %d", n)
+		}
+		w.clock.Advance(time.Hour)
+		if n := told("Firefox, Linux"); n != 3 {
+			t.Errorf("an hour later: %d", n)
+		}
+	})
+}
+
 func TestANewDeviceOfStaffIsInTheLog(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
