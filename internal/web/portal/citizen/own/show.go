@@ -29,10 +29,15 @@ type part struct {
 	Fact chart.Fact
 }
 
+// allOf are the parts in the order they are read.
+func allOf(c *chart.Chart) []part {
+	return []part{{"allergies", c.Allergies}, {"blood", c.Blood}, {"implants", c.Implants}, {"contacts", c.Contacts}}
+}
+
 // partsOf are those that are stated.
 func partsOf(c *chart.Chart) []part {
 	var out []part
-	for _, x := range []part{{"allergies", c.Allergies}, {"blood", c.Blood}, {"implants", c.Implants}, {"contacts", c.Contacts}} {
+	for _, x := range allOf(c) {
 		if x.Fact.State != chart.Nothing {
 			out = append(out, x)
 		}
