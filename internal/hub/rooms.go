@@ -24,6 +24,7 @@ func (h *Hub) openPortal(ctx context.Context) error {
 	d, err := desk.New(desk.Slices{
 		Counters: masked.Sums{Counters: h.Slices.Counters}, Records: masked.Metadata{Records: h.Slices.Records}, Facilities: h.Slices.Facilities, Disclosures: h.Slices.Disclosures,
 		Acts: h.Slices.Keys, Episode: h.episode, Verified: h.Login.Register.Verified,
+		Silence: h.Alarms.Silence,
 	}, h.cfg.Clock)
 	if err != nil {
 		return err
@@ -61,8 +62,8 @@ func (h *Hub) openPortal(ctx context.Context) error {
 		return err
 	}
 	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
-		Callers: h.callers(), Rules: h.Rules, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo,
-		Took: h.metrics.Took, Alarms: h.Alarms, Ways: h.alarmWays, Room: h.cfg.Room}); err != nil {
+		Callers: h.callers(), Rules: h.Rules, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo, Shipped: h.cfg.Shipped,
+		Grades: h.Grades, Took: h.metrics.Took, Alarms: h.Alarms, Ways: h.alarmWays, Room: h.cfg.Room}); err != nil {
 		return err
 	}
 	h.portal, err = portal.New(portal.Deps{Privacy: privacy, Clinic: clinic, Citizen: citizens, Urgent: urgent, House: h.House.Pages, Boards: d, Messages: d, Trail: d, Content: opener, Checker: opener, Sender: sender, Sessions: h.Sessions, Rules: content.Rules{Pack: h.Rules}, Delivery: h.deliveryRooms(), Account: h.Login.Account(h.roomParts()),
@@ -97,7 +98,7 @@ func (h *Hub) logKeys() ([]string, error) {
 
 // preview judges a file by the trust of this moment and keeps nothing.
 func (h *Hub) preview(ctx context.Context, f intake.File, now time.Time) (*intake.Preview, error) {
-	c := &intake.Checker{Kinds: h.Kinds, Seals: h.Intake.Seals, Rules: h.Rules, Trust: h.Trust.Current()}
+	c := &intake.Checker{Kinds: h.Kinds, Seals: h.Intake.Seals, Rules: h.Rules, Scores: h.Grades.Judge, Trust: h.Trust.Current()}
 	return c.Check(ctx, f, now)
 }
 

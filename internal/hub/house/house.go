@@ -13,12 +13,15 @@ import (
 	"lienthong/internal/alarm"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
+	"lienthong/internal/disclose/register"
 	"lienthong/internal/facility"
 	"lienthong/internal/figure"
+	"lienthong/internal/grade"
 	"lienthong/internal/insight"
 	"lienthong/internal/ledger"
 	"lienthong/internal/night"
 	"lienthong/internal/quality"
+	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
@@ -40,6 +43,8 @@ type Parts struct {
 	PublicURL string
 	Version   string // of the program
 	Demo      bool
+	Shipped   bool                        // take the declarations that come with the program, where there is none
+	Grades    *grade.Book                 // of quality
 	Took      func() [insight.Steps]int64 // how long decided files took since it was asked last
 	Alarms    *alarm.Watch
 	Ways      func(context.Context) ([]alarm.Way, error) // how destinations stand
@@ -63,13 +68,15 @@ type House struct {
 	Rounds []Round
 	Jobs   []night.Job // in the order of the night
 
-	Figures *figure.Desk // pins what boards say
+	Figures *figure.Desk      // pins what boards say
+	Steward *steward.Steward  // keeps specialised databases
+	Entries *register.Entries // reads their entries
 }
 
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openFigures} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openDatabases, h.openFigures} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

@@ -37,6 +37,9 @@ type Scores interface {
 	// Failing lists current records that fail a check, newest first, at most limit
 	// (0: 50) out of the newest 100,000 that the query asks for.
 	Failing(ctx context.Context, scope role.Scope, q ScoreQuery, sheet tally.ID, check, limit int) ([]dossier.ID, error)
+	// Undelivered counts records that have a leg which is due and not done, by kind
+	// and the query's key, of the days their legs began.
+	Undelivered(ctx context.Context, scope role.Scope, q ScoreQuery) ([]Undelivered, error)
 
 	// PutRecount keeps what counting a day again gave, the last one of a day.
 	PutRecount(ctx context.Context, r ScoreRecount) error
@@ -91,6 +94,13 @@ type ScoreSum struct {
 	Sheet   tally.ID
 	Key     []string
 	Tally   tally.Tally
+}
+
+// Undelivered is how many records are not yet everywhere they must be.
+type Undelivered struct {
+	Subject string
+	Key     []string
+	N       int64
 }
 
 // ScoreRecount is what counting a day again gave.

@@ -219,6 +219,40 @@ func (a *Adder) Sums() []house.ScoreSum {
 	return out
 }
 
+// Count counts rows under the keys of a query.
+type Count struct {
+	q    house.ScoreQuery
+	sums map[string]*house.Undelivered
+}
+
+// NewCount returns the count of a query.
+func NewCount(q house.ScoreQuery) *Count { return &Count{q, map[string]*house.Undelivered{}} }
+
+// Add counts n rows of a subject with these attributes and of that day.
+func (c *Count) Add(subject string, at Attributes, day int, n int64) {
+	key := make([]string, len(c.q.By))
+	for i, by := range c.q.By {
+		key[i] = keyOf(by, at, day)
+	}
+	name := subject + "\x00" + strings.Join(key, "\x00")
+	if c.sums[name] == nil {
+		c.sums[name] = &house.Undelivered{Subject: subject, Key: key}
+	}
+	c.sums[name].N += n
+}
+
+// Sums returns the counts in order of subject and key.
+func (c *Count) Sums() []house.Undelivered {
+	out := make([]house.Undelivered, 0, len(c.sums))
+	for _, s := range c.sums {
+		out = append(out, *s)
+	}
+	slices.SortFunc(out, func(x, y house.Undelivered) int {
+		return cmp.Or(cmp.Compare(x.Subject, y.Subject), slices.Compare(x.Key, y.Key))
+	})
+	return out
+}
+
 // Attributes gives the attribute of a roll-up's member.
 func (p Part) Attributes(member string) Attributes {
 	switch p.Scale {

@@ -251,7 +251,18 @@ func conditions(w *handle.Where, scope role.Scope, q house.ScoreQuery) {
 
 // columns are the attributes of v in the order of scoring.Attributes, those that a
 // query does not split by as empty text.
-func columns(q house.ScoreQuery) string {
+func columns(q house.ScoreQuery) string { return strings.Join(columnList(q), ", ") }
+
+// namedColumns are the same with the names f, p, e, u, n.
+func namedColumns(q house.ScoreQuery) string {
+	list := columnList(q)
+	for i, name := range []string{"f", "p", "e", "u", "n"} {
+		list[i] += ` AS ` + name
+	}
+	return strings.Join(list, ", ")
+}
+
+func columnList(q house.ScoreQuery) []string {
 	list := []string{"''", "''", "''", "''", "''"}
 	for i, c := range []struct {
 		by     house.ScoreDimension
@@ -263,7 +274,7 @@ func columns(q house.ScoreQuery) string {
 			}
 		}
 	}
-	return strings.Join(list, ", ")
+	return list
 }
 
 func idOf(b []byte) (id tally.ID, err error) {

@@ -1,0 +1,249 @@
+package grade
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/role"
+	"lienthong/internal/score"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+)
+
+// Days is a range of days (yyyyMMdd in Hanoi), inclusive; 0 is open.
+type Days struct{ From, To int }
+
+// Line is the eight words of one subject under a key.
+type Line struct {
+	Subject string
+	Key     []string // aligned with the query's By
+	Words   map[score.Word]score.Ratio
+}
+
+// CheckLine is one check of one subject under a key.
+type CheckLine struct {
+	Subject string
+	Check   score.Check
+	Key     []string
+	score.Ratio
+}
+
+// Words returns the words of each subject, split as the query says, in order of
+// subject and key. Shared is said only where it is not split by subject's parts that
+// looks are not counted by.
+func (b *Book) Words(ctx context.Context, scope role.Scope, q house.ScoreQuery) ([]Line, error) {
+	sums, err := b.Scores.Sum(ctx, scope, q)
+	if err != nil {
+		return nil, err
+	}
+	lines := map[string]*Line{}
+	at := func(subject string, key []string) *Line {
+		name := subject + "\x00" + strings.Join(key, "\x00")
+		if lines[name] == nil {
+			lines[name] = &Line{Subject: subject, Key: key, Words: map[score.Word]score.Ratio{}}
+		}
+		return lines[name]
+	}
+	for _, s := range sums {
+		sheet := b.Sheet(s.Subject, s.Sheet)
+		if sheet == nil {
+			continue // of a hub that is ahead; known here within seconds
+		}
+		l := at(s.Subject, s.Key)
+		var records int64
+		for i, c := range s.Tally {
+			if i >= len(sheet.Checks) {
+				break
+			}
+			w := sheet.Checks[i].Word
+			l.Words[w] = l.Words[w].Plus(score.RatioOf(c))
+			records = max(records, c.Applied)
+		}
+		l.Words[score.Synchronous] = l.Words[score.Synchronous].Plus(score.Ratio{Passed: records, Applied: records})
+	}
+	if err := b.synchronous(ctx, scope, q, at); err != nil {
+		return nil, err
+	}
+	if err := b.shared(ctx, scope, q, at); err != nil {
+		return nil, err
+	}
+	out := make([]Line, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(x, y Line) int {
+		return cmp.Or(cmp.Compare(x.Subject, y.Subject), slices.Compare(x.Key, y.Key))
+	})
+	return out, nil
+}
+
+// synchronous takes records that are not everywhere yet off those that count.
+func (b *Book) synchronous(ctx context.Context, scope role.Scope, q house.ScoreQuery, at func(string, []string) *Line) error {
+	open, err := b.Scores.Undelivered(ctx, scope, q)
+	if err != nil {
+		return err
+	}
+	for _, o := range open {
+		l := at(o.Subject, o.Key)
+		r := l.Words[score.Synchronous]
+		r.Applied = max(r.Applied, o.N)
+		r.Passed = max(0, r.Passed-o.N)
+		l.Words[score.Synchronous] = r
+	}
+	return nil
+}
+
+// The counts of looks.
+const (
+	looked    = "lookup"
+	elsewhere = "lookup.elsewhere"
+)
+
+// shared is the looks by others than the author among all looks.
+func (b *Book) shared(ctx context.Context, scope role.Scope, q house.ScoreQuery, at func(string, []string) *Line) error {
+	if q.Vendor != "" || q.Level != "" || q.Unit != "" { // looks are not asked for by these
+		return nil
+	}
+	cq := store.CountQuery{FromDay: q.FromDay, ToDay: q.ToDay, Measures: []string{looked, elsewhere}, Kind: q.Subject, Facility: q.Facility, Province: q.Province,
+		By: []store.Dimension{store.ByKind, store.ByMeasure}}
+	for _, by := range q.By {
+		cq.By = append(cq.By, store.Dimension(by)) // by the same names
+	}
+	if strings.HasPrefix(q.Subject, "db:") {
+		return nil
+	}
+	counts, err := b.Counters.Sum(ctx, scope, cq)
+	if err != nil {
+		return err
+	}
+	for _, c := range counts {
+		l := at(c.Key[0], c.Key[2:])
+		r := l.Words[score.Shared]
+		if c.Key[1] == looked {
+			r.Applied += c.N
+		} else {
+			r.Passed += c.N
+		}
+		l.Words[score.Shared] = r
+	}
+	return nil
+}
+
+// Checks returns every check of a word ("" all), split as the query says, the worst
+// first. Checks of sheets that are no longer in force are among them under the same
+// id.
+func (b *Book) Checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, word score.Word) ([]CheckLine, error) {
+	return b.checks(ctx, scope, q, func(c *score.Check) bool { return word == "" || c.Word == word })
+}
+
+// Check returns one check, split as the query says, the worst first.
+func (b *Book) Check(ctx context.Context, scope role.Scope, q house.ScoreQuery, id string) ([]CheckLine, error) {
+	return b.checks(ctx, scope, q, func(c *score.Check) bool { return c.ID == id })
+}
+
+func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, keep func(*score.Check) bool) ([]CheckLine, error) {
+	sums, err := b.Scores.Sum(ctx, scope, q)
+	if err != nil {
+		return nil, err
+	}
+	type name struct{ subject, key, check string }
+	lines := map[name]*CheckLine{}
+	for _, s := range sums {
+		sheet := b.Sheet(s.Subject, s.Sheet)
+		if sheet == nil {
+			continue
+		}
+		key := strings.Join(s.Key, "\x00")
+		for i, c := range s.Tally {
+			if i >= len(sheet.Checks) || c.Applied == 0 || !keep(&sheet.Checks[i]) {
+				continue
+			}
+			n := name{s.Subject, key, sheet.Checks[i].ID}
+			if lines[n] == nil {
+				lines[n] = &CheckLine{Subject: s.Subject, Check: sheet.Checks[i], Key: s.Key}
+			}
+			lines[n].Ratio = lines[n].Plus(score.RatioOf(c))
+		}
+	}
+	out := make([]CheckLine, 0, len(lines))
+	for _, l := range lines {
+		out = append(out, *l)
+	}
+	slices.SortFunc(out, func(x, y CheckLine) int {
+		return cmp.Or(x.worse(y.Ratio), cmp.Compare(y.Applied, x.Applied), cmp.Compare(x.Subject, y.Subject), cmp.Compare(x.Check.ID, y.Check.ID), slices.Compare(x.Key, y.Key))
+	})
+	return out, nil
+}
+
+// worse orders by the share that passed, exactly.
+func (l CheckLine) worse(o score.Ratio) int {
+	return cmp.Compare(float64(l.Passed)/float64(max(l.Applied, 1)), float64(o.Passed)/float64(max(o.Applied, 1)))
+}
+
+// Overall is one word of one subject: for boards.
+type Overall struct {
+	Subject string // "qd4750", "db:vaccination"
+	Word    score.Word
+	score.Ratio
+}
+
+// Overall returns the eight words of every subject over days, in order of subject
+// and of the words; a word that nothing is counted of has nothing applied.
+func (b *Book) Overall(ctx context.Context, scope role.Scope, days Days) ([]Overall, error) {
+	lines, err := b.Words(ctx, scope, house.ScoreQuery{FromDay: days.From, ToDay: days.To})
+	if err != nil {
+		return nil, err
+	}
+	var out []Overall
+	for _, l := range lines {
+		for _, w := range score.Words() {
+			out = append(out, Overall{l.Subject, w, l.Words[w]})
+		}
+	}
+	return out, nil
+}
+
+// Failing is a check that one facility falls short in: a debt.
+type Failing struct {
+	Subject  string
+	Check    score.Check
+	Facility care.FacilityCode // "" of entries that name none
+	score.Ratio
+}
+
+// Threshold is from where on a check that falls short is a debt.
+type Threshold struct {
+	Permille int   // of records that must pass: 950
+	Least    int64 // of records it must apply to: 20, so that one slip is no debt
+	Priority int   // only fields of this priority or more important ones; 0: all
+}
+
+// Failing returns every check of every facility over days that fewer pass than the
+// threshold says, the worst first.
+func (b *Book) Failing(ctx context.Context, scope role.Scope, days Days, t Threshold) ([]Failing, error) {
+	lines, err := b.checks(ctx, scope, house.ScoreQuery{FromDay: days.From, ToDay: days.To, By: []house.ScoreDimension{house.ScoreByFacility}},
+		func(c *score.Check) bool { return t.Priority == 0 || c.Priority > 0 && c.Priority <= t.Priority })
+	if err != nil {
+		return nil, err
+	}
+	var out []Failing
+	for _, l := range lines {
+		if l.Applied >= t.Least && l.Passed*1000 < int64(t.Permille)*l.Applied {
+			out = append(out, Failing{l.Subject, l.Check, care.FacilityCode(l.Key[0]), l.Ratio})
+		}
+	}
+	return out, nil
+}
+
+// Samples are ids of current records that fail a check of a subject, newest first.
+func (b *Book) Samples(ctx context.Context, scope role.Scope, q house.ScoreQuery, check string, limit int) ([]dossier.ID, error) {
+	sheet := b.InForce(q.Subject)
+	if sheet == nil || sheet.Index(check) < 0 {
+		return nil, nil
+	}
+	return b.Scores.Failing(ctx, scope, q, sheet.ID(), sheet.Index(check), limit)
+}
