@@ -12,6 +12,9 @@ type Job struct {
 	// Run does it for a day (yyyyMMdd in Hanoi) that is over. It may be called again
 	// for the same day and must then go on, or do nothing.
 	Run func(ctx context.Context, day int) (Report, error)
+	// Present says that it looks at what is now, whatever the day: of nights that
+	// were missed only the last is caught up.
+	Present bool
 }
 
 // Report is what a job found.
