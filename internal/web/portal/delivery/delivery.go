@@ -17,7 +17,6 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
-	"lienthong/internal/masked"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/web/portal/view"
