@@ -7,7 +7,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
-	"lienthong/internal/own"
+	"lienthong/internal/kind"
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -17,13 +17,13 @@ import (
 type Statements interface {
 	// Statements returns at most limit of a person's, the newest first; 1 is what
 	// holds now. None for who never stated anything.
-	Statements(ctx context.Context, person store.PersonID, limit int) ([]own.Statement, error)
+	Statements(ctx context.Context, person store.PersonID, limit int) ([]kind.Statement, error)
 }
 
 // Stated opens what a person stated of themself, the newest first, for the person
 // and who acts for them; one row for all. Others have it by Chart and
 // EmergencySet. None, and no row, for a person who never did.
-func (d *Discloser) Stated(ctx context.Context, reader Reader, person store.PersonID, limit int) ([]own.Statement, error) {
+func (d *Discloser) Stated(ctx context.Context, reader Reader, person store.PersonID, limit int) ([]kind.Statement, error) {
 	if reader.Role.Kind != role.Citizen || person == (store.PersonID{}) {
 		return nil, store.ErrAbsent
 	}
@@ -84,7 +84,7 @@ func (d *Discloser) stated(ctx context.Context, k *look, action policy.Action) (
 // statement decides about a statement row by row: what tells of a sensitive class
 // that is closed to the reader is left out, as if it were not there. nil where
 // nothing is left.
-func (k *look) statement(action policy.Action, s *own.Statement) (*entry, *dossier.Content, error) {
+func (k *look) statement(action policy.Action, s *kind.Statement) (*entry, *dossier.Content, error) {
 	if s.Gone || s.Read.Content == nil {
 		return nil, nil, nil
 	}

@@ -72,19 +72,6 @@ func New(m store.Matters, s Sealer, c clock.Clock) (*Desk, error) {
 // sealedName is under what name the words of a matter are sealed.
 func sealedName(number string) string { return "matter/" + number }
 
-// Statement is what a person stated of themself at one time: no record, of no
-// facility, signed by nobody.
-type Statement struct {
-	At       time.Time
-	Gone     bool              // it was taken back then, and has no content
-	Channel  string            // "portal", "counter_paper"
-	Other    bool              // somebody who acts for the person wrote it
-	Facility care.FacilityCode // of the counter
-	Kind     string            // chart.Own
-	Read     kind.Dossier
-	View     kind.View
-}
-
 // By is who writes, and how.
 type By struct {
 	Person    care.Person       // whose entry
@@ -254,7 +241,7 @@ func (d *Desk) open(m *matter.Matter) (*kept, error) {
 
 // Statements returns at most limit of what a person stated, the newest first; 1 is
 // what holds now. It is for package disclose alone, which decides who may read.
-func (d *Desk) Statements(ctx context.Context, person store.PersonID, limit int) ([]Statement, error) {
+func (d *Desk) Statements(ctx context.Context, person store.PersonID, limit int) ([]kind.Statement, error) {
 	list, err := d.of(ctx, care.Person(person))
 	if err != nil {
 		return nil, err
@@ -276,13 +263,13 @@ func (d *Desk) Statements(ctx context.Context, person store.PersonID, limit int)
 			return b.Version - a.Version
 		})
 	}
-	var out []Statement
+	var out []kind.Statement
 	for i := range list[:min(max(limit, 1), len(list))] {
 		k, err := d.open(&list[i])
 		if err != nil {
 			return nil, err
 		}
-		s := Statement{At: k.At, Gone: k.Gone, Channel: k.Channel, Other: k.Other, Facility: k.Facility, Kind: chart.Own}
+		s := kind.Statement{At: k.At, Gone: k.Gone, Channel: k.Channel, Other: k.Other, Facility: k.Facility, Kind: chart.Own}
 		s.View.Title = chart.OwnTitle()
 		if !k.Gone {
 			s.Read = readOf(&k.Entry, k.At)

@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/consent"
 	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
+	"lienthong/internal/kind"
 	"lienthong/internal/law"
 	"lienthong/internal/own"
 	"lienthong/internal/policy"
@@ -98,7 +99,7 @@ type ownEntries struct {
 	desk *own.Desk
 }
 
-func (x ownEntries) Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]own.Statement, error) {
+func (x ownEntries) Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]kind.Statement, error) {
 	return x.book.Stated(ctx, reader, person, limit)
 }
 

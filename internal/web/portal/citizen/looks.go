@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/casework"
 	"lienthong/internal/matter"
 	"lienthong/internal/store"
+	"lienthong/internal/urgent"
 	"lienthong/internal/web/portal/citizen/card"
 	"lienthong/internal/web/portal/view"
 )
@@ -139,7 +140,7 @@ func (x *Room) looksOf(ctx context.Context, p *view.Page, who *whom, q map[strin
 
 // cards makes looks of rows.
 func (x *Room) cards(ctx context.Context, p *view.Page, rows []store.Disclosure) []lookCard {
-	return card.Maker{Place: x.name, Why: x.Why, Staff: x.StaffName, Reason: x.Openings}.Looks(ctx, p, rows)
+	return card.Maker{Place: x.name, Why: x.Why, Staff: x.StaffName, Reason: x.Openings, Said: urgent.Said}.Looks(ctx, p, rows)
 }
 
 // one finds a look of the person by its id.

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/consent"
 	"lienthong/internal/disclose"
 	"lienthong/internal/dossier"
+	"lienthong/internal/kind"
 	"lienthong/internal/matter"
 	"lienthong/internal/own"
 	"lienthong/internal/store"
@@ -105,7 +106,7 @@ type Links interface {
 // Own keeps and opens what citizens state of themselves: package own keeps,
 // package disclose opens.
 type Own interface {
-	Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]own.Statement, error)
+	Stated(ctx context.Context, reader disclose.Reader, person store.PersonID, limit int) ([]kind.Statement, error)
 	Put(ctx context.Context, by own.By, e own.Entry) error
 	Withdraw(ctx context.Context, by own.By) error
 }

@@ -14,7 +14,6 @@ import (
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
-	"lienthong/internal/urgent"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -40,6 +39,7 @@ type Maker struct {
 	Place  func(care.FacilityCode) string                  // short name of a facility; "" for none
 	Why    func(look *store.Disclosure) fault.Text         // whole sentences, with the law
 	Staff  func(ctx context.Context, id care.Staff) string // may be nil
+	Said   func(reason string) (code, words string)        // takes such a reason apart
 	Reason func(id consent.OpeningID) (string, error)      // of an emergency, as typed; may be nil
 }
 
@@ -108,7 +108,7 @@ func (x Maker) look(ctx context.Context, p *view.Page, row *store.Disclosure, na
 		c.What = p.W.T("me.looks.what.emergency")
 		if x.Reason != nil {
 			if said, err := x.Reason(row.Opening); err == nil {
-				code, words := urgent.Said(said)
+				code, words := x.Said(said)
 				if c.Said = words; code != "" {
 					c.Said = p.W.T("urgent.said."+code) + ": " + words
 				}

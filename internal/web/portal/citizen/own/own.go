@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/chart"
 	"lienthong/internal/disclose"
 	"lienthong/internal/fault"
+	"lienthong/internal/kind"
 	"lienthong/internal/own"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
@@ -66,7 +67,7 @@ const longestForm = 64 << 10
 
 // version is one statement as the page shows it.
 type version struct {
-	own.Statement
+	kind.Statement
 	Chart *chart.Chart
 	Place string // of the counter
 }
@@ -99,7 +100,7 @@ func (f *form) contact(i int) (name, who, phone string) {
 	return at(f.ContactName), at(f.Who), at(f.Telephone)
 }
 
-func (x *Room) stated(r *http.Request, p *view.Page, limit int) (ask.By, []own.Statement, error) {
+func (x *Room) stated(r *http.Request, p *view.Page, limit int) (ask.By, []kind.Statement, error) {
 	if x.Own == nil {
 		return ask.By{}, nil, store.ErrAbsent
 	}
@@ -115,7 +116,7 @@ func (x *Room) stated(r *http.Request, p *view.Page, limit int) (ask.By, []own.S
 }
 
 // shows reports whether anything is shown.
-func shows(list []own.Statement) bool {
+func shows(list []kind.Statement) bool {
 	for i := range list {
 		if list[i].Read.Content != nil {
 			return true
