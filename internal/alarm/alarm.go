@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -141,6 +142,7 @@ type Acts interface {
 type Watch struct {
 	Deps
 	silence silence
+	quiet   atomic.Pointer[Silence]
 }
 
 // New returns a watch. Rates and Tellers may be nil: then nothing is known of

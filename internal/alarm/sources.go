@@ -112,15 +112,19 @@ func (w *Watch) silent(ctx context.Context, l Limits, now time.Time, raise func(
 	}
 	late := map[string]Detail{}
 	known := 0
+	quiet := &Silence{At: now, Known: map[care.FacilityCode]bool{}, Late: map[care.FacilityCode]bool{}}
 	for code, c := range w.silence.calendars {
 		if !c.Known() {
 			continue
 		}
 		known++
+		quiet.Known[code] = true
 		if _, silent := c.Silent(seen[code], now, time.Duration(l.SilenceSlackHours)*time.Hour, l.SilenceMissed); silent {
 			late[string(code)] = Detail{Last: seen[code], Limit: l.SilenceMissed}
+			quiet.Late[code] = true
 		}
 	}
+	w.quiet.Store(quiet)
 	if len(late) >= manyLeast && float64(len(late)) >= manyOf*float64(known) {
 		raise(Many, Detail{N: len(late), Of: known})
 		return nil
@@ -130,6 +134,16 @@ func (w *Watch) silent(ctx context.Context, l Limits, now time.Time, raise func(
 	}
 	return nil
 }
+
+// Silence is what the last round found of facilities' own calendars.
+type Silence struct {
+	At    time.Time
+	Known map[care.FacilityCode]bool // whose calendar was learned
+	Late  map[care.FacilityCode]bool // of them, silent for longer than it allows
+}
+
+// Silence returns what the last round found, nil before the first. It is not to be changed.
+func (w *Watch) Silence() *Silence { return w.quiet.Load() }
 
 // note keeps the days and hours in which facilities sent since the last round.
 func (w *Watch) note(ctx context.Context, seen map[care.FacilityCode]time.Time, now time.Time) error {

@@ -36,8 +36,8 @@ func CodeMeasure(code string) string { return codePrefix + code }
 // CodeOf returns the code that a measure counts, false for other measures.
 func CodeOf(measure string) (string, bool) { return strings.CutPrefix(measure, codePrefix) }
 
-// SilentAfter is how long a connected facility may send nothing before boards
-// call it silent.
+// SilentAfter is how long a connected facility whose calendar is not known may send
+// nothing before boards call it silent.
 const SilentAfter = 24 * time.Hour
 
 // WeekAgo returns the day (yyyyMMdd) of the same weekday a week earlier.
@@ -50,13 +50,19 @@ type Place struct {
 	Level    facility.Level
 	Province string
 	LastSeen time.Time // zero: it never sent
+	Learned  bool      // its own calendar is known (package calendar)
+	Late     bool      // then: it is silent for longer than that allows
 }
 
 // Connected reports whether the place ever sent.
 func (p Place) Connected() bool { return !p.LastSeen.IsZero() }
 
-// Silent reports whether a connected place has sent nothing for SilentAfter.
+// Silent reports whether a connected place has been silent for longer than its own
+// calendar allows, or, where that is not known, for SilentAfter.
 func (p Place) Silent(now time.Time) bool {
+	if p.Learned {
+		return p.Connected() && p.Late
+	}
 	return p.Connected() && now.Sub(p.LastSeen) > SilentAfter
 }
 

@@ -2,8 +2,13 @@ package house
 
 import (
 	"context"
+	"time"
 
 	"lienthong/internal/figure"
+	"lienthong/internal/matter"
+	"lienthong/internal/store/house"
+	"lienthong/internal/web/portal/desk"
+	"lienthong/internal/web/portal/overview"
 )
 
 // openFigures wires what boards say and can be asked to say again.
@@ -14,7 +19,49 @@ func (h *House) openFigures(_ context.Context, p Parts) error {
 		return err
 	}
 	h.Jobs = append(h.Jobs, h.Figures.Jobs()...)
+	h.Pages.Overview = p.overview(h.Figures)
+	h.Rounds = append(h.Rounds, Round{10 * time.Second, "use of boards not kept", h.Pages.Overview.Uses.Keep})
+	if p.Took != nil {
+		h.Rounds = append(h.Rounds, Round{10 * time.Second, "times to retrievable not kept", p.keepTook})
+	}
 	return nil
+}
+
+// tookKept is for how long times to retrievable are kept.
+const tookKept = 48 * time.Hour
+
+// keepTook keeps how long files took since the last time.
+func (p Parts) keepTook(ctx context.Context) error {
+	now := p.Clock.Now()
+	var took []house.Took
+	for step, n := range p.Took() {
+		if n > 0 {
+			took = append(took, house.Took{Minute: now.Truncate(time.Minute), Bucket: step, N: n})
+		}
+	}
+	if len(took) == 0 {
+		return nil
+	}
+	return p.Slices.House.Boards.AddTook(ctx, took, now.Add(-tookKept))
+}
+
+// overview is what the first page asks of the house.
+func (p Parts) overview(figures *figure.Desk) *overview.Deps {
+	d := &overview.Deps{Figures: figures, Boards: p.Slices.House.Boards, Counters: p.Slices.Counters, Acts: p.Slices.Keys, Ways: p.Ways,
+		Keeping: desk.NewKeeper(p.Slices.Keys, p.Slices.Counters, p.Room).Keeping, Emergencies: p.unreviewed, Uses: overview.NewUses(p.Slices.House.Boards), Clock: p.Clock}
+	if p.Alarms != nil {
+		d.Alarms = p.Alarms
+	}
+	return d
+}
+
+// mostReviews is how many reviews that nobody closed are counted.
+const mostReviews = 1000
+
+// unreviewed is how many openings in emergencies nobody has reviewed.
+func (p Parts) unreviewed(ctx context.Context) (int, error) {
+	list, err := p.Slices.Matters.Matters(ctx, matter.Filter{Kind: matter.EmergencyReview, Open: true, Limit: mostReviews})
+	return len(list), err
 }
 
 // pack names the rules in force.

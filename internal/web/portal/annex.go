@@ -7,13 +7,16 @@ import (
 	"lienthong/internal/web/portal/citizen"
 	"lienthong/internal/web/portal/citizen/own"
 	"lienthong/internal/web/portal/clinic"
+	"lienthong/internal/web/portal/overview"
 	"lienthong/internal/web/portal/privacy"
 	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
 )
 
 // House is what the pages of the ministry's house ask for; what is nil has no pages.
-type House struct{}
+type House struct {
+	Overview *overview.Deps
+}
 
 // annexes are the packages of rooms beside the portal's own; nil: their rooms
 // answer absent.
@@ -24,6 +27,8 @@ type annexes struct {
 	own     *own.Room // of citizens
 	privacy *privacy.Room
 	account *account.Room
+
+	overview *overview.Room
 }
 
 // See redirects after a POST to a local path.
@@ -49,6 +54,9 @@ func (a *annexes) open(d Deps, f frame) {
 	if d.Account != nil {
 		a.account = account.New(*d.Account, f)
 	}
+	if d.House.Overview != nil {
+		a.overview = overview.New(*d.House.Overview, f)
+	}
 }
 
 // annexRoutes are the routes of all annexes.
@@ -58,6 +66,7 @@ func annexRoutes() []route {
 	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
 	out = append(out, annexed(own.Routes(), func(a *annexes) *own.Room { return a.own })...)
 	out = append(out, annexed(account.Routes(), func(a *annexes) *account.Room { return a.account })...)
+	out = append(out, annexed(overview.Routes(), func(a *annexes) *overview.Room { return a.overview })...)
 	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
 }
 

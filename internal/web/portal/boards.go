@@ -15,10 +15,17 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 	page := p.page(r, "overview", "overview.title")
 	page.Live = true
 	page.Wall = r.URL.Query().Get("wall") == "1"
-	o, minutes, err := p.board(r, page)
+	o, minutes, err := p.board(r, &page)
 	if err != nil {
 		p.fail(w, r, err)
 		return
+	}
+	if p.annexes.overview != nil {
+		board := "overview"
+		if page.Wall {
+			board = "wall"
+		}
+		p.annexes.overview.Opened(page, board)
 	}
 	if p.deps.Keeping != nil && page.Reader.Role.Kind == role.Operator {
 		k, err := p.deps.Keeping.Keeping(r.Context(), page.Now)
@@ -43,7 +50,7 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 func (p *Portal) overviewLive(w http.ResponseWriter, r *http.Request) {
 	page := p.page(r, "overview", "overview.title")
 	page.Wall = r.URL.Query().Get("wall") == "1"
-	o, minutes, err := p.board(r, page)
+	o, minutes, err := p.board(r, &page)
 	if err != nil {
 		p.fail(w, r, err)
 		return
@@ -51,10 +58,16 @@ func (p *Portal) overviewLive(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, view.OverviewAgain(page, o, minutes))
 }
 
-func (p *Portal) board(r *http.Request, page view.Page) (insight.Overview, []insight.Minute, error) {
+// board computes the numbers of a page, and what services add to them.
+func (p *Portal) board(r *http.Request, page *view.Page) (insight.Overview, []insight.Minute, error) {
 	o, err := p.deps.Boards.Overview(r.Context(), page.Reader.Role, page.Now)
 	if err != nil {
 		return insight.Overview{}, nil, err
+	}
+	if p.annexes.overview != nil {
+		if page.Centre, err = p.annexes.overview.Centre(r.Context(), *page); err != nil {
+			return insight.Overview{}, nil, err
+		}
 	}
 	minutes, err := p.deps.Boards.Minutes(r.Context(), page.Reader.Role, page.Now)
 	return o, minutes, err

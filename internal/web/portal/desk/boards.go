@@ -3,9 +3,12 @@ package desk
 import (
 	"context"
 	"crypto/x509"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 
+	"lienthong/internal/alarm"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
@@ -16,23 +19,39 @@ import (
 	"lienthong/internal/web/portal/view"
 )
 
-// Overview computes the first page.
+// Overview computes the first page. A board of many facilities, which takes its
+// time, is computed once for all that look at it; Overview.Now says when.
 func (d *Desk) Overview(ctx context.Context, r role.Role, now time.Time) (insight.Overview, error) {
 	scope := r.Scope()
+	return d.boards.get(ctx, fmt.Sprint(scope, clock.Day(now)), func(ctx context.Context) (insight.Overview, error) {
+		return d.overview(ctx, scope, d.clock.Now())
+	})
+}
+
+func (d *Desk) overview(ctx context.Context, scope role.Scope, now time.Time) (insight.Overview, error) {
 	in := insight.Input{Now: now}
 	var err error
 	if in.Places, err = d.places(ctx, scope); err != nil {
 		return insight.Overview{}, err
 	}
 	shown := append(insight.Verdicts(), insight.MeasureReferral, insight.MeasurePrescription, insight.MeasureLookUp)
-	if in.Total, err = d.sums(ctx, scope, 0, 0, shown); err != nil {
+	today := clock.Day(now)
+	// what was counted on days that are over stays: verdicts and documents count on the day of receipt
+	past, err := d.past.get(ctx, fmt.Sprint(scope, today), func(ctx context.Context) ([]insight.Sum, error) {
+		return d.sums(ctx, scope, 0, clock.Day(now.AddDate(0, 0, -1)), shown)
+	})
+	if err != nil {
 		return insight.Overview{}, err
 	}
+	since, err := d.sums(ctx, scope, today, 0, shown)
+	if err != nil {
+		return insight.Overview{}, err
+	}
+	in.Total = slices.Concat(past, since)
 	week := insight.WeekAgo(now)
 	if in.WeekAgo, err = d.sums(ctx, scope, week, week, shown); err != nil {
 		return insight.Overview{}, err
 	}
-	today := clock.Day(now)
 	if in.Today, err = d.cells(ctx, scope, today, today); err != nil {
 		return insight.Overview{}, err
 	}
@@ -167,11 +186,20 @@ func (d *Desk) places(ctx context.Context, scope role.Scope) ([]insight.Place, e
 	if err != nil {
 		return nil, err
 	}
+	var quiet *alarm.Silence
+	if d.in.Silence != nil {
+		quiet = d.in.Silence()
+	}
 	var list []insight.Place
 	for _, v := range dir.All() {
-		if within(scope, v) {
-			list = append(list, insight.Place{Code: v.Code, Name: Short(v.Name), Level: v.Level, Province: v.Province, LastSeen: seen[v.Code]})
+		if !within(scope, v) {
+			continue
 		}
+		p := insight.Place{Code: v.Code, Name: Short(v.Name), Level: v.Level, Province: v.Province, LastSeen: seen[v.Code]}
+		if quiet != nil {
+			p.Learned, p.Late = quiet.Known[v.Code], quiet.Late[v.Code] && !p.LastSeen.After(quiet.At)
+		}
+		list = append(list, p)
 	}
 	return list, nil
 }

@@ -10,11 +10,13 @@ import (
 	"sync"
 	"time"
 
+	"lienthong/internal/alarm"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/identity"
+	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
@@ -61,6 +63,8 @@ type Slices struct {
 	Acts        Acts
 	// Verified gives the population register's last answer about a person; nil: none is asked.
 	Verified func(ctx context.Context, person store.PersonID) (*identity.Verified, error)
+	// Silence tells what is known of facilities' own calendars; nil: nothing.
+	Silence func() *alarm.Silence
 	// Episode hashes an episode code of a facility under every live pepper, as
 	// intake does; nil: episodes cannot be searched.
 	Episode func(code care.FacilityCode, episode string) ([]vault.Keyed, error)
@@ -74,6 +78,8 @@ type Desk struct {
 	mu     sync.Mutex
 	kept   *facility.Directory
 	looked time.Time
+	boards shelf[insight.Overview]
+	past   shelf[[]insight.Sum]
 }
 
 // New returns a desk over slices.

@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"lienthong/internal/alarm"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
@@ -37,9 +40,17 @@ type memory struct {
 	scopes  []role.Scope
 	loads   int
 	epoch   int64
+
+	mu   sync.Mutex
+	sums atomic.Int64
+	slow time.Duration
 }
 
 func (m *memory) Sum(_ context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	m.sums.Add(1)
+	time.Sleep(m.slow)
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	m.scopes = append(m.scopes, scope)
 	return m.counts[fmt.Sprint(q.FromDay, q.ToDay, q.By)], nil
 }
@@ -143,6 +154,17 @@ func setup(t testing.TB) (*desk.Desk, *memory, *looks, *clock.Fake) {
 	return d, m, l, clk
 }
 
+// withSilence is a desk that knows of facilities' own calendars.
+func withSilence(t *testing.T, quiet *alarm.Silence) *desk.Desk {
+	t.Helper()
+	_, m, l, clk := setup(t)
+	d, err := desk.New(desk.Slices{Counters: m, Records: m, Facilities: m, Disclosures: l, Acts: l, Silence: func() *alarm.Silence { return quiet }}, clk)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 var (
 	operator = role.Role{Kind: role.Operator}
 	own      = role.Role{Kind: role.Facility, ID: "22000"}
@@ -152,7 +174,8 @@ func TestOverviewOfCountersAndDirectory(t *testing.T) {
 	t.Parallel()
 	d, m, _, _ := setup(t)
 	byMeasure, byPlace := []store.Dimension{store.ByMeasure}, []store.Dimension{store.ByFacility, store.ByMeasure}
-	m.counts[fmt.Sprint(0, 0, byMeasure)] = []store.Count{{Key: []string{"accepted"}, N: 90}, {Key: []string{"rejected"}, N: 10}}
+	m.counts[fmt.Sprint(0, 20260713, byMeasure)] = []store.Count{{Key: []string{"accepted"}, N: 87}, {Key: []string{"rejected"}, N: 10}}
+	m.counts[fmt.Sprint(20260714, 0, byMeasure)] = []store.Count{{Key: []string{"accepted"}, N: 3}}
 	m.counts[fmt.Sprint(20260707, 20260707, byMeasure)] = []store.Count{{Key: []string{"accepted"}, N: 7}}
 	m.counts[fmt.Sprint(20260714, 20260714, byPlace)] = []store.Count{{Key: []string{"22000", "accepted"}, N: 3}, {Key: []string{"22000", "code:time.order"}, N: 1}}
 	o, err := d.Overview(t.Context(), role.Role{Kind: role.Province, ID: "24"}, now)

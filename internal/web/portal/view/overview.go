@@ -11,9 +11,21 @@ import (
 	"lienthong/internal/role"
 )
 
-// HowIDs lists the numbers that a page explains.
-func HowIDs() []string {
-	return []string{"SL.01", "SL.02", "SL.03", "SL.04", "SL.05", "SL.06", "SL.07", "SL.11", "SL.13", "SL.21", "SL.22"}
+// tileHref leads from a province's tile to its numbers, each with its list.
+func tileHref(p Page, code string, day int) templ.SafeURL {
+	if p.Centre == nil {
+		return templ.SafeURL(messagesURL("province", code, "day", itoa(day)))
+	}
+	return templ.SafeURL(withQuery("/figures", "province", code))
+}
+
+// howHref leads to how a number is computed: where it can be pinned, for those who
+// see numbers.
+func howHref(p Page, id string) templ.SafeURL {
+	if p.Reader != nil && p.Reader.Role.May(role.Counts) {
+		return templ.SafeURL("/figures/" + id)
+	}
+	return templ.SafeURL("/how#" + id)
 }
 
 // placesHref links to the list of facilities; a facility's own role has none.

@@ -37,6 +37,14 @@ type Page struct {
 
 	Keeping *Keeping          // for operators on the overview
 	Panels  []templ.Component // of other rooms, after it
+	Centre  *Centre           // of the operations centre; nil: only what counters say
+}
+
+// Centre is what services add to the first page, by its place there.
+type Centre struct {
+	Flow []templ.Component // beside records per minute
+	Work []templ.Component // beside rejects and levels
+	Foot []templ.Component // small ones, in a row
 }
 
 // NavItem is an entry of the top bar.
@@ -51,15 +59,22 @@ func NavOf(r role.Role) []NavItem {
 	access := NavItem{"access", "/access"}
 	acts := NavItem{"acts", "/acts"}
 	legs := NavItem{"legs", "/legs"}
+	databases := NavItem{"databases", "/databases"}
+	quality := NavItem{"quality", "/quality"}
+	tasks := NavItem{"tasks", "/tasks"}
 	switch r.Kind {
 	case role.Facility:
 		return []NavItem{{"today", "/today"}, messages, rejects, {"upload", "/upload"}, {"reconciliation", "/reconciliation"}, access, overview}
 	case role.Operator:
 		return []NavItem{overview, messages, rejects, places, legs, access, acts}
-	case role.Ministry, role.Province, role.Unit:
-		return []NavItem{overview, messages, rejects, places, legs}
+	case role.Ministry:
+		return []NavItem{overview, databases, quality, tasks, places, messages, {"rulebook", "/rulebook"}}
+	case role.Unit:
+		return []NavItem{databases, quality, tasks, places, messages}
+	case role.Province:
+		return []NavItem{overview, places, quality, tasks, messages}
 	case role.Partner:
-		return []NavItem{{"software", "/software"}}
+		return []NavItem{{"statement", "/statement"}, {"software", "/software"}}
 	case role.Auditor:
 		return []NavItem{access, {"audit", "/audit"}, acts}
 	case role.Privacy:

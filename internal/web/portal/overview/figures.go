@@ -1,0 +1,449 @@
+package overview
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/a-h/templ"
+
+	"lienthong/internal/alarm"
+	"lienthong/internal/catalog"
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/figure"
+	"lienthong/internal/insight"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+	"lienthong/internal/web/portal/view"
+)
+
+// errBusy: rows are being counted for somebody else.
+var errBusy = fault.New(fault.Busy, "figure.busy", "Đang đếm lại cho người khác. Thử lại sau ít giây.", "Rows are being counted for somebody else. Try again in a few seconds.")
+
+// own is the place a role counts in.
+func own(r role.Role) figure.Place {
+	switch s := r.Scope(); {
+	case s.Facility != "":
+		return figure.Place{Facility: string(s.Facility)}
+	case s.Province != "":
+		return figure.Place{Province: s.Province}
+	case s.Unit != "":
+		return figure.Place{Unit: s.Unit}
+	}
+	return figure.Place{}
+}
+
+// may reports whether a role counts at a place: all do within their own, and those
+// of the whole country anywhere.
+func may(r role.Role, p figure.Place) bool {
+	s := r.Scope()
+	return s.All || (!s.IsEmpty() && p == own(r))
+}
+
+// asked is the place and day of an address: the reader's own place and yesterday
+// where it says none. A place beyond the reader's is no place.
+func asked(r *http.Request, p view.Page) (figure.Place, int, error) {
+	q := r.URL.Query()
+	place := figure.Place{Province: q.Get("province"), Unit: q.Get("unit"), Facility: strings.ToUpper(strings.TrimSpace(q.Get("facility")))}
+	if place == (figure.Place{}) {
+		place = own(p.Reader.Role)
+	}
+	if !may(p.Reader.Role, place) {
+		return place, 0, figure.ErrPlace
+	}
+	day := clock.Day(p.Now.AddDate(0, 0, -1))
+	if text := strings.ReplaceAll(q.Get("day"), "-", ""); text != "" {
+		var err error
+		if day, err = strconv.Atoi(text); err != nil {
+			return place, 0, figure.ErrSpan
+		}
+	}
+	_, err := figure.Ask("SL.02", place, day, day)
+	return place, day, err
+}
+
+// line is one figure at a place, of a day and of today.
+type line struct {
+	Figure insight.Figure
+	Today  int64
+	Has    bool // Today is known
+	Kept   *figure.Statement
+	List   templ.SafeURL // of the day
+	Now    templ.SafeURL // of today
+}
+
+// list is every figure, and of a place the numbers that are closed each night.
+func (x *Room) list(w http.ResponseWriter, r *http.Request) {
+	p := x.frame.Page(r, "overview", "ioc.figures.title")
+	place, day, err := asked(r, p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	lines, err := x.lines(r.Context(), place, day, clock.Day(p.Now))
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.Opened(p, "figures")
+	x.frame.Show(w, r, http.StatusOK, listPage(p, place, day, lines))
+}
+
+func (x *Room) lines(ctx context.Context, place figure.Place, day, today int) ([]line, error) {
+	var out []line
+	for _, id := range []string{"SL.02", "SL.03", "SL.04", "SL.08", "SL.09", "SL.13"} {
+		q, err := figure.Ask(id, place, day, day)
+		if err != nil {
+			return nil, err
+		}
+		l := line{List: listOf(q, day), Now: listOf(q, today)}
+		l.Figure, _ = insight.FigureByID(id)
+		if l.Kept, err = x.Figures.Statement(ctx, q.Subject()); err != nil && !errors.Is(err, figure.ErrAbsent) {
+			return nil, err
+		}
+		if !q.Standing {
+			l.Has = true
+			if l.Today, err = x.sum(ctx, q, today); err != nil {
+				return nil, err
+			}
+		}
+		out = append(out, l)
+	}
+	return out, nil
+}
+
+// sum is a number out of the counters, before it is pinned.
+func (x *Room) sum(ctx context.Context, q figure.Query, day int) (int64, error) {
+	counts, err := x.Counters.Sum(ctx, role.Scope{All: true}, store.CountQuery{FromDay: day, ToDay: day, Measures: q.Measures, Province: q.Province, By: []store.Dimension{store.ByUnit, store.ByFacility}})
+	var n int64
+	for _, c := range counts {
+		if (q.Unit == "" || c.Key[0] == q.Unit) && (q.Facility == "" || c.Key[1] == q.Facility) {
+			n += c.N
+		}
+	}
+	return n, err
+}
+
+// listOf leads to the records behind a number.
+func listOf(q figure.Query, day int) templ.SafeURL {
+	v := url.Values{"day": {strconv.Itoa(day)}}
+	if q.Province != "" {
+		v.Set("province", q.Province)
+	}
+	if q.Facility != "" {
+		v.Set("facility", q.Facility)
+	}
+	switch {
+	case len(q.Measures) == 1 && strings.HasPrefix(q.Measures[0], "doc:"):
+		v.Set("code", q.Measures[0])
+	case slices.Equal(q.Measures, []string{string(dossier.Rejected)}):
+		v.Set("state", string(dossier.Rejected))
+	case q.Standing:
+		v.Set("state", "accepted_any")
+	}
+	return templ.SafeURL("/messages?" + v.Encode())
+}
+
+// shown is the page of one figure.
+type shown struct {
+	Figure   insight.Figure
+	Place    figure.Place
+	Day      int
+	Query    string // JSON
+	Subject  string
+	List     templ.SafeURL
+	Versions []*figure.Statement
+	Checks   []house.Check
+	Alarms   []alarm.Alarm
+}
+
+// one is a figure: how it is computed, and what was pinned of it.
+func (x *Room) one(w http.ResponseWriter, r *http.Request) {
+	f, ok := insight.FigureByID(r.PathValue("id"))
+	if !ok {
+		x.frame.Fail(w, r, figure.ErrAbsent)
+		return
+	}
+	p := x.frame.Page(r, "overview", "ioc.figure.title", f.ID)
+	place, day, err := asked(r, p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	s := shown{Figure: f, Place: place, Day: day, List: templ.SafeURL(f.List)}
+	if f.Pinned() {
+		q, err := figure.Ask(f.ID, place, day, day)
+		if err == nil {
+			s.Subject, s.List = q.Subject(), listOf(q, day)
+			s.Query, err = indented(q)
+		}
+		if err == nil {
+			s.Versions, err = x.Figures.Versions(r.Context(), s.Subject)
+		}
+		if err != nil {
+			x.frame.Fail(w, r, err)
+			return
+		}
+	}
+	if err := x.besides(r.Context(), p, &s); err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.Opened(p, "figures")
+	x.frame.Show(w, r, http.StatusOK, onePage(p, s))
+}
+
+// besides adds what has no list of its own.
+func (x *Room) besides(ctx context.Context, p view.Page, s *shown) (err error) {
+	if !national(p.Reader.Role) {
+		return nil
+	}
+	switch s.Figure.ID {
+	case "SL.24":
+		s.Checks, err = x.Boards.Checks(ctx, 31)
+	case "SL.26":
+		if x.Alarms != nil {
+			s.Alarms, err = x.Alarms.Open(ctx)
+		}
+	}
+	return err
+}
+
+func indented(v any) (string, error) {
+	b, err := json.MarshalIndent(v, "", "  ")
+	return string(b), err
+}
+
+// pin counts a figure and keeps it; then it is shown.
+func (x *Room) pin(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
+	p := x.frame.Page(r, "overview", "ioc.figures.title")
+	if err := r.ParseForm(); err != nil {
+		x.frame.Fail(w, r, figure.ErrSpan)
+		return
+	}
+	place := figure.Place{Province: r.PostForm.Get("province"), Unit: r.PostForm.Get("unit"), Facility: r.PostForm.Get("facility")}
+	day, err := strconv.Atoi(r.PostForm.Get("day"))
+	if err != nil || !may(p.Reader.Role, place) {
+		x.frame.Fail(w, r, figure.ErrPlace)
+		return
+	}
+	q, err := figure.Ask(r.PathValue("id"), place, day, day)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	if !x.counting.TryLock() {
+		x.frame.Fail(w, r, errBusy)
+		return
+	}
+	defer x.counting.Unlock()
+	s, err := x.Figures.Pin(r.Context(), p.Reader.Role.String(), q)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.See(w, r, "/statements/"+url.PathEscape(s.ID))
+}
+
+// find is a statement that the reader may see; another is as one that is not there.
+func (x *Room) find(r *http.Request, p view.Page) (*figure.Statement, error) {
+	s, err := x.Figures.Statement(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	if !may(p.Reader.Role, s.Query.Place()) {
+		return nil, figure.ErrAbsent
+	}
+	return s, nil
+}
+
+func (x *Room) statement(w http.ResponseWriter, r *http.Request) { x.told(w, r, nil) }
+
+// told shows a statement, with what counting it again gave.
+func (x *Room) told(w http.ResponseWriter, r *http.Request, again *figure.Outcome) {
+	p := x.frame.Page(r, "overview", "ioc.statement.title")
+	s, err := x.find(r, p)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	versions, err := x.Figures.Versions(r.Context(), s.Query.Subject())
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	query, err := indented(s.Query)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, statementPage(p, told{Statement: s, Versions: versions, Query: query, Again: again, Parts: parts(s)}))
+}
+
+// told is the page of a statement.
+type told struct {
+	Statement *figure.Statement
+	Versions  []*figure.Statement
+	Query     string
+	Again     *figure.Outcome
+	Parts     []part
+}
+
+// part is one part of a number.
+type part struct {
+	Key  string
+	N    int64
+	List templ.SafeURL
+}
+
+// mostParts is how many parts a page shows; the file has them all.
+const mostParts = 100
+
+func parts(s *figure.Statement) []part {
+	v := s.Read()
+	var out []part
+	for _, k := range slices.Sorted(maps.Keys(v.By)) {
+		q := s.Query
+		if q.By == string(store.ByProvince) {
+			q.Province = k
+		} else {
+			q.Facility = k
+		}
+		out = append(out, part{Key: k, N: v.By[k], List: listOf(q, q.From)})
+	}
+	slices.SortStableFunc(out, func(a, b part) int { return cmp.Compare(b.N, a.N) })
+	return out[:min(len(out), mostParts)]
+}
+
+func (x *Room) statementJSON(w http.ResponseWriter, r *http.Request) {
+	s, err := x.find(r, x.frame.Page(r, "overview", "ioc.statement.title"))
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json; charset=utf-8")
+	h.Set("Content-Disposition", `attachment; filename="`+strings.Map(plain, s.ID)+`.json"`)
+	_, _ = w.Write(append(s.Bytes(), '\n')) // the reader is gone: nobody to tell
+}
+
+func plain(c rune) rune {
+	if c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
+		return c
+	}
+	return '_'
+}
+
+func (x *Room) recompute(w http.ResponseWriter, r *http.Request) {
+	s, err := x.find(r, x.frame.Page(r, "overview", "ioc.statement.title"))
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	if !x.counting.TryLock() {
+		x.frame.Fail(w, r, errBusy)
+		return
+	}
+	o, err := x.Figures.Recompute(r.Context(), s)
+	x.counting.Unlock()
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.told(w, r, &o)
+}
+
+// placeName is a place in words.
+func placeName(p view.Page, place figure.Place) string {
+	switch {
+	case place.Province != "":
+		return provinceName(p, place.Province)
+	case place.Unit != "":
+		return p.W.T("ioc.place.unit", place.Unit)
+	case place.Facility != "":
+		return p.W.T("ioc.place.facility", place.Facility)
+	}
+	return p.W.T("ioc.place.all")
+}
+
+func provinceName(p view.Page, code string) string {
+	c, ok := catalog.ProvinceByCode(code)
+	switch {
+	case !ok:
+		return p.W.T("ioc.place.none")
+	case p.W.Lang == "en":
+		return c.NameEN
+	}
+	return c.Name
+}
+
+// partName is what a part of a number is called.
+func partName(p view.Page, q figure.Query, key string) string {
+	if q.By == string(store.ByProvince) {
+		return provinceName(p, key)
+	}
+	if key == "" {
+		return p.W.T("ioc.place.none")
+	}
+	return key
+}
+
+// dayField is a day as a date field has it.
+func dayField(day int) string {
+	text := strconv.Itoa(day)
+	if len(text) != 8 {
+		return ""
+	}
+	return text[:4] + "-" + text[4:6] + "-" + text[6:]
+}
+
+// placeQuery is a place and a day as an address has them.
+func placeQuery(path string, place figure.Place, day int) templ.SafeURL {
+	v := url.Values{}
+	for k, s := range map[string]string{"province": place.Province, "unit": place.Unit, "facility": place.Facility} {
+		if s != "" {
+			v.Set(k, s)
+		}
+	}
+	if day != 0 {
+		v.Set("day", strconv.Itoa(day))
+	}
+	if len(v) == 0 {
+		return templ.SafeURL(path)
+	}
+	return templ.SafeURL(path + "?" + v.Encode())
+}
+
+// span writes how long something took.
+func span(p view.Page, d time.Duration) string {
+	if d < time.Second {
+		return p.W.T("ioc.ms", int(d/time.Millisecond))
+	}
+	return p.W.T("ioc.s", p.W.Decimal(d.Seconds(), 0))
+}
+
+// why is what a version says of the one before it, in words.
+func why(p view.Page, c *figure.Change) string {
+	var out []string
+	for _, x := range []struct {
+		key string
+		n   int64
+	}{{"ioc.why.withdrawn", c.Withdrawn}, {"ioc.why.superseded", c.Superseded}, {"ioc.why.late", c.Late}, {"ioc.why.erased", c.Erased}} {
+		if x.n > 0 {
+			out = append(out, p.W.T(x.key, x.n))
+		}
+	}
+	return strings.Join(out, " · ")
+}
