@@ -64,7 +64,7 @@ func (c *hubCmd) Run(ctx context.Context, s *command.Streams) error {
 	if base == "" {
 		base = command.Scheme(c.TLSCert) + "://" + c.Listen
 	}
-	h, err := p.Start(ctx, hub.Config{PublicURL: base, Secure: c.TLSCert != "", Logger: log})
+	h, err := p.Start(ctx, hub.Config{PublicURL: base, Secure: c.TLSCert != "", Shipped: true, Logger: log})
 	if err != nil {
 		return err
 	}

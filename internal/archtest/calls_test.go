@@ -14,15 +14,16 @@ import (
 // the re-verifier; the trainer of compression dictionaries, whose product holds
 // only what many patients' bodies share and is sealed again; and the vault itself.
 var openers = map[string][]string{
-	"disclose":        nil,                  // any function
-	"disclose/replay": {"Read", "openFile"}, // for rules on trial: places and codes leave
-	"courier":         nil,
-	"intake":          {"openHead"},
-	"reverify":        nil,
-	"dictionary":      {"open", "learn"},
-	"urgent":          {"sheet"}, // what it sealed itself of a patient without a name
-	"hub/rooms":       {"Open"},  // of package casework: what citizens wrote, and the papers they signed
-	"vault":           nil,
+	"disclose":          nil,                  // any function
+	"disclose/replay":   {"Read", "openFile"}, // for rules on trial: places and codes leave
+	"disclose/register": {"rebuild", "open"},  // records for databases, and entries
+	"courier":           nil,
+	"intake":            {"openHead"},
+	"reverify":          nil,
+	"dictionary":        {"open", "learn"},
+	"urgent":            {"sheet"}, // what it sealed itself of a patient without a name
+	"hub/rooms":         {"Open"},  // of package casework: what citizens wrote, and the papers they signed
+	"vault":             nil,
 }
 
 // calls walks the calls of a package with the function they stand in.

@@ -82,6 +82,7 @@ type Config struct {
 	PublicURL string                                                 // under which people and systems reach it, "" unknown
 	Secure    bool                                                   // served over TLS: cookies say so
 	Demo      bool                                                   // synthetic data: pages say so on every one
+	Shipped   bool                                                   // take the databases that come with the program, where there is none
 	Try       func(context.Context) (things, links []portal.TryItem) // what the demo leads visitors to
 	Proofs    rooms.Proofs                                           // how people show that they are there, beside their phones
 	API       api.Config

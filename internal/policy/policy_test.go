@@ -203,15 +203,18 @@ func FuzzDecide(f *testing.F) {
 	})
 }
 
+// registry is the purpose of what specialised databases are made from.
+const registry consent.Purpose = "registry"
+
 // size is how many bytes a random question is made of.
 const size = 9
 
 func questionOf(b []byte) policy.Question {
 	kinds := append(role.Kinds(), role.Destination, role.Carrier)
-	purposes := []consent.Purpose{"", consent.Treatment, consent.Referral, consent.SecondOpinion, consent.Insurance, consent.PublicHealth, consent.Research, consent.Administrative}
+	purposes := []consent.Purpose{"", consent.Treatment, consent.Referral, consent.SecondOpinion, consent.Insurance, consent.PublicHealth, consent.Research, consent.Administrative, registry}
 	r := role.Role{Kind: kinds[int(b[0])%len(kinds)], ID: []string{author, "79902"}[b[1]%2]}
 	bit := func(i int) bool { return b[2]>>i&1 == 1 }
-	return policy.Question{Action: policy.Actions()[int(b[3])%6], Role: r, Purpose: purposes[b[4]%8], Author: author, Kind: "qd4750",
+	return policy.Question{Action: policy.Actions()[int(b[3])%6], Role: r, Purpose: purposes[int(b[4])%len(purposes)], Author: author, Kind: "qd4750",
 		Basis: bases()[int(b[5])%len(bases())], Classes: care.Classes(b[6]) & care.AllClasses, Opened: care.Classes(b[7]) & care.AllClasses,
 		Staff: bit(0), Reason: bit(1), SteppedUp: bit(2), Permitted: bit(3), Denied: bit(4), DeniedToo: bit(5), Closed: b[8]&1 == 1}
 }
@@ -259,7 +262,8 @@ func oracle(q policy.Question) bool {
 		}
 		return false
 	case role.Destination:
-		return q.Action == policy.Deliver && (q.Basis == policy.ByLaw || q.Basis == policy.ByAssignment) && (open || q.Closed)
+		return q.Action == policy.Deliver && (q.Basis == policy.ByLaw || q.Basis == policy.ByAssignment) && (open || q.Closed) &&
+			(q.Purpose != registry || q.Classes&^q.Opened == 0)
 	}
 	return false
 }

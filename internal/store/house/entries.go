@@ -115,8 +115,10 @@ type Batch struct {
 	// at most one row. A row with Origin.Record is said by that record from now on.
 	Rows   []Row
 	Closes []Close
-	Unsaid []Said // no longer said
-	Place  *Place // moves with it
+	Said   []Said       // said by other records too, beside Rows
+	Unsaid []Said       // no longer said
+	Scores []ScoreDelta // what marks count more and less
+	Place  *Place       // moves with it
 	Act    *base.Act
 }
 

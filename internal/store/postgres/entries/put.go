@@ -16,6 +16,8 @@ import (
 	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
+	"lienthong/internal/store/postgres/scores"
+	"lienthong/internal/store/scoring"
 )
 
 // Entries implements house.Entries and house.Flow.
@@ -57,6 +59,13 @@ func (x *Entries) Put(ctx context.Context, id registry.ID, b house.Batch, was st
 	for _, state := range slices.Sorted(maps.Keys(s.Counts)) {
 		q.Queue(`INSERT INTO db_count AS c (database, state, n) VALUES ($1, $2, $3) ON CONFLICT (database, state) DO UPDATE SET n = c.n + excluded.n`, string(id), string(state), s.Counts[state])
 	}
+	g := scoring.Group{}
+	for _, d := range b.Scores {
+		if err := g.Add(d); err != nil {
+			return err
+		}
+	}
+	scores.Queue(q, &g)
 	if s.Changes > 0 {
 		q.Queue(`UPDATE db_head SET seq = $2 WHERE database = $1`, string(id), seq+s.Changes)
 	}
@@ -177,6 +186,9 @@ func said(q *pgx.Batch, id registry.ID, b *house.Batch) {
 		if r := &b.Rows[i]; r.Origin.Record != (registry.RecordID{}) {
 			facilities, serials, ids = append(facilities, string(r.Origin.Record.Facility)), append(serials, r.Origin.Record.Serial[:]), append(ids, r.ID[:])
 		}
+	}
+	for _, s := range b.Said {
+		facilities, serials, ids = append(facilities, string(s.Record.Facility)), append(serials, s.Record.Serial[:]), append(ids, s.Entry[:])
 	}
 	if len(ids) > 0 {
 		q.Queue(`INSERT INTO db_said (database, id, facility, serial) SELECT $1, k.id, k.facility, k.serial FROM unnest($2::text[], $3::bytea[], $4::bytea[]) AS k (facility, serial, id)

@@ -13,7 +13,9 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/form/entry"
 	"lienthong/internal/store/house"
+	"lienthong/internal/store/scoring"
 	"lienthong/internal/store/sqlite/file"
+	"lienthong/internal/store/sqlite/scores"
 )
 
 // Entries implements house.Entries and house.Flow.
@@ -84,6 +86,15 @@ func put(tx *file.Tx, id registry.ID, b *house.Batch, was string) error {
 		if _, err := tx.Exec(`INSERT INTO db_count (database, state, n) VALUES (?1, ?2, ?3) ON CONFLICT (database, state) DO UPDATE SET n = n + ?3`, string(id), string(state), s.Counts[state]); err != nil {
 			return err
 		}
+	}
+	g := scoring.Group{}
+	for _, d := range b.Scores {
+		if err := g.Add(d); err != nil {
+			return err
+		}
+	}
+	if err := scores.Append(tx, &g); err != nil {
+		return err
 	}
 	if s.Changes > 0 {
 		if _, err := tx.Exec(`INSERT INTO db_head (database, seq) VALUES (?1, ?2) ON CONFLICT (database) DO UPDATE SET seq = ?2`, string(id), seq+s.Changes); err != nil {
@@ -198,6 +209,9 @@ func said(tx *file.Tx, id registry.ID, b *house.Batch) error {
 		if r := &b.Rows[i]; r.Origin.Record != (registry.RecordID{}) {
 			args = append(args, string(id), r.ID[:], string(r.Origin.Record.Facility), r.Origin.Record.Serial[:])
 		}
+	}
+	for _, s := range b.Said {
+		args = append(args, string(id), s.Entry[:], string(s.Record.Facility), s.Record.Serial[:])
 	}
 	_, err := tx.ExecBulk(writeSaid, args)
 	return err

@@ -1,0 +1,420 @@
+package register
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
+	"lienthong/internal/registry"
+	"lienthong/internal/registry/declaration"
+	"lienthong/internal/role"
+	"lienthong/internal/steward"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+	"lienthong/internal/vault"
+)
+
+// The bases of a look at entries.
+const (
+	Steward   = "database_steward" // the unit that answers for the database
+	Shared    = "database_share"   // a share or grant that holds
+	OwnSource = "own_record"       // a facility, at what its own records say
+)
+
+var (
+	// ErrSearch: a search by a field that the declaration does not say can be searched, or that the reader does not see.
+	ErrSearch = fault.New(fault.Invalid, "entry.search",
+		"Không tìm được theo trường này.", "It cannot be searched by this field.")
+	// ErrCursor: not a place that a list gave.
+	ErrCursor = fault.New(fault.Invalid, "entry.cursor",
+		"Vị trí trong danh sách không đúng. Bỏ tham số để đọc lại từ đầu.", "This is no place in the list. Leave it out to read from the beginning.")
+)
+
+// Reader is who looks at entries, and how.
+type Reader struct {
+	Role  role.Role
+	Name  string // session or client, never a person's number
+	Route string
+	Staff care.Staff // who, at a facility; zero: a system
+}
+
+// ReaderDeps is what entries are read with.
+type ReaderDeps struct {
+	Live interface {
+		Get(id registry.ID) (*steward.Live, error)
+		List() []*steward.Live
+	}
+	Entries house.Entries
+	Log     store.Disclosures
+	People  store.People // nil: nobody's book tells of looks at entries
+	Vault   *vault.Vault
+	Scopes  func(role.Scope) []care.FacilityCode // facilities of a scope; nil: all
+	Clock   clock.Clock
+}
+
+// Entries reads entries for people and systems.
+type Entries struct{ d ReaderDeps }
+
+// NewEntries returns a reader.
+func NewEntries(d ReaderDeps) (*Entries, error) {
+	if d.Live == nil || d.Entries == nil || d.Log == nil || d.Vault == nil || d.Clock == nil {
+		return nil, errors.New("register: a part is missing")
+	}
+	return &Entries{d}, nil
+}
+
+// View is a database as a reader sees it.
+type View struct {
+	*steward.Live
+	Sight declaration.Sight
+	// Own: a facility sees all fields of what its own records say, and the fields of
+	// Sight of the rest, if there is a share at all.
+	Own    bool
+	Shared bool // there is a share
+}
+
+// Databases returns those whose entries a reader may see, by ID.
+func (e *Entries) Databases(r Reader) []View {
+	var out []View
+	for _, l := range e.d.Live.List() {
+		if v, ok := e.view(l, r); ok {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// Database returns one; database.absent where the reader may see none of its entries.
+func (e *Entries) Database(r Reader, id registry.ID) (View, error) {
+	l, err := e.d.Live.Get(id)
+	if err != nil {
+		return View{}, err
+	}
+	v, ok := e.view(l, r)
+	if !ok {
+		return View{}, steward.ErrAbsent
+	}
+	return v, nil
+}
+
+func (e *Entries) view(l *steward.Live, r Reader) (View, bool) {
+	sight, shared := l.Sees(r.Role, e.d.Clock.Now())
+	own := r.Role.Kind == role.Facility && r.Role.ID != ""
+	return View{Live: l, Sight: sight, Own: own, Shared: shared}, shared || own
+}
+
+// fields are those a reader sees of an entry, and on what basis.
+func (v *View) fields(r Reader, row *house.Row) (names []string, basis, by string, ok bool) {
+	switch {
+	case v.Own && row.Origin.Facility == care.FacilityCode(r.Role.ID) && row.Origin.Record != (registry.RecordID{}):
+		return v.Names(), OwnSource, "own", true
+	case !v.Shared:
+		return nil, "", "", false
+	case v.Sight.By == "steward":
+		return v.Sight.Fields, Steward, v.Sight.By, true
+	}
+	return v.Sight.Fields, Shared, v.Sight.By, true
+}
+
+// sealed reports whether fields have any that is kept sealed.
+func (v *View) sealed(names []string) bool {
+	for i := range v.Fields {
+		if f := &v.Fields[i]; f.Class.Sealed() && slices.Contains(names, f.Name) {
+			return true
+		}
+	}
+	return false
+}
+
+// Query asks for entries.
+type Query struct {
+	By       map[string]string // field -> value; a value of an open field that ends in "*" is how it begins
+	State    registry.EntryState
+	Facility care.FacilityCode
+	Import   string
+	Stale    bool   // not confirmed in the time the declaration gives
+	Newest   bool   // the last changed first; goes without By
+	Cursor   string // what List gave
+	Limit    int    // at most 500; 0: 50
+}
+
+// Page is part of a list.
+type Page struct {
+	Entries []registry.Entry
+	Next    string // "" at the end
+}
+
+// List returns entries as the reader sees them. One row is written for each entry of
+// which something sealed is opened, and one for the list where nothing is.
+func (e *Entries) List(ctx context.Context, r Reader, id registry.ID, q Query) (Page, error) {
+	v, err := e.Database(r, id)
+	if err != nil {
+		return Page{}, err
+	}
+	f, err := e.filter(r, &v, q)
+	if err != nil {
+		return Page{}, err
+	}
+	rows, more, err := e.d.Entries.List(ctx, f)
+	if err != nil {
+		return Page{}, err
+	}
+	p := Page{}
+	if more && f.Newest {
+		p.Next = fmt.Sprintf("n%d", rows[len(rows)-1].Seq)
+	} else if more {
+		p.Next = steward.EntryText(rows[len(rows)-1].ID)
+	}
+	p.Entries, err = e.show(ctx, r, &v, rows)
+	return p, err
+}
+
+func (e *Entries) filter(r Reader, v *View, q Query) (house.EntryFilter, error) {
+	f := house.EntryFilter{Database: v.ID, State: q.State, Facility: q.Facility, Import: q.Import, Newest: q.Newest && len(q.By) == 0, Limit: min(max(q.Limit, 0), 500)}
+	if q.Stale && v.Refresh.Stale > 0 {
+		f.Before = e.d.Clock.Now().Add(-v.Refresh.Stale)
+	}
+	if v.Own && !v.Shared {
+		f.Facilities = []care.FacilityCode{care.FacilityCode(r.Role.ID)}
+	} else if scope := r.Role.Scope(); v.Sight.By != "steward" && scope.Province != "" && e.d.Scopes != nil {
+		f.Facilities = e.d.Scopes(scope)
+		if f.Facilities == nil {
+			f.Facilities = []care.FacilityCode{}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(q.By)) {
+		m, err := e.match(v, name, q.By[name])
+		if err != nil {
+			return f, err
+		}
+		f.Match = append(f.Match, m)
+	}
+	switch {
+	case q.Cursor == "":
+	case f.Newest:
+		if _, err := fmt.Sscanf(q.Cursor, "n%d", &f.AfterSeq); err != nil || fmt.Sprintf("n%d", f.AfterSeq) != q.Cursor {
+			return f, ErrCursor
+		}
+	default:
+		var err error
+		if f.After, err = steward.ParseEntry(q.Cursor); err != nil {
+			return f, ErrCursor
+		}
+	}
+	return f, nil
+}
+
+func (e *Entries) match(v *View, name, value string) (house.Match, error) {
+	i := slices.IndexFunc(v.Fields, func(f registry.Field) bool { return f.Name == name && f.Search })
+	if i < 0 || !slices.Contains(v.Sight.Fields, name) && !v.Own {
+		return house.Match{}, ErrSearch
+	}
+	value = strings.TrimSpace(value)
+	prefix, begins := strings.CutSuffix(value, "*")
+	if !begins || v.Fields[i].Class.Sealed() {
+		prefix, begins = v.Check(registry.Values{name: value}, e.d.Clock.Now()).Values[name], false
+	}
+	if v.Fields[i].Class.Sealed() {
+		return house.Match{Field: name, Values: steward.SearchKeys(e.d.Vault, v.ID, name, prefix)}, nil
+	}
+	folded := steward.Folded(prefix)
+	if len(folded) == 0 {
+		return house.Match{}, ErrSearch
+	}
+	return house.Match{Field: name, Values: [][]byte{folded}, Prefix: begins}, nil
+}
+
+// Get returns an entry as it was known at a moment (zero: now). Faults: database.absent.
+func (e *Entries) Get(ctx context.Context, r Reader, id registry.ID, entry registry.EntryID, at time.Time) (registry.Entry, error) {
+	v, err := e.Database(r, id)
+	if err != nil {
+		return registry.Entry{}, err
+	}
+	row, err := e.d.Entries.Get(ctx, id, entry, at)
+	if err != nil {
+		return registry.Entry{}, absent(err)
+	}
+	out, err := e.show(ctx, r, &v, []house.Row{*row})
+	if err == nil && len(out) == 0 {
+		err = steward.ErrAbsent
+	}
+	if err != nil {
+		return registry.Entry{}, err
+	}
+	return out[0], nil
+}
+
+// History returns the versions of an entry, the newest first.
+func (e *Entries) History(ctx context.Context, r Reader, id registry.ID, entry registry.EntryID) ([]registry.Entry, error) {
+	v, err := e.Database(r, id)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := e.d.Entries.History(ctx, id, entry, 200)
+	if err != nil {
+		return nil, absent(err)
+	}
+	out, err := e.show(ctx, r, &v, rows)
+	if err == nil && len(out) == 0 {
+		err = steward.ErrAbsent
+	}
+	return out, err
+}
+
+// absent tells what is not there as what may not be known of.
+func absent(err error) error {
+	if errors.Is(err, store.ErrAbsent) {
+		return steward.ErrAbsent
+	}
+	return err
+}
+
+// Feed returns entries whose last change is behind a place ("" from the first), and
+// the place after them: who asks again with it misses nothing, and gets an entry that
+// ended with its state.
+func (e *Entries) Feed(ctx context.Context, r Reader, id registry.ID, since string, limit int) ([]registry.Entry, string, error) {
+	v, err := e.Database(r, id)
+	if err != nil {
+		return nil, "", err
+	}
+	var after int64
+	if since != "" {
+		if _, err := fmt.Sscanf(since, "%d", &after); err != nil || fmt.Sprint(after) != since || after < 0 {
+			return nil, "", ErrCursor
+		}
+	}
+	rows, err := e.d.Entries.Changes(ctx, id, after, min(max(limit, 0), 500))
+	if err != nil {
+		return nil, "", err
+	}
+	for i := range rows {
+		after = rows[i].Seq
+	}
+	out, err := e.show(ctx, r, &v, rows)
+	return out, fmt.Sprint(after), err
+}
+
+// Changes is what package steward makes entries of another database from: as the
+// steward unit of that one may see them.
+func (e *Entries) Changes(ctx context.Context, of registry.ID, unit string, after int64, limit int) ([]registry.Entry, int64, error) {
+	r := Reader{Role: role.Role{Kind: role.Unit, ID: unit}, Name: Databases, Route: "databases:" + string(of)}
+	out, next, err := e.Feed(ctx, r, of, fmt.Sprint(after), limit)
+	if err != nil {
+		return nil, 0, err
+	}
+	_, err = fmt.Sscanf(next, "%d", &after)
+	return out, after, err
+}
+
+// show writes down who looks at what, and opens then.
+func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row) ([]registry.Entry, error) {
+	out := make([]registry.Entry, 0, len(rows))
+	var looks []store.Disclosure
+	for i := range rows {
+		row := &rows[i]
+		if row.State == registry.Waiting && v.Sight.By != "steward" {
+			continue
+		}
+		names, basis, by, ok := v.fields(r, row)
+		if !ok || !e.within(r, v, row, basis) {
+			continue
+		}
+		values, persons, err := e.open(ctx, v, row, names)
+		if err != nil {
+			return nil, err
+		}
+		if v.sealed(names) && len(row.Sealed) > 0 {
+			look, err := e.look(r, v, row, names, basis, by)
+			if err != nil {
+				return nil, err
+			}
+			look.Person = persons
+			looks = append(looks, look)
+		}
+		out = append(out, registry.Entry{Database: row.Database, ID: row.ID, Version: row.Version, Declared: row.Declared, State: row.State, Into: row.Into, Values: values,
+			Origin: origin(r, v, row), ValidFrom: row.ValidFrom, ValidTo: row.ValidTo, At: row.At, Confirmed: row.Confirmed})
+	}
+	if len(looks) > 0 {
+		for i := range looks {
+			looks[i].Count = len(looks)
+		}
+		if err := e.d.Log.Record(ctx, looks); err != nil {
+			return nil, fmt.Errorf("register: writing down a look: %w", err)
+		}
+	}
+	return out, nil
+}
+
+// within reports whether an entry lies in a reader's own area, where the reader has one.
+func (e *Entries) within(r Reader, v *View, row *house.Row, basis string) bool {
+	if basis != Shared {
+		return true
+	}
+	scope := r.Role.Scope()
+	return scope.Province == "" || e.d.Scopes == nil || slices.Contains(e.d.Scopes(scope), row.Origin.Facility)
+}
+
+// origin says where an entry comes from: who typed it in is for its steward.
+func origin(r Reader, v *View, row *house.Row) registry.Origin {
+	o := row.Origin
+	if v.Sight.By != "steward" {
+		o.By = ""
+		if r.Role.Kind != role.Facility || r.Role.ID != string(o.Facility) {
+			o.Record = registry.RecordID{}
+		}
+	}
+	return o
+}
+
+// look is the row of a look at an entry.
+func (e *Entries) look(r Reader, v *View, row *house.Row, names []string, basis, by string) (store.Disclosure, error) {
+	facts, err := json.Marshal(map[string]any{"database": v.ID, "entry": steward.EntryText(row.ID), "version": row.Version, "fields": names, "by": by})
+	purpose := v.Sight.Purpose
+	if basis != Shared {
+		purpose = string(Purpose)
+	}
+	return store.Disclosure{At: e.d.Clock.Now(), Reader: r.Name, Role: r.Role.String(), Record: dossier.ID(row.Origin.Record), Facility: row.Origin.Facility, Basis: basis,
+		Policy: by + "@" + string(v.ID) + "/" + fmt.Sprint(v.Taken.Version), Route: r.Route, Staff: r.Staff, Purpose: purpose, Facts: string(facts)}, err
+}
+
+// open gives the values of fields, and the person that they are about where that is known.
+func (e *Entries) open(ctx context.Context, v *View, row *house.Row, names []string) (registry.Values, store.PersonID, error) {
+	all := registry.Values{}
+	if err := json.Unmarshal([]byte(row.Open), &all); err != nil {
+		return nil, store.PersonID{}, fmt.Errorf("register: an entry of %s: %w", v.ID, err)
+	}
+	var person store.PersonID
+	if len(row.Sealed) > 0 && v.sealed(names) {
+		plain, err := e.d.Vault.Open(steward.SealName(v.ID, row.ID), row.Wrapped, 0, row.Sealed)
+		if err != nil {
+			return nil, person, fmt.Errorf("register: opening an entry of %s: %w", v.ID, err)
+		}
+		if err := json.Unmarshal(plain, &all); err != nil {
+			return nil, person, fmt.Errorf("register: an entry of %s cannot be read", v.ID)
+		}
+		if number := all[v.Person]; v.Person != "" && number != "" && e.d.People != nil {
+			who, err := e.d.People.Find(ctx, e.d.Vault.HashAll(vault.Citizen, []byte(number)))
+			if err != nil {
+				return nil, person, err
+			}
+			if len(who) == 1 {
+				person = who[0]
+			}
+		}
+	}
+	for name := range all {
+		if !slices.Contains(names, name) {
+			delete(all, name)
+		}
+	}
+	return all, person, nil
+}

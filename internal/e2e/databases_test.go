@@ -1,0 +1,254 @@
+package e2e_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"lienthong/internal/disclose/register"
+	"lienthong/internal/dossier"
+	"lienthong/internal/hub"
+	"lienthong/internal/registry"
+	"lienthong/internal/role"
+	"lienthong/internal/steward"
+	"lienthong/internal/store"
+)
+
+// made has the hub make entries of all that came.
+func (w *world) made() {
+	w.t.Helper()
+	for more := true; more; {
+		var err error
+		if more, err = w.hub.House.Steward.Round(w.ctx); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+}
+
+func asRole(text string) register.Reader {
+	r, err := role.Parse(text)
+	if err != nil {
+		panic(err)
+	}
+	return register.Reader{Role: r, Name: "session:test", Route: "/databases"}
+}
+
+func (w *world) entries(who string, id registry.ID, by ...string) []registry.Entry {
+	w.t.Helper()
+	q := register.Query{By: map[string]string{}}
+	for i := 0; i+1 < len(by); i += 2 {
+		q.By[by[i]] = by[i+1]
+	}
+	page, err := w.hub.House.Entries.List(w.ctx, asRole(who), id, q)
+	if err != nil {
+		w.t.Fatalf("%s reads %s: %v", who, id, err)
+	}
+	return page.Entries
+}
+
+func shipped(c *hub.Config) { c.Shipped = true }
+
+func TestRecordsBecomeEntries(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		v := newVisit()
+		v.set("XML2", "SO_DANG_KY", "VD-12345-20")
+		a := w.one("79901", dated("20261101", v), fine)
+		w.made()
+		// one dossier, three databases
+		one := w.entries("unit:kcb", "visits", "facility", "79901")
+		if len(one) != 1 || one[0].Version != 1 || one[0].State != registry.Live || one[0].Values["episode"] != v.lk || one[0].Values["diagnosis"] != "J02.9" || one[0].Values["person"] == "" {
+			t.Fatalf("visits: %+v", one)
+		}
+		medicines := w.entries("unit:qld", "medicines")
+		books := w.entries("unit:"+w.stewardOf("health-books"), "health-books")
+		if len(medicines) != 1 || len(books) != 1 {
+			t.Fatalf("medicines %d, books %d", len(medicines), len(books))
+		}
+		if got := w.entries("unit:kcb", "visits", "person", one[0].Values["person"]); len(got) != 1 {
+			t.Errorf("not found by a sealed number: %d", len(got))
+		}
+		// the look says who, what and by which share; the record was opened for databases once
+		rows, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 500})
+		w.check(err)
+		opened, looks := 0, 0
+		for _, r := range rows {
+			if r.Role == "destination:databases" && r.Record.String() == a.Record {
+				opened++
+			}
+			if r.Role == "unit:kcb" && strings.Contains(r.Facts, `"database":"visits"`) && strings.Contains(r.Facts, `"by":"steward"`) && r.Basis == register.Steward {
+				looks++
+			}
+		}
+		if opened != 1 || looks != 2 {
+			t.Errorf("opened %d times for databases, %d looks at the entry", opened, looks)
+		}
+		// others see what is shared, or nothing at all
+		if got := w.entries("ministry", "visits"); len(got) != 1 || got[0].Values["person"] != "" || got[0].Values["diagnosis"] != "" || got[0].Origin.Record != (registry.RecordID{}) {
+			t.Errorf("the ministry: %+v", got)
+		}
+		if got := w.entries("facility:79901", "visits"); len(got) != 1 || got[0].Values["diagnosis"] != "J02.9" {
+			t.Errorf("its own facility: %+v", got)
+		}
+		if got := w.entries("facility:79902", "visits"); len(got) != 0 {
+			t.Errorf("another facility: %+v", got)
+		}
+		for _, who := range []string{"facility:79902", "partner:x"} {
+			if _, err := w.hub.House.Entries.Get(w.ctx, asRole(who), "visits", one[0].ID, time.Time{}); !errors.Is(err, steward.ErrAbsent) {
+				t.Errorf("%s: %v", who, err)
+			}
+		}
+		// a new version replaces
+		w.clock.Advance(time.Minute)
+		w.one("79901", dated("20261102", v.set("XML1", "MA_BENH_CHINH", "J03.9").drop("XML2")), fine)
+		w.made()
+		two := w.entries("unit:kcb", "visits")
+		if len(two) != 1 || two[0].Version != 2 || two[0].Values["diagnosis"] != "J03.9" || two[0].ID != one[0].ID {
+			t.Errorf("replaced: %+v", two)
+		}
+		if got := w.entries("unit:qld", "medicines"); len(got) != 1 || got[0].State != registry.Ended {
+			t.Errorf("a medicine that is no longer said: %+v", got)
+		}
+		if was, err := w.hub.House.Entries.Get(w.ctx, asRole("unit:kcb"), "visits", one[0].ID, one[0].At); err != nil || was.Values["diagnosis"] != "J02.9" {
+			t.Errorf("as it was known: %+v %v", was, err)
+		}
+		// withdrawn: ends
+		record := string(two[0].Origin.Record.Facility)
+		if record != "79901" {
+			t.Errorf("an entry does not name its record: %+v", two[0].Origin)
+		}
+		items := w.entries("facility:79901", "visits")
+		path := "/api/v1/records/" + idText(items[0].Origin.Record) + "/withdraw"
+		if status, _, body := w.do("79901", "POST", path, "application/json", []byte(`{"reason":"gửi nhầm"}`)); status != http.StatusOK {
+			t.Fatalf("withdrawing: HTTP %d %s", status, body)
+		}
+		w.made()
+		if got := w.entries("unit:kcb", "visits"); len(got) != 1 || got[0].State != registry.Ended || got[0].ValidTo.IsZero() {
+			t.Errorf("withdrawn: %+v", got)
+		}
+		w.made() // nothing more, and nothing twice
+		if got, err := w.hub.House.Entries.History(w.ctx, asRole("unit:kcb"), "visits", one[0].ID); err != nil || len(got) != 3 {
+			t.Errorf("history: %d %v", len(got), err)
+		}
+	}, shipped)
+}
+
+func idText(r registry.RecordID) string { return dossier.ID(r).String() }
+
+func (w *world) stewardOf(id registry.ID) string {
+	l, err := w.hub.House.Steward.Get(id)
+	w.check(err)
+	return l.Steward
+}
+
+// TestClosedClassesEnterTheirOwnDatabase: HIV goes to the HIV database and no other.
+func TestClosedClassesEnterTheirOwnDatabase(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		v := newVisit()
+		v.add("XML6", "MA_LK", v.lk, "NGAYKD_HIV", "202001010000", "BDDT_ARV", "202002010000", "MA_PHAC_DO_DIEU_TRI", "1a")
+		a, _ := w.send("79901", dated("20261101", v))
+		if !strings.HasPrefix(a[0].State, "accepted") {
+			t.Fatalf("%+v", a[0])
+		}
+		coded := newVisit().set("XML1", "MA_BENH_CHINH", "B20") // told by its diagnosis, in any table
+		b, _ := w.send("79901", dated("20261101", coded))
+		if !strings.HasPrefix(b[0].State, "accepted") {
+			t.Fatalf("%+v", b[0])
+		}
+		w.made()
+		hiv := w.entries("unit:"+w.stewardOf("hiv"), "hiv")
+		if len(hiv) != 1 || hiv[0].Values["episode"] != v.lk || hiv[0].Values["regimen"] == "" {
+			t.Errorf("the HIV database: %+v", hiv)
+		}
+		for _, l := range w.hub.House.Steward.List() {
+			if l.ID == "hiv" {
+				continue
+			}
+			for _, e := range w.entries("unit:"+l.Steward, l.ID) {
+				if e.Values["episode"] == coded.lk || e.Values["diagnosis"] == "B20" {
+					t.Errorf("%s holds what HIV tells: %+v", l.ID, e.Values)
+				}
+			}
+		}
+		for _, id := range []registry.ID{"hiv", "tb"} {
+			for _, who := range []string{"unit:kcb", "unit:bhxh", "province:79", "partner:x"} {
+				if page, err := w.hub.House.Entries.List(w.ctx, asRole(who), id, register.Query{}); err == nil && len(page.Entries) > 0 {
+					t.Errorf("%s reads %s: %+v", who, id, page.Entries)
+				}
+			}
+		}
+	}, shipped)
+}
+
+const sore = `id: sore-throats
+name: {vi: Viêm họng, en: Sore throats}
+entry: {vi: Ca, en: Case}
+steward: pb
+legal: [law-15-2023]
+fields:
+  - {name: episode, label: {vi: Mã liên kết, en: Episode}, type: text, class: internal, priority: 1}
+  - {name: facility, label: {vi: Cơ sở, en: Facility}, type: text, class: open, priority: 1, search: true}
+  - {name: code, label: {vi: Mã bệnh, en: Diagnosis}, type: text, class: sensitive, priority: 1}
+key: [facility, episode]
+facility: facility
+sources:
+  - id: visits
+    kind: records
+    records: [qd4750]
+    table: XML1
+    where: row.MA_BENH_CHINH.startsWith("J02")
+    map: {episode: row.MA_LK, facility: record.facility, code: row.MA_BENH_CHINH}
+refresh: {every: 1 days, stale: 30 days}
+retention: y10
+`
+
+// TestADatabaseIsDeclaredLive: by a file, without a restart, and it gets its entries
+// from records that are there already.
+func TestADatabaseIsDeclaredLive(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		for range 5 {
+			w.one("79901", dated("20261101", newVisit()), fine)
+		}
+		w.one("79901", dated("20261101", newVisit().set("XML1", "MA_BENH_CHINH", "A09")), fine)
+		w.made()
+		s := w.hub.House.Steward
+		if _, err := s.Declare(w.ctx, steward.Who{Role: role.Role{Kind: role.Unit, ID: "kcb"}, Name: "kcb"}, []byte(sore)); !errors.Is(err, steward.ErrSteward) {
+			t.Errorf("another unit declares: %v", err)
+		}
+		who := steward.Who{Role: role.Role{Kind: role.Unit, ID: "pb"}, Name: "session:pb"}
+		checked, err := s.Declare(w.ctx, who, []byte(sore))
+		if err != nil {
+			t.Fatalf("%v %+v", err, checked.Problems)
+		}
+		w.made()
+		if got := w.entries("unit:pb", "sore-throats"); len(got) != 5 {
+			t.Fatalf("%d entries", len(got))
+		}
+		w.one("79901", dated("20261101", newVisit()), fine)
+		w.made()
+		if got := w.entries("unit:pb", "sore-throats"); len(got) != 6 {
+			t.Errorf("%d entries after another record", len(got))
+		}
+		// a second version that takes less ends what it no longer takes
+		if _, err := s.Declare(w.ctx, who, []byte(strings.Replace(sore, `startsWith("J02")`, `startsWith("J03")`, 1))); err != nil {
+			t.Fatal(err)
+		}
+		w.made()
+		live := 0
+		for _, e := range w.entries("unit:pb", "sore-throats") {
+			if e.State == registry.Live {
+				live++
+			}
+		}
+		if live != 0 {
+			t.Errorf("%d entries live on that the new version does not take", live)
+		}
+		if checked, err := s.Declare(w.ctx, who, []byte(strings.Replace(sore, "{name: code", "{name: cause", 1))); err == nil || len(checked.Problems) == 0 {
+			t.Errorf("a field in use was taken away: %v", err)
+		}
+	}, shipped)
+}

@@ -1,0 +1,228 @@
+package steward
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"lienthong/internal/fault"
+	"lienthong/internal/registry"
+	"lienthong/internal/registry/declaration"
+	"lienthong/internal/role"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+)
+
+// Checked is what looking at a declaration gave.
+type Checked struct {
+	Declaration *registry.Declaration
+	Problems    []registry.Problem // also notes, and what follows from a change
+	Was         int                // version in force, 0: none
+}
+
+// Check looks at a declaration as Declare would, and takes nothing. The error is
+// the fault of the whole: declaration.invalid where a problem stands in the way,
+// declaration.too_large, declaration.changed, database.unit, database.circle.
+func (s *Steward) Check(ctx context.Context, text []byte) (*Checked, error) {
+	d, problems, err := declaration.Parse(text)
+	out := &Checked{Declaration: d, Problems: problems}
+	if err != nil {
+		return out, err
+	}
+	all := map[registry.ID]*registry.Declaration{d.ID: d}
+	var others []*registry.Declaration
+	for _, l := range s.List() {
+		if l.ID != d.ID {
+			all[l.ID], others = l.Declaration, append(others, l.Declaration)
+		}
+	}
+	db, more := declaration.Compile(d, s.config(all))
+	out.Problems = append(out.Problems, more...)
+	if db == nil {
+		return out, declaration.ErrInvalid
+	}
+	if !s.conf.Unit(d.Steward) {
+		return out, ErrUnit
+	}
+	if len(declaration.Cycles(append(slices.Clone(others), d))) > 0 {
+		return out, ErrCircle
+	}
+	old, err := s.Get(d.ID)
+	if errors.Is(err, ErrAbsent) {
+		return out, nil
+	}
+	out.Was = old.Taken.Version
+	counts, err := s.Entries.Counts(ctx, d.ID)
+	if err != nil {
+		return out, err
+	}
+	usage := declaration.Usage{Others: others}
+	for _, c := range counts {
+		usage.Entries += c.N
+	}
+	changes, err := declaration.Change(old.Declaration, d, usage)
+	out.Problems = append(out.Problems, changes...)
+	if err == nil && registry.Blocks(changes) {
+		err = declaration.ErrInvalid
+	}
+	return out, err
+}
+
+// Declare takes a declaration: from now on, at every hub within seconds, that is
+// what the database is. Who may: the operator, and the steward of what is there. A
+// file that is word for word the one in force changes nothing. Faults are Check's;
+// database.steward; store.changed when somebody else declared meanwhile.
+func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, error) {
+	if err := s.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	if d, _, err := declaration.Parse(text); err == nil {
+		if l, err := s.Get(d.ID); err == nil && string(l.Taken.Text) == string(text) {
+			return &Checked{Declaration: l.Declaration, Was: l.Taken.Version}, nil
+		}
+	}
+	out, err := s.Check(ctx, text)
+	if err != nil {
+		return out, err
+	}
+	d := out.Declaration
+	steward := d.Steward
+	if out.Was > 0 {
+		l, err := s.Get(d.ID)
+		if err != nil {
+			return out, err
+		}
+		steward = l.Steward
+	}
+	if err := who.manages(steward); err != nil {
+		return out, err
+	}
+	d.Version = out.Was + 1
+	detail, err := json.Marshal(map[string]any{"version": d.Version, "steward": d.Steward, "bytes": len(text)})
+	if err != nil {
+		return out, err
+	}
+	kept := house.Declared{Database: d.ID, Version: d.Version, At: s.Clock.Now(), By: who.Name, Text: text}
+	if err := s.Databases.Declare(ctx, kept, s.act(who.Name, "database.declare", string(d.ID), string(detail))); err != nil {
+		return out, err
+	}
+	if err := s.sheet(ctx, d); err != nil {
+		return out, err
+	}
+	return out, s.Refresh(ctx)
+}
+
+// Who changes something: a role, and a name as acts keep it.
+type Who struct {
+	Role role.Role
+	Name string
+}
+
+// manages says whether somebody may change what a unit answers for.
+func (w Who) manages(steward string) error {
+	if w.Role.Kind == role.Operator || w.Role.Kind == role.Unit && w.Role.ID == steward {
+		return nil
+	}
+	return ErrSteward
+}
+
+// managed returns a database that somebody may change. Who may not even know of its
+// entries is told the same: declarations are no secret.
+func (s *Steward) managed(who Who, id registry.ID) (*Live, error) {
+	l, err := s.Get(id)
+	if err != nil {
+		return nil, err
+	}
+	if err := who.manages(l.Steward); err != nil {
+		return nil, err
+	}
+	if l.Dissolved && who.Role.Kind != role.Operator {
+		return nil, ErrUnit
+	}
+	return l, nil
+}
+
+// Reach takes a database one step on, or back, with its evidence. Faults:
+// database.step, database.evidence, database.steward, store.changed.
+func (s *Steward) Reach(ctx context.Context, who Who, id registry.ID, to registry.State, evidence string) error {
+	l, err := s.managed(who, id)
+	if err != nil {
+		return err
+	}
+	if err := registry.Step(l.State(), to, evidence); err != nil {
+		return err
+	}
+	step := house.Step{Database: id, N: len(l.Steps) + 1, State: to, At: s.Clock.Now(), By: who.Name, Evidence: strings.TrimSpace(evidence)}
+	detail, err := json.Marshal(map[string]any{"from": l.State(), "to": to, "n": step.N})
+	if err != nil {
+		return err
+	}
+	if err := s.Databases.Reach(ctx, step, s.act(who.Name, "database.reach", string(id), string(detail))); err != nil {
+		return err
+	}
+	return s.Refresh(ctx)
+}
+
+// ErrGrant: a grant that cannot be given as it stands.
+var ErrGrant = fault.New(fault.Invalid, "grant.invalid",
+	"Quyền chia sẻ cần: bên nhận đúng, trường có trong khai báo, mục đích (ít nhất 5 ký tự) và thời hạn ở tương lai.",
+	"A grant needs: a receiver that exists, fields that are declared, a purpose of at least 5 characters, and a term in the future.")
+
+// Give gives a unit, a partner or a facility fields of a database, for a purpose and
+// a term. Both sides see it. Faults: grant.invalid, database.steward.
+func (s *Steward) Give(ctx context.Context, who Who, g house.Grant) (house.Grant, error) {
+	l, err := s.managed(who, g.Database)
+	if err != nil {
+		return g, err
+	}
+	to, err := role.Parse(g.To)
+	now := s.Clock.Now().Truncate(time.Microsecond)
+	g.Purpose = strings.TrimSpace(g.Purpose)
+	if err != nil || to.Kind == role.Citizen || to.Kind == role.Operator || to.Kind == role.Unit && to.ID == l.Steward ||
+		len([]rune(g.Purpose)) < 5 || len([]rune(g.Purpose)) > 500 || !g.Until.IsZero() && !g.Until.After(now) {
+		return g, ErrGrant
+	}
+	for _, f := range g.Fields {
+		if !slices.Contains(l.Names(), f) {
+			return g, ErrGrant
+		}
+	}
+	g.ID, g.Version, g.Since, g.By = newName("cs", now), l.Taken.Version, now, who.Name
+	detail, err := json.Marshal(map[string]any{"grant": g.ID, "to": g.To, "fields": g.Fields, "until": g.Until})
+	if err != nil {
+		return g, err
+	}
+	if err := s.Grants.Give(ctx, g, s.act(who.Name, "database.grant", string(g.Database), string(detail))); err != nil {
+		return g, err
+	}
+	return g, s.Refresh(ctx)
+}
+
+// EndGrant ends a grant: the steward, or who received it. Faults: record.absent,
+// database.steward.
+func (s *Steward) EndGrant(ctx context.Context, who Who, id registry.ID, grant string) error {
+	l, err := s.Get(id)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(l.Grants, func(g house.Grant) bool { return g.ID == grant })
+	switch {
+	case i < 0:
+		return store.ErrAbsent
+	case l.Grants[i].To != who.Role.String():
+		if err := who.manages(l.Steward); err != nil {
+			return err
+		}
+	}
+	detail, err := json.Marshal(map[string]any{"grant": grant})
+	if err != nil {
+		return err
+	}
+	if err := s.Grants.End(ctx, id, grant, s.Clock.Now(), who.Name, s.act(who.Name, "database.grant_end", string(id), string(detail))); err != nil {
+		return err
+	}
+	return s.Refresh(ctx)
+}

@@ -1,0 +1,491 @@
+package steward
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"lienthong/internal/care"
+	"lienthong/internal/dossier"
+	"lienthong/internal/registry"
+	"lienthong/internal/registry/declaration"
+	"lienthong/internal/store"
+	"lienthong/internal/store/house"
+)
+
+// Asked is a record that databases take entries from.
+type Asked struct {
+	ID     dossier.ID
+	Log    int
+	Leaf   uint64
+	Placed bool // Log and Leaf are known
+	Names  string
+	Sets   []care.Classes
+}
+
+// Records opens records for databases: of each, for every set of closed classes that
+// was asked for and is permitted, what that set lets through; nil for one that is not
+// to be read, or not what its facility holds true now. It writes down who reads what.
+type Records interface {
+	Open(ctx context.Context, asked []Asked) ([]map[care.Classes]dossier.Fields, error)
+}
+
+// fromRecords names the place of all sources of records of a database: they are read
+// together, each record once.
+const fromRecords = "records"
+
+const (
+	atOnce  = 256             // records of a batch
+	roundOf = 5 * time.Second // a round ends then, to be looked at
+	turn    = 30 * time.Second
+)
+
+// projecting names the turn of who makes entries.
+const projecting = "databases.project"
+
+// Round makes entries out of what came since, until all is made or some seconds are
+// over. Of several hubs one does it at a time. more: there is more to do.
+func (s *Steward) Round(ctx context.Context) (more bool, err error) {
+	if err := s.Refresh(ctx); err != nil {
+		return false, err
+	}
+	s.round.Lock()
+	defer s.round.Unlock()
+	began := s.Clock.Now()
+	for {
+		now := s.Clock.Now()
+		mine, err := s.Entries.Turn(ctx, projecting, s.conf.Holder, now, now.Add(turn))
+		if err != nil || !mine {
+			return false, err
+		}
+		some, err := s.once(ctx)
+		if err != nil || !some {
+			return false, err
+		}
+		if s.Clock.Now().Sub(began) > roundOf {
+			return true, nil
+		}
+	}
+}
+
+// Run makes entries until ctx ends; failed is told what did not succeed.
+func (s *Steward) Run(ctx context.Context, every time.Duration, failed func(error)) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for ctx.Err() == nil {
+		more, err := s.Round(ctx)
+		if err != nil && ctx.Err() == nil {
+			failed(err)
+		}
+		if more && err == nil {
+			continue
+		}
+		select {
+		case <-ctx.Done():
+		case <-tick.C:
+		case <-s.wake:
+		}
+	}
+}
+
+// once does one batch of each group of databases, and of each other source; some:
+// there was something to do.
+func (s *Steward) once(ctx context.Context) (some bool, err error) {
+	groups, err := s.groups(ctx)
+	if err != nil {
+		return false, err
+	}
+	for _, g := range groups {
+		did, err := s.batchOf(ctx, g)
+		if err != nil {
+			return some, err
+		}
+		some = some || did
+	}
+	did, err := s.fromOthers(ctx)
+	return some || did, err
+}
+
+// group is databases that were read up to the same place.
+type group struct {
+	cursor string
+	of     []*follower
+}
+
+// follower is a database on its way through the flow.
+type follower struct {
+	*Live
+	place house.Place
+	sets  map[care.Classes]bool
+	kinds map[string]bool
+}
+
+// groups are the databases that are made of records, by how far they were read: one
+// that was declared lately is behind, and reads what the others have read by itself.
+func (s *Steward) groups(ctx context.Context) ([]group, error) {
+	if s.Records == nil {
+		return nil, nil
+	}
+	places, err := s.Entries.Places(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	var out []group
+	for _, l := range s.List() {
+		f := &follower{Live: l, sets: map[care.Classes]bool{}, kinds: map[string]bool{}, place: house.Place{Database: l.ID, Source: fromRecords, Declared: l.Taken.Version}}
+		for _, src := range l.Sources {
+			if src.Kind == registry.FromRecords {
+				f.sets[src.Classes] = true
+				for _, k := range src.Records {
+					f.kinds[k] = true
+				}
+			}
+		}
+		if len(f.kinds) == 0 || l.Dissolved {
+			continue
+		}
+		for _, p := range places {
+			if p.Database == l.ID && p.Source == fromRecords {
+				f.place = p
+			}
+		}
+		if err := s.again(ctx, f); err != nil {
+			return nil, err
+		}
+		i := slices.IndexFunc(out, func(g group) bool { return g.cursor == f.place.Cursor })
+		if i < 0 {
+			i, out = len(out), append(out, group{cursor: f.place.Cursor})
+		}
+		out[i].of = append(out[i].of, f)
+	}
+	return out, nil
+}
+
+// again has a database read all records anew where its new version makes that necessary.
+func (s *Steward) again(ctx context.Context, f *follower) error {
+	if f.place.Declared == f.Taken.Version {
+		return nil
+	}
+	versions, err := s.Databases.Versions(ctx, f.ID)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(versions, func(d house.Declared) bool { return d.Version == f.place.Declared })
+	reread := i < 0
+	if i >= 0 {
+		old, _, err := declaration.Parse(versions[i].Text)
+		if err != nil {
+			return err
+		}
+		old.Version = f.Taken.Version - 1
+		changes, err := declaration.Change(old, f.Declaration, declaration.Usage{})
+		if err != nil {
+			return err
+		}
+		reread = slices.ContainsFunc(changes, func(p registry.Problem) bool { return p.Need != "" })
+	}
+	was := f.place.Cursor
+	f.place.Declared = f.Taken.Version
+	if reread {
+		f.place.Cursor, f.place.Seen = "", 0
+	}
+	place := f.place
+	return s.Entries.Put(ctx, f.ID, house.Batch{Place: &place}, was)
+}
+
+// batchOf makes the entries of the next records of a group.
+func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
+	moved, next, err := s.Flow.After(ctx, g.cursor, atOnce)
+	if err != nil || len(moved) == 0 {
+		return false, err
+	}
+	asked, at := s.ask(g, moved)
+	opened, err := s.Records.Open(ctx, asked)
+	if err != nil {
+		return false, err
+	}
+	errs := make([]error, len(g.of))
+	var wg sync.WaitGroup
+	free := make(chan struct{}, 2)
+	for i, f := range g.of {
+		free <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-free }()
+			errs[i] = s.follow(ctx, f, moved, func(n int) map[care.Classes]dossier.Fields {
+				if k, ok := at[n]; ok {
+					return opened[k]
+				}
+				return nil
+			}, next)
+		})
+	}
+	wg.Wait()
+	return true, errors.Join(errs...)
+}
+
+// ask says which of the records are opened, once each, and for whom. at gives the
+// index of what is asked by that of moved.
+func (s *Steward) ask(g group, moved []house.Moved) (asked []Asked, at map[int]int) {
+	at = map[int]int{}
+	for n := range moved {
+		m := &moved[n]
+		if !m.Current {
+			continue
+		}
+		a := Asked{ID: dossier.ID(m.Record), Log: m.Log, Leaf: m.Leaf, Placed: true}
+		var names []string
+		for _, f := range g.of {
+			if f.kinds[m.Kind] {
+				names = append(names, string(f.ID))
+				a.Sets = withSets(a.Sets, f, m.Kind)
+			}
+		}
+		if len(names) > 0 {
+			a.Names = strings.Join(names, ",")
+			at[n] = len(asked)
+			asked = append(asked, a)
+		}
+	}
+	return asked, at
+}
+
+func withSets(sets []care.Classes, f *follower, kind string) []care.Classes {
+	for _, src := range f.Sources {
+		if src.Kind == registry.FromRecords && slices.Contains(src.Records, kind) && !slices.Contains(sets, src.Classes) {
+			sets = append(sets, src.Classes)
+		}
+	}
+	return sets
+}
+
+// follow makes the entries of one database out of a batch of records.
+func (s *Steward) follow(ctx context.Context, f *follower, moved []house.Moved, contents func(n int) map[care.Classes]dossier.Fields, next string) error {
+	w := Writing{Was: f.place.Cursor}
+	p := f.place
+	p.Cursor, p.At, p.Code = next, s.Clock.Now(), ""
+	var gone, reread []registry.RecordID
+	for n := range moved {
+		m := &moved[n]
+		gone = append(gone, m.Changed...)
+		if !f.kinds[m.Kind] {
+			continue
+		}
+		p.Seen++
+		if f.Taken.Version > 1 {
+			reread = append(reread, m.Record)
+		}
+		w.Drafts = append(w.Drafts, s.drafts(f.Live, dossier.ID(m.Record), m.Kind, m.Received, contents(n))...)
+	}
+	if err := s.unsay(ctx, f, gone, reread, &w); err != nil {
+		return err
+	}
+	w.Place = &p
+	_, err := s.Write(ctx, f.ID, w)
+	if err != nil {
+		return fmt.Errorf("steward: %s: %w", f.ID, err)
+	}
+	f.place = p
+	return nil
+}
+
+// drafts are the entries that a record says.
+func (s *Steward) drafts(l *Live, id dossier.ID, kind string, received time.Time, contents map[care.Classes]dossier.Fields) []Draft {
+	var out []Draft
+	about := declaration.About{ID: id, Kind: kind, Received: received}
+	for i := range l.Sources {
+		src := &l.Sources[i]
+		fields := contents[src.Classes]
+		if src.Kind != registry.FromRecords || fields == nil {
+			continue
+		}
+		for _, made := range l.Project(src.ID, fields, about) {
+			out = append(out, Draft{Values: made.Values, Origin: registry.Origin{Source: src.ID, Record: registry.RecordID(id), Facility: id.Facility}})
+		}
+	}
+	return out
+}
+
+// unsay finds entries that records no longer say: of records that were superseded or
+// withdrawn, and of those read again. An entry that another record still says is made
+// of that one; one that nobody says ends.
+func (s *Steward) unsay(ctx context.Context, f *follower, gone, reread []registry.RecordID, w *Writing) error {
+	if len(gone)+len(reread) == 0 {
+		return nil
+	}
+	before, err := s.Entries.SaidBy(ctx, f.ID, slices.Concat(gone, reread))
+	if err != nil || len(before) == 0 {
+		return err
+	}
+	says := map[house.Said]bool{}
+	drafted := map[registry.EntryID]bool{}
+	for i := range w.Drafts {
+		d := &w.Drafts[i]
+		key, ok := f.Key(f.Check(d.Values, s.Clock.Now()).Values)
+		if !ok {
+			continue
+		}
+		for _, id := range s.entryIDs(key) {
+			says[house.Said{Record: d.Origin.Record, Entry: id}], drafted[id] = true, true
+		}
+	}
+	unsaid := map[house.Said]bool{}
+	var ids []registry.EntryID
+	for _, x := range before {
+		if says[x] || unsaid[x] {
+			continue
+		}
+		unsaid[x] = true
+		w.Unsaid = append(w.Unsaid, x)
+		if !drafted[x.Entry] && !slices.Contains(ids, x.Entry) {
+			ids = append(ids, x.Entry)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	return s.orphans(ctx, f, ids, unsaid, w)
+}
+
+// orphans finds who else says entries.
+func (s *Steward) orphans(ctx context.Context, f *follower, ids []registry.EntryID, unsaid map[house.Said]bool, w *Writing) error {
+	known, err := s.Entries.Known(ctx, f.ID, ids)
+	if err != nil {
+		return err
+	}
+	sayers, err := s.Entries.Sayers(ctx, f.ID, ids)
+	if err != nil {
+		return err
+	}
+	other := map[registry.EntryID]registry.RecordID{}
+	for _, x := range sayers {
+		if !unsaid[x] {
+			other[x.Entry] = x.Record
+		}
+	}
+	now := s.Clock.Now()
+	var again []registry.RecordID
+	for i, id := range ids {
+		is := &known[i]
+		if !unsaid[house.Said{Record: is.Origin.Record, Entry: id}] || is.State != registry.Live {
+			continue // somebody else said it later, or it is over
+		}
+		if r, ok := other[id]; ok {
+			if !slices.Contains(again, r) {
+				again = append(again, r)
+			}
+			continue
+		}
+		w.Closes = append(w.Closes, house.Close{ID: id, Version: is.Version, State: registry.Ended, Until: now})
+	}
+	return s.readAgain(ctx, f, again, w)
+}
+
+// readAgain puts before a writing's drafts what other records say.
+func (s *Steward) readAgain(ctx context.Context, f *follower, records []registry.RecordID, w *Writing) error {
+	if len(records) == 0 {
+		return nil
+	}
+	asked := make([]Asked, len(records))
+	for i, r := range records {
+		asked[i] = Asked{ID: dossier.ID(r), Names: string(f.ID)}
+		for k := range f.kinds {
+			asked[i].Sets = withSets(asked[i].Sets, f, k)
+		}
+	}
+	opened, err := s.Records.Open(ctx, asked)
+	if err != nil {
+		return err
+	}
+	var first []Draft
+	for i, r := range records {
+		for k := range f.kinds { // the kind that it is not of gives nothing
+			first = append(first, s.drafts(f.Live, dossier.ID(r), k, s.Clock.Now(), opened[i])...)
+		}
+	}
+	w.Drafts = append(first, w.Drafts...)
+	return nil
+}
+
+// Others reads another database's entries for one, as its steward may see them.
+type Others interface {
+	// Changes returns entries of a database behind a place in its order of changes,
+	// with the values that the unit sees, and the place after the last.
+	Changes(ctx context.Context, of registry.ID, unit string, after int64, limit int) ([]registry.Entry, int64, error)
+}
+
+// fromOthers makes entries out of entries of other databases.
+func (s *Steward) fromOthers(ctx context.Context) (some bool, err error) {
+	if s.Others == nil {
+		return false, nil
+	}
+	for _, l := range s.List() {
+		for i := range l.Sources {
+			if src := &l.Sources[i]; src.Kind == registry.FromDatabase && !l.Dissolved {
+				did, err := s.fromOther(ctx, l, src)
+				if err != nil {
+					return some, err
+				}
+				some = some || did
+			}
+		}
+	}
+	return some, nil
+}
+
+func (s *Steward) fromOther(ctx context.Context, l *Live, src *registry.Source) (bool, error) {
+	places, err := s.Entries.Places(ctx, l.ID)
+	if err != nil {
+		return false, err
+	}
+	p := house.Place{Database: l.ID, Source: src.ID}
+	for _, x := range places {
+		if x.Source == src.ID {
+			p = x
+		}
+	}
+	was, after := p.Cursor, int64(0)
+	if p.Declared == l.Taken.Version && p.Cursor != "" {
+		if err := json.Unmarshal([]byte(p.Cursor), &after); err != nil {
+			return false, err
+		}
+	}
+	entries, next, err := s.Others.Changes(ctx, src.From, l.Steward, after, atOnce)
+	if errors.Is(err, ErrAbsent) || errors.Is(err, store.ErrAbsent) {
+		return false, s.standStill(ctx, p, was, l, "database.not_shared")
+	}
+	if err != nil || len(entries) == 0 {
+		return false, err
+	}
+	p.Declared, p.At, p.Code, p.Cursor = l.Taken.Version, s.Clock.Now(), "", fmt.Sprint(next)
+	w := Writing{Place: &p, Was: was}
+	for _, e := range entries {
+		p.Seen++
+		made := l.ProjectEntry(src.ID, e.Values)
+		if made == nil {
+			continue
+		}
+		if e.State != registry.Live {
+			if key, ok := l.Key(l.Check(made.Values, s.Clock.Now()).Values); ok {
+				w.Closes = append(w.Closes, house.Close{ID: s.entryIDs(key)[0], State: registry.Ended, Until: s.Clock.Now()})
+			}
+			continue
+		}
+		w.Drafts = append(w.Drafts, Draft{Values: made.Values, Origin: registry.Origin{Source: src.ID, Facility: e.Origin.Facility}})
+	}
+	_, err = s.Write(ctx, l.ID, w)
+	return true, err
+}
+
+// standStill keeps why a source gives nothing, once.
+func (s *Steward) standStill(ctx context.Context, p house.Place, was string, l *Live, code string) error {
+	if p.Code == code {
+		return nil
+	}
+	p.Code, p.At, p.Declared = code, s.Clock.Now(), l.Taken.Version
+	return s.Entries.Put(ctx, l.ID, house.Batch{Place: &p}, was)
+}
