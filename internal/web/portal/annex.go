@@ -7,16 +7,12 @@ import (
 	"lienthong/internal/web/portal/citizen"
 	"lienthong/internal/web/portal/citizen/own"
 	"lienthong/internal/web/portal/clinic"
-	"lienthong/internal/web/portal/overview"
+	"lienthong/internal/web/portal/ministry"
 	"lienthong/internal/web/portal/privacy"
+	"lienthong/internal/web/portal/scores"
 	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
 )
-
-// House is what the pages of the ministry's house ask for; what is nil has no pages.
-type House struct {
-	Overview *overview.Deps
-}
 
 // annexes are the packages of rooms beside the portal's own; nil: their rooms
 // answer absent.
@@ -27,8 +23,8 @@ type annexes struct {
 	own     *own.Room // of citizens
 	privacy *privacy.Room
 	account *account.Room
-
-	overview *overview.Room
+	scores  *scores.Room // of quality
+	house   *ministry.Rooms
 }
 
 // See redirects after a POST to a local path.
@@ -38,6 +34,7 @@ var _ view.Frame = frame{}
 
 // open builds the annexes that the hub has.
 func (a *annexes) open(d Deps, f frame) {
+	a.house = ministry.New(d.House, f, f.p.absent)
 	if d.Clinic != nil {
 		a.clinic = clinic.New(*d.Clinic, f)
 	}
@@ -51,11 +48,11 @@ func (a *annexes) open(d Deps, f frame) {
 	if d.Privacy != nil {
 		a.privacy = privacy.New(*d.Privacy, f)
 	}
+	if d.House.Scores != nil {
+		a.scores = scores.New(*d.House.Scores, f)
+	}
 	if d.Account != nil {
 		a.account = account.New(*d.Account, f)
-	}
-	if d.House.Overview != nil {
-		a.overview = overview.New(*d.House.Overview, f)
 	}
 }
 
@@ -65,8 +62,9 @@ func annexRoutes() []route {
 	out = append(out, annexed(urgent.Routes(), func(a *annexes) *urgent.Room { return a.urgent })...)
 	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
 	out = append(out, annexed(own.Routes(), func(a *annexes) *own.Room { return a.own })...)
+	out = append(out, annexed(scores.Routes(), func(a *annexes) *scores.Room { return a.scores })...)
 	out = append(out, annexed(account.Routes(), func(a *annexes) *account.Room { return a.account })...)
-	out = append(out, annexed(overview.Routes(), func(a *annexes) *overview.Room { return a.overview })...)
+	out = append(out, annexed(ministry.Routes(), func(a *annexes) *ministry.Rooms { return a.house })...)
 	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
 }
 
