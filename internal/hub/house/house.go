@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
+	"lienthong/internal/errand"
 	"lienthong/internal/facility"
 	"lienthong/internal/figure"
 	"lienthong/internal/grade"
@@ -21,11 +22,12 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/night"
 	"lienthong/internal/quality"
+	"lienthong/internal/rehearsal"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
-	"lienthong/internal/web/portal"
+	"lienthong/internal/web/portal/ministry"
 )
 
 // Parts are what the house is built of.
@@ -37,6 +39,8 @@ type Parts struct {
 	Directory func() *facility.Directory
 	Callers   api.Callers
 	Rules     func() *quality.Pack // what is judged by at this moment
+	Rulebook  *rehearsal.Desk      // where people write rules; nil: nowhere
+	Stage     *rehearsal.Stage     // tries them
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Hub       string // its name
@@ -63,12 +67,14 @@ type Door interface{ Register(mux *http.ServeMux) }
 
 // House is the ministry's house at work.
 type House struct {
-	Pages  portal.House
+	Pages  ministry.Deps
 	Doors  []Door
 	Rounds []Round
 	Jobs   []night.Job // in the order of the night
 
 	Figures *figure.Desk      // pins what boards say
+	Errands *errand.Desk      // hands out work
+	Debts   errand.Counter    // what is wrong, for Errands.Round
 	Steward *steward.Steward  // keeps specialised databases
 	Entries *register.Entries // reads their entries
 }
@@ -76,7 +82,7 @@ type House struct {
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openDatabases, h.openFigures} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openDuty, h.openFigures} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

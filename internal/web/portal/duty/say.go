@@ -1,0 +1,87 @@
+package duty
+
+import (
+	"strings"
+
+	"lienthong/internal/duty"
+	"lienthong/internal/web/portal/view"
+)
+
+// stepMark is the mark of a step in the history.
+func stepMark(what string) string {
+	switch what {
+	case duty.StepDone:
+		return "ok"
+	case duty.StepBlocked:
+		return "parked"
+	case duty.StepCancelled:
+		return "dash"
+	case duty.StepReopened:
+		return "warn"
+	case duty.StepStarted, duty.StepUnblocked:
+		return "sent"
+	}
+	return "wait"
+}
+
+// actor is who took a step, as acts name people; the hub itself has a word.
+func actor(p *view.Page, name string) string {
+	if name == "hub" {
+		return p.W.T("duty.hub")
+	}
+	return strings.TrimPrefix(name, "portal ")
+}
+
+// detail writes what a step says, in one line.
+func (s *shown) detail(k duty.Step) string {
+	var out []string
+	add := func(text string) {
+		if text != "" {
+			out = append(out, text)
+		}
+	}
+	switch k.What {
+	case duty.StepOpened:
+		add(s.p.W.T("duty.said.opened", s.party(k.Owner), date(s.p, k.Due)))
+	case duty.StepDue, duty.StepReopened:
+		add(s.p.W.T("duty.said.due", date(s.p, k.Due)))
+	case duty.StepMoved:
+		add(s.party(k.Owner))
+	case duty.StepBlocked:
+		add(s.party(k.By))
+	}
+	add(k.Why)
+	if !k.Evidence.None() {
+		add(evidence(s.p, k.Evidence))
+	}
+	return strings.Join(out, " · ")
+}
+
+// why is what was written before, where the step was sent and not done.
+func (s *shown) why(what string) string {
+	if s.Sent.What == what {
+		return s.Sent.Why
+	}
+	return ""
+}
+
+func programmeName(p *view.Page, q duty.Programme) string {
+	text := p.W.Text(q.Title)
+	if !q.Confirmed() {
+		text += " (" + p.W.T("duty.unconfirmed") + ")"
+	}
+	return text
+}
+
+// refOf is what was typed for a meeting or another source.
+func refOf(s duty.Source) string {
+	if s.Kind == duty.FromProgramme {
+		return ""
+	}
+	return s.Ref
+}
+
+// right reports whether a column holds numbers, which stand right.
+func (t part) right(i int) bool {
+	return t.Wide == 0 && i > 0 && (t.Key != "bottlenecks" || i < 5)
+}
