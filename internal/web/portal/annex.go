@@ -9,7 +9,6 @@ import (
 	"lienthong/internal/web/portal/clinic"
 	"lienthong/internal/web/portal/ministry"
 	"lienthong/internal/web/portal/privacy"
-	"lienthong/internal/web/portal/scores"
 	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
 )
@@ -23,7 +22,6 @@ type annexes struct {
 	own     *own.Room // of citizens
 	privacy *privacy.Room
 	account *account.Room
-	scores  *scores.Room // of quality
 	house   *ministry.Rooms
 }
 
@@ -48,9 +46,6 @@ func (a *annexes) open(d Deps, f frame) {
 	if d.Privacy != nil {
 		a.privacy = privacy.New(*d.Privacy, f)
 	}
-	if d.House.Scores != nil {
-		a.scores = scores.New(*d.House.Scores, f)
-	}
 	if d.Account != nil {
 		a.account = account.New(*d.Account, f)
 	}
@@ -62,7 +57,6 @@ func annexRoutes() []route {
 	out = append(out, annexed(urgent.Routes(), func(a *annexes) *urgent.Room { return a.urgent })...)
 	out = append(out, annexed(citizen.Routes(), func(a *annexes) *citizen.Room { return a.citizen })...)
 	out = append(out, annexed(own.Routes(), func(a *annexes) *own.Room { return a.own })...)
-	out = append(out, annexed(scores.Routes(), func(a *annexes) *scores.Room { return a.scores })...)
 	out = append(out, annexed(account.Routes(), func(a *annexes) *account.Room { return a.account })...)
 	out = append(out, annexed(ministry.Routes(), func(a *annexes) *ministry.Rooms { return a.house })...)
 	return append(out, annexed(privacy.Routes(), func(a *annexes) *privacy.Room { return a.privacy })...)
