@@ -143,6 +143,7 @@ var layers = map[string]place{
 	"web/problem":        {4, nil},
 	"web/admin":          {4, []string{"web/problem"}},
 	"web/api":            {4, []string{"web/trace", "web/bucket", "web/squeeze", "web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},
+	"web/databases":      {4, []string{"web/api", "web/problem"}},
 	"web/bucket":         {4, nil},
 	"web/edge":           {4, []string{"web/squeeze"}},
 	"web/shlink":         {4, []string{"web/problem"}},

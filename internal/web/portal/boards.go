@@ -20,12 +20,12 @@ func (p *Portal) overview(w http.ResponseWriter, r *http.Request) {
 		p.fail(w, r, err)
 		return
 	}
-	if p.annexes.overview != nil {
+	if p.annexes.house.Overview() != nil {
 		board := "overview"
 		if page.Wall {
 			board = "wall"
 		}
-		p.annexes.overview.Opened(page, board)
+		p.annexes.house.Overview().Opened(page, board)
 	}
 	if p.deps.Keeping != nil && page.Reader.Role.Kind == role.Operator {
 		k, err := p.deps.Keeping.Keeping(r.Context(), page.Now)
@@ -64,8 +64,8 @@ func (p *Portal) board(r *http.Request, page *view.Page) (insight.Overview, []in
 	if err != nil {
 		return insight.Overview{}, nil, err
 	}
-	if p.annexes.overview != nil {
-		if page.Centre, err = p.annexes.overview.Centre(r.Context(), *page); err != nil {
+	if p.annexes.house.Overview() != nil {
+		if page.Centre, err = p.annexes.house.Overview().Centre(r.Context(), *page); err != nil {
 			return insight.Overview{}, nil, err
 		}
 	}

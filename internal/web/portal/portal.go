@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/web/portal/citizen"
 	"lienthong/internal/web/portal/clinic"
 	"lienthong/internal/web/portal/delivery"
+	"lienthong/internal/web/portal/ministry"
 	"lienthong/internal/web/portal/privacy"
 	"lienthong/internal/web/portal/urgent"
 	"lienthong/internal/web/portal/view"
@@ -125,7 +126,7 @@ type Deps struct {
 	Citizen *citizen.Deps
 	Privacy *privacy.Deps
 	Account *account.Deps // logging in by name
-	House   House         // of the ministry
+	House   ministry.Deps // rooms of the ministry
 }
 
 // Keeping tells operators how well the data are kept.

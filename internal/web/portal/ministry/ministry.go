@@ -1,0 +1,79 @@
+// Package ministry gathers the rooms of the ministry's house, so that the portal
+// and the hub's wiring know them as one. It has no page of its own.
+package ministry
+
+import (
+	"net/http"
+	"slices"
+
+	"lienthong/internal/web/portal/duty"
+	"lienthong/internal/web/portal/overview"
+	"lienthong/internal/web/portal/rulebook"
+	"lienthong/internal/web/portal/scores"
+	"lienthong/internal/web/portal/view"
+)
+
+// Deps are what the rooms ask for; what is nil has no pages.
+type Deps struct {
+	Duty     *duty.Deps
+	Overview *overview.Deps
+	Rulebook *rulebook.Deps
+	Scores   *scores.Deps
+}
+
+// Rooms are those the hub has.
+type Rooms struct {
+	absent http.HandlerFunc
+
+	duty     *duty.Room
+	overview *overview.Room
+	rulebook *rulebook.Room
+	scores   *scores.Room
+}
+
+// New builds them; absent answers for those that are not there.
+func New(d Deps, f view.Frame, absent http.HandlerFunc) *Rooms {
+	r := &Rooms{absent: absent}
+	if d.Duty != nil {
+		r.duty = duty.New(*d.Duty, f)
+	}
+	if d.Rulebook != nil {
+		r.rulebook = rulebook.New(*d.Rulebook, f)
+	}
+	if d.Scores != nil {
+		r.scores = scores.New(*d.Scores, f)
+	}
+	if d.Overview != nil {
+		r.overview = overview.New(*d.Overview, f)
+	}
+	return r
+}
+
+// Overview is the operations centre; nil without one.
+func (r *Rooms) Overview() *overview.Room { return r.overview }
+
+// Routes are the routes of all.
+func Routes() []view.Route[Rooms] {
+	return slices.Concat(
+		of(duty.Routes(), func(r *Rooms) *duty.Room { return r.duty }),
+		of(overview.Routes(), func(r *Rooms) *overview.Room { return r.overview }),
+		of(rulebook.Routes(), func(r *Rooms) *rulebook.Room { return r.rulebook }),
+		of(scores.Routes(), func(r *Rooms) *scores.Room { return r.scores }),
+	)
+}
+
+// of are the routes of one set of rooms as those of the house.
+func of[R any](table []view.Route[R], room func(*Rooms) *R) []view.Route[Rooms] {
+	out := make([]view.Route[Rooms], len(table))
+	for i, line := range table {
+		out[i] = view.Route[Rooms]{Method: line.Method, Pattern: line.Pattern, Rooms: line.Rooms, Discloses: line.Discloses, SteppedUp: line.SteppedUp,
+			Serve: func(rooms *Rooms, w http.ResponseWriter, r *http.Request) {
+				if at := room(rooms); at != nil {
+					line.Serve(at, w, r)
+				} else {
+					rooms.absent(w, r)
+				}
+			}}
+	}
+	return out
+}
