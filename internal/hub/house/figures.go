@@ -49,6 +49,9 @@ func (p Parts) keepTook(ctx context.Context) error {
 func (p Parts) overview(figures *figure.Desk) *overview.Deps {
 	d := &overview.Deps{Figures: figures, Boards: p.Slices.House.Boards, Counters: p.Slices.Counters, Acts: p.Slices.Keys, Ways: p.Ways,
 		Keeping: desk.NewKeeper(p.Slices.Keys, p.Slices.Counters, p.Room).Keeping, Emergencies: p.unreviewed, Uses: overview.NewUses(p.Slices.House.Boards), Clock: p.Clock}
+	if p.Grades != nil {
+		d.Quality = p.quality
+	}
 	if p.Alarms != nil {
 		d.Alarms = p.Alarms
 	}

@@ -2,9 +2,15 @@ package house
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/clock"
+	"lienthong/internal/role"
+	"lienthong/internal/score"
+	"lienthong/internal/store/house"
+	"lienthong/internal/web/portal/overview"
 	"lienthong/internal/web/portal/scores"
 )
 
@@ -23,4 +29,33 @@ func (h *House) openScores(_ context.Context, p Parts) error {
 		return v.Name
 	}}
 	return nil
+}
+
+// trendDays is how many days boards show of a word.
+const trendDays = 14
+
+// quality is the trend of each word over all dossiers, for the first page.
+func (p Parts) quality(ctx context.Context, r role.Role, now time.Time) ([]overview.Word, error) {
+	lines, err := p.Grades.Words(ctx, r.Scope(), house.ScoreQuery{FromDay: clock.Day(now.AddDate(0, 0, 1-trendDays)), By: []house.ScoreDimension{house.ScoreByDay}})
+	if err != nil {
+		return nil, err
+	}
+	days := map[string]int{}
+	for i := range trendDays {
+		days[strconv.Itoa(clock.Day(now.AddDate(0, 0, i+1-trendDays)))] = i
+	}
+	var out []overview.Word
+	for _, w := range score.Words() {
+		word := overview.Word{Word: string(w), Days: make([]overview.Share, trendDays)}
+		for _, l := range lines {
+			i, shown := days[l.Key[0]]
+			if _, database := score.DatabaseOf(l.Subject); !shown || database {
+				continue
+			}
+			word.Days[i].Passed += l.Words[w].Passed
+			word.Days[i].Applied += l.Words[w].Applied
+		}
+		out = append(out, word)
+	}
+	return out, nil
 }
