@@ -49,7 +49,7 @@ var layers = map[string]place{
 	"quality/...":  {1, []string{"dossier", "quality", "schema"}},
 	"retention":    {1, []string{"dossier"}},
 	"role":         {1, nil},
-	"rulebook":     {1, []string{"dossier", "expression", "quality", "schema"}},
+	"rulebook":     {1, []string{"dossier", "expression", "schema"}},
 	"rulepack":     {1, nil},
 	"schema":       {1, []string{"dossier"}},
 	"score":        {1, []string{"dossier", "registry", "schema", "score/tally"}},

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"lienthong/internal/rulebook"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	"lienthong/internal/web/api"
 )
 
 // bookOf is a book of one rule on the quantity of medicines.
@@ -66,10 +68,24 @@ func (w *world) rehearsed(id int) *rehearsal.Result {
 	return r
 }
 
-// found returns what of a kind of code a dossier of some quantity is told.
-func (w *world) found(quantity string) (finding, answer) {
+// judgedWith names what a record was judged with.
+func (w *world) judgedWith(record string) string {
 	w.t.Helper()
-	list, _ := w.send("79901", ours(pairs().ec, envelope(newVisit().set("XML2", "SO_LUONG", quantity))))
+	var it api.Item
+	_, _, body := w.do("79901", "GET", "/api/v1/records/"+record, "", nil)
+	w.check(json.Unmarshal(body, &it))
+	return it.JudgedWith.Pack
+}
+
+// tooMany is a file of one visit with too much of a medicine.
+func tooMany() []byte {
+	return ours(pairs().ec, envelope(newVisit().set("XML2", "SO_LUONG", "9000")))
+}
+
+// found returns what a file's dossier is told of its quantity.
+func (w *world) found(file []byte) (finding, answer) {
+	w.t.Helper()
+	list, _ := w.send("79901", file)
 	for _, f := range list[0].Findings {
 		if strings.HasPrefix(f.Code, "XML2.SO_LUONG.high") {
 			return f, list[0]
@@ -114,7 +130,8 @@ func TestRulesThatPeopleWrite(t *testing.T) {
 		w.check(desk.Announce(w.ctx, "ministry/Bình", id, day, "số lượng gõ nhầm"))
 		announced := fmt.Sprintf("%s~r%d", base, id)
 		w.until("announced", func() bool { return w.hub.Rules().String() == announced })
-		f, a := w.found("9000")
+		file := tooMany()
+		f, a := w.found(file)
 		if f.Code != "XML2.SO_LUONG.high.soon" || f.Severity != "info" || len(f.Blocks) != 0 || !strings.HasPrefix(f.Message.VI, "Sẽ áp dụng từ ngày") {
 			t.Errorf("%+v", f)
 		}
@@ -128,15 +145,18 @@ func TestRulesThatPeopleWrite(t *testing.T) {
 		w.check(desk.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
 		active := fmt.Sprintf("%s+r%d", base, id)
 		w.until("in force", func() bool { return w.hub.Rules().String() == active })
-		f, a = w.found("9000")
+		f, a = w.found(tooMany())
 		if f.Code != "XML2.SO_LUONG.high" || f.Severity != "warning" || !slices.Equal(f.Blocks, []string{"payment"}) || a.State != "accepted_with_warnings" || f.Table != "XML2" || f.Row != 1 {
 			t.Errorf("%+v", f)
 		}
-		if got := w.record(a.Record).JudgedWith.Pack; got != active {
+		if got := w.judgedWith(a.Record); got != active {
 			t.Errorf("judged with %s, want %s", got, active)
 		}
-		if got := w.record(first).JudgedWith.Pack; got != announced {
+		if got := w.judgedWith(first); got != announced {
 			t.Errorf("the verdict of before is of %s now", got)
+		}
+		if again, b := w.found(file); !b.Replay || b.Record != first || again.Code != "XML2.SO_LUONG.high.soon" {
+			t.Errorf("sent again it is another verdict: %+v", b)
 		}
 		w.agentJudgesAlike(active)
 		w.audited()

@@ -6,6 +6,7 @@ import (
 
 	"lienthong/internal/body"
 	"lienthong/internal/disclose/replay"
+	"lienthong/internal/dossier"
 	"lienthong/internal/kind/checkup"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
@@ -42,5 +43,23 @@ func (h *Hub) openRehearsal(codec *body.Codec) {
 	h.Rulebook = rehearsal.NewDesk(h.Slices.House.Rules, RuleCompiler(), h.cfg.Clock)
 	h.stage = &rehearsal.Stage{Desk: h.Rulebook, Store: h.Slices.House.Rules, Records: h.Slices.Records, Logs: h.Slices.Ledger, Logger: h.cfg.Logger,
 		Holder: h.LogKey.Verifier(), // whoever holds the log is one process
-		Opener: &replay.Opener{Files: h.Slices.Records, Log: h.Slices.Disclosures, Vault: h.Vault, Codec: codec, Kinds: h.Kinds, Clock: h.cfg.Clock}}
+		Open:   replayed{&replay.Opener{Files: h.Slices.Records, Log: h.Slices.Disclosures, Vault: h.Vault, Codec: codec, Kinds: h.Kinds, Clock: h.cfg.Clock}}.open}
+}
+
+// replayed is package replay as the rehearsal asks for it.
+type replayed struct{ *replay.Opener }
+
+func (o replayed) open(ctx context.Context, what string, log int, items []rehearsal.Item) (rehearsal.Read, error) {
+	list := make([]replay.Item, len(items))
+	for i, x := range items {
+		list[i] = replay.Item(x)
+	}
+	page, err := o.Page(ctx, what, log, list)
+	if err != nil {
+		return nil, err
+	}
+	return func(ctx context.Context, i int) (dossier.Fields, error) {
+		read, err := page.Read(ctx, i)
+		return read.Content, err
+	}, nil
 }

@@ -93,7 +93,7 @@ func (l *Live) Refresh(ctx context.Context) error {
 // Join compiles books and joins them with a pack: at the hub, and at agents, which
 // are told the books by it.
 func Join(base *quality.Pack, compiler *rulebook.Compiler, books []rulepack.Book) (*quality.Pack, error) {
-	var active, announced *rulebook.Standing
+	var active, announced *Standing
 	var past []*rulebook.Rule
 	for _, b := range books {
 		book, problems := compiler.Read([]byte(b.Text))
@@ -102,12 +102,12 @@ func Join(base *quality.Pack, compiler *rulebook.Compiler, books []rulepack.Book
 		}
 		switch b.State {
 		case Active:
-			active = &rulebook.Standing{ID: b.ID, Book: book}
+			active = &Standing{ID: b.ID, Book: book}
 		case Warning:
-			announced = &rulebook.Standing{ID: b.ID, Book: book, Day: b.Day}
+			announced = &Standing{ID: b.ID, Book: book, Day: b.Day}
 		case "past":
 			past = append(past, book.Rules()...)
 		}
 	}
-	return rulebook.Join(base, active, announced, past...), nil
+	return JoinBooks(base, active, announced, past...), nil
 }

@@ -13,7 +13,6 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/compartment"
-	"lienthong/internal/disclose/replay"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
 	"lienthong/internal/rulebook"
@@ -31,6 +30,15 @@ const (
 	mostIDs  = 20              // samples of a rule
 )
 
+// Item is a record with its sealed body.
+type Item struct {
+	Record store.Record
+	Body   []byte
+}
+
+// Read gives the fields of an item.
+type Read func(ctx context.Context, item int) (dossier.Fields, error)
+
 // Stage replays records through drafts: one at a time in a process.
 type Stage struct {
 	Desk    *Desk
@@ -40,7 +48,9 @@ type Stage struct {
 		Logs(ctx context.Context) ([]int, error)
 		Head(ctx context.Context, log int) (store.Head, error)
 	}
-	Opener  *replay.Opener
+	// Open writes down that items of a log are opened for what, and gives them to be
+	// read by several at once; package replay does.
+	Open    func(ctx context.Context, what string, log int, items []Item) (Read, error)
 	Holder  string // this process
 	Workers int    // 0: the number of processors, at least 2
 	Logger  *slog.Logger
@@ -352,7 +362,7 @@ var errPage = errors.New("the page is full")
 
 // page reads the next records of a log that count: accepted, not taken back, of the
 // window. next is the leaf after the last one seen.
-func (p *play) page(ctx context.Context, log int, end uint64) (items []replay.Item, next uint64, err error) {
+func (p *play) page(ctx context.Context, log int, end uint64) (items []Item, next uint64, err error) {
 	next, seen := p.found.Next[log], 0
 	err = p.Records.Walk(ctx, log, next, func(r *store.Record, sealed []byte) error {
 		if r.Place.Index >= end {
@@ -361,7 +371,7 @@ func (p *play) page(ctx context.Context, log int, end uint64) (items []replay.It
 		}
 		next, seen = r.Place.Index+1, seen+1
 		if r.Verdict.State.IsAccepted() && r.Withdraws.IsZero() && r.Erased.IsZero() && !r.Received.Before(p.found.From) && !r.Received.After(p.found.To) {
-			items = append(items, replay.Item{Record: *r, Body: sealed})
+			items = append(items, Item{Record: *r, Body: sealed})
 		}
 		if seen >= pageSize {
 			return errPage
@@ -378,7 +388,7 @@ func (p *play) page(ctx context.Context, log int, end uint64) (items []replay.It
 }
 
 // judge replays a page.
-func (p *play) judge(ctx context.Context, log int, items []replay.Item) error {
+func (p *play) judge(ctx context.Context, log int, items []Item) error {
 	p.found.Seen += int64(len(items))
 	about := map[string]bool{}
 	for _, b := range []*rulebook.Book{p.book, p.active} {
@@ -395,7 +405,7 @@ func (p *play) judge(ctx context.Context, log int, items []replay.Item) error {
 	if len(kept) == 0 {
 		return nil
 	}
-	page, err := p.Opener.Page(ctx, Name(p.row.Book), log, kept)
+	open, err := p.Open(ctx, Name(p.row.Book), log, kept)
 	if err != nil {
 		return err
 	}
@@ -404,7 +414,7 @@ func (p *play) judge(ctx context.Context, log int, items []replay.Item) error {
 	for range p.workers {
 		work.Go(func() {
 			for i := range at {
-				read, err := page.Read(ctx, i)
+				fields, err := open(ctx, i)
 				if err != nil {
 					p.mu.Lock()
 					p.found.Unread++
@@ -414,7 +424,7 @@ func (p *play) judge(ctx context.Context, log int, items []replay.Item) error {
 					}
 					continue
 				}
-				p.add(&kept[i].Record, p.outcome(p.book, kept[i].Record.Kind, read.Content), p.outcome(p.active, kept[i].Record.Kind, read.Content))
+				p.add(&kept[i].Record, p.outcome(p.book, kept[i].Record.Kind, fields), p.outcome(p.active, kept[i].Record.Kind, fields))
 			}
 		})
 	}
