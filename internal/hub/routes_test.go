@@ -4,8 +4,8 @@ import (
 	"strings"
 	"testing"
 
-	"lienthong/internal/masked"
 	"lienthong/internal/web/api"
+	"lienthong/internal/web/databases"
 	"lienthong/internal/web/fhir"
 	"lienthong/internal/web/gateway"
 	"lienthong/internal/web/his"
@@ -45,6 +45,7 @@ var harmless = map[string]string{
 	"what officers answer and auditors ask: who looked, kinds and dates, no content": `GET /privacy; GET /privacy/cases/{number}; POST /privacy/cases/{number}; POST /privacy/lift; POST /privacy/unlock;
 		GET /privacy/breaches; POST /privacy/breaches; GET /privacy/breaches/{number}; POST /privacy/breaches/{number}; GET /privacy/breaches/{number}/report; GET /privacy/breaches/{number}/report.json;
 		GET /privacy/breaches/{number}/report.pdf; GET /audit; POST /audit; GET /audit/{query}; POST /audit/{query}/export.json; POST /audit/{query}/export.csv`,
+	"what databases there are, and entries typed in": `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries`,
 	"hashes and signatures of the log": `GET /ledger/{log}/checkpoint; GET /ledger/{log}/cosigned; GET /ledger/{log}/consistency; GET /ledger/{log}/tile/{path...}; GET /ledger/{log}/stamps; GET /ledger/{log}/stamp/{size};
 		POST /witness/add-checkpoint`,
 }
@@ -66,6 +67,9 @@ func discloses() map[string]bool {
 	}
 	for _, r := range fhir.Routes() {
 		out[r.Method+" "+r.Pattern] = false
+	}
+	for _, r := range databases.Routes() {
+		out[r.Method+" "+r.Pattern] = r.Discloses
 	}
 	for r, d := range gateway.Doors() {
 		out[r] = d

@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/schema"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
+	"lienthong/internal/web/databases"
 )
 
 // openDatabases wires specialised databases: what they are, the making of their
@@ -49,6 +50,11 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		return err
 	}
 	others.Entries = h.Entries
+	door, err := databases.New(databases.Deps{Callers: p.Callers, Entries: h.Entries, Forms: h.Steward, Logger: p.Logger})
+	if err != nil {
+		return err
+	}
+	h.Doors = append(h.Doors, door)
 	if p.Demo || p.Shipped {
 		if err := takeShipped(ctx, h.Steward); err != nil {
 			return err
