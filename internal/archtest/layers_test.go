@@ -86,6 +86,7 @@ var layers = map[string]place{
 	"alarm":             {3, nil},
 	"enrol":             {3, nil},
 	"errand":            {3, []string{"night"}},
+	"cleaning":          {3, []string{"night"}},
 	"figure":            {3, []string{"night"}},
 	"keep":              {3, nil},
 	"brake":             {3, nil},
@@ -172,6 +173,7 @@ var layers = map[string]place{
 	"hub/rooms":   {5, nil},
 	"bench":       {5, []string{"hub"}},
 
+	"bench/boards":     {5, []string{"bench", "hub"}},
 	"bench/congestion": {5, []string{"bench"}},
 	"bench/looks":      {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},
@@ -313,7 +315,7 @@ var only = []struct {
 	{[]string{"database/sql/...", "github.com/jackc/pgx/v5/...", "github.com/pressly/goose/v3/...", "modernc.org/sqlite/..."},
 		[]string{"store/sqlite/...", "store/postgres/...", "bench", "agent/spool"}, "SQL is in the stores"}, // bench floor inserts its bytes with nothing around; ADR 0012
 	{[]string{"net/http/...", "golang.org/x/net/..."},
-		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/looks", "bench/sender", "demo", "hub", "hub/caller", "hub/house", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
+		[]string{"web/...", "bridge/...", "agent/...", "bench", "bench/boards", "bench/looks", "bench/sender", "demo", "hub", "hub/caller", "hub/house", "hub/rooms", "command/...", "cmd/lienthong"}, "network is at the edges"},
 	// store/postgres/handle tells a lost connection (net.Error) from a refused statement; it dials nothing itself.
 	{[]string{"net"}, []string{"web/...", "bridge/...", "agent/...", "bench", "bench/sender", "demo", "hub", "command/...", "cmd/lienthong", "store/postgres/handle"}, "network is at the edges"},
 	{[]string{"os", "os/signal", "path/filepath", "io/ioutil"},

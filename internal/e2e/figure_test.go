@@ -3,6 +3,12 @@ package e2e_test
 import (
 	"errors"
 	"fmt"
+	"html"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -103,3 +109,105 @@ func TestFiguresAreClosedAndChangeOnlyByVersions(t *testing.T) {
 		}
 	})
 }
+
+// TestTheMinisterAsks: "prescriptions yesterday in Bắc Ninh, and how do you know?"
+// From the map to the province, to its number of yesterday, to the list of records,
+// and to the pinned statement, which counted again gives the same bytes.
+func TestTheMinisterAsks(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		w.facility(admin.Facility{Code: "79901", Name: "Bệnh viện Kinh Bắc", Province: "24"})
+		day := clock.Day(w.clock.Now())
+		var sent []string
+		for i := range 3 {
+			a, _ := w.send("79901", ours(pairs().ec, envelope(newVisit().episode(fmt.Sprint("LK-", i)))))
+			sent = append(sent, a[0].Record)
+		}
+		w.clock.Advance(24 * time.Hour)
+		must(w.hub.House.Figures.Compare(w.ctx, day))
+		must(w.hub.House.Figures.Close(w.ctx, day))
+		minister := w.sits("ministry")
+		read := func(p person, path string) string {
+			t.Helper()
+			rec := p.ask(http.MethodGet, path, nil)
+			if rec.Code != http.StatusOK {
+				t.Fatalf("%s: %d %s", path, rec.Code, rec.Body)
+			}
+			return rec.Body.String()
+		}
+		link := func(page, pattern string) string {
+			t.Helper()
+			m := regexp.MustCompile(pattern).FindStringSubmatch(page)
+			if m == nil {
+				t.Fatalf("no link %s in %s", pattern, page)
+			}
+			return html.UnescapeString(m[1])
+		}
+		board := read(minister, "/overview")
+		for _, want := range []string{"Bộ đếm = đếm lại", "bằng nhau", "/figures/SL.24", "Báo động đang mở", "Cấp cứu chưa xem xét"} {
+			if !strings.Contains(board, want) {
+				t.Errorf("the board does not say %q", want)
+			}
+		}
+		for _, gone := range []string{"Việc quá hạn", "Chất lượng 30 ngày"} {
+			if strings.Contains(board, gone) {
+				t.Errorf("the board shows %q of a service that is not there", gone)
+			}
+		}
+		province := read(minister, link(board, `href="(/figures\?province=24)"`))
+		list := link(province, `Đơn thuốc</th><td class="lt-r"><a class="num" href="([^"]+)">3</a>`)
+		records := read(minister, list)
+		for _, id := range sent {
+			if !strings.Contains(records, id) {
+				t.Errorf("%s is not in %s", id, list)
+			}
+		}
+		told := link(province, `href="(/statements/SL\.04-[0-9]+-p24-v1)"`)
+		page := read(minister, told)
+		if !strings.Contains(page, "lienthong recompute SL.04-"+strconv.Itoa(day)+"-p24-v1 --data DIR") || !strings.Contains(page, "79901") {
+			t.Errorf("%s", page)
+		}
+		again := minister.ask(http.MethodPost, told+"/recompute", nil)
+		if again.Code != http.StatusOK || !strings.Contains(again.Body.String(), "Giống hệt") {
+			t.Errorf("counted again: %d %s", again.Code, again.Body)
+		}
+		if s, err := figure.Parse([]byte(strings.TrimSpace(read(minister, told+"/json")))); err != nil || s.Read().N != 3 {
+			t.Errorf("the file: %v", err)
+		}
+
+		// a province has its own numbers; another's are as if they were not there
+		here, elsewhere := w.sits("province:24"), w.sits("province:25")
+		read(here, told)
+		absent := elsewhere.ask(http.MethodGet, "/statements/SL.04-20200101-p99-v1", nil)
+		for _, path := range []string{told, told + "/json"} {
+			if rec := elsewhere.ask(http.MethodGet, path, nil); rec.Code != http.StatusNotFound || mask(rec.Body.String(), path) != mask(absent.Body.String(), "/statements/SL.04-20200101-p99-v1") {
+				t.Errorf("another province asks %s: %d", path, rec.Code)
+			}
+		}
+		for path, form := range map[string]url.Values{"/figures/SL.04/pin": {"province": {"24"}, "day": {strconv.Itoa(day)}}, told + "/recompute": {}} {
+			if rec := elsewhere.ask(http.MethodPost, path, form); rec.Code < 400 {
+				t.Errorf("another province does %s: %d", path, rec.Code)
+			}
+		}
+		if rec := elsewhere.ask(http.MethodGet, "/figures?province=24", nil); rec.Code < 400 {
+			t.Errorf("another province's numbers: %d", rec.Code)
+		}
+		// pinned by hand: the day is counted once more, and today's too
+		pinned := here.ask(http.MethodPost, "/figures/SL.09/pin", url.Values{"province": {"24"}, "day": {strconv.Itoa(clock.Day(w.clock.Now()))}})
+		if pinned.Code != http.StatusSeeOther || !strings.Contains(pinned.Header().Get("Location"), "-p24-v1") {
+			t.Errorf("%d %s", pinned.Code, pinned.Body)
+		}
+		for path, code := range map[string]int{"/figures/SL.99": 404, "/figures?day=x": 422, "/figures?province=99": 422, "/wall": 303, "/figures/SL.24": 200, "/figures/SL.26": 200} {
+			if rec := minister.ask(http.MethodGet, path, nil); rec.Code != code && !(code == 422 && rec.Code == 400) {
+				t.Errorf("%s: %d, want %d", path, rec.Code, code)
+			}
+		}
+		use := read(minister, "/overview/use")
+		if !strings.Contains(use, "Tổng quan</th><td>Bộ</td>") || !strings.Contains(use, "Báo động được xử lý") {
+			t.Errorf("the use of boards: %s", use)
+		}
+	})
+}
+
+// mask takes the address out of a page, which names it in its forms.
+func mask(page, path string) string { return strings.ReplaceAll(page, path, "") }

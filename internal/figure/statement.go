@@ -47,7 +47,8 @@ type Query struct {
 // Place is where a figure is counted: nothing is the country.
 type Place struct{ Province, Unit, Facility string }
 
-// Ask makes the question of a figure at a place over days. Fault: ErrUnknown.
+// Ask makes the question of a figure at a place over days, which may lie ahead: Pin
+// refuses those. Faults: ErrUnknown, ErrPlace, ErrSpan.
 func Ask(figureID string, p Place, from, to int) (Query, error) {
 	f, ok := insight.FigureByID(figureID)
 	if !ok || !f.Pinned() {
@@ -62,8 +63,11 @@ func Ask(figureID string, p Place, from, to int) (Query, error) {
 	default:
 		q.By = string(store.ByProvince)
 	}
-	return q, nil
+	return q, q.sound(lastDay)
 }
+
+// lastDay is a day after all others.
+const lastDay = 99991230
 
 // Place returns where it is counted.
 func (q Query) Place() Place { return Place{q.Province, q.Unit, q.Facility} }
@@ -254,7 +258,7 @@ func Parse(b []byte) (*Statement, error) {
 	if s.V != statementV || s.Version < 1 || s.ID != id(s.Query.Subject(), s.Version) || s.Figure != s.Query.Figure || len(s.Logs) > 1000 {
 		return nil, ErrStatement
 	}
-	if s.Query.sound(99991230) != nil || len(s.Query.Measures) == 0 || len(s.Query.Measures) > 20 ||
+	if s.Query.sound(lastDay) != nil || len(s.Query.Measures) == 0 || len(s.Query.Measures) > 20 ||
 		(s.Query.By != "" && s.Query.By != string(store.ByProvince) && s.Query.By != string(store.ByFacility)) {
 		return nil, ErrStatement
 	}

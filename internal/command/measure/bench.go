@@ -26,6 +26,7 @@ type BenchCmd struct {
 	Intake benchIntakeCmd `cmd:"" help:"Signed outpatient dossiers over HTTP in tar.zst batches, as fast as the hub answers."`
 	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
 	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
+	Board  benchBoardCmd  `cmd:"" help:"The first page of a nation: many facilities, many records, many readers."`
 	Legs   benchLegsCmd   `cmd:"" help:"Claim and settle deliveries in the store."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 
