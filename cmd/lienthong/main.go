@@ -20,10 +20,12 @@ import (
 	"lienthong/internal/command/carrier"
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/delivery"
+	"lienthong/internal/command/duty"
 	"lienthong/internal/command/figure"
 	"lienthong/internal/command/measure"
 	"lienthong/internal/command/people"
 	"lienthong/internal/command/proof"
+	"lienthong/internal/command/rules"
 )
 
 // cli is the command line (DESIGN §6).
@@ -62,8 +64,12 @@ type cli struct {
 	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
 	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
 	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
+	Rules       rules.Cmd               `cmd:"" help:"Rules that people write: draft, rehearse, announce, put into force, retire."`
 	Staff       people.StaffCmd         `cmd:"" help:"Who works at facilities and here: add, list, suspend, resume."`
 	Login       people.LoginCmd         `cmd:"" help:"How people log in by name."`
+	Unit        duty.UnitCmd            `cmd:"" help:"Units of the ministry, provinces, insurer, partners: list, add, dissolve."`
+	Task        duty.TaskCmd            `cmd:"" help:"Tasks of units and facilities: list, show, add, step."`
+	Programme   duty.ProgrammeCmd       `cmd:"" help:"Programmes and resolutions that tasks come from: import, export."`
 	Figure      figure.Cmd              `cmd:"" help:"Numbers of boards: list, pin, close a day, show."`
 	Recompute   figure.RecomputeCmd     `cmd:"" help:"Count a pinned figure again from the rows as of its checkpoint; also on a restored copy."`
 	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`

@@ -15,6 +15,7 @@ import (
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/rulebook"
 	"lienthong/internal/schema"
+	webadmin "lienthong/internal/web/admin"
 )
 
 // RuleCompiler compiles what people write into rules, over the tables of this
@@ -62,4 +63,9 @@ func (o replayed) open(ctx context.Context, what string, log int, items []rehear
 		read, err := page.Read(ctx, i)
 		return read.Content, err
 	}, nil
+}
+
+// Rules takes a step about rules that people write.
+func (a *Acts) Rules(ctx context.Context, actor string, q webadmin.RuleRequest) (*webadmin.RuleAnswer, error) {
+	return webadmin.DoRules(ctx, a.hub.Rulebook, actor, q)
 }

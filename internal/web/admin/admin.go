@@ -82,6 +82,7 @@ type request struct {
 	Grant      admin.Grant         `json:"grant,omitzero"`
 	Setting    json.RawMessage     `json:"setting,omitempty"`
 	Staff      roster.Addition     `json:"staff,omitzero"`
+	Rules      RuleRequest         `json:"rules,omitzero"`
 }
 
 type response struct {
@@ -99,6 +100,7 @@ type response struct {
 	Enrolment *admin.Enrolment `json:"enrolment,omitempty"`
 
 	Exchange *admin.Exchange `json:"exchange,omitempty"`
+	Rules    *RuleAnswer     `json:"rules,omitempty"`
 	Legs     []admin.LegLine `json:"legs,omitempty"`
 
 	Grants []admin.Granted `json:"grants,omitempty"`
@@ -135,6 +137,9 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 				log.Debug("answer not written", "error", err)
 			}
 		})
+	}
+	if r, ok := acts.(Rulebook); ok {
+		rules(serve, r)
 	}
 	serve("/facility/add", func(ctx context.Context, q request) (response, error) {
 		return response{}, acts.AddFacility(ctx, q.Actor, q.Facilities...)
