@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/courier"
 	"lienthong/internal/rekey"
 	"lienthong/internal/roster"
+	"lienthong/internal/steward"
 	"lienthong/internal/urgent"
 	"lienthong/internal/vault"
 )
@@ -17,7 +18,8 @@ func (h *Hub) turner() (*rekey.Turner, error) {
 	return rekey.New(rekey.Store{Keys: h.Slices.Keys, Rekeys: h.Slices.Rekeys, Records: h.Slices.Records, Clean: h.Slices.Retention.Clean},
 		h.Vault, h.cfg.Clock, rekey.Names{
 			Tables: map[string]rekey.Namer{
-				"temporary":    func(key []string) ([]byte, error) { return urgent.SheetName(key[0]), nil },
+				"temporary": func(key []string) ([]byte, error) { return urgent.SheetName(key[0]), nil },
+				"db_entry":  steward.SealNameOf, "db_entry_version": steward.SealNameOf,
 				"matter_paper": func(key []string) ([]byte, error) { return []byte(casework.SealedName(key[0])), nil },
 			},
 			Secrets: map[string]func([]string) string{

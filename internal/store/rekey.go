@@ -35,13 +35,15 @@ type RekeyTable struct {
 
 // RekeyTables are all of them.
 var RekeyTables = map[string]RekeyTable{
-	"record":         {Key: []string{"facility", "serial"}, Column: "wrapped"},
-	"file":           {Key: []string{"facility", "hash"}, Column: "wrapped"},
-	"leg_receipt":    {Key: []string{"facility", "serial", "destination"}, Column: "wrapped"},
-	"temporary":      {Key: []string{"number"}, Column: "wrapped"},
-	"matter_version": {Key: []string{"number", "version"}, Column: "sealed", Secret: true},
-	"matter_paper":   {Table: "matter_version", Key: []string{"number", "version"}, Column: "wrapped"},
-	"staff":          {Key: []string{"id"}, Column: "sealed", Secret: true},
-	"eid_address":    {Key: []string{"person"}, Column: "sealed", Secret: true},
-	"secret":         {Key: []string{"facility", "destination"}, Column: "sealed", Secret: true},
+	"record":           {Key: []string{"facility", "serial"}, Column: "wrapped"},
+	"file":             {Key: []string{"facility", "hash"}, Column: "wrapped"},
+	"leg_receipt":      {Key: []string{"facility", "serial", "destination"}, Column: "wrapped"},
+	"temporary":        {Key: []string{"number"}, Column: "wrapped"},
+	"matter_version":   {Key: []string{"number", "version"}, Column: "sealed", Secret: true},
+	"matter_paper":     {Table: "matter_version", Key: []string{"number", "version"}, Column: "wrapped"},
+	"db_entry":         {Key: []string{"database", "id"}, Column: "wrapped"},
+	"db_entry_version": {Key: []string{"database", "id", "version"}, Column: "wrapped"},
+	"staff":            {Key: []string{"id"}, Column: "sealed", Secret: true},
+	"eid_address":      {Key: []string{"person"}, Column: "sealed", Secret: true},
+	"secret":           {Key: []string{"facility", "destination"}, Column: "sealed", Secret: true},
 }

@@ -53,11 +53,19 @@ func tableOf(name string) (table, error) {
 	return table{cmp.Or(t.Table, name), t.Key, t.Column}, nil
 }
 
+// kindOf is how a column is spelled and read: an entry's name is bytes.
+func (t table) kindOf(column string) [2]string {
+	if column == "id" && strings.HasPrefix(t.name, "db_entry") {
+		return kinds["hash"]
+	}
+	return kinds[column]
+}
+
 func (t table) spelled() string {
 	out := make([]string, len(t.columns))
 	for i, c := range t.columns {
-		if out[i] = c; kinds[c][0] != "" {
-			out[i] = fmt.Sprintf(kinds[c][0], c)
+		if out[i] = c; t.kindOf(c)[0] != "" {
+			out[i] = fmt.Sprintf(t.kindOf(c)[0], c)
 		}
 	}
 	return strings.Join(out, ", ")
@@ -68,8 +76,8 @@ func (t table) marks(n int) string {
 	out := make([]string, len(t.columns))
 	for i, c := range t.columns {
 		form := "$%d"
-		if kinds[c][1] != "" {
-			form = kinds[c][1]
+		if t.kindOf(c)[1] != "" {
+			form = t.kindOf(c)[1]
 		}
 		out[i] = fmt.Sprintf(form, n+i)
 	}
