@@ -15,11 +15,13 @@ import (
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/finding"
+	"lienthong/internal/grade"
 	"lienthong/internal/hub"
 	"lienthong/internal/intake"
 	"lienthong/internal/kind"
 	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/rehearsal"
+	"lienthong/internal/score"
 	"lienthong/internal/seal"
 	"lienthong/internal/trust"
 )
@@ -110,6 +112,10 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 	d, err := slices.Facilities.Load(ctx)
 	live := rehearsal.NewLive(hub.Rules(), hub.RuleCompiler(), slices.House.Rules)
 	checker.Rules = live.Pack
+	var graded error
+	if checker.Scores, graded = grade.Read(ctx, slices.House.Scores); graded != nil {
+		err = errors.Join(err, graded)
+	}
 	if err := errors.Join(err, live.Refresh(ctx), slices.Close()); err != nil {
 		return nil, err
 	}
@@ -136,7 +142,25 @@ func (c *checkCmd) judged(s *command.Streams, out *bufio.Writer, p *intake.Previ
 	if _, err := fmt.Fprintf(out, "%s[%d] %s %s (seal %s)\n", r.File, r.Index, r.Episode, r.State, p.Seal); err != nil {
 		return err
 	}
-	return showFindings(out, s.Lang, r.Findings)
+	if err := showFindings(out, s.Lang, r.Findings); err != nil || r.Quality == nil {
+		return err
+	}
+	return showQuality(out, s.Lang, r.Quality)
+}
+
+// showQuality prints the words with their numbers, and what fails.
+func showQuality(out io.Writer, lang string, q *score.Report) error {
+	line := "  " + q.Sheet
+	for _, w := range q.Words {
+		if w.Applicable() {
+			line += fmt.Sprintf(" · %s %d/%d", w.Word.Title().In(lang), w.Passed, w.Applied)
+		}
+	}
+	for _, f := range q.Failed {
+		line += fmt.Sprintf("\n  %-7s %s: %s", "quality", f.Check, f.Text.In(lang))
+	}
+	_, err := fmt.Fprintln(out, line)
+	return err
 }
 
 // showFindings prints one line for each: what, where, and what to do.

@@ -62,6 +62,16 @@ func New(ctx context.Context, d Deps) (*Book, error) {
 	return b, b.Refresh(ctx)
 }
 
+// Read returns the judges in force as a store has them, and keeps nothing: for who
+// only checks.
+func Read(ctx context.Context, kept house.Scores) (func(kind string) *score.Judge, error) {
+	b := &Book{Deps: Deps{Scores: kept}}
+	if err := b.Refresh(ctx); err != nil {
+		return nil, err
+	}
+	return b.Judge, nil
+}
+
 func (b *Book) keep(ctx context.Context, s *score.Sheet, actor string, act store.Act) error {
 	err := b.Scores.PutSheet(ctx, house.ScoreSheet{Subject: s.Subject, Sheet: s.ID(), Body: s.Marshal(), Since: b.Clock.Now(), Actor: actor}, act)
 	if err != nil {

@@ -255,7 +255,7 @@ func refused(err error) ([]view.Result, error) {
 }
 
 func result(x intake.Result) view.Result {
-	r := view.Result{Index: x.Index, Record: x.Record, Episode: x.Episode, Kind: x.Kind, State: x.State, Replay: x.Replay, Receipt: []byte(x.Receipt)}
+	r := view.Result{Index: x.Index, Record: x.Record, Episode: x.Episode, Kind: x.Kind, State: x.State, Replay: x.Replay, Receipt: []byte(x.Receipt), Quality: x.Quality}
 	for _, f := range x.Findings {
 		r.Findings = append(r.Findings, dossier.Finding{Code: f.Code, Severity: f.Severity, Blocks: f.Blocks,
 			Table: f.Table, Row: f.Row, Field: f.Field, Line: f.Line, Hint: f.Hint})
