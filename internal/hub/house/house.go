@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lienthong/internal/alarm"
+	"lienthong/internal/cleaning"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
@@ -47,6 +48,7 @@ type Parts struct {
 	PublicURL string
 	Version   string // of the program
 	Demo      bool
+	NightFrom time.Duration               // after midnight in Hanoi; 0: one hour
 	Shipped   bool                        // take the declarations that come with the program, where there is none
 	Grades    *grade.Book                 // of quality
 	Took      func() [insight.Steps]int64 // how long decided files took since it was asked last
@@ -77,12 +79,15 @@ type House struct {
 	Debts   errand.Counter    // what is wrong, for Errands.Round
 	Steward *steward.Steward  // keeps specialised databases
 	Entries *register.Entries // reads their entries
+
+	Cleaning *cleaning.Desk // what databases should not hold
+	Night    *night.Runner  // does Jobs
 }
 
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openDuty, h.openFigures} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openDuty, h.openFigures, h.openCleaning, h.openNight} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}
