@@ -22,4 +22,8 @@ type Slices struct {
 	Nights    Nights
 	Proposals Proposals
 	Alike     Alike
+
+	Targets  Targets  // of provinces
+	Benefits Benefits // counted from the rows
+	Looks    Looks    // counted from the log of access
 }

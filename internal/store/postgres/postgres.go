@@ -56,6 +56,7 @@ import (
 	"lienthong/internal/store/postgres/shares"
 	"lienthong/internal/store/postgres/staffs"
 	"lienthong/internal/store/postgres/stamps"
+	"lienthong/internal/store/postgres/standings"
 	"lienthong/internal/store/postgres/surveys"
 	"lienthong/internal/store/postgres/temporaries"
 	"lienthong/internal/store/postgres/verifications"
@@ -164,6 +165,7 @@ func slices(db *handle.DB, writer *ledger.Writer, hub string) *store.Slices {
 			Rules:   rules.New(db, writer),
 			Figures: figures.New(db, writer), Boards: figures.NewBoards(db),
 			Nights: nights.New(db), Proposals: proposals.New(db, writer), Alike: proposals.New(db, writer),
+			Targets: standings.New(db, writer), Benefits: standings.New(db, writer), Looks: standings.New(db, writer),
 		},
 		Close: func() error {
 			once.Do(func() {

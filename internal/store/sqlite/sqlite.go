@@ -55,6 +55,7 @@ import (
 	"lienthong/internal/store/sqlite/shares"
 	"lienthong/internal/store/sqlite/staffs"
 	"lienthong/internal/store/sqlite/stamps"
+	"lienthong/internal/store/sqlite/standings"
 	"lienthong/internal/store/sqlite/surveys"
 	"lienthong/internal/store/sqlite/temporaries"
 	"lienthong/internal/store/sqlite/verifications"
@@ -188,6 +189,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 			Rules:   rules.New(o.main),
 			Figures: figures.New(o.main), Boards: figures.NewBoards(o.main),
 			Nights: nights.New(o.main), Proposals: proposals.New(o.main), Alike: proposals.New(o.main),
+			Targets: standings.New(o.main), Benefits: standings.New(o.main), Looks: standings.NewLooks(o.disclosure),
 		},
 		Close: o.close,
 	}, nil

@@ -57,7 +57,7 @@ func cases() []testCase {
 	var all []testCase
 	for _, group := range [][]testCase{
 		intakeCases(), peopleCases(), scopeCases(), counterCases(), ledgerCases(), smallCases(), textCases(), auditCases(), stampCases(), revocationCases(), witnessCases(), retentionCases(), archiveCases(), legCases(), destinationCases(),
-		gatewayCases(), enrolmentCases(), feedCases(), inflowCases(), alarmCases(), surveyCases(), rekeyCases(), consentCases(), openingCases(), lookCases(), matterCases(), staffCases(), temporaryCases(), loginCases(), verifiedCases(), entryCases(), ruleCases(), figureCases(), cleaningCases(), scoreCases(), dutyCases(),
+		gatewayCases(), enrolmentCases(), feedCases(), inflowCases(), alarmCases(), surveyCases(), rekeyCases(), consentCases(), openingCases(), lookCases(), matterCases(), staffCases(), temporaryCases(), loginCases(), verifiedCases(), entryCases(), ruleCases(), figureCases(), cleaningCases(), scoreCases(), dutyCases(), standingCases(),
 	} {
 		all = append(all, group...)
 	}
