@@ -227,6 +227,7 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 	if cfg.Spool, err = lookspool.Open(filepath.Join(looks, "looks")); err != nil {
 		return nil, err
 	}
+	cfg.Imports = filepath.Join(looks, "imports")
 	if p.Database == "" {
 		cfg.Guard, cfg.Room = sqlite.NewGuard(p.Dir), p.room
 	}

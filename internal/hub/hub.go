@@ -92,6 +92,7 @@ type Config struct {
 	Delivery  Delivery          // how records are passed on
 	Alarms    Alarms            // how alarms are told
 	Brake     brake.Config      // how many people one may look at
+	Imports   string            // directory where files that units bring lie until they are done; "" none are taken
 	Spool     LookSpool         // keeps looks of emergencies while their log is down; nil: they wait too
 	Clock     clock.Clock
 	Logger    *slog.Logger

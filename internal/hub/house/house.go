@@ -48,6 +48,7 @@ type Parts struct {
 	PublicURL string
 	Version   string // of the program
 	Demo      bool
+	Imports   string                      // directory of files that units bring; "" none are taken
 	NightFrom time.Duration               // after midnight in Hanoi; 0: one hour
 	Shipped   bool                        // take the declarations that come with the program, where there is none
 	Grades    *grade.Book                 // of quality
@@ -87,7 +88,7 @@ type House struct {
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openDuty, h.openFigures, h.openCleaning, h.openNight} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openRegistry, h.openDuty, h.openFigures, h.openCleaning, h.openNight} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

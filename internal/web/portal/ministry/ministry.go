@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"lienthong/internal/web/portal/databases"
 	"lienthong/internal/web/portal/duty"
 	"lienthong/internal/web/portal/overview"
 	"lienthong/internal/web/portal/rulebook"
@@ -15,6 +16,8 @@ import (
 
 // Deps are what the rooms ask for; what is nil has no pages.
 type Deps struct {
+	Databases *databases.Deps
+
 	Duty     *duty.Deps
 	Overview *overview.Deps
 	Rulebook *rulebook.Deps
@@ -25,6 +28,8 @@ type Deps struct {
 type Rooms struct {
 	absent http.HandlerFunc
 
+	databases *databases.Room
+
 	duty     *duty.Room
 	overview *overview.Room
 	rulebook *rulebook.Room
@@ -34,6 +39,9 @@ type Rooms struct {
 // New builds them; absent answers for those that are not there.
 func New(d Deps, f view.Frame, absent http.HandlerFunc) *Rooms {
 	r := &Rooms{absent: absent}
+	if d.Databases != nil {
+		r.databases = databases.New(*d.Databases, f)
+	}
 	if d.Duty != nil {
 		r.duty = duty.New(*d.Duty, f)
 	}
@@ -55,6 +63,7 @@ func (r *Rooms) Overview() *overview.Room { return r.overview }
 // Routes are the routes of all.
 func Routes() []view.Route[Rooms] {
 	return slices.Concat(
+		of(databases.Routes(), func(r *Rooms) *databases.Room { return r.databases }),
 		of(duty.Routes(), func(r *Rooms) *duty.Room { return r.duty }),
 		of(overview.Routes(), func(r *Rooms) *overview.Room { return r.overview }),
 		of(rulebook.Routes(), func(r *Rooms) *rulebook.Room { return r.rulebook }),
