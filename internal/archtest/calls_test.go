@@ -15,7 +15,7 @@ import (
 // only what many patients' bodies share and is sealed again; and the vault itself.
 var openers = map[string][]string{
 	"disclose":          nil,                  // any function
-	"disclose/replay":   {"Read", "openFile"}, // for rules on trial: places and codes leave
+	"disclose/replay":   {"frame", "openFile"}, // for rules on trial: places and codes leave
 	"disclose/register": {"rebuild", "open"},  // records for databases, and entries
 	"courier":           nil,
 	"intake":            {"openHead"},

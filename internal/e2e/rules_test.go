@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -214,5 +216,58 @@ func TestTwoWriteOneBook(t *testing.T) {
 		if err := desk.Write(w.ctx, "unit:kcb/An", id, 2, "rules:\n"); !errors.Is(err, rehearsal.ErrState) {
 			t.Errorf("written after its end: %v", err)
 		}
+	})
+}
+
+// The rooms: a unit drafts, tries and rehearses; the ministry announces and another
+// of it puts into force; nobody else is let in. No page names a patient.
+func TestRulesAreWrittenInTheRooms(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		a := w.one("79901", tooMany(), fine)
+		unit, ministry, second := w.sits("unit:kcb"), w.sits("ministry"), w.sits("ministry")
+		page := func(p person, method, path string, form url.Values, status int, want ...string) string {
+			t.Helper()
+			rec := p.ask(method, path, form)
+			body := rec.Body.String()
+			if rec.Code != status {
+				t.Errorf("%s %s: %d, want %d", method, path, rec.Code, status)
+			}
+			for _, s := range want {
+				if !strings.Contains(body, s) {
+					t.Errorf("%s %s lacks %q", method, path, s)
+				}
+			}
+			if strings.Contains(body, "NGUYỄN THỊ ĐÀO") || strings.Contains(body, "079990") {
+				t.Errorf("%s %s names a patient", method, path)
+			}
+			return rec.Header().Get("Location")
+		}
+		for _, who := range []string{"facility:79901", "province:79", "auditor"} {
+			page(w.sits(who), "GET", "/rulebook", nil, http.StatusForbidden)
+		}
+		page(unit, "GET", "/rulebook", nil, http.StatusOK, w.hub.Rules().String())
+		at := page(unit, "POST", "/rulebook", nil, http.StatusSeeOther)
+		if at != "/rulebook/r1" {
+			t.Fatalf("at %s", at)
+		}
+		broken := strings.Replace(bookOf("high", many, "30", "9000"), "row.SO_LUONG)", "row.SOLUONG)", 1)
+		page(unit, "POST", at, url.Values{"text": {broken}, "edition": {"1"}, "do": {"try"}}, http.StatusOK, "SOLUONG", "rulebook.expression", "^</pre>")
+		page(unit, "POST", at, url.Values{"text": {bookOf("high", many, "30", "9000")}, "edition": {"1"}, "do": {"try"}}, http.StatusOK, a.Record, "XML2.SO_LUONG.high dòng 1")
+		page(unit, "POST", at, url.Values{"text": {bookOf("high", many, "30", "9000")}, "edition": {"1"}, "do": {"save"}}, http.StatusSeeOther)
+		page(ministry, "POST", at, url.Values{"text": {bookOf("high", many, "31", "9000")}, "edition": {"1"}, "do": {"save"}}, http.StatusConflict, "vừa lưu bản khác", "unit:kcb")
+		page(unit, "POST", at+"/do", url.Values{"do": {"rehearse"}}, http.StatusSeeOther)
+		w.until("rehearsed", func() bool { return must(w.hub.Rulebook.Book(w.ctx, 1)).State == rehearsal.Rehearsed })
+		page(unit, "GET", at+"/rehearsal", nil, http.StatusOK, "100 % trong 1 hồ sơ không đạt", "1 trong 1 cơ sở", a.Record)
+		page(unit, "GET", at+"/diff", nil, http.StatusOK, "XML2.SO_LUONG.high", "+ rules:")
+		announce := url.Values{"do": {"announce"}, "day": {"2099-12-01"}, "reason": {"số lượng gõ nhầm"}}
+		page(unit, "POST", at+"/do", announce, http.StatusForbidden)
+		page(ministry, "POST", at+"/do", announce, http.StatusSeeOther)
+		activate := url.Values{"do": {"activate"}, "reason": {"hết thời gian thông báo"}}
+		page(ministry, "POST", at+"/do", activate, http.StatusConflict, "phải khác người")
+		page(second, "POST", at+"/do", activate, http.StatusSeeOther)
+		page(second, "GET", "/rulebook", nil, http.StatusOK, "đang áp dụng", "01/12/2099")
+		page(unit, "GET", "/rulebook/r2", nil, http.StatusNotFound)
+		page(unit, "GET", "/rulebook/1", nil, http.StatusNotFound)
 	})
 }

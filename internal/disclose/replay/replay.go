@@ -55,7 +55,6 @@ type Item struct {
 type Page struct {
 	opener *Opener
 	items  []Item
-	mu     sync.Mutex
 	files  map[vault.Keyed]*opened
 }
 
@@ -65,6 +64,10 @@ type opened struct {
 	file     *store.File
 	envelope evidence.Envelope
 	err      error
+	items    []int // of the page, that are dossiers of it
+
+	mu    sync.Mutex
+	whole kind.File // where the page has every dossier of it: read once for all; nil otherwise
 }
 
 // Page writes down that the records of a log are opened for what ("r7"), and gives
@@ -81,7 +84,16 @@ func (o *Opener) Page(ctx context.Context, what string, log int, items []Item) (
 	if err := o.Log.Record(ctx, []store.Disclosure{row}); err != nil {
 		return nil, fmt.Errorf("replay: writing down a page: %w", err)
 	}
-	return &Page{opener: o, items: items, files: map[vault.Keyed]*opened{}}, nil
+	p := &Page{opener: o, items: items, files: map[vault.Keyed]*opened{}}
+	for i := range items {
+		f := p.files[items[i].Record.File]
+		if f == nil {
+			f = &opened{}
+			p.files[items[i].Record.File] = f
+		}
+		f.items = append(f.items, i)
+	}
+	return p, nil
 }
 
 // Read reads record i of the page. It may be called by several at once. Faults of
@@ -98,17 +110,19 @@ func (p *Page) Read(ctx context.Context, i int) (read kind.Dossier, err error) {
 	if reader == nil {
 		return read, fmt.Errorf("replay: %s: no reader of its kind", r.ID)
 	}
-	f, err := p.file(ctx, r)
+	f := p.files[r.File]
+	f.once.Do(func() { f.err = p.openFile(ctx, reader, f) })
+	if f.err != nil {
+		return read, f.err
+	}
+	if f.whole != nil {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		return f.whole.Dossier(r.Index), nil
+	}
+	frame, err := o.frame(item)
 	if err != nil {
 		return read, err
-	}
-	packed, err := o.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, item.Body)
-	if err != nil {
-		return read, fmt.Errorf("replay: opening %s: %w", r.ID, err)
-	}
-	frame, err := o.Codec.Decode(nil, packed, longest)
-	if err != nil {
-		return read, fmt.Errorf("replay: decoding %s: %w", r.ID, err)
 	}
 	from := body.Source{
 		Dossier: func(n int) ([]byte, error) {
@@ -143,20 +157,25 @@ func (f *opened) certificate(hash [32]byte) ([]byte, error) {
 	return nil, store.ErrAbsent
 }
 
-// file opens the wrapping of a record's file, once a page.
-func (p *Page) file(ctx context.Context, r *store.Record) (*opened, error) {
-	p.mu.Lock()
-	f := p.files[r.File]
-	if f == nil {
-		f = &opened{}
-		p.files[r.File] = f
+// frame opens the inner documents of one record.
+func (o *Opener) frame(item *Item) ([]byte, error) {
+	r := &item.Record
+	packed, err := o.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, item.Body)
+	if err != nil {
+		return nil, fmt.Errorf("replay: opening %s: %w", r.ID, err)
 	}
-	p.mu.Unlock()
-	f.once.Do(func() { f.err = p.opener.openFile(ctx, r, f) })
-	return f, f.err
+	frame, err := o.Codec.Decode(nil, packed, longest)
+	if err != nil {
+		return nil, fmt.Errorf("replay: decoding %s: %w", r.ID, err)
+	}
+	return frame, nil
 }
 
-func (o *Opener) openFile(ctx context.Context, r *store.Record, f *opened) (err error) {
+// openFile opens the wrapping of a file, once a page, and the file as a whole where
+// all of it is in the page: one by one, each dossier would cost reading around all
+// others.
+func (p *Page) openFile(ctx context.Context, reader kind.Reader, f *opened) (err error) {
+	o, r := p.opener, &p.items[f.items[0]].Record
 	if f.file, _, err = o.Files.File(ctx, r.ID.Facility, r.File); err != nil {
 		return err
 	}
@@ -168,6 +187,32 @@ func (o *Opener) openFile(ctx context.Context, r *store.Record, f *opened) (err 
 	if err != nil {
 		return err
 	}
-	f.envelope, err = evidence.ParseEnvelope(wrapping)
+	if f.envelope, err = evidence.ParseEnvelope(wrapping); err != nil || f.file.Dossiers < 2 {
+		return err
+	}
+	frames := make([][]byte, f.file.Dossiers)
+	for _, i := range f.items {
+		x := &p.items[i]
+		if x.Record.Index < 0 || x.Record.Index >= len(frames) || frames[x.Record.Index] != nil {
+			return nil
+		}
+		if frames[x.Record.Index], err = o.frame(x); err != nil {
+			return nil //nolint:nilerr // told of the record itself, when it is read alone
+		}
+	}
+	for _, frame := range frames {
+		if frame == nil {
+			return nil
+		}
+	}
+	joined, err := body.Join(f.envelope.Skeleton, body.Source{Dossier: func(n int) ([]byte, error) { return frames[n], nil }, Certificate: f.certificate})
+	if err != nil {
+		return err
+	}
+	sent, err := f.envelope.Unpack(joined, f.certificate)
+	if err != nil {
+		return err
+	}
+	f.whole, err = reader.Open(sent.Bytes)
 	return err
 }

@@ -106,7 +106,7 @@ func number(r *http.Request) (int, error) {
 func path(id int) string { return "/rulebook/" + rehearsal.Name(id) }
 
 func (x *Room) list(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.title")
+	p := x.frame.Page(r, "rulebook", "rulebook.title")
 	books, err := x.Desk.Books(r.Context())
 	if err != nil {
 		x.frame.Fail(w, r, err)
@@ -116,7 +116,7 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *Room) draw(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.title")
+	p := x.frame.Page(r, "rulebook", "rulebook.title")
 	if !drafts(&p) {
 		x.frame.Fail(w, r, errRole)
 		return
@@ -148,7 +148,7 @@ type shown struct {
 func (x *Room) one(w http.ResponseWriter, r *http.Request) { x.show(w, r, http.StatusOK, shown{}) }
 
 func (x *Room) show(w http.ResponseWriter, r *http.Request, status int, s shown) {
-	p := x.frame.Page(r, "rules", "rulebook.book", r.PathValue("book"))
+	p := x.frame.Page(r, "rulebook", "rulebook.book", r.PathValue("book"))
 	id, err := number(r)
 	if err == nil {
 		s.Shown, err = x.Desk.Book(r.Context(), id)
@@ -177,7 +177,7 @@ func (x *Room) show(w http.ResponseWriter, r *http.Request, status int, s shown)
 
 // write keeps the text of the editor, or only tries it.
 func (x *Room) write(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.title")
+	p := x.frame.Page(r, "rulebook", "rulebook.title")
 	id, err := number(r)
 	if err != nil {
 		x.frame.Fail(w, r, err)
@@ -214,7 +214,7 @@ func (x *Room) write(w http.ResponseWriter, r *http.Request) {
 
 // do takes a step: rehearse, cancel, announce, activate, retire.
 func (x *Room) do(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.title")
+	p := x.frame.Page(r, "rulebook", "rulebook.title")
 	id, err := number(r)
 	if err != nil {
 		x.frame.Fail(w, r, err)
@@ -264,7 +264,7 @@ type counts struct {
 }
 
 func (x *Room) rehearsal(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.rehearsal", r.PathValue("book"))
+	p := x.frame.Page(r, "rulebook", "rulebook.rehearsal", r.PathValue("book"))
 	id, err := number(r)
 	var b *rehearsal.Shown
 	if err == nil {
@@ -288,7 +288,7 @@ func (x *Room) rehearsal(w http.ResponseWriter, r *http.Request) {
 }
 
 func (x *Room) diff(w http.ResponseWriter, r *http.Request) {
-	p := x.frame.Page(r, "rules", "rulebook.diff", r.PathValue("book"))
+	p := x.frame.Page(r, "rulebook", "rulebook.diff", r.PathValue("book"))
 	id, err := number(r)
 	var b, old *rehearsal.Shown
 	if err == nil {
