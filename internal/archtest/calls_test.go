@@ -14,9 +14,9 @@ import (
 // the re-verifier; the trainer of compression dictionaries, whose product holds
 // only what many patients' bodies share and is sealed again; and the vault itself.
 var openers = map[string][]string{
-	"disclose":          nil,                  // any function
+	"disclose":          nil,                   // any function
 	"disclose/replay":   {"frame", "openFile"}, // for rules on trial: places and codes leave
-	"disclose/register": {"rebuild", "open"},  // records for databases, and entries
+	"disclose/register": {"rebuild", "open"},   // records for databases, and entries
 	"courier":           nil,
 	"intake":            {"openHead"},
 	"reverify":          nil,

@@ -28,6 +28,7 @@ var layers = map[string]place{
 	"admission":    {1, nil},
 	"calendar":     {1, nil},
 	"catalog":      {1, nil},
+	"cells":        {1, nil},
 	"compartment":  {1, []string{"dossier"}},
 	"consent":      {1, nil},
 	"dossier":      {1, nil},
@@ -82,6 +83,8 @@ var layers = map[string]place{
 	"store/form/entry": {2, []string{"store", "store/house"}},
 
 	// L3: what the hub does.
+	"disclose/replay":   {3, []string{"evidence"}},
+	"rehearsal":         {3, nil},
 	"admin":             {3, []string{"enrol", "keep"}},
 	"alarm":             {3, nil},
 	"enrol":             {3, nil},
