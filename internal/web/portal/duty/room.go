@@ -163,13 +163,13 @@ func look(t *duty.Task, today int) (tone, mark string) {
 	case t.State == duty.Done:
 		return "ok", "ok"
 	case t.State == duty.Cancelled:
-		return "off", "dash"
+		return "off", "none"
 	case t.State == duty.Blocked:
-		return "bad", "parked"
+		return "bad", "hold"
 	case t.Late(today):
 		return "bad", "bad"
 	case t.State == duty.InProgress:
-		return "wait", "sent"
+		return "wait", "wait"
 	}
 	return "wait", "wait"
 }

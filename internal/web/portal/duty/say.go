@@ -13,13 +13,13 @@ func stepMark(what string) string {
 	case duty.StepDone:
 		return "ok"
 	case duty.StepBlocked:
-		return "parked"
+		return "hold"
 	case duty.StepCancelled:
-		return "dash"
+		return "none"
 	case duty.StepReopened:
 		return "warn"
 	case duty.StepStarted, duty.StepUnblocked:
-		return "sent"
+		return "wait"
 	}
 	return "wait"
 }

@@ -387,7 +387,7 @@ func unitsPage(p view.Page, l *unitList) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = view.Badge("wait", "", p.W.T("duty.focal"), false).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = view.Badge("wait", "ok", p.W.T("duty.focal"), false).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
@@ -402,7 +402,7 @@ func unitsPage(p view.Page, l *unitList) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = view.Badge("off", "dash", p.W.T("duty.dissolved"), false).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = view.Badge("off", "none", p.W.T("duty.dissolved"), false).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
