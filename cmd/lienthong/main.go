@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/command/alarm"
 	"lienthong/internal/command/carrier"
 	"lienthong/internal/command/custody"
+	"lienthong/internal/command/database"
 	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/duty"
 	"lienthong/internal/command/figure"
@@ -64,6 +65,7 @@ type cli struct {
 	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
 	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
 	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
+	Database    database.Cmd            `cmd:"" help:"Specialised databases: declare from a file, list, show, entries, share."`
 	Rules       rules.Cmd               `cmd:"" help:"Rules that people write: draft, rehearse, announce, put into force, retire."`
 	Staff       people.StaffCmd         `cmd:"" help:"Who works at facilities and here: add, list, suspend, resume."`
 	Login       people.LoginCmd         `cmd:"" help:"How people log in by name."`

@@ -56,6 +56,7 @@ func (s *Steward) Round(ctx context.Context) (more bool, err error) {
 	}
 	s.round.Lock()
 	defer s.round.Unlock()
+	defer s.settle()
 	began := s.Clock.Now()
 	for {
 		now := s.Clock.Now()
@@ -70,6 +71,14 @@ func (s *Steward) Round(ctx context.Context) (more bool, err error) {
 		if s.Clock.Now().Sub(began) > roundOf {
 			return true, nil
 		}
+	}
+}
+
+// settle waits for what is being read ahead, and forgets it.
+func (s *Steward) settle() {
+	if s.reading != nil {
+		<-s.reading.ready
+		s.reading = nil
 	}
 }
 
@@ -198,16 +207,58 @@ func (s *Steward) again(ctx context.Context, f *follower) error {
 	return s.Entries.Put(ctx, f.ID, house.Batch{Place: &place}, was)
 }
 
-// batchOf makes the entries of the next records of a group.
-func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
-	moved, next, err := s.Flow.After(ctx, g.cursor, atOnce)
-	if err != nil || len(moved) == 0 {
-		return false, err
+// read is the next records of a group, opened.
+type read struct {
+	moved  []house.Moved
+	next   string
+	opened []map[care.Classes]dossier.Fields
+	at     map[int]int // index of what was opened by that of moved
+	err    error
+}
+
+// readOn reads the records behind a place for a group.
+func (s *Steward) readOn(ctx context.Context, g group, cursor string) (r read) {
+	if r.moved, r.next, r.err = s.Flow.After(ctx, cursor, atOnce); r.err != nil || len(r.moved) == 0 {
+		return r
 	}
-	asked, at := s.ask(g, moved)
-	opened, err := s.Records.Open(ctx, asked)
-	if err != nil {
-		return false, err
+	var asked []Asked
+	asked, r.at = s.ask(g, r.moved)
+	r.opened, r.err = s.Records.Open(ctx, asked)
+	return r
+}
+
+// ahead is what is being read while the records before it are written.
+type ahead struct {
+	of    string // the group and its place
+	ready chan read
+}
+
+// name names a group at a place.
+func (g *group) name(cursor string) string {
+	var b strings.Builder
+	for _, f := range g.of {
+		fmt.Fprintf(&b, "%s/%d,", f.ID, f.Taken.Version)
+	}
+	return b.String() + cursor
+}
+
+// batchOf makes the entries of the next records of a group, while those behind them
+// are read: a database that was declared lately has all there are to read.
+func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
+	var r read
+	if a := s.reading; a != nil && a.of == g.name(g.cursor) {
+		s.reading = nil
+		r = <-a.ready
+	} else {
+		r = s.readOn(ctx, g, g.cursor)
+	}
+	if r.err != nil || len(r.moved) == 0 {
+		return false, r.err
+	}
+	if s.reading == nil && len(r.moved) == atOnce {
+		a := &ahead{of: g.name(r.next), ready: make(chan read, 1)}
+		s.reading = a
+		go func() { a.ready <- s.readOn(ctx, g, r.next) }()
 	}
 	errs := make([]error, len(g.of))
 	var wg sync.WaitGroup
@@ -216,12 +267,12 @@ func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			errs[i] = s.follow(ctx, f, moved, func(n int) map[care.Classes]dossier.Fields {
-				if k, ok := at[n]; ok {
-					return opened[k]
+			errs[i] = s.follow(ctx, f, r.moved, func(n int) map[care.Classes]dossier.Fields {
+				if k, ok := r.at[n]; ok {
+					return r.opened[k]
 				}
 				return nil
-			}, next)
+			}, r.next)
 		})
 	}
 	wg.Wait()

@@ -135,6 +135,7 @@ type Steward struct {
 	wake  chan struct{}
 
 	listing atomic.Pointer[listing]
+	reading *ahead // within a round
 }
 
 // New returns a steward with the databases as they are kept.

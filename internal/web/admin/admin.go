@@ -86,10 +86,11 @@ type request struct {
 }
 
 type response struct {
-	Looks []admin.Look `json:"looks,omitempty"`
-	ID    string       `json:"id,omitempty"`
-	KID   string       `json:"kid,omitempty"`
-	Token string       `json:"token,omitempty"`
+	Said  json.RawMessage `json:"said,omitempty"`
+	Looks []admin.Look    `json:"looks,omitempty"`
+	ID    string          `json:"id,omitempty"`
+	KID   string          `json:"kid,omitempty"`
+	Token string          `json:"token,omitempty"`
 
 	Count int         `json:"count,omitempty"`
 	Terms []keep.Term `json:"terms,omitempty"`
@@ -137,6 +138,9 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 				log.Debug("answer not written", "error", err)
 			}
 		})
+	}
+	if d, ok := acts.(Databases); ok {
+		databases(serve, d)
 	}
 	if r, ok := acts.(Rulebook); ok {
 		rules(serve, r)
