@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"maps"
+	"net/http"
 	"slices"
 	"time"
 
@@ -50,7 +51,7 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		return err
 	}
 	others.Entries = h.Entries
-	door, err := databases.New(databases.Deps{Callers: p.Callers, Entries: h.Entries, Forms: h.Steward, Logger: p.Logger})
+	door, err := databases.New(databases.Deps{Caller: p.caller, Entries: h.Entries, Forms: h.Steward, Logger: p.Logger})
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,12 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		}
 	}}, Round{Every: time.Minute, Failed: "facilities not made entries", Do: h.Steward.Facilities})
 	return nil
+}
+
+// caller tells who makes a request.
+func (p Parts) caller(r *http.Request) (role.Role, string, error) {
+	c, err := p.Callers.Caller(r)
+	return c.Role, c.Name, err
 }
 
 // late is the reader of other databases, which needs the steward to be made first.
