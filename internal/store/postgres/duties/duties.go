@@ -154,6 +154,7 @@ func (x *Duties) Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error) 
 	}
 	order := ` ORDER BY t.due, t.id LIMIT `
 	if f.EndedOnly() {
+		w.And(`t.closed > 0`)
 		order = ` ORDER BY t.closed DESC, t.id DESC LIMIT `
 		if f.After.ID != "" {
 			w.And(`(t.closed, t.id) < (?, ?)`, f.After.At, f.After.ID)
