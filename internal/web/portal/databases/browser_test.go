@@ -16,7 +16,6 @@ import (
 	"lienthong/internal/steward"
 )
 
-
 func open(t *testing.T, browser context.Context, width int64, scripts bool) context.Context {
 	t.Helper()
 	tab, cancel := chromedp.NewContext(browser)
