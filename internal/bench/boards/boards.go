@@ -103,7 +103,8 @@ func Measure(ctx context.Context, c Config) (Result, error) {
 	}
 	r.Filled = time.Since(began).Seconds()
 	fmt.Fprintf(c.Progress, "filled in %.0f s\n", r.Filled)
-	return r, c.ask(ctx, &r, versions)
+	err = c.ask(ctx, &r, versions)
+	return r, err
 }
 
 // found registers the facilities: levels and provinces as they are spread.

@@ -23,7 +23,7 @@ import (
 // time, is computed once for all that look at it; Overview.Now says when.
 func (d *Desk) Overview(ctx context.Context, r role.Role, now time.Time) (insight.Overview, error) {
 	scope := r.Scope()
-	return d.boards.get(ctx, fmt.Sprint(scope, clock.Day(now)), func(ctx context.Context) (insight.Overview, error) {
+	return d.boards.Get(ctx, fmt.Sprint(scope, clock.Day(now)), func(ctx context.Context) (insight.Overview, error) {
 		return d.overview(ctx, scope, d.clock.Now())
 	})
 }
@@ -37,7 +37,7 @@ func (d *Desk) overview(ctx context.Context, scope role.Scope, now time.Time) (i
 	shown := append(insight.Verdicts(), insight.MeasureReferral, insight.MeasurePrescription, insight.MeasureLookUp)
 	today := clock.Day(now)
 	// what was counted on days that are over stays: verdicts and documents count on the day of receipt
-	past, err := d.past.get(ctx, fmt.Sprint(scope, today), func(ctx context.Context) ([]insight.Sum, error) {
+	past, err := d.past.Get(ctx, fmt.Sprint(scope, today), func(ctx context.Context) ([]insight.Sum, error) {
 		return d.sums(ctx, scope, 0, clock.Day(now.AddDate(0, 0, -1)), shown)
 	})
 	if err != nil {

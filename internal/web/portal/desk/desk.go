@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
+	"lienthong/internal/web/portal/shelf"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -78,8 +79,8 @@ type Desk struct {
 	mu     sync.Mutex
 	kept   *facility.Directory
 	looked time.Time
-	boards shelf[insight.Overview]
-	past   shelf[[]insight.Sum]
+	boards shelf.Shelf[insight.Overview]
+	past   shelf.Shelf[[]insight.Sum]
 }
 
 // New returns a desk over slices.

@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	"lienthong/internal/web/portal/shelf"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -80,6 +81,9 @@ type Room struct {
 	frame view.Frame
 
 	acts acted
+
+	keeping shelf.Shelf[view.Keeping] // of Keeping and Quality, which add up many numbers
+	words   shelf.Shelf[[]Word]
 
 	counting sync.Mutex // held while rows are counted for a page
 }
@@ -179,7 +183,7 @@ func (x *Room) quality(ctx context.Context, p view.Page, who role.Role) (templ.C
 	if x.Quality == nil {
 		return nil, nil
 	}
-	words, err := x.Quality(ctx, who, p.Now)
+	words, err := x.words.Get(ctx, who.String(), func(ctx context.Context) ([]Word, error) { return x.Quality(ctx, who, x.Clock.Now()) })
 	if err != nil || len(words) == 0 {
 		return nil, err
 	}
@@ -234,7 +238,7 @@ func (x *Room) kept(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 	if x.Keeping == nil || !national(who) {
 		return nil, nil
 	}
-	k, err := x.Keeping(ctx, p.Now)
+	k, err := x.keeping.Get(ctx, "", func(ctx context.Context) (view.Keeping, error) { return x.Keeping(ctx, x.Clock.Now()) })
 	if err != nil {
 		return nil, err
 	}

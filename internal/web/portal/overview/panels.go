@@ -28,6 +28,14 @@ func alarmsHref(p view.Page) templ.SafeURL {
 	return "/figures/SL.26"
 }
 
+// oldest says how long the leg that waits longest has waited, "" where none does.
+func oldest(p view.Page, w alarm.Way) string {
+	if w.Oldest.IsZero() {
+		return ""
+	}
+	return p.W.T("ioc.ways.oldest", p.W.Age(p.Now.Sub(w.Oldest)))
+}
+
 // tenths is a share in tenths of a percent, -1 of nothing.
 func (s Share) tenths() int64 {
 	if s.Applied == 0 {

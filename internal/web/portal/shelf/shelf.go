@@ -1,4 +1,7 @@
-package desk
+// Package shelf keeps answers of boards that take long to compute, so that many
+// readers cost as much as one. It is not for anything that somebody must read as it
+// is this moment.
+package shelf
 
 import (
 	"context"
@@ -6,11 +9,11 @@ import (
 	"time"
 )
 
-// shelf keeps what takes long to compute. What took less than cheap is computed at
+// Shelf keeps what takes long to compute. What took less than cheap is computed at
 // every question. What took longer is given again for as long as times as it took,
 // and after that once more while one computes it anew, so that no reader waits; it
 // is never older than stale. Time here is that of this machine: it measures work.
-type shelf[T any] struct {
+type Shelf[T any] struct {
 	mu   sync.Mutex
 	kept map[string]*kept[T]
 }
@@ -32,8 +35,8 @@ type kept[T any] struct {
 	at    time.Time // zero: nothing yet
 }
 
-// get answers a question; compute may be called in the background.
-func (s *shelf[T]) get(ctx context.Context, key string, compute func(context.Context) (T, error)) (T, error) {
+// Get answers a question; compute may be called in the background.
+func (s *Shelf[T]) Get(ctx context.Context, key string, compute func(context.Context) (T, error)) (T, error) {
 	k := s.of(key)
 	s.mu.Lock()
 	value, cost, at := k.value, k.cost, k.at
@@ -63,7 +66,7 @@ func (s *shelf[T]) get(ctx context.Context, key string, compute func(context.Con
 	return value, nil
 }
 
-func (s *shelf[T]) compute(ctx context.Context, k *kept[T], compute func(context.Context) (T, error)) (T, error) {
+func (s *Shelf[T]) compute(ctx context.Context, k *kept[T], compute func(context.Context) (T, error)) (T, error) {
 	began := time.Now()
 	value, err := compute(ctx)
 	if err != nil {
@@ -75,7 +78,7 @@ func (s *shelf[T]) compute(ctx context.Context, k *kept[T], compute func(context
 	return value, nil
 }
 
-func (s *shelf[T]) of(key string) *kept[T] {
+func (s *Shelf[T]) of(key string) *kept[T] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.kept == nil || len(s.kept) >= mostKept {
