@@ -62,7 +62,7 @@ refresh: {every: 1 days, stale: 30 days}
 retention: y10
 `
 
-func compile(t *testing.T, text string) *declaration.Database {
+func compile(t testing.TB, text string) *declaration.Database {
 	t.Helper()
 	d, problems, err := declaration.Parse([]byte(text))
 	if err != nil {
