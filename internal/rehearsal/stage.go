@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/rulebook"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	"lienthong/internal/vault"
 )
 
 // Window is how many days of records a rehearsal goes through.
@@ -361,20 +362,23 @@ func (p *play) keep(ctx context.Context, until time.Time) error {
 var errPage = errors.New("the page is full")
 
 // page reads the next records of a log that count: accepted, not taken back, of the
-// window. next is the leaf after the last one seen.
+// window. next is the leaf after the last one seen. A page ends between two files
+// where it can: a file that is in one page is read once for all of its dossiers.
 func (p *play) page(ctx context.Context, log int, end uint64) (items []Item, next uint64, err error) {
 	next, seen := p.found.Next[log], 0
+	var file vault.Keyed // of the last record
 	err = p.Records.Walk(ctx, log, next, func(r *store.Record, sealed []byte) error {
 		if r.Place.Index >= end {
 			next = end
 			return errPage
 		}
+		if seen >= pageSize && r.File != file || seen >= 2*pageSize {
+			return errPage
+		}
+		file = r.File
 		next, seen = r.Place.Index+1, seen+1
 		if r.Verdict.State.IsAccepted() && r.Withdraws.IsZero() && r.Erased.IsZero() && !r.Received.Before(p.found.From) && !r.Received.After(p.found.To) {
 			items = append(items, Item{Record: *r, Body: sealed})
-		}
-		if seen >= pageSize {
-			return errPage
 		}
 		return nil
 	})
