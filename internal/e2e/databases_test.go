@@ -420,3 +420,75 @@ func (p person) call(method, path string, body []byte) (int, []byte) {
 	p.w.hub.Handler().ServeHTTP(rec, r)
 	return rec.Code, rec.Body.Bytes()
 }
+
+const copied = `id: throat-copy
+name: {vi: Bản chép, en: Copy}
+entry: {vi: Ca, en: Case}
+steward: qld
+legal: [law-15-2023]
+fields:
+  - {name: episode, label: {vi: Mã liên kết, en: Episode}, type: text, class: internal, priority: 1}
+key: [episode]
+sources:
+  - {id: other, kind: database, from: sore-throats, map: {episode: row.episode}}
+refresh: {every: 1 days, stale: 30 days}
+retention: y10
+`
+
+// TestADatabaseIsMadeOfAnother: as far as that one is shared, and never in a circle.
+func TestADatabaseIsMadeOfAnother(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		first := dated("20261101", newVisit())
+		a := w.one("79901", first, fine)
+		s := w.hub.House.Steward
+		pb, qld := steward.Who{Role: asRole("unit:pb").Role, Name: "pb"}, steward.Who{Role: asRole("unit:qld").Role, Name: "qld"}
+		for who, text := range map[*steward.Who]string{&pb: sore} {
+			if c, err := s.Declare(w.ctx, *who, []byte(text)); err != nil {
+				t.Fatalf("%v %+v", err, c)
+			}
+		}
+		if c, err := s.Declare(w.ctx, qld, []byte(copied)); err != nil {
+			t.Fatalf("%v %+v", err, c)
+		}
+		w.made()
+		if got := w.entries("unit:qld", "throat-copy"); len(got) != 0 {
+			t.Errorf("taken from a database that is not shared: %+v", got)
+		}
+		places, err := w.hub.Slices.House.Entries.Places(w.ctx, "throat-copy")
+		if err != nil || len(places) != 1 || places[0].Code != "database.not_shared" {
+			t.Errorf("%+v %v", places, err)
+		}
+		if _, err := s.Give(w.ctx, pb, house.Grant{Database: "sore-throats", To: "unit:qld", Fields: []string{"episode"}, Purpose: "thống kê thuốc"}); err != nil {
+			t.Fatal(err)
+		}
+		w.made()
+		if got := w.entries("unit:qld", "throat-copy"); len(got) != 1 || got[0].Values["episode"] == "" || got[0].State != registry.Live {
+			t.Fatalf("%+v", got)
+		}
+		if status, _, body := w.do("79901", "POST", "/api/v1/records/"+a.Record+"/withdraw", "application/json", []byte(`{"reason":"gửi nhầm"}`)); status != http.StatusOK {
+			t.Fatalf("HTTP %d %s", status, body)
+		}
+		w.made()
+		if got := w.entries("unit:qld", "throat-copy"); len(got) != 1 || got[0].State != registry.Ended {
+			t.Errorf("its source ended: %+v", got)
+		}
+		round := strings.Replace(sore, "refresh:", "  - {id: back, kind: database, from: throat-copy, map: {episode: row.episode, facility: row.episode}}\nrefresh:", 1)
+		if _, err := s.Declare(w.ctx, pb, []byte(round)); !errors.Is(err, steward.ErrCircle) {
+			t.Errorf("a circle: %v", err)
+		}
+		// steps, one at a time and with evidence
+		for _, c := range []struct {
+			to       registry.State
+			evidence string
+			want     error
+		}{{registry.Operating, "Biên bản số 12/BB", registry.ErrStep}, {registry.Building, "x", registry.ErrEvidence}, {registry.Building, "Biên bản số 12/BB", nil}} {
+			if err := s.Reach(w.ctx, pb, "sore-throats", c.to, c.evidence); !errors.Is(err, c.want) {
+				t.Errorf("%s: %v, want %v", c.to, err, c.want)
+			}
+		}
+		if l, err := s.Get("sore-throats"); err != nil || l.State() != registry.Building || l.Steps[0].Evidence == "" {
+			t.Errorf("%+v %v", l, err)
+		}
+	})
+}
