@@ -142,7 +142,29 @@ func (b *Book) Checks(ctx context.Context, scope role.Scope, q house.ScoreQuery,
 
 // Check returns one check, split as the query says, the worst first.
 func (b *Book) Check(ctx context.Context, scope role.Scope, q house.ScoreQuery, id string) ([]CheckLine, error) {
-	return b.checks(ctx, scope, q, func(c *score.Check) bool { return c.ID == id })
+	q.One = func(subject string, sheet score.ID) int {
+		if s := b.Sheet(subject, sheet); s != nil {
+			return s.Index(id)
+		}
+		return -1
+	}
+	sums, err := b.Scores.Sum(ctx, scope, q)
+	if err != nil {
+		return nil, err
+	}
+	lines := map[string]*CheckLine{}
+	for _, s := range sums {
+		sheet := b.Sheet(s.Subject, s.Sheet)
+		if sheet == nil || len(s.Tally) == 0 || s.Tally[0].Applied == 0 {
+			continue
+		}
+		name := s.Subject + "\x00" + strings.Join(s.Key, "\x00")
+		if lines[name] == nil {
+			lines[name] = &CheckLine{Subject: s.Subject, Check: sheet.Checks[sheet.Index(id)], Key: s.Key}
+		}
+		lines[name].Ratio = lines[name].Plus(score.RatioOf(s.Tally[0]))
+	}
+	return sorted(lines), nil
 }
 
 func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, keep func(*score.Check) bool) ([]CheckLine, error) {
@@ -169,6 +191,11 @@ func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery,
 			lines[n].Ratio = lines[n].Plus(score.RatioOf(c))
 		}
 	}
+	return sorted(lines), nil
+}
+
+// sorted lists lines, the worst first.
+func sorted[K comparable](lines map[K]*CheckLine) []CheckLine {
 	out := make([]CheckLine, 0, len(lines))
 	for _, l := range lines {
 		out = append(out, *l)
@@ -176,7 +203,7 @@ func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery,
 	slices.SortFunc(out, func(x, y CheckLine) int {
 		return cmp.Or(x.worse(y.Ratio), cmp.Compare(y.Applied, x.Applied), cmp.Compare(x.Subject, y.Subject), cmp.Compare(x.Check.ID, y.Check.ID), slices.Compare(x.Key, y.Key))
 	})
-	return out, nil
+	return out
 }
 
 // worse orders by the share that passed, exactly.

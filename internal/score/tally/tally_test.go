@@ -18,6 +18,12 @@ func FuzzTally(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for i := range sum {
+			var one tally.Tally
+			if err := one.PlusOne(b, i); err != nil || len(one) != 1 || one[0] != sum[i] {
+				t.Fatalf("check %d alone is %v %v, not %v", i, one, err, sum[i])
+			}
+		}
 		again.Minus(sum)
 		if !again.IsZero() {
 			t.Errorf("%v", again)
@@ -41,4 +47,3 @@ func FuzzMarks(f *testing.F) {
 		}
 	})
 }
-

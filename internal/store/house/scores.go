@@ -86,6 +86,9 @@ type ScoreQuery struct {
 	Facility                      care.FacilityCode
 	Province, Vendor, Level, Unit string
 	By                            []ScoreDimension
+	// One asks Sum for one check: where it stands in a sheet, -1 for sheets without
+	// it, which are left out. It is then the first and only one of each tally. Nil: all.
+	One func(subject string, sheet tally.ID) int
 }
 
 // ScoreSum is the tally of one subject and sheet; Key is aligned with ScoreQuery.By.

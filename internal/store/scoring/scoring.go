@@ -189,6 +189,18 @@ func (a *Adder) Of(subject string, sheet tally.ID, at Attributes, day int) *tall
 	return &s.Tally
 }
 
+// Bytes adds one vector, or the one check of it that is asked for. Faults: score.tally.
+func (a *Adder) Bytes(subject string, sheet tally.ID, at Attributes, day int, vector []byte) error {
+	if a.q.One == nil {
+		return a.Of(subject, sheet, at, day).PlusBytes(vector)
+	}
+	check := a.q.One(subject, sheet)
+	if check < 0 {
+		return nil
+	}
+	return a.Of(subject, sheet, at, day).PlusOne(vector, check)
+}
+
 func keyOf(by house.ScoreDimension, at Attributes, day int) string {
 	switch by {
 	case house.ScoreByDay:

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -155,6 +156,24 @@ func scoresSplit(t *testing.T, h *Harness) {
 	}
 	if _, err := w.s.House.Scores.Sum(w.ctx(), everything, house.ScoreQuery{By: []house.ScoreDimension{"colour"}}); err == nil {
 		t.Error("split by a dimension that is none")
+	}
+	whole, err := w.s.House.Scores.Sum(w.ctx(), everything, house.ScoreQuery{Subject: "qd4750", By: everyScore})
+	w.must(err)
+	alone, err := w.s.House.Scores.Sum(w.ctx(), everything, house.ScoreQuery{Subject: "qd4750", By: everyScore, One: func(_ string, id tally.ID) int {
+		if id != sheetOf("qd4750") {
+			return -1
+		}
+		return 3
+	}})
+	w.must(err)
+	for _, s := range alone {
+		at := slices.IndexFunc(whole, func(o house.ScoreSum) bool { return slices.Equal(o.Key, s.Key) })
+		if at < 0 || len(s.Tally) != 1 || s.Tally[0] != whole[at].Tally[3] {
+			t.Errorf("one check of %v is %v", s.Key, s.Tally)
+		}
+	}
+	if len(alone) == 0 {
+		t.Error("one check has no sums")
 	}
 	touched, err := w.s.House.Scores.Touched(w.ctx(), time.Time{})
 	w.must(err)

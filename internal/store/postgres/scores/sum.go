@@ -77,7 +77,7 @@ func (x *Scores) Sum(ctx context.Context, scope role.Scope, q house.ScoreQuery) 
 			if err != nil {
 				return err
 			}
-			return add.Of(subject, id, at, day).PlusBytes(vector)
+			return add.Bytes(subject, id, at, day, vector)
 		})
 		return err
 	})

@@ -83,7 +83,7 @@ func folded(s *file.Snapshot, add *scoring.Adder, p scoring.Part, scope role.Sco
 		if err != nil {
 			return err
 		}
-		return add.Of(subject, id, at, day).PlusBytes(vector)
+		return add.Bytes(subject, id, at, day, vector)
 	})
 }
 
@@ -113,7 +113,7 @@ func unfolded(s *file.Snapshot, add *scoring.Adder, scope role.Scope, q house.Sc
 		if err != nil {
 			return err
 		}
-		return add.Of(subject, id, at, day).PlusBytes(vector)
+		return add.Bytes(subject, id, at, day, vector)
 	})
 }
 
