@@ -21,6 +21,8 @@ var harmless = map[string]string{
 		GET /openapi.json; POST /api/token/take`,
 	"logging in and what one's own account is: nothing of a patient": `GET /login/vneid; GET /login/staff; GET /oidc/callback; POST /login/role; GET /account; POST /account/end;
 		GET /account/step-up; POST /account/step-up; GET /account/step-up/vneid; GET /account/factor; POST /account/factor; GET /his/{token}; POST /his/{token}`,
+	"how everybody takes part, as counts (masked.Sums); systems by open fields; public numbers by whole months, none below ten": `GET /province; POST /province/targets;
+		POST /province/enrolments/{client}/{what}; GET /league; GET /league.csv; GET /statement; GET /statement.csv; GET /benefit; GET /systems; GET /public; GET /public.csv; GET /public.json`,
 	"counts, masked below ten": `GET /overview; GET /overview/live; GET /provinces; GET /facilities; GET /facilities.csv; GET /software; GET /software.csv;
 		GET /api/v1/stats/counts; GET /api/v1/stats/books; GET /api/v1/carriers; GET /api/v1/mirror`,
 	"what was received and found by place and code, within the rows of the role, closed classes masked (masked.Metadata)": `POST /search; GET /messages; GET /messages.csv;
@@ -45,7 +47,10 @@ var harmless = map[string]string{
 	"what officers answer and auditors ask: who looked, kinds and dates, no content": `GET /privacy; GET /privacy/cases/{number}; POST /privacy/cases/{number}; POST /privacy/lift; POST /privacy/unlock;
 		GET /privacy/breaches; POST /privacy/breaches; GET /privacy/breaches/{number}; POST /privacy/breaches/{number}; GET /privacy/breaches/{number}/report; GET /privacy/breaches/{number}/report.json;
 		GET /privacy/breaches/{number}/report.pdf; GET /audit; POST /audit; GET /audit/{query}; POST /audit/{query}/export.json; POST /audit/{query}/export.csv`,
-	"what databases there are, and entries typed in": `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries`,
+	"rules: texts, places, codes, counts and ids of records; what replays records is logged by package replay": `GET /rulebook; POST /rulebook; GET /rulebook/{book}; POST /rulebook/{book};
+		POST /rulebook/{book}/do; GET /rulebook/{book}/rehearsal; GET /rulebook/{book}/diff`,
+	"what databases there are, and entries typed in":                                                                        `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries`,
+	"what cleaning proposes: fields in the clear that the reader sees, sealed ones as the same or other; what ran at night": `GET /cleaning; POST /cleaning; GET /cleaning/{id}; GET /night`,
 	"hashes and signatures of the log": `GET /ledger/{log}/checkpoint; GET /ledger/{log}/cosigned; GET /ledger/{log}/consistency; GET /ledger/{log}/tile/{path...}; GET /ledger/{log}/stamps; GET /ledger/{log}/stamp/{size};
 		POST /witness/add-checkpoint`,
 }
