@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/command/agent"
 	"lienthong/internal/command/alarm"
 	"lienthong/internal/command/carrier"
+	"lienthong/internal/command/clean"
 	"lienthong/internal/command/custody"
 	"lienthong/internal/command/database"
 	"lienthong/internal/command/delivery"
@@ -73,6 +74,8 @@ type cli struct {
 	Task        duty.TaskCmd            `cmd:"" help:"Tasks of units and facilities: list, show, add, step."`
 	Programme   duty.ProgrammeCmd       `cmd:"" help:"Programmes and resolutions that tasks come from: import, export."`
 	Figure      figure.Cmd              `cmd:"" help:"Numbers of boards: list, pin, close a day, show."`
+	Night       clean.NightCmd          `cmd:"" help:"Jobs of the night: run those of a day, list what they found."`
+	Clean       clean.Cmd               `cmd:"" help:"What cleaning proposes: list, accept, reject, undo."`
 	Recompute   figure.RecomputeCmd     `cmd:"" help:"Count a pinned figure again from the rows as of its checkpoint; also on a restored copy."`
 	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -396,6 +398,63 @@ func TestEntriesAreComparedWithThePopulationRegister(t *testing.T) {
 		must(desk.Undo(w.ctx, byPersonnel, v))
 		if got := w.values("personnel", "tccb", e[3])["person"]; got != "079980123454" {
 			t.Errorf("undone: %s", got)
+		}
+	})
+}
+
+// The rooms: who sees what, bulk decisions by form, and no sealed value on any page.
+func TestCleaningInThePortal(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		w.declared("personnel")
+		w.entered("personnel", "tccb", practitioner("0012345/BYT-CCHN", "079980123456", "Nguyễn Thị Đào"), practitioner("0012354/BYT-CCHN", "079980123456", "Nguyễn Thị Đào"))
+		w.tonight("duplicates")
+		id := w.proposed("", cleaning.Open)[0].ID
+		unit, ministry, other := w.sits("unit:tccb"), w.sits("ministry"), w.sits("unit:pb")
+		read := func(p person, path string, want int) string {
+			t.Helper()
+			rec := p.ask(http.MethodGet, path, nil)
+			if rec.Code != want {
+				t.Errorf("%s: %d, want %d", path, rec.Code, want)
+			}
+			return rec.Body.String()
+		}
+		post := func(p person, v url.Values) (int, string) {
+			rec := p.ask(http.MethodPost, "/cleaning", v)
+			if to := rec.Header().Get("Location"); to != "" {
+				return rec.Code, read(p, to, 200)
+			}
+			return rec.Code, rec.Body.String()
+		}
+		for who, b := range map[string]person{"the unit": unit, "the ministry": ministry} {
+			for _, path := range []string{"/cleaning", "/cleaning/" + id, "/cleaning?detector=duplicates&state=open"} {
+				page := read(b, path, 200)
+				if !strings.Contains(page, id) || !strings.Contains(page, "0012345/BYT-CCHN") && who == "the unit" || strings.Contains(page, "079980123456") || strings.Contains(page, "1980-05-17") || strings.Contains(page, "«") {
+					t.Errorf("%s at %s:\n%s", who, path, page)
+				}
+			}
+			if page := read(b, "/night", 200); !strings.Contains(page, "/cleaning?detector=duplicates") || strings.Contains(page, "«") {
+				t.Errorf("%s: %s", who, page)
+			}
+		}
+		if page := read(other, "/cleaning", 200); strings.Contains(page, id) {
+			t.Error("another unit sees it")
+		}
+		read(other, "/cleaning/"+id, 404)
+		if page := read(ministry, "/cleaning/"+id, 200); strings.Contains(page, `name="do"`) {
+			t.Error("the ministry is asked to decide")
+		}
+		if status, page := post(unit, url.Values{"id": {id}, "do": {"accept"}, "reason": {"ngắn"}}); status != 422 || !strings.Contains(page, "10 đến 500") || !strings.Contains(page, "checked") {
+			t.Errorf("without a reason: %d", status)
+		}
+		if status, page := post(unit, url.Values{"id": {id}, "do": {"accept"}, "reason": {why}}); status != 303 || !strings.Contains(page, "Đã xong 1") {
+			t.Errorf("accepted: %d %s", status, page)
+		}
+		if page := read(unit, "/cleaning/"+id, 200); !strings.Contains(page, "Đã chấp nhận") || !strings.Contains(page, `value="undo"`) || !strings.Contains(page, why) {
+			t.Error(page)
+		}
+		if status, page := post(unit, url.Values{"id": {id}, "do": {"undo"}, "reason": {why}, "state": {"accepted"}}); status != 303 || !strings.Contains(page, "Đã xong 1") {
+			t.Errorf("undone: %d %s", status, page)
 		}
 	})
 }

@@ -23,6 +23,8 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/base"
 	"lienthong/internal/store/house"
+	pages "lienthong/internal/web/portal/cleaning"
+	"lienthong/internal/web/portal/nights"
 )
 
 // openCleaning wires what looks through databases at night, and what people decide
@@ -42,6 +44,9 @@ func (h *House) openCleaning(_ context.Context, p Parts) error {
 		return err
 	}
 	h.Jobs = append(h.Jobs, h.Cleaning.Jobs()...)
+	h.Pages.Cleaning = &pages.Deps{Desk: h.Cleaning, Name: keeper.name, Lines: func(ctx context.Context, r role.Role, c *cleaning.Proposal) ([]pages.Line, error) {
+		return sideBySide(ctx, h.Steward, s.Entries, s.Alike, r, c, p.Clock.Now())
+	}}
 	return nil
 }
 
@@ -66,6 +71,7 @@ func (h *House) openNight(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
+	h.Pages.Nights = &nights.Deps{Runner: h.Night}
 	h.Rounds = append(h.Rounds, Round{Every: 20 * time.Second, Failed: "jobs of the night not done", Do: h.Night.Round})
 	return nil
 }

@@ -6,11 +6,14 @@ import (
 	"net/http"
 	"slices"
 
+	"lienthong/internal/web/portal/cleaning"
 	"lienthong/internal/web/portal/databases"
 	"lienthong/internal/web/portal/duty"
+	"lienthong/internal/web/portal/nights"
 	"lienthong/internal/web/portal/overview"
 	"lienthong/internal/web/portal/rulebook"
 	"lienthong/internal/web/portal/scores"
+	"lienthong/internal/web/portal/standing"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -22,6 +25,10 @@ type Deps struct {
 	Overview *overview.Deps
 	Rulebook *rulebook.Deps
 	Scores   *scores.Deps
+
+	Cleaning *cleaning.Deps
+	Nights   *nights.Deps
+	Standing *standing.Deps
 }
 
 // Rooms are those the hub has.
@@ -34,6 +41,10 @@ type Rooms struct {
 	overview *overview.Room
 	rulebook *rulebook.Room
 	scores   *scores.Room
+
+	cleaning *cleaning.Room
+	nights   *nights.Room
+	standing *standing.Room
 }
 
 // New builds them; absent answers for those that are not there.
@@ -41,6 +52,15 @@ func New(d Deps, f view.Frame, absent http.HandlerFunc) *Rooms {
 	r := &Rooms{absent: absent}
 	if d.Databases != nil {
 		r.databases = databases.New(*d.Databases, f)
+	}
+	if d.Cleaning != nil {
+		r.cleaning = cleaning.New(*d.Cleaning, f)
+	}
+	if d.Nights != nil {
+		r.nights = nights.New(*d.Nights, f)
+	}
+	if d.Standing != nil {
+		r.standing = standing.New(*d.Standing, f)
 	}
 	if d.Duty != nil {
 		r.duty = duty.New(*d.Duty, f)
@@ -57,17 +77,23 @@ func New(d Deps, f view.Frame, absent http.HandlerFunc) *Rooms {
 	return r
 }
 
+// Standing is how facilities take part; nil without it.
+func (r *Rooms) Standing() *standing.Room { return r.standing }
+
 // Overview is the operations centre; nil without one.
 func (r *Rooms) Overview() *overview.Room { return r.overview }
 
 // Routes are the routes of all.
 func Routes() []view.Route[Rooms] {
 	return slices.Concat(
+		of(cleaning.Routes(), func(r *Rooms) *cleaning.Room { return r.cleaning }),
+		of(nights.Routes(), func(r *Rooms) *nights.Room { return r.nights }),
 		of(databases.Routes(), func(r *Rooms) *databases.Room { return r.databases }),
 		of(duty.Routes(), func(r *Rooms) *duty.Room { return r.duty }),
 		of(overview.Routes(), func(r *Rooms) *overview.Room { return r.overview }),
 		of(rulebook.Routes(), func(r *Rooms) *rulebook.Room { return r.rulebook }),
 		of(scores.Routes(), func(r *Rooms) *scores.Room { return r.scores }),
+		of(standing.Routes(), func(r *Rooms) *standing.Room { return r.standing }),
 	)
 }
 
