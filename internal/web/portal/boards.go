@@ -129,6 +129,10 @@ func days(r *http.Request, otherwise int) int {
 }
 
 func (p *Portal) facilities(w http.ResponseWriter, r *http.Request) {
+	if league := p.annexes.house.Standing(); league != nil {
+		league.League(w, r)
+		return
+	}
 	page := p.page(r, "facilities", "facilities.title")
 	if page.Reader.Role.Kind == role.Facility {
 		see(w, r, "/today")
@@ -149,6 +153,10 @@ func (p *Portal) facilities(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Portal) facilitiesCSV(w http.ResponseWriter, r *http.Request) {
+	if league := p.annexes.house.Standing(); league != nil {
+		league.LeagueCSV(w, r)
+		return
+	}
 	page := p.page(r, "facilities", "facilities.title")
 	b, err := p.standings(r, page)
 	if err != nil {
