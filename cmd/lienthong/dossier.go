@@ -21,7 +21,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/quality/catalogue"
 	"lienthong/internal/rehearsal"
-	"lienthong/internal/score"
+	"lienthong/internal/score/told"
 	"lienthong/internal/seal"
 	"lienthong/internal/trust"
 )
@@ -149,11 +149,11 @@ func (c *checkCmd) judged(s *command.Streams, out *bufio.Writer, p *intake.Previ
 }
 
 // showQuality prints the words with their numbers, and what fails.
-func showQuality(out io.Writer, lang string, q *score.Report) error {
+func showQuality(out io.Writer, lang string, q *told.Report) error {
 	line := "  " + q.Sheet
 	for _, w := range q.Words {
 		if w.Applicable() {
-			line += fmt.Sprintf(" · %s %d/%d", w.Word.Title().In(lang), w.Passed, w.Applied)
+			line += fmt.Sprintf(" · %s %d/%d", w.Title.In(lang), w.Passed, w.Applied)
 		}
 	}
 	for _, f := range q.Failed {

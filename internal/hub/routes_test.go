@@ -17,6 +17,8 @@ import (
 // records leaves, by why. A route that is neither here nor marked as one that
 // discloses fails the walk: whoever adds it says which it is.
 var harmless = map[string]string{
+	"quality as counts, and ids of records that fail a check, as lists of messages have them": `GET /quality; GET /quality.csv; GET /quality/checks; GET /quality/checks.csv;
+		GET /quality/check; GET /quality/check.csv; GET /quality/records; GET /quality/fields; POST /quality/fields`,
 	"the frame of the site, open to all: no record is read": `GET /{$}; GET /login; POST /login; POST /logout; POST /language; POST /theme; GET /try; GET /how; GET /check; POST /check;
 		GET /openapi.json; POST /api/token/take`,
 	"logging in and what one's own account is: nothing of a patient": `GET /login/vneid; GET /login/staff; GET /oidc/callback; POST /login/role; GET /account; POST /account/end;

@@ -8,7 +8,7 @@ import (
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
 	"lienthong/internal/finding"
-	"lienthong/internal/score"
+	"lienthong/internal/score/told"
 	"lienthong/internal/store"
 )
 
@@ -30,7 +30,7 @@ type Result struct {
 	Person     *string           `json:"person"`
 	JudgedWith Judged            `json:"judged_with"`
 	Findings   []finding.Finding `json:"findings"`
-	Quality    *score.Report     `json:"quality,omitempty"`   // of a file that is only checked, where it would be accepted
+	Quality    *told.Report      `json:"quality,omitempty"`   // of a file that is only checked, where it would be accepted
 	ErasedAt   *time.Time        `json:"erased_at,omitempty"` // with State erased: there is no receipt any more
 	Receipt    rawDocument       `json:"receipt,omitempty"`
 }

@@ -3,36 +3,12 @@ package score
 import (
 	"sync"
 
-	"lienthong/internal/fault"
+	"lienthong/internal/score/told"
 )
 
-// Report is what the marks of one dossier say, as people and senders read it. Its
-// JSON form is part of what `dossier check --json` prints.
-type Report struct {
-	Sheet  string      `json:"sheet"`
-	Words  []WordRatio `json:"words"`  // the words that are counted by checks
-	Failed []Failure   `json:"failed"` // never null
-}
-
-// WordRatio is how many of the checks of a word that applied were passed.
-type WordRatio struct {
-	Word Word `json:"word"`
-	Ratio
-}
-
-// Failure is one check that the dossier fails.
-type Failure struct {
-	Check    string     `json:"check"`
-	Word     Word       `json:"word"`
-	Table    string     `json:"table,omitempty"`
-	Field    string     `json:"field,omitempty"`
-	Priority int        `json:"priority,omitempty"`
-	Text     fault.Text `json:"text"`
-}
-
 // Report reads marks of the judge's own sheet.
-func (j *Judge) Report(m Marks) *Report {
-	r := &Report{Sheet: j.sheet.Name(), Failed: []Failure{}}
+func (j *Judge) Report(m Marks) *told.Report {
+	r := &told.Report{Sheet: j.sheet.Name(), Failed: []told.Failure{}}
 	words := map[Word]Ratio{}
 	for i := range j.sheet.Checks {
 		c := &j.sheet.Checks[i]
@@ -41,12 +17,12 @@ func (j *Judge) Report(m Marks) *Report {
 			words[c.Word] = words[c.Word].Plus(Ratio{1, 1})
 		case Failed:
 			words[c.Word] = words[c.Word].Plus(Ratio{0, 1})
-			r.Failed = append(r.Failed, Failure{c.ID, c.Word, c.Table, c.Field, c.Priority, c.Text})
+			r.Failed = append(r.Failed, told.Failure{Check: c.ID, Word: string(c.Word), Title: c.Word.Title(), Table: c.Table, Field: c.Field, Priority: c.Priority, Text: c.Text})
 		}
 	}
 	for _, w := range Words() {
 		if w.Counted() {
-			r.Words = append(r.Words, WordRatio{w, words[w]})
+			r.Words = append(r.Words, told.Word{Word: string(w), Title: w.Title(), Passed: words[w].Passed, Applied: words[w].Applied})
 		}
 	}
 	return r

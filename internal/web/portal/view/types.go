@@ -13,7 +13,7 @@ import (
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/schema"
-	"lienthong/internal/score"
+	"lienthong/internal/score/told"
 	"lienthong/internal/slip"
 	"lienthong/internal/store"
 )
@@ -193,8 +193,8 @@ type Result struct {
 	Code     string     // of a refusal or deferral
 	Message  fault.Text // of a refusal or deferral
 	Findings []dossier.Finding
-	Receipt  []byte        // receipt document; nil in a check
-	Quality  *score.Report // of a check, where it would be accepted
+	Receipt  []byte       // receipt document; nil in a check
+	Quality  *told.Report // of a check, where it would be accepted
 }
 
 // Cause is a group of one code for a facility or a wider scope.
