@@ -28,10 +28,11 @@ type answer struct {
 	packages []string
 }
 
-// formed are codes whose sentence holds a name out of a list of the program's
-// own; shown with "..." in its place.
+// formed are codes whose sentence holds names: of fields out of a list of the
+// program's own, of facilities; shown with "..." in its place.
 var formed = map[string]fault.Text{
-	"gateway.field": {VI: "Trường ... thiếu hoặc không đúng dạng.", EN: "The field ... is missing or not in its form."},
+	"choice.facilities": {VI: "Có nhiều cơ sở khớp tên. Ghi rõ hơn, hoặc ghi mã trong ngoặc: ...", EN: "Several facilities have such a name. Write more of it, or the code in brackets: ..."},
+	"gateway.field":     {VI: "Trường ... thiếu hoặc không đúng dạng.", EN: "The field ... is missing or not in its form."},
 }
 
 // carried are packages that hand on the code and the sentences which a hub or
