@@ -49,7 +49,7 @@ type cli struct {
 	Audit    custody.AuditCmd   `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
 	Backup   custody.BackupCmd  `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
 	Restore  custody.RestoreCmd `cmd:"" help:"Restore a backup elsewhere and prove it."`
-	Synth    measure.SynthCmd   `cmd:"" help:"Write the signed dossiers of a synthetic nation."`
+	Synth    measure.SynthCmd   `cmd:"" help:"Write files of a synthetic nation: signed dossiers, entries of databases."`
 	Simulate simulateCmd        `cmd:"" help:"Run a simulated service outside: insurer, health book, prescriptions, axis, webhook receiver, time-stamps, identities, population."`
 	Stamp    proof.StampCmd     `cmd:"" help:"Verify a time-stamp offline."`
 	Bench    measure.BenchCmd   `cmd:"" help:"Measure intake, reading and the floor."`
