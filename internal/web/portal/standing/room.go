@@ -123,7 +123,7 @@ func ratio(p view.Page, r score.Ratio) string {
 	if r.Applied == 0 {
 		return "–"
 	}
-	return r.Percent(p.W.Lang)
+	return percent(p, r)
 }
 
 // permille writes tenths of a per cent.
@@ -131,8 +131,11 @@ func permille(p view.Page, n int) string {
 	if n < 0 {
 		return "–"
 	}
-	return score.Ratio{Passed: int64(n), Applied: 1000}.Percent(p.W.Lang)
+	return percent(p, score.Ratio{Passed: int64(n), Applied: 1000})
 }
+
+// percent writes a share, rounded down, so that 100 is said of nothing that fails.
+func percent(p view.Page, r score.Ratio) string { return r.Percent(p.W.Lang) + "\u202f%" }
 
 func wordTitle(p view.Page, w score.Word) string { return p.W.Text(w.Title()) }
 
