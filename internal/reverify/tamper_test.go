@@ -459,6 +459,7 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 		{"a warning less", "record.row", change(sqlite.MainFile, `UPDATE record SET findings = NULL WHERE id = 5`)},
 		{"a record dated back", "record.row", change(sqlite.MainFile, `UPDATE record SET received = received - 86400000000 WHERE id = 5`)},
 		{"a count polished", "counter.edited", change(sqlite.MainFile, `UPDATE counter SET n = n - 1 WHERE measure = 'rejected'`)},
+		{"a place's count polished", "row.stray", change(sqlite.MainFile, `UPDATE counter_place SET n = n - 1 WHERE measure = 'rejected'`)},
 		{"a refusal less", "counter.edited", change(sqlite.MainFile, `DELETE FROM refusal WHERE id = 1`)},
 		{"a version made current again", "episode.head", change(sqlite.MainFile, `UPDATE record SET current = 1 WHERE superseded_by IS NOT NULL`)},
 		{"a withdrawal undone", "record.link", change(sqlite.MainFile, `UPDATE record SET withdrawn_by = NULL`)},

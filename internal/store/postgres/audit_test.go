@@ -46,6 +46,7 @@ func TestStraysAreFound(t *testing.T) {
 	}
 	conn := connect(t, url)
 	for _, e := range []struct{ table, in, edit string }{
+		{"counter_place", "counter_place", `INSERT INTO counter_place VALUES ('accepted', 20260701, '24', '', 'qd4750', '', 1)`},
 		{"place", "place", `DELETE FROM place WHERE ctid IN (SELECT ctid FROM place LIMIT 1)`},
 		{"file", "file", `UPDATE file SET dossiers = 2 WHERE ctid IN (SELECT ctid FROM file LIMIT 1)`},
 		{"body", "body", `UPDATE body SET serial = gen_random_uuid() WHERE ctid IN (SELECT ctid FROM body LIMIT 1)`},

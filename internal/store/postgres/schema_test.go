@@ -16,7 +16,7 @@ import (
 var distribution = map[string]string{
 	"file": "facility", "place": "facility", "episode": "facility", "content": "facility", "record": "facility", "body": "facility",
 	"entry": "facility", "tag": "facility", "transition": "facility", "refusal": "facility", "subject": "facility", "bar": "facility",
-	"counter": "facility", "minute": "facility", "delta": "facility", "last_seen": "facility",
+	"counter": "facility", "counter_place": "measure", "target": "province", "minute": "facility", "delta": "facility", "last_seen": "facility",
 	"person": "person", "link": "person", "disclosure": "person",
 	"claim": "hash", "blob": "hash", "login_link": "hash", "session": "hash", "token": "client",
 	"log": "log", "lease": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "log",
@@ -28,7 +28,7 @@ var distribution = map[string]string{
 	"leg": "facility", "leg_receipt": "facility", "leg_seq": "facility", "secret": "facility", "leg_sent": "destination",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "notice": "person",
 	"matter": "number", "matter_version": "number", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject", "score_recount": "day", "score_delta": "facility_version",
-	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
+	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_erased": "facility", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"duty_task": "id", "duty_step": "task", "duty_debt": "debt",
 	"night_run": "day", "proposal": "id", "proposal_entry": "database", "proposal_step": "proposal",
 	"figure_statement": "subject", "counter_check": "day", "retrievable": "minute", "board_use": "day",

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
+	"lienthong/internal/role"
 	"lienthong/internal/store"
 )
 
@@ -21,6 +22,7 @@ func counterCases() []testCase {
 		{"counts are what the rows say", countsEqualRecount},
 		{"counts are exact at every moment", countsWhileFolding},
 		{"counts are split and selected", countsSplit},
+		{"counts of places are those of their facilities", countsOfPlaces},
 		{"minutes are kept for two days", minutes},
 	}
 }
@@ -228,6 +230,34 @@ func countsSplit(t *testing.T, h *Harness) {
 	if _, err := w.s.Counters.Sum(w.ctx(), everything, store.CountQuery{By: []store.Dimension{"day; DROP TABLE record"}}); err == nil {
 		t.Error("a dimension nobody knows was taken")
 	}
+}
+
+// countsOfPlaces holds numbers that are kept by place against rows, folded in part,
+// for every scope that a place can be.
+func countsOfPlaces(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	w.randomDays(rand.New(rand.NewPCG(5, 6)))
+	check := func(when string) {
+		t.Helper()
+		for _, scope := range []role.Scope{everything, {Province: "24"}, {Province: "48"}, {Province: "99"}, {Unit: "ttb"}, {Unit: "none"}, {Province: "48", Unit: "ttb"}, {Facility: hillStation}, {}} {
+			for _, q := range []store.CountQuery{{}, {By: []store.Dimension{store.ByMeasure}}, {Province: "48", By: []store.Dimension{store.ByDay, store.ByMeasure}},
+				{Measures: []string{"accepted", "rejected"}, By: []store.Dimension{store.ByProvince, store.ByUnit}}, {FromDay: 20260702, ToDay: 20260703, Kind: "qd4750", By: []store.Dimension{store.ByKind, store.ByPurpose, store.ByMeasure}},
+				{Facility: hillStation, By: []store.Dimension{store.ByMeasure}}} {
+				sum, err := w.s.Counters.Sum(w.ctx(), scope, q)
+				w.must(err)
+				again, err := w.s.Counters.Recount(w.ctx(), scope, q)
+				w.must(err)
+				if diff := cmp.Diff(again, sum, cmpopts.EquateEmpty()); diff != "" {
+					t.Errorf("%s, %+v, %+v: recounted (-), summed (+): %s", when, scope, q, diff)
+				}
+			}
+		}
+	}
+	check("folded in part")
+	w.fold()
+	check("folded")
+	w.send(say{facility: hillStation, episode: "after", content: "after"})
+	check("and more")
 }
 
 func minutes(t *testing.T, h *Harness) {

@@ -66,6 +66,10 @@ var strays = []struct{ table, query string }{
 		WHERE r.day <> to_char(to_timestamp(r.at / 1000000) AT TIME ZONE INTERVAL '7 hours', 'YYYYMMDD')::integer`},
 	{"counter", `SELECT c.facility || ' ' || c.facility_version FROM counter c
 		WHERE NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = c.facility_version AND v.code = c.facility)`},
+	{"counter_place", `SELECT day || ' ' || measure FROM (SELECT measure, day, province, unit, kind, purpose, n FROM counter_place
+		UNION ALL SELECT c.measure, c.day, coalesce(v.province, ''), coalesce(v.unit, ''), c.kind, c.purpose, -c.n
+		FROM counter c LEFT JOIN facility_version v ON v.id = c.facility_version) x
+		GROUP BY measure, day, province, unit, kind, purpose HAVING sum(n) <> 0`},
 	{"minute", `SELECT m.facility || ' ' || m.minute FROM minute m WHERE m.minute % 60000000 <> 0
 		OR NOT EXISTS (SELECT 1 FROM facility_version v WHERE v.id = m.facility_version AND v.code = m.facility)`},
 	{"delta", `SELECT d.facility || ' ' || d.day FROM delta d WHERE d.minute = -1 AND (d.kind <> '' OR d.measure <> '' OR d.purpose <> '')

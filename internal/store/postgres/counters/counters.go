@@ -136,6 +136,12 @@ func (c *Counters) Fold(ctx context.Context) (int, error) {
 			SELECT facility, facility_version, day, kind, measure, purpose, sum(n) FROM taken WHERE minute >= 0
 			GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 			ON CONFLICT (facility, facility_version, day, kind, measure, purpose) DO UPDATE SET n = c.n + excluded.n
+		), placed AS (
+			INSERT INTO counter_place AS p (measure, day, province, unit, kind, purpose, n)
+			SELECT t.measure, t.day, coalesce(v.province, ''), coalesce(v.unit, ''), t.kind, t.purpose, sum(t.n)
+			FROM taken t LEFT JOIN facility_version v ON v.id = t.facility_version WHERE t.minute >= 0
+			GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+			ON CONFLICT (measure, day, province, unit, kind, purpose) DO UPDATE SET n = p.n + excluded.n
 		), timed AS (
 			INSERT INTO minute AS m (facility, facility_version, minute, measure, n)
 			SELECT facility, facility_version, minute, measure, sum(n) FROM taken WHERE minute > 0

@@ -42,7 +42,7 @@ func (c *Counters) Recount(ctx context.Context, scope role.Scope, q store.CountQ
 	if !q.Standing {
 		from += refused
 	}
-	return c.sum(ctx, recountLimit, source{from, func(w *handle.Where) string { return dated(w, q) }}, scope, q)
+	return c.sum(ctx, recountLimit, source{from: from, bind: func(w *handle.Where) string { return dated(w, q) }}, scope, q)
 }
 
 // dated begins a statement with the records of a query's days, as they were when

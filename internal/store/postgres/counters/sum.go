@@ -41,14 +41,60 @@ const kept = `SELECT facility_version, day, kind, measure, purpose, n FROM count
 
 // Sum adds folded and unfolded deltas.
 func (c *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
+	if ofPlaces(scope, q) {
+		return c.sum(ctx, sumLimit, source{from: placed, places: true}, scope, q)
+	}
 	return c.sum(ctx, sumLimit, source{from: kept}, scope, q)
 }
 
 // source is where numbers are read from: bind makes what stands before the
 // statement (nil: nothing), from is what stands in its FROM.
+// places: the rows have province and unit themselves, and no facility.
 type source struct {
-	from string
-	bind func(w *handle.Where) string
+	from   string
+	bind   func(w *handle.Where) string
+	places bool
+}
+
+// placed is every count by province and unit.
+const placed = `SELECT measure, day, province, unit, kind, purpose, n FROM counter_place
+	UNION ALL SELECT e.measure, e.day, coalesce(v.province, ''), coalesce(v.unit, ''), e.kind, e.purpose, e.n
+	FROM delta e LEFT JOIN facility_version v ON v.id = e.facility_version WHERE e.minute >= 0`
+
+// placeDimensions are the columns of c that numbers of places are split by.
+var placeDimensions = map[store.Dimension]string{
+	store.ByDay: `c.day::text`, store.ByKind: `c.kind`, store.ByMeasure: `c.measure`, store.ByPurpose: `c.purpose`,
+	store.ByProvince: `c.province`, store.ByUnit: `c.unit`,
+}
+
+// ofPlaces reports whether numbers of places answer a query: nothing in it is of a facility.
+func ofPlaces(scope role.Scope, q store.CountQuery) bool {
+	for _, by := range q.By {
+		if placeDimensions[by] == "" {
+			return false
+		}
+	}
+	return scope.Facility == "" && q.Facility == ""
+}
+
+// where adds the place a query asks about, and gives the columns it is split by.
+func (s source) where(w *handle.Where, scope role.Scope, q store.CountQuery) map[store.Dimension]string {
+	if !s.places {
+		w.Scope(scope, "v.code", "v")
+		if q.Facility != "" {
+			w.And("v.code = ?", string(q.Facility))
+		}
+		if q.Province != "" {
+			w.And("v.province = ?", q.Province)
+		}
+		return dimensions
+	}
+	for _, is := range []struct{ column, value string }{{"c.province", scope.Province}, {"c.unit", scope.Unit}, {"c.province", q.Province}} {
+		if is.value != "" {
+			w.And(is.column+" = ?", is.value)
+		}
+	}
+	return placeDimensions
 }
 
 func (c *Counters) sum(ctx context.Context, limit time.Duration, of source, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
@@ -63,7 +109,7 @@ func (c *Counters) sum(ctx context.Context, limit time.Duration, of source, scop
 	if of.bind != nil {
 		with = of.bind(&w)
 	}
-	w.Scope(scope, "v.code", "v")
+	columns := of.where(&w, scope, q)
 	if q.FromDay != 0 {
 		w.And("c.day >= ?", q.FromDay)
 	}
@@ -76,15 +122,9 @@ func (c *Counters) sum(ctx context.Context, limit time.Duration, of source, scop
 	if q.Kind != "" {
 		w.And("c.kind = ?", q.Kind)
 	}
-	if q.Facility != "" {
-		w.And("v.code = ?", string(q.Facility))
-	}
-	if q.Province != "" {
-		w.And("v.province = ?", q.Province)
-	}
 	key, groups := "", ""
 	for n, by := range q.By {
-		column, ok := dimensions[by]
+		column, ok := columns[by]
 		if !ok {
 			return nil, errDimension
 		}
@@ -95,8 +135,11 @@ func (c *Counters) sum(ctx context.Context, limit time.Duration, of source, scop
 	if groups = strings.TrimPrefix(groups, ", "); groups != "" {
 		tail = " GROUP BY " + groups + tail + " ORDER BY " + groups
 	}
-	query := with + `SELECT ` + key + `sum(c.n)::bigint FROM (` + of.from + `) c
-		LEFT JOIN facility_version v ON v.id = c.facility_version` + w.String() + tail
+	join := ` LEFT JOIN facility_version v ON v.id = c.facility_version`
+	if of.places {
+		join = ""
+	}
+	query := with + `SELECT ` + key + `sum(c.n)::bigint FROM (` + of.from + `) c` + join + w.String() + tail
 	var counts []store.Count
 	err := c.db.Scan(ctx, limit, query, w.Args, func(rows pgx.Rows) (err error) {
 		counts, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Count, error) {

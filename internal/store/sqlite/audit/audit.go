@@ -285,6 +285,9 @@ var strays = []struct{ table, query string }{
  AND l.person = b.person AND l.until IS NOT NULL)`},
 	{"link", `SELECT l.id FROM link l WHERE l.until IS NOT NULL AND NOT EXISTS (SELECT 1 FROM bar b WHERE b.facility = l.facility AND b.subject = l.subject
  AND b.person = l.person) AND NOT EXISTS (SELECT 1 FROM link n WHERE n.facility = l.facility AND n.subject = l.subject AND n.id > l.id)`},
+	{"counter_place", `SELECT day || ' ' || measure FROM (SELECT measure, day, province, unit, kind, purpose, n FROM counter_place
+ UNION ALL SELECT c.measure, c.day, coalesce(v.province, ''), coalesce(v.unit, ''), c.kind, c.purpose, -c.n FROM counter c LEFT JOIN facility_version v ON v.id = c.facility_version)
+ GROUP BY measure, day, province, unit, kind, purpose HAVING sum(n) <> 0`},
 	{"tile", `SELECT log || '/' || level || '/' || n FROM tile t WHERE t.level < 0 OR t.n < 0 OR t.level > 7
  OR ((t.n + 1) << (8 * (t.level + 1))) > coalesce((SELECT size FROM head h WHERE h.log = t.log), 0)`},
 	{"receipt_key", `SELECT kid FROM receipt_key k WHERE NOT EXISTS (SELECT 1 FROM leaf l WHERE l.log = k.log AND l.idx = k.idx

@@ -5,7 +5,6 @@ package counters
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"strings"
 	"time"
 
@@ -40,7 +39,19 @@ const summed = `(SELECT facility_version, day, kind, measure, purpose, n FROM co
 
 // Sum adds what is folded to what is not, of one state of the file.
 func (x *Counters) Sum(ctx context.Context, scope role.Scope, q store.CountQuery) ([]store.Count, error) {
-	return x.count(ctx, "", summed, nil, scope, q)
+	if err := known(q); err != nil {
+		return nil, err
+	}
+	if ofPlaces(scope, q) {
+		return x.read(ctx, places(scope, q), by(placeDimensions, q), q)
+	}
+	of := file.Select(selected("", summed, q))
+	for _, code := range []string{string(scope.Facility), string(q.Facility)} {
+		if code != "" { // rows are found by the version they begin with
+			of.And(`d.facility_version IN (SELECT id FROM facility_version WHERE code = ?)`, code)
+		}
+	}
+	return x.read(ctx, versions(of, scope, q), by(dimensions, q), q)
 }
 
 // dimensions are the columns counts are split by.
@@ -50,17 +61,32 @@ var dimensions = map[store.Dimension]string{
 	store.ByUnit: `coalesce(v.unit, '')`, store.ByVendor: `coalesce(v.vendor, '')`, store.ByType: `coalesce(v.type, '')`,
 }
 
-func (x *Counters) count(ctx context.Context, with, from string, args []any, scope role.Scope, cq store.CountQuery) ([]store.Count, error) {
-	columns := make([]string, 0, len(cq.By))
-	for _, by := range cq.By {
-		c, ok := dimensions[by]
-		if !ok {
-			return nil, fmt.Errorf("counters: no dimension %q", by)
-		}
-		columns = append(columns, c)
+// selected begins a statement over rows that are counted by the facility's version.
+func selected(with, from string, cq store.CountQuery) string {
+	return with + `SELECT ` + strings.Join(append(by(dimensions, cq), `sum(d.n)`), ", ") + ` FROM ` + from + ` LEFT JOIN facility_version v ON v.id = d.facility_version`
+}
+
+// versions adds what a query asks of the facility's version.
+func versions(q *file.Query, scope role.Scope, cq store.CountQuery) *file.Query {
+	q.Within(scope, "v.code", "d.facility_version")
+	if cq.Facility != "" {
+		q.And(`v.code = ?`, string(cq.Facility))
 	}
-	q := file.Select(with+`SELECT `+strings.Join(append(columns, `sum(d.n)`), ", ")+` FROM `+from+` LEFT JOIN facility_version v ON v.id = d.facility_version`, args...).
-		Within(scope, "v.code", "v.id")
+	if cq.Province != "" {
+		q.And(`v.province = ?`, cq.Province)
+	}
+	return q
+}
+
+func (x *Counters) count(ctx context.Context, with, from string, args []any, scope role.Scope, cq store.CountQuery) ([]store.Count, error) {
+	if err := known(cq); err != nil {
+		return nil, err
+	}
+	return x.read(ctx, versions(file.Select(selected(with, from, cq), args...), scope, cq), by(dimensions, cq), cq)
+}
+
+// read adds up what a statement selects, split by columns.
+func (x *Counters) read(ctx context.Context, q *file.Query, columns []string, cq store.CountQuery) ([]store.Count, error) {
 	conditions(q, cq)
 	tail := ` HAVING sum(d.n) <> 0`
 	if len(columns) > 0 {
@@ -97,12 +123,6 @@ func conditions(q *file.Query, cq store.CountQuery) {
 	if cq.Kind != "" {
 		q.And(`d.kind = ?`, cq.Kind)
 	}
-	if cq.Facility != "" {
-		q.And(`v.code = ?`, string(cq.Facility))
-	}
-	if cq.Province != "" {
-		q.And(`v.province = ?`, cq.Province)
-	}
 }
 
 func scanCounts(rows *sql.Rows, keys int) ([]store.Count, error) {
@@ -137,6 +157,7 @@ func (x *Counters) Fold(ctx context.Context) (folded int, err error) {
 			`INSERT INTO counter (facility_version, day, kind, measure, purpose, n)
  SELECT facility_version, day, kind, measure, purpose, sum(n) FROM delta WHERE id <= ? GROUP BY 1, 2, 3, 4, 5
  ON CONFLICT DO UPDATE SET n = n + excluded.n`,
+			foldPlaces,
 			`INSERT INTO minute (facility_version, minute, measure, n)
  SELECT facility_version, minute, measure, sum(n) FROM delta WHERE id <= ? AND minute IS NOT NULL GROUP BY 1, 2, 3
  ON CONFLICT DO UPDATE SET n = n + excluded.n`,
