@@ -7,8 +7,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"lienthong/internal/dossier"
-	"lienthong/internal/fault"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 )
 
 // RecordColumns are the columns ScanRecord reads, out of record r and RecordJoins.
@@ -67,29 +67,17 @@ func CollectRecords(rows pgx.Rows) ([]store.Record, error) {
 	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (store.Record, error) { return ScanRecord(row) })
 }
 
-// finding is a dossier.Finding as the column findings keeps it: position and
-// code, never a value; Hint is not stored.
-type finding struct {
-	Code     string            `json:"code"`
-	Severity dossier.Severity  `json:"severity"`
-	Blocks   []dossier.Purpose `json:"blocks,omitempty"`
-	Table    string            `json:"table,omitempty"`
-	Row      int               `json:"row,omitempty"`
-	Field    string            `json:"field,omitempty"`
-	Line     int               `json:"line,omitempty"`
-}
-
 // WriteFindings gives the text of column findings, "" for none. Fault: store.text.
 func WriteFindings(all []dossier.Finding) (string, error) {
 	if len(all) == 0 {
 		return "", nil
 	}
-	out := make([]finding, len(all))
+	out := make([]form.NamedFinding, len(all))
 	for i, f := range all {
 		if err := store.CheckText(f.Code, string(f.Severity), f.Table, f.Field); err != nil {
 			return "", err
 		}
-		out[i] = finding{f.Code, f.Severity, f.Blocks, f.Table, f.Row, f.Field, f.Line}
+		out[i] = form.NamedFinding{Code: f.Code, Severity: f.Severity, Blocks: f.Blocks, Table: f.Table, Row: f.Row, Field: f.Field, Line: f.Line}
 	}
 	text, err := json.Marshal(out)
 	return string(text), err
@@ -99,15 +87,11 @@ func readFindings(text string) ([]dossier.Finding, error) {
 	if text == "" {
 		return nil, nil
 	}
-	var in []finding
-	if err := json.Unmarshal([]byte(text), &in); err != nil {
+	all, err := form.NamedFindings(text)
+	if err != nil {
 		return nil, ErrBroken.Because(err)
 	}
-	out := make([]dossier.Finding, len(in))
-	for i, f := range in {
-		out[i] = dossier.Finding{Code: f.Code, Severity: f.Severity, Blocks: f.Blocks, Table: f.Table, Row: f.Row, Field: f.Field, Line: f.Line, Hint: fault.Text{}}
-	}
-	return out, nil
+	return all, nil
 }
 
 // Seal is a store.SealNote as column seals keeps it.

@@ -4,13 +4,13 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/vault"
 )
 
@@ -116,26 +116,7 @@ func FindingsOf(text sql.NullString) ([]dossier.Finding, error) {
 	if !text.Valid {
 		return nil, nil
 	}
-	var rows [][]json.RawMessage
-	if err := json.Unmarshal([]byte(text.String), &rows); err != nil {
-		return nil, fmt.Errorf("findings: %w", err)
-	}
-	all := make([]dossier.Finding, len(rows))
-	for i, row := range rows {
-		f := &all[i]
-		if len(row) < 7 { // later releases may add, never take away
-			return nil, errors.New("findings: a row too short")
-		}
-		for k, to := range []any{&f.Code, &f.Severity, &f.Blocks, &f.Table, &f.Row, &f.Field, &f.Line} {
-			if err := json.Unmarshal(row[k], to); err != nil {
-				return nil, fmt.Errorf("findings: %w", err)
-			}
-		}
-		if len(f.Blocks) == 0 {
-			f.Blocks = nil
-		}
-	}
-	return all, nil
+	return form.ListedFindings(text.String)
 }
 
 // Bool is a yes or no as a column holds it.
