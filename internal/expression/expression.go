@@ -93,7 +93,8 @@ type Config struct {
 	// Estimate is how much an expression may cost at worst, by what is known of it
 	// before it runs; 0: 50 million steps.
 	Estimate uint64
-	// Limit is how much it may cost when it runs; 0: 2 million steps, some tenths of a second.
+	// Limit is how much it may cost when it runs; 0: 2 million steps, some tenths of a
+	// second. What its own length bounds is not counted when it runs.
 	Limit uint64
 	// Rows is how many rows a table is reckoned with; 0: 500.
 	Rows uint64
@@ -173,7 +174,11 @@ func (e *Env) Compile(text string, kind Kind) (*Program, error) {
 			VI: fmt.Sprintf("Có thể cần %d bước, nhiều nhất được %d.", cost.Max, e.conf.Estimate),
 			EN: fmt.Sprintf("It could need %d steps, at most %d are given.", cost.Max, e.conf.Estimate)}}
 	}
-	program, err := e.env.Program(tree, cel.CostLimit(e.conf.Limit), cel.CostTracking(e.size), cel.EvalOptions(cel.OptOptimize))
+	options := []cel.ProgramOption{cel.EvalOptions(cel.OptOptimize)}
+	if cost.Max > mostUncounted || !bounded(tree.NativeRep()) {
+		options = append(options, cel.CostLimit(e.conf.Limit), cel.CostTracking(e.size))
+	}
+	program, err := e.env.Program(tree, options...)
 	if err != nil { // a constant regular expression that is none, mostly
 		return nil, &Mistake{Fault: ErrInvalid, Said: said(err.Error())}
 	}

@@ -194,6 +194,76 @@ func TestNoneRunsForEver(t *testing.T) {
 	}
 }
 
+// What its own length bounds is not counted when it runs; everything else is, and a
+// limit of one step stops it.
+func TestWhatIsNotBoundedByItsLengthIsCounted(t *testing.T) {
+	t.Parallel()
+	env, err := expression.New(expression.Config{Limit: 1}, expression.Row("row", "A", "B", "NGAY"),
+		expression.Tables("dossier", map[string][]string{"XML1": {"MA_LK", "NGAY_VAO", "T_THUOC"}, "XML2": {"MA_LK", "THANH_TIEN"}}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := given(t)
+	for text, counted := range map[string]bool{
+		`row.B == "" || number(row.A) <= 500.0 && is_number(row.A)`:                     false,
+		`days(row.NGAY, dossier.XML1[0].NGAY_VAO) == -1 && row.A in ["12.50", "13"]`:    false,
+		`(has(row.A) ? row.A : row.B).startsWith("12") && size(dossier.XML2) == 2`:      false,
+		`in_codes("A08.4", "A00-A09") && fold(row.A + row.A) == "12.5012.50"`:           false,
+		`dossier.XML2.exists(t, t.THANH_TIEN == "10") && number(row.A) > 1.0`:           true,
+		`row.A.matches("^[0-9.]+$") && row.B == ""`:                                     true,
+		`row.A.replace("2", "00") != row.B`:                                             true,
+		`row.A.split(".").size() == 2 && has(row.A)`:                                    true,
+		`"%s".format([row.A]) == row.A && has(row.A)`:                                   true,
+		strings.Repeat(`in_codes(row.B, row.B) || `, 150) + `has(row.A)`:                true, // by its length alone
+		`dossier.XML2.map(t, t.MA_LK).size() == 2 && has(row.A) && number(row.A) > 1.0`: true,
+	} {
+		p, err := env.Compile(text, expression.Condition)
+		if err != nil {
+			t.Errorf("%s: %v", text, err)
+			continue
+		}
+		holds, err := p.Holds(g)
+		if counted != errors.Is(err, expression.ErrCostly) || !counted && (err != nil || !holds) {
+			t.Errorf("%s: %v %v, counted: %v", text, holds, err, counted)
+		}
+	}
+}
+
+// A text that grows with every step is refused before it fills the memory; what it
+// does take is counted.
+func TestATextThatGrowsIsStopped(t *testing.T) {
+	t.Parallel()
+	env := setup(t)
+	grow := func(times int) string {
+		return "row.A" + strings.Repeat(`.replace("a", "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")`, times) + ` == ""`
+	}
+	for _, times := range []int{2, 3, 8} {
+		if _, err := env.Compile(grow(times), expression.Condition); !errors.Is(err, expression.ErrCostly) {
+			t.Errorf("%d times longer and longer: %v", times, err)
+		}
+	}
+	if _, err := env.Compile(`row.A.replace(row.B, row.A) == ""`, expression.Condition); !errors.Is(err, expression.ErrCostly) {
+		t.Errorf("a text between all its characters: %v", err)
+	}
+	p, err := env.Compile(grow(1), expression.Condition)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long := expression.Given{"row": expression.RowOfMap(map[string]string{"A": strings.Repeat("a", 1_000_000)})}
+	if _, err := p.Holds(long); !errors.Is(err, expression.ErrCostly) {
+		t.Errorf("32 million characters were not counted: %v", err)
+	}
+	for _, usual := range []string{`row.A.replace(".", "").replace("-", "").replace(" ", "").replace("1", "2").replace("2", "3") == "3350"`, `row.A.replace(".", ",") == "12,50"`} {
+		p, err := env.Compile(usual, expression.Condition)
+		if err != nil {
+			t.Fatal(usual, err)
+		}
+		if ok, err := p.Holds(given(t)); !ok || err != nil {
+			t.Errorf("%s: %v %v", usual, ok, err)
+		}
+	}
+}
+
 func TestWhatCannotBeWorkedOutFailsWithoutItsValue(t *testing.T) {
 	t.Parallel()
 	env := setup(t)
@@ -261,6 +331,27 @@ func TestListsOfTheCaller(t *testing.T) {
 	}
 	if _, err := expression.New(expression.Config{}, expression.Text("a b")); err == nil {
 		t.Error("a name that is none was taken")
+	}
+}
+
+func BenchmarkHolds(b *testing.B) {
+	for name, text := range map[string]string{
+		"row":     `is_number(row.A) && number(row.A) <= 500.0`,
+		"dates":   `row.NGAY == "" || date(row.NGAY) >= date("20260101")`,
+		"pattern": `row.A.matches("^[0-9]+(\\.[0-9]+)?$")`,
+	} {
+		p, err := expression.Compile(text, expression.Condition, expression.Row("row", "A", "NGAY"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		g := expression.Given{"row": expression.RowOfMap(map[string]string{"A": "12.50", "NGAY": "202603010830"})}
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if ok, err := p.Holds(g); !ok || err != nil {
+					b.Fatal(ok, err)
+				}
+			}
+		})
 	}
 }
 

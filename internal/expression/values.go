@@ -160,6 +160,9 @@ func (s sizes) EstimateSize(n cost.AstNode) *cost.SizeEstimate {
 // EstimateCallCost reckons a call of our own functions: one step for ten code
 // points they read, and three more.
 func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args []cost.AstNode) *cost.CallEstimate {
+	if function == "replace" && target != nil && len(args) > 1 {
+		return s.replaced(*target, args[0], args[1])
+	}
 	if !own(function) {
 		return nil
 	}
@@ -178,8 +181,38 @@ func (s sizes) EstimateCallCost(function, _ string, target *cost.AstNode, args [
 		ResultSize: &cost.SizeEstimate{Min: 0, Max: max(longest, 32)}}
 }
 
+// mostGrowth is how many times its usual length a text may grow to: replacements
+// in one another would fill the memory before any step was counted.
+const mostGrowth = 100
+
+// replaced reckons that all of a text is replaced. A replacement that could make a
+// text much longer is too costly for any limit.
+func (s sizes) replaced(target, old, by cost.AstNode) *cost.CallEstimate {
+	size := func(n cost.AstNode) cost.SizeEstimate {
+		if c := n.ComputedSize(); c != nil && c.Max < 1<<20 {
+			return *c
+		}
+		return cost.SizeEstimate{Max: s.length}
+	}
+	most := size(target).Max
+	if from, to := size(old).Min, size(by).Max; from == 0 { // the empty text is between all characters
+		most += (most + 1) * to
+	} else {
+		most *= max(1, (to+from-1)/from)
+	}
+	e := &cost.CallEstimate{CostEstimate: cost.CostEstimate{Min: 1, Max: 1 + most/10}, ResultSize: &cost.SizeEstimate{Min: 0, Max: most}}
+	if most > mostGrowth*s.length {
+		e.Max = 1 << 62
+	}
+	return e
+}
+
 // CallCost is what a call did cost.
-func (s sizes) CallCost(function, _ string, args []ref.Val, _ ref.Val) *uint64 {
+func (s sizes) CallCost(function, _ string, args []ref.Val, result ref.Val) *uint64 {
+	if text, ok := result.(types.String); ok && (function == "replace" || function == "join" || function == "format") {
+		steps := 1 + uint64(len(text))/10
+		return &steps
+	}
 	if !own(function) {
 		return nil
 	}
