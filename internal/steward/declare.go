@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"lienthong/internal/care"
 	"lienthong/internal/fault"
 	"lienthong/internal/registry"
 	"lienthong/internal/registry/declaration"
@@ -44,7 +45,10 @@ func (s *Steward) Check(ctx context.Context, text []byte) (*Checked, error) {
 	if db == nil {
 		return out, declaration.ErrInvalid
 	}
-	if !s.conf.Unit(d.Steward) {
+	switch stands, err := s.conf.Unit(ctx, d.Steward); {
+	case err != nil:
+		return out, err
+	case !stands:
 		return out, ErrUnit
 	}
 	if len(declaration.Cycles(append(slices.Clone(others), d))) > 0 {
@@ -100,6 +104,9 @@ func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, 
 	if err := who.manages(steward); err != nil {
 		return out, err
 	}
+	if err := s.closes(who, d); err != nil {
+		return out, err
+	}
 	d.Version = out.Was + 1
 	detail, err := json.Marshal(map[string]any{"version": d.Version, "steward": d.Steward, "bytes": len(text)})
 	if err != nil {
@@ -113,6 +120,31 @@ func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, 
 		return out, err
 	}
 	return out, s.Refresh(ctx)
+}
+
+// ErrClosed: a unit that would let itself read what is closed.
+var ErrClosed = fault.New(fault.Withheld, "database.closed",
+	"Khai báo này đọc nhóm dữ liệu khép kín. Đơn vị không tự mở được cho mình: người vận hành nhận khai báo sau khi có căn cứ pháp lý.",
+	"This declaration reads closed classes of records. A unit cannot let itself in: the operator takes the file when the legal basis is there.")
+
+// closes refuses a declaration that reads more closed classes than the one in force,
+// from anybody but the operator: who writes it is not who lets it in.
+func (s *Steward) closes(who Who, d *registry.Declaration) error {
+	var before, after care.Classes
+	if l, err := s.Get(d.ID); err == nil {
+		before = classesOf(l.Declaration)
+	}
+	if after = classesOf(d); after&^before != 0 && who.Role.Kind != role.Operator {
+		return ErrClosed
+	}
+	return nil
+}
+
+func classesOf(d *registry.Declaration) (all care.Classes) {
+	for i := range d.Sources {
+		all |= d.Sources[i].Classes
+	}
+	return all
 }
 
 // Who changes something: a role, and a name as acts keep it.

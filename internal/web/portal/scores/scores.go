@@ -43,6 +43,11 @@ type Deps struct {
 	Grades   Grades
 	Facility func(code care.FacilityCode) string // its name; "" for none known
 	Subject  func(id string) fault.Text          // what a database is called; nil: by its id
+
+	// Closed reports whether numbers of a subject would tell a reader what records
+	// say: of a database that closed classes of records make. Whole reports whether
+	// they are then told those of the whole country. nil: of none.
+	Closed func(who role.Role, subject string) (closed, whole bool)
 }
 
 // Room serves the pages.
@@ -164,6 +169,7 @@ func (x *Room) readBoard(r *http.Request, p view.Page) (b board, err error) {
 	if b.Lines, err = x.Grades.Words(r.Context(), p.Reader.Role.Scope(), b.Query); err != nil {
 		return b, err
 	}
+	b.Lines = slices.DeleteFunc(b.Lines, func(l grade.Line) bool { return x.withheld(p, b.asked, l.Subject) })
 	if b.By == "day" {
 		slices.Reverse(b.Lines)
 	}
@@ -223,6 +229,7 @@ func (x *Room) readChecks(r *http.Request, p view.Page) (l list, err error) {
 	if l.asked, err = ask(r, p.Now); err == nil {
 		l.Lines, err = x.Grades.Checks(r.Context(), p.Reader.Role.Scope(), l.Query, score.Word(l.Word))
 	}
+	l.Lines = slices.DeleteFunc(l.Lines, func(c grade.CheckLine) bool { return x.withheld(p, l.asked, c.Subject) })
 	return l, err
 }
 
@@ -253,7 +260,9 @@ func (x *Room) readCheck(r *http.Request, p view.Page) (l list, err error) {
 		return l, err
 	}
 	sheet := x.Grades.InForce(l.Subject)
-	if sheet == nil || sheet.Index(l.Check) < 0 {
+	by := l.asked
+	by.By = "facility" // what the page splits by
+	if sheet == nil || sheet.Index(l.Check) < 0 || x.withheld(p, by, l.Subject) {
 		return l, errQuery
 	}
 	l.One = &sheet.Checks[sheet.Index(l.Check)]
@@ -322,7 +331,9 @@ func (x *Room) records(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	sheet := x.Grades.InForce(s.Subject)
-	if sheet == nil || sheet.Index(s.Check) < 0 {
+	by := s.asked
+	by.By = "record"
+	if sheet == nil || sheet.Index(s.Check) < 0 || x.withheld(p, by, s.Subject) {
 		x.frame.Fail(w, r, errQuery)
 		return
 	}
@@ -456,7 +467,7 @@ func (x *Room) name(code string) string {
 
 // unequal are the recounts that did not agree, newest first.
 func (b *board) unequal() []house.ScoreRecount {
-	return slices.DeleteFunc(slices.Clone(b.Recounts), func(r house.ScoreRecount) bool { return r.Unequal == 0 && r.Differing == 0 })
+	return slices.DeleteFunc(slices.Clone(b.Recounts), func(r house.ScoreRecount) bool { return r.Unequal == 0 })
 }
 
 // checksOf is the address of the checks of a word in a row.

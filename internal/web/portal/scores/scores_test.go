@@ -155,6 +155,11 @@ func (f frame) See(rw http.ResponseWriter, r *http.Request, path string) {
 
 func serve(t *testing.T, who role.Role) (*book, *httptest.Server) {
 	t.Helper()
+	return serveWith(t, who, nil)
+}
+
+func serveWith(t *testing.T, who role.Role, closed func(role.Role, string) (bool, bool)) (*book, *httptest.Server) {
+	t.Helper()
 	b := &book{who: who, lang: "vi"}
 	var err error
 	if b.words, err = words.Load(); err != nil {
@@ -163,7 +168,7 @@ func serve(t *testing.T, who role.Role) (*book, *httptest.Server) {
 	if b.assets, err = asset.Load(); err != nil {
 		t.Fatal(err)
 	}
-	room := pages.New(pages.Deps{Grades: b, Facility: func(care.FacilityCode) string { return "Bệnh viện Đa khoa Kinh Bắc" }}, frame{b})
+	room := pages.New(pages.Deps{Grades: b, Closed: closed, Facility: func(care.FacilityCode) string { return "Bệnh viện Đa khoa Kinh Bắc" }}, frame{b})
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", b.assets)
 	for _, line := range pages.Routes() {
