@@ -64,8 +64,12 @@ func (s *Steward) Round(ctx context.Context) (more bool, err error) {
 		if err != nil || !mine {
 			return false, err
 		}
+		wiped, err := s.erased(ctx)
+		if err != nil {
+			return false, err
+		}
 		some, err := s.once(ctx)
-		if err != nil || !some {
+		if err != nil || !some && !wiped {
 			return false, err
 		}
 		if s.Clock.Now().Sub(began) > roundOf {
@@ -134,6 +138,19 @@ type follower struct {
 	kinds map[string]bool
 }
 
+func followerOf(l *Live) *follower {
+	f := &follower{Live: l, sets: map[care.Classes]bool{}, kinds: map[string]bool{}, place: house.Place{Database: l.ID, Source: fromRecords, Declared: l.Taken.Version}}
+	for _, src := range l.Sources {
+		if src.Kind == registry.FromRecords {
+			f.sets[src.Classes] = true
+			for _, k := range src.Records {
+				f.kinds[k] = true
+			}
+		}
+	}
+	return f
+}
+
 // groups are the databases that are made of records, by how far they were read: one
 // that was declared lately is behind, and reads what the others have read by itself.
 func (s *Steward) groups(ctx context.Context) ([]group, error) {
@@ -146,15 +163,7 @@ func (s *Steward) groups(ctx context.Context) ([]group, error) {
 	}
 	var out []group
 	for _, l := range s.List() {
-		f := &follower{Live: l, sets: map[care.Classes]bool{}, kinds: map[string]bool{}, place: house.Place{Database: l.ID, Source: fromRecords, Declared: l.Taken.Version}}
-		for _, src := range l.Sources {
-			if src.Kind == registry.FromRecords {
-				f.sets[src.Classes] = true
-				for _, k := range src.Records {
-					f.kinds[k] = true
-				}
-			}
-		}
+		f := followerOf(l)
 		if len(f.kinds) == 0 || l.Dissolved {
 			continue
 		}
@@ -526,7 +535,7 @@ func (s *Steward) fromOther(ctx context.Context, l *Live, src *registry.Source) 
 			}
 			continue
 		}
-		w.Drafts = append(w.Drafts, Draft{Values: made.Values, Origin: registry.Origin{Source: src.ID, Facility: e.Origin.Facility}})
+		w.Drafts = append(w.Drafts, Draft{Values: made.Values, Origin: registry.Origin{Source: src.ID, Facility: e.Origin.Facility}, taken: asSayer(src.From, e.ID)})
 	}
 	_, err = s.Write(ctx, l.ID, w)
 	return true, err

@@ -78,8 +78,9 @@ type Config struct {
 	Holder string // names this process among the hubs of a store
 	// Tables returns the tables of a kind of records; nil: the QĐ 4750 family's.
 	Tables func(kind string) map[string][]string
-	// Unit reports whether a unit is at work; nil: every one is.
-	Unit func(id string) bool
+	// Unit reports whether a unit is at work now; nil: every one is. It is asked every
+	// second for each database.
+	Unit func(ctx context.Context, id string) (bool, error)
 }
 
 // Live is a database as it holds now.
@@ -147,7 +148,7 @@ func New(ctx context.Context, d Deps, c Config) (*Steward, error) {
 		c.Tables = declaration.Family
 	}
 	if c.Unit == nil {
-		c.Unit = func(string) bool { return true }
+		c.Unit = func(context.Context, string) (bool, error) { return true, nil }
 	}
 	s := &Steward{Deps: d, conf: c, wake: make(chan struct{}, 1)}
 	s.now.Store(&shelf{epoch: -1, byID: map[registry.ID]*Live{}})
@@ -169,13 +170,17 @@ func (s *Steward) Get(id registry.ID) (*Live, error) {
 // once a second, it costs one small question when there is nothing.
 func (s *Steward) Refresh(ctx context.Context) error {
 	epoch, err := s.Databases.Epoch(ctx)
-	if err != nil || epoch == s.now.Load().epoch {
+	if err != nil {
+		return err
+	}
+	moved, err := s.moved(ctx, epoch)
+	if err != nil || !moved {
 		return err
 	}
 	s.load.Lock()
 	defer s.load.Unlock()
-	if epoch == s.now.Load().epoch {
-		return nil
+	if moved, err = s.moved(ctx, epoch); err != nil || !moved {
+		return err
 	}
 	declared, err := s.Databases.Declared(ctx)
 	if err != nil {
@@ -200,7 +205,7 @@ func (s *Steward) Refresh(ctx context.Context) error {
 		parsed[d.Database] = p
 	}
 	for _, d := range declared {
-		l, err := s.live(parsed, d)
+		l, err := s.live(ctx, parsed, d)
 		if err != nil {
 			return err
 		}
@@ -221,7 +226,22 @@ func (s *Steward) Refresh(ctx context.Context) error {
 	return nil
 }
 
-func (s *Steward) live(parsed map[registry.ID]*registry.Declaration, d house.Declared) (*Live, error) {
+// moved reports whether what is known is not what there is: something was declared,
+// reached or given, or a unit that answers for a database came or went.
+func (s *Steward) moved(ctx context.Context, epoch int64) (bool, error) {
+	now := s.now.Load()
+	if now.epoch != epoch {
+		return true, nil
+	}
+	for _, l := range now.list {
+		if stands, err := s.conf.Unit(ctx, l.Steward); err != nil || stands == l.Dissolved {
+			return true, err
+		}
+	}
+	return false, nil
+}
+
+func (s *Steward) live(ctx context.Context, parsed map[registry.ID]*registry.Declaration, d house.Declared) (*Live, error) {
 	p := parsed[d.Database]
 	db, problems := declaration.Compile(p, s.config(parsed))
 	if db == nil { // taken by a program with other tables or lists
@@ -231,7 +251,11 @@ func (s *Steward) live(parsed map[registry.ID]*registry.Declaration, d house.Dec
 	if err != nil {
 		return nil, fmt.Errorf("steward: the sheet of %s: %w", d.Database, err)
 	}
-	return &Live{Database: db, Judge: judge, Taken: d, Dissolved: !s.conf.Unit(p.Steward), Problems: problems}, nil
+	stands, err := s.conf.Unit(ctx, p.Steward)
+	if err != nil {
+		return nil, err
+	}
+	return &Live{Database: db, Judge: judge, Taken: d, Dissolved: !stands, Problems: problems}, nil
 }
 
 // config is what declarations refer to, with the fields of those given.

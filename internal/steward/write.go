@@ -24,6 +24,8 @@ type Draft struct {
 	Origin  registry.Origin
 	Waiting bool // not to be read by others before it is accepted
 	Strict  bool // of a file or a form: what registry/declaration refuses is not written
+
+	taken registry.RecordID // the entry of another database that says it, as a sayer
 }
 
 // What became of a draft.
@@ -48,6 +50,7 @@ type Writing struct {
 	Drafts []Draft
 	Closes []house.Close
 	Unsaid []house.Said
+	Wipe   []registry.RecordID // erased: see house.Batch
 	Place  *house.Place
 	Was    string // Place's cursor before
 	Act    *store.Act
@@ -87,7 +90,7 @@ func (s *Steward) Write(ctx context.Context, id registry.ID, w Writing) ([]Writt
 		last[r.ids[0]] = len(all)
 		all = append(all, r)
 	}
-	b := house.Batch{Closes: w.Closes, Unsaid: w.Unsaid, Place: w.Place, Act: w.Act}
+	b := house.Batch{Closes: w.Closes, Unsaid: w.Unsaid, Wipe: w.Wipe, Place: w.Place, Act: w.Act}
 	if err := s.batch(ctx, l, all, &b, now); err != nil {
 		return nil, err
 	}
@@ -147,6 +150,9 @@ func (s *Steward) batch(ctx context.Context, l *Live, all []ready, b *house.Batc
 		}
 		at += n
 		r.written.ID = id
+		if r.draft.taken != (registry.RecordID{}) {
+			b.Said = append(b.Said, house.Said{Record: r.draft.taken, Entry: id})
+		}
 		if r.later {
 			if r.draft.Origin.Record != (registry.RecordID{}) {
 				b.Said = append(b.Said, house.Said{Record: r.draft.Origin.Record, Entry: id})

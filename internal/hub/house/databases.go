@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
 	"lienthong/internal/kind/slip"
+	"lienthong/internal/night"
 	"lienthong/internal/quality"
 	"lienthong/internal/registry/declaration"
 	"lienthong/internal/registry/shipped"
@@ -41,7 +42,7 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 	others := &late{}
 	h.Steward, err = steward.New(ctx, steward.Deps{Databases: s.Databases, Entries: s.Entries, Grants: s.Grants, Flow: s.Flow, Scores: s.Scores, Keys: p.Slices.Keys,
 		Records: taker, Others: others, Vault: p.Vault, Directory: p.Directory, Clock: p.Clock, Logger: p.Logger},
-		steward.Config{Holder: p.Hub + "/" + hex.EncodeToString(mark[:]), Tables: tables()})
+		steward.Config{Holder: p.Hub + "/" + hex.EncodeToString(mark[:]), Tables: tables(), Unit: h.stands})
 	if err != nil {
 		return err
 	}
@@ -69,7 +70,25 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 			}
 		}
 	}}, Round{Every: time.Minute, Failed: "facilities not made entries", Do: h.Steward.Facilities})
+	h.Jobs = append(h.Jobs, night.Job{ID: "databases.erased", Present: true, Run: func(ctx context.Context, _ int) (night.Report, error) {
+		n, err := s.Entries.Left(ctx) // rounds wipe within seconds: it is 0
+		return night.Report{Unequal: n}, err
+	}})
 	return nil
+}
+
+// stands reports whether a unit is at work today. While the hub is being put together
+// nobody has read the units yet: the first look at databases after that tells.
+func (h *House) stands(ctx context.Context, id string) (bool, error) {
+	if h.Errands == nil {
+		return true, nil
+	}
+	units, err := h.Errands.AllUnits(ctx)
+	if err != nil {
+		return false, err
+	}
+	_, err = units.Standing(id, h.Errands.Today())
+	return err == nil, nil
 }
 
 // caller tells who makes a request.

@@ -115,10 +115,11 @@ type Batch struct {
 	// at most one row. A row with Origin.Record is said by that record from now on.
 	Rows   []Row
 	Closes []Close
-	Said   []Said       // said by other records too, beside Rows
-	Unsaid []Said       // no longer said
-	Scores []ScoreDelta // what marks count more and less
-	Place  *Place       // moves with it
+	Said   []Said              // said by other records too, beside Rows
+	Unsaid []Said              // no longer said
+	Scores []ScoreDelta        // what marks count more and less
+	Wipe   []registry.RecordID // of all versions that are still of these when the rest was written nothing remains but that they were
+	Place  *Place              // moves with it
 	Act    *base.Act
 }
 
@@ -194,6 +195,18 @@ type Entries interface {
 	Counts(ctx context.Context, id registry.ID) ([]EntryCount, error)
 	// Places returns how far the sources of a database were read; "" of all.
 	Places(ctx context.Context, id registry.ID) ([]Place, error)
+	// Erased returns records that were erased and whose entries were not gone through
+	// yet, at most limit; with the erasure they come onto that list. Wiped takes them off it.
+	Erased(ctx context.Context, limit int) ([]registry.RecordID, error)
+	Wiped(ctx context.Context, records []registry.RecordID) error
+	// MadeOf returns the entries that have a version made of one of the records.
+	MadeOf(ctx context.Context, id registry.ID, records []registry.RecordID) ([]registry.EntryID, error)
+	// Left counts versions of all databases that were made of erased records, gone
+	// through as the list says, and still have values: it is 0.
+	Left(ctx context.Context) (int64, error)
+	// RecountScores counts anew the marks of live entries whose version is of a day,
+	// yyyyMMdd in Hanoi, of all databases, by day and facility, as Scores.Sum gives them.
+	RecountScores(ctx context.Context, day int) ([]ScoreSum, error)
 	// Turn takes, or keeps, what one process of several does until a moment, and
 	// reports whether it is holder's.
 	Turn(ctx context.Context, what, holder string, now, until time.Time) (bool, error)

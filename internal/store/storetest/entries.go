@@ -28,6 +28,8 @@ func entryCases() []testCase {
 		{"a batch that is not as entries are is not written at all", entryConflicts},
 		{"entries are found, in pages, by keys and by state", entryLists},
 		{"entries end, merge and are wiped", entryCloses},
+		{"of entries of an erased record nothing remains, and what does is told", entriesOfErased},
+		{"scores of entries are what their marks say", entryScores},
 		{"changes of entries are read in their order and none is passed over", entryChanges},
 		{"the flow gives records of all facilities once, with what they changed", flowOrder},
 		{"a turn is one process's until its time", turns},

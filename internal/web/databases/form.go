@@ -26,6 +26,8 @@ type summary struct {
 	State   string `json:"state"`
 	Version int    `json:"version"`
 	Access  string `json:"access"` // steward, shared, own
+	// Dissolved: its steward is no unit any more; it is read, and nothing of it changes.
+	Dissolved bool `json:"dissolved,omitempty"`
 }
 
 func summaryOf(v *register.View) summary {
@@ -35,7 +37,7 @@ func summaryOf(v *register.View) summary {
 			access = "steward"
 		}
 	}
-	return summary{string(v.ID), textOf(v.Name), v.Steward, string(v.State()), v.Taken.Version, access}
+	return summary{string(v.ID), textOf(v.Name), v.Steward, string(v.State()), v.Taken.Version, access, v.Dissolved}
 }
 
 // field is a field that the caller sees.

@@ -56,6 +56,7 @@ func (x *Entries) Put(ctx context.Context, id registry.ID, b house.Batch, was st
 	q := tx.Batch()
 	versions(q, id, s, seq)
 	said(q, id, &b)
+	wipe(q, id, b.Wipe)
 	for _, state := range slices.Sorted(maps.Keys(s.Counts)) {
 		q.Queue(`INSERT INTO db_count AS c (database, state, n) VALUES ($1, $2, $3) ON CONFLICT (database, state) DO UPDATE SET n = c.n + excluded.n`, string(id), string(state), s.Counts[state])
 	}

@@ -178,6 +178,7 @@ func (e *erasing) destroy(ctx context.Context) error {
 			facility, serial, handle.Micros(t.At))
 		b.Queue(`INSERT INTO tombstone (facility, serial, at, reason, number, actor) VALUES ($1, $2, $3, $4, $5, $6)`,
 			facility, serial, handle.Micros(t.At), t.Reason, t.Case, t.Actor)
+		b.Queue(`INSERT INTO db_erased (facility, serial) VALUES ($1, $2)`, facility, t.Record.Serial[:])
 		b.Queue(`INSERT INTO transition (facility, serial, at, what, by, actor, detail) VALUES ($1, $2, $3, 'erased', '00000000-0000-0000-0000-000000000000', $4, $5)`,
 			facility, serial, handle.Micros(t.At), t.Actor, t.Reason)
 	}

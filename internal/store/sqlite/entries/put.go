@@ -82,6 +82,9 @@ func put(tx *file.Tx, id registry.ID, b *house.Batch, was string) error {
 	if err := said(tx, id, b); err != nil {
 		return err
 	}
+	if err := wipe(tx, id, b.Wipe); err != nil {
+		return err
+	}
 	for _, state := range slices.Sorted(maps.Keys(s.Counts)) {
 		if _, err := tx.Exec(`INSERT INTO db_count (database, state, n) VALUES (?1, ?2, ?3) ON CONFLICT (database, state) DO UPDATE SET n = n + ?3`, string(id), string(state), s.Counts[state]); err != nil {
 			return err

@@ -93,6 +93,9 @@ func (e *erasing) record(x *store.Erasure) error {
 		string(x.Record.Facility), x.Record.Serial[:], file.Micros(x.At), x.Reason, x.Case, x.Actor); err != nil {
 		return err
 	}
+	if _, err := e.tx.Exec(`INSERT INTO db_erased (facility, serial) VALUES (?, ?)`, string(x.Record.Facility), x.Record.Serial[:]); err != nil {
+		return err
+	}
 	if _, err := e.tx.Exec(`INSERT INTO transition (record, at, what, by, actor, detail) VALUES (?, ?, 'erased', NULL, ?, ?)`,
 		id, file.Micros(x.At), x.Actor, x.Reason); err != nil {
 		return err
