@@ -70,11 +70,13 @@ func NavOf(r role.Role) []NavItem {
 	case role.Ministry:
 		return []NavItem{overview, databases, quality, tasks, places, messages, {"rulebook", "/rulebook"}}
 	case role.Unit:
-		return []NavItem{databases, quality, tasks, places, messages}
+		return []NavItem{databases, quality, tasks, places, messages, {"rulebook", "/rulebook"}}
 	case role.Province:
-		return []NavItem{overview, places, quality, tasks, messages}
+		return []NavItem{{"province", "/province"}, overview, places, quality, databases, tasks, messages}
+	case role.Insurer:
+		return []NavItem{databases, tasks}
 	case role.Partner:
-		return []NavItem{{"statement", "/statement"}, {"software", "/software"}}
+		return []NavItem{{"statement", "/statement"}, {"software", "/software"}, databases, tasks}
 	case role.Auditor:
 		return []NavItem{access, {"audit", "/audit"}, acts}
 	case role.Privacy:
