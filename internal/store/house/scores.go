@@ -37,6 +37,9 @@ type Scores interface {
 	// Failing lists current records that fail a check, newest first, at most limit
 	// (0: 50) out of the newest 100,000 that the query asks for.
 	Failing(ctx context.Context, scope role.Scope, q ScoreQuery, sheet tally.ID, check, limit int) ([]dossier.ID, error)
+	// Sample draws at most n current records with marks that came on a day, each as
+	// likely as another, in order of nothing.
+	Sample(ctx context.Context, day, n int) ([]ScoreSampled, error)
 	// Undelivered counts records that have a leg which is due and not done, by kind
 	// and the query's key, of the days their legs began.
 	Undelivered(ctx context.Context, scope role.Scope, q ScoreQuery) ([]Undelivered, error)
@@ -99,6 +102,12 @@ type ScoreSum struct {
 	Tally   tally.Tally
 }
 
+// ScoreSampled is a record with the marks that are kept of it.
+type ScoreSampled struct {
+	ID    dossier.ID
+	Marks tally.Marks
+}
+
 // Undelivered is how many records are not yet everywhere they must be.
 type Undelivered struct {
 	Subject string
@@ -112,6 +121,6 @@ type ScoreRecount struct {
 	At        time.Time
 	Seen      int64 // records
 	Unequal   int64 // sums that are not what was counted, asked 0
-	Sampled   int64 // records judged again from their bytes
-	Differing int64 // of these, whose marks are others now
+	Sampled   int64 // records judged again from their bytes, in all runs of the job
+	Differing int64 // of these, whose marks were others or that could not be read, asked 0
 }

@@ -27,6 +27,7 @@ func scoreCases() []testCase {
 		{"scores are split and selected, by roll-ups and without them", scoresSplit},
 		{"an erased record counts no more", scoresErased},
 		{"records that fail a check are found", scoresFailing},
+		{"a sample of a day is current records with their marks", scoresSampled},
 		{"sheets and recounts are kept", scoresKept},
 	}
 }
@@ -306,6 +307,51 @@ func scoresFailing(t *testing.T, h *Harness) {
 	for _, id := range own {
 		if id.Facility != care.FacilityCode(hillStation) {
 			t.Errorf("another's record: %s", id)
+		}
+	}
+}
+
+// scoresSampled holds that a sample is of the day and current, no record twice, with
+// the marks it was stored with, and that all of a day are drawn where there is room.
+func scoresSampled(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	w.randomDays(rand.New(rand.NewPCG(11, 12)))
+	days, err := w.s.House.Scores.Recount(w.ctx(), everything, house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByDay}})
+	w.must(err)
+	if len(days) == 0 {
+		t.Fatal("no days")
+	}
+	for _, d := range days {
+		var day int
+		_, err := fmt.Sscan(d.Key[0], &day)
+		w.must(err)
+		all, err := w.s.House.Scores.Sample(w.ctx(), day, 10_000)
+		w.must(err)
+		sum := map[string]tally.Tally{}
+		seen := map[string]bool{}
+		for _, x := range all {
+			r := w.get(x.ID)
+			if !r.Current || clock.Day(r.Received) != day || seen[x.ID.String()] {
+				t.Errorf("day %d: %s is drawn twice, not current or of another day", day, x.ID)
+			}
+			seen[x.ID.String()] = true
+			if id, err := x.Marks.Sheet(); err != nil || id != sheetOf(r.Kind) {
+				t.Errorf("%s: marks of %v, %v", x.ID, id, err)
+			}
+			of := sum[r.Kind]
+			of.Add(x.Marks, 1)
+			sum[r.Kind] = of
+		}
+		left := sum[d.Subject]
+		if left.Minus(d.Tally); !left.IsZero() {
+			t.Errorf("day %d: all that is drawn of %s is not what is counted", day, d.Subject)
+		}
+		few, err := w.s.House.Scores.Sample(w.ctx(), day, 1)
+		if w.must(err); len(few) != min(1, len(all)) {
+			t.Errorf("day %d: %d drawn of 1", day, len(few))
+		}
+		if none, err := w.s.House.Scores.Sample(w.ctx(), day, 0); err != nil || len(none) != 0 {
+			t.Errorf("day %d: %d drawn of none, %v", day, len(none), err)
 		}
 	}
 }
