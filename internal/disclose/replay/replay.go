@@ -1,5 +1,6 @@
 // Package replay opens accepted records by the hundred, for rules that are tried on
-// them before they apply (package rehearsal). It is package disclose's door for a
+// them before they apply (package rehearsal) and for the sample of a day that is
+// judged again at night (package grade). It is package disclose's door for a
 // reader that is no person: nobody sees content by it, and all that may leave are
 // places, codes and counts. Each page of records is written down, durably and with
 // its basis, before the first of it is opened: which log, from which leaf to which.
@@ -30,6 +31,16 @@ const (
 	Role   = "hub"
 )
 
+// Purpose is why records are opened, as its rows say it.
+type Purpose struct{ Basis, Policy, Reader, Route string }
+
+// Rehearsal tries rules that somebody with the right to make them wrote; Recheck
+// judges a sample of a day again, and only how many differ leaves.
+var (
+	Rehearsal = Purpose{Basis, Policy, Reader, "rehearsal"}
+	Recheck   = Purpose{"recheck", "recheck/1", "night", "night"}
+)
+
 // longest is the longest plain form of a stored body.
 const longest = 33 << 20
 
@@ -43,6 +54,7 @@ type Opener struct {
 	Codec *body.Codec
 	Kinds *kind.Registry
 	Clock clock.Clock
+	For   Purpose // zero: Rehearsal
 }
 
 // Item is a record with its sealed body, as Records.Walk gives them.
@@ -80,7 +92,11 @@ func (o *Opener) Page(ctx context.Context, what string, log int, items []Item) (
 	if err != nil {
 		return nil, err
 	}
-	row := store.Disclosure{At: o.Clock.Now(), Reader: Reader, Role: Role, Basis: Basis, Policy: Policy, Reason: what, Route: "rehearsal", Facts: string(facts)}
+	why := o.For
+	if why == (Purpose{}) {
+		why = Rehearsal
+	}
+	row := store.Disclosure{At: o.Clock.Now(), Reader: why.Reader, Role: Role, Basis: why.Basis, Policy: why.Policy, Reason: what, Route: why.Route, Facts: string(facts)}
 	if err := o.Log.Record(ctx, []store.Disclosure{row}); err != nil {
 		return nil, fmt.Errorf("replay: writing down a page: %w", err)
 	}
