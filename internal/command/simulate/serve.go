@@ -26,6 +26,7 @@ type Cmd struct {
 	Population   populationCmd   `cmd:"" help:"Run a simulated national population database."`
 	Axis         axisCmd         `cmd:"" help:"Run a simulated data axis of the ministry."`
 	Webhook      webhookCmd      `cmd:"" help:"Run somebody's receiver of webhooks."`
+	Feed         feedCmd         `cmd:"" help:"Run another body's feed of entries of a database."`
 	CSC          cscCmd          `cmd:"" name:"csc" help:"Run a simulated remote signing service (CSC API v2)."`
 }
 
