@@ -51,7 +51,7 @@ const projecting = "databases.project"
 // Round makes entries out of what came since, until all is made or some seconds are
 // over. Of several hubs one does it at a time. more: there is more to do.
 func (s *Steward) Round(ctx context.Context) (more bool, err error) {
-	if err := s.Refresh(ctx); err != nil {
+	if err := errors.Join(s.Refresh(ctx), s.readLists(ctx)); err != nil {
 		return false, err
 	}
 	s.round.Lock()

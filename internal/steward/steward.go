@@ -130,7 +130,8 @@ type Steward struct {
 	Deps
 	conf  Config
 	now   atomic.Pointer[shelf]
-	codes atomic.Pointer[map[string]map[string]bool] // values of "db:ID.FIELD" lists
+	lists lists      // of fields that are "db:ID.FIELD"
+	reads sync.Mutex // one reader of lists at a time
 	load  sync.Mutex
 	round sync.Mutex // one round at a time
 	wake  chan struct{}
@@ -150,7 +151,7 @@ func New(ctx context.Context, d Deps, c Config) (*Steward, error) {
 	if c.Unit == nil {
 		c.Unit = func(context.Context, string) (bool, error) { return true, nil }
 	}
-	s := &Steward{Deps: d, conf: c, wake: make(chan struct{}, 1)}
+	s := &Steward{Deps: d, conf: c, lists: lists{all: map[string]*codeList{}}, wake: make(chan struct{}, 1)}
 	s.now.Store(&shelf{epoch: -1, byID: map[registry.ID]*Live{}})
 	return s, s.Refresh(ctx)
 }
@@ -275,12 +276,7 @@ func (s *Steward) config(parsed map[registry.ID]*registry.Declaration) declarati
 
 // listed answers for lists that are a field of another database.
 func (s *Steward) listed(list, code string) (known, has bool) {
-	all := s.codes.Load()
-	if all == nil {
-		return false, false
-	}
-	codes, known := (*all)[list]
-	return known, codes[code]
+	return s.lists.has(list, code)
 }
 
 // Wake has the next round of Project begin at once.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lienthong/internal/care"
+	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/facility"
 	"lienthong/internal/kind/checkup"
@@ -46,7 +47,7 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	h.Entries, err = register.NewEntries(register.ReaderDeps{Live: h.Steward, Entries: s.Entries, Log: p.Disclose.Log, People: p.Slices.People, Vault: p.Vault,
+	h.Entries, err = register.NewEntries(register.ReaderDeps{Live: h.Steward, Entries: s.Entries, Log: disclose.Marked(p.Disclose.Log), People: p.Slices.People, Vault: p.Vault,
 		Scopes: func(scope role.Scope) []care.FacilityCode { return within(p.Directory(), scope) }, Clock: p.Clock})
 	if err != nil {
 		return err
@@ -70,6 +71,11 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 			}
 		}
 	}}, Round{Every: time.Minute, Failed: "facilities not made entries", Do: h.Steward.Facilities})
+	for i := range h.Jobs {
+		if h.Jobs[i].ID == p.Grades.Recount().ID {
+			h.Jobs[i] = p.Grades.WithEntries(h.Jobs[i], s.Entries)
+		}
+	}
 	h.Jobs = append(h.Jobs, night.Job{ID: "databases.erased", Present: true, Run: func(ctx context.Context, _ int) (night.Report, error) {
 		n, err := s.Entries.Left(ctx) // rounds wipe within seconds: it is 0
 		return night.Report{Unequal: n}, err

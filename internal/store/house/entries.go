@@ -205,7 +205,7 @@ type Entries interface {
 	// through as the list says, and still have values: it is 0.
 	Left(ctx context.Context) (int64, error)
 	// RecountScores counts anew the marks of live entries whose version is of a day,
-	// yyyyMMdd in Hanoi, of all databases, by day and facility, as Scores.Sum gives them.
+	// yyyyMMdd in Hanoi, of all databases, by day, as Scores.Sum gives them.
 	RecountScores(ctx context.Context, day int) ([]ScoreSum, error)
 	// Turn takes, or keeps, what one process of several does until a moment, and
 	// reports whether it is holder's.

@@ -117,7 +117,7 @@ func entryScores(t *testing.T, h *Harness) {
 	w.putEntries(b)
 	agree := func(when string, want bool) {
 		t.Helper()
-		q := house.ScoreQuery{FromDay: day, ToDay: day, By: []house.ScoreDimension{house.ScoreByDay, house.ScoreByFacility}}
+		q := house.ScoreQuery{FromDay: day, ToDay: day, By: []house.ScoreDimension{house.ScoreByDay}}
 		sum, err := w.s.House.Scores.Sum(w.ctx(), everything, q)
 		w.must(err)
 		again, err := e.RecountScores(w.ctx(), day)

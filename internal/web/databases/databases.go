@@ -11,9 +11,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -180,7 +182,11 @@ func limitOf(text string) (int, error) {
 
 func (d *Door) entries(w http.ResponseWriter, q *http.Request, who register.Reader) error {
 	query := register.Query{By: map[string]string{}}
-	for name, values := range q.URL.Query() {
+	asked, err := url.ParseQuery(q.URL.RawQuery) // all of it or nothing: URL.Query leaves out what it cannot read
+	if err != nil {
+		return ErrRequest
+	}
+	for name, values := range asked {
 		if len(values) != 1 || len(values[0]) > 1000 {
 			return ErrRequest
 		}
@@ -314,6 +320,9 @@ func (d *Door) enter(w http.ResponseWriter, q *http.Request, who register.Reader
 	dec := json.NewDecoder(http.MaxBytesReader(w, q.Body, mostBody))
 	dec.DisallowUnknownFields()
 	if err := dec.Decode(&body); err != nil || len(body.Values) == 0 {
+		return ErrRequest
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) { // one object, and nothing behind it
 		return ErrRequest
 	}
 	written, err := d.Forms.Enter(q.Context(), steward.Who{Role: who.Role, Name: who.Name}, id, body.Values)

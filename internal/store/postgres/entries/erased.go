@@ -97,26 +97,26 @@ func (x *Entries) Left(ctx context.Context) (n int64, err error) {
 	return n, handle.Fault(x.db.Pool.QueryRow(ctx, left).Scan(&n))
 }
 
-// RecountScores counts the marks of entries anew, by day and facility.
+// RecountScores counts the marks of entries anew.
 func (x *Entries) RecountScores(ctx context.Context, day int) ([]house.ScoreSum, error) {
 	from, to, err := entry.Day(day)
 	if err != nil {
 		return nil, err
 	}
-	add := scoring.NewAdder(house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByDay, house.ScoreByFacility}})
-	rows, err := x.db.Pool.Query(ctx, `SELECT database, facility, at, marks FROM db_entry WHERE state = 'live' AND at >= $1 AND at < $2 AND marks <> ''`, from, to)
+	add := scoring.NewAdder(house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByDay}})
+	rows, err := x.db.Pool.Query(ctx, `SELECT database, at, marks FROM db_entry WHERE state = 'live' AND at >= $1 AND at < $2 AND marks <> ''`, from, to)
 	if err != nil {
 		return nil, handle.Fault(err)
 	}
-	var database, facility string
+	var database string
 	var at int64
 	var marks []byte
-	_, err = pgx.ForEachRow(rows, []any{&database, &facility, &at, &marks}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&database, &at, &marks}, func() error {
 		sheet, err := tally.Marks(marks).Sheet()
 		if err != nil {
 			return err
 		}
-		add.Of("db:"+database, sheet, scoring.Attributes{Facility: facility}, clock.Day(entry.Moment(at))).Add(marks, 1)
+		add.Of("db:"+database, sheet, scoring.Attributes{}, clock.Day(entry.Moment(at))).Add(marks, 1)
 		return nil
 	})
 	if err != nil {

@@ -108,7 +108,7 @@ func (x *Entries) Left(ctx context.Context) (all int64, err error) {
 	return all, err
 }
 
-// RecountScores counts the marks of entries anew, by day and facility.
+// RecountScores counts the marks of entries anew.
 func (x *Entries) RecountScores(ctx context.Context, day int) ([]house.ScoreSum, error) {
 	from, to, err := entry.Day(day)
 	if err != nil {
@@ -116,20 +116,20 @@ func (x *Entries) RecountScores(ctx context.Context, day int) ([]house.ScoreSum,
 	}
 	var add *scoring.Adder
 	err = x.db.Read(ctx, func(s *file.Snapshot) error {
-		add = scoring.NewAdder(house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByDay, house.ScoreByFacility}})
-		rows, err := s.Rows(`SELECT database, facility, at, marks FROM db_entry WHERE state = 'live' AND at >= ? AND at < ? AND marks <> x''`, from, to)
+		add = scoring.NewAdder(house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByDay}})
+		rows, err := s.Rows(`SELECT database, at, marks FROM db_entry WHERE state = 'live' AND at >= ? AND at < ? AND marks <> x''`, from, to)
 		return file.Each(rows, err, func(row file.Scanner) error {
-			var database, facility string
+			var database string
 			var at int64
 			var marks []byte
-			if err := row.Scan(&database, &facility, &at, &marks); err != nil {
+			if err := row.Scan(&database, &at, &marks); err != nil {
 				return err
 			}
 			sheet, err := tally.Marks(marks).Sheet()
 			if err != nil {
 				return err
 			}
-			add.Of("db:"+database, sheet, scoring.Attributes{Facility: facility}, clock.Day(entry.Moment(at))).Add(marks, 1)
+			add.Of("db:"+database, sheet, scoring.Attributes{}, clock.Day(entry.Moment(at))).Add(marks, 1)
 			return nil
 		})
 	})
