@@ -41,11 +41,13 @@ const (
 
 	Emergencies = "emergency.many"    // of a facility: more openings in emergencies within 24 hours than usual; package urgent raises it
 	Register    = "identity.register" // of a population register: answers that do not agree; package verification raises it
+
+	Rules = "rules.unread" // of a book in force: this release does not compile it, and what stood before is judged by
 )
 
 // Kinds lists those that are raised.
 func Kinds() []string {
-	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register}
+	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register, Rules}
 }
 
 // Many is the object of the one alarm that stands for many silent facilities.
@@ -105,7 +107,7 @@ type Deps struct {
 	Seen     Seen
 	Forks    func(context.Context) (map[string]time.Time, error)
 	Ways     func(context.Context) ([]Way, error)
-	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure."; nil: nobody looks
+	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure." and Rules; nil: nobody looks
 	Rates    *Rates
 	Tellers  func(Limits) []Teller
 	Acts     Acts
@@ -168,7 +170,7 @@ func (w *Watch) Round(ctx context.Context) error {
 	found, looked, errs := map[string]Detail{}, map[string]bool{Emergencies: true, Register: true}, []error(nil)
 	for kind, look := range map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
 		Failures: w.failures, Queue: w.queues, Breaker: w.breakers, Silent: w.silent, Forked: w.forked,
-		CutOff: w.looksOf(CutOff), ManyOwn: w.looksOf(ManyOwn), Unequal: w.looksOf(Unequal),
+		CutOff: w.looksOf(CutOff), ManyOwn: w.looksOf(ManyOwn), Unequal: w.looksOf(Unequal), Rules: w.looksOf(Rules),
 	} {
 		if slices.Contains(l.Off, kind) && !strings.HasPrefix(kind, "disclosure.") {
 			looked[kind] = true
@@ -206,7 +208,7 @@ func (w *Watch) Round(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// looksOf gives what is wrong with looks, of one kind.
+// looksOf gives what Looks found, of one kind.
 func (w *Watch) looksOf(kind string) func(context.Context, Limits, time.Time, func(string, Detail)) error {
 	return func(ctx context.Context, _ Limits, _ time.Time, found func(string, Detail)) error {
 		if w.Looks == nil {

@@ -339,3 +339,33 @@ func FuzzParseLimits(f *testing.F) {
 		}
 	})
 }
+
+// A book of rules that is in force and cannot be read is told of while it stands.
+func TestABookThatIsNotReadIsToldOf(t *testing.T) {
+	t.Parallel()
+	w := setup(t, time.Date(2026, 11, 16, 9, 0, 0, 0, clock.Hanoi))
+	found := map[string]alarm.Detail{alarm.Rules + ":r7": {N: 2, Code: "rulebook.expression"}}
+	w.watch.Looks = func(context.Context) (map[string]alarm.Detail, error) { return found, nil }
+	round := func() []alarm.Alarm {
+		t.Helper()
+		if err := w.watch.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		open, err := w.watch.Open(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return open
+	}
+	open := round()
+	if len(open) != 1 || open[0].Kind != alarm.Rules || open[0].Object != "r7" || !strings.Contains(open[0].Text.VI, "r7") || !strings.Contains(open[0].Text.EN, "2 problems, rulebook.expression") {
+		t.Fatalf("%+v", open)
+	}
+	if len(w.told) != 1 {
+		t.Errorf("told %d times", len(w.told))
+	}
+	found = nil
+	if open := round(); len(open) != 0 {
+		t.Errorf("it is read, and yet %+v", open)
+	}
+}

@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/alarm"
 	"lienthong/internal/brake"
 	"lienthong/internal/clock"
+	"lienthong/internal/rehearsal"
 	"lienthong/internal/reverify/looks"
 )
 
@@ -51,7 +52,8 @@ func (h *Hub) checkAtNight(ctx context.Context) error {
 	return err
 }
 
-// lookAlarms are what is wrong with looks now.
+// lookAlarms are what is wrong with looks now, and which books of rules are not
+// judged by.
 func (h *Hub) lookAlarms(context.Context) (map[string]alarm.Detail, error) {
 	out := map[string]alarm.Detail{}
 	add := func(kind, object string, n int) {
@@ -67,6 +69,9 @@ func (h *Hub) lookAlarms(context.Context) (map[string]alarm.Detail, error) {
 	}
 	for facility, n := range h.Brake.Many(24 * time.Hour) {
 		add(alarm.ManyOwn, string(facility), n)
+	}
+	for _, u := range h.live.Unread() {
+		out[alarm.Rules+":"+rehearsal.Name(u.ID)] = alarm.Detail{N: len(u.Problems), Code: u.Problems[0].Fault.Code}
 	}
 	if r := h.looks.Load(); r != nil {
 		for what, n := range r.Wrong() {

@@ -43,6 +43,7 @@ type Read func(ctx context.Context, item int) (dossier.Fields, error)
 // Stage replays records through drafts: one at a time in a process.
 type Stage struct {
 	Desk    *Desk
+	Live    *Live // what is judged by, for the rooms
 	Store   house.Rules
 	Records store.Records
 	Logs    interface {

@@ -69,7 +69,7 @@ type fieldCheck struct {
 }
 
 // NewJudge returns the judge of a sheet. Words names the word of findings whose
-// rule says it itself, by code; nil without any.
+// rule says it itself, by code, "" for those that count as nothing; nil without any.
 func NewJudge(s *Sheet, words map[string]Word) *Judge {
 	j := &Judge{sheet: s, at: make(map[place]int, len(s.Checks)), words: words}
 	for i := range s.Checks {
@@ -98,6 +98,13 @@ func NewJudge(s *Sheet, words map[string]Word) *Judge {
 		}
 	}
 	return j
+}
+
+// With returns the judge with other words of rules. It costs nothing to make.
+func (j *Judge) With(words map[string]Word) *Judge {
+	other := *j
+	other.words = words
+	return &other
 }
 
 func (j *Judge) table(name string) *tableChecks {

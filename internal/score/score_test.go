@@ -301,3 +301,22 @@ func BenchmarkMark(b *testing.B) {
 		j.Mark(c, nil, now)
 	}
 }
+
+// What rules say changes while dossiers are judged: a judge with other words is
+// another one, and a word that is none counts as nothing.
+func TestWordsOfRulesAreOfTheMoment(t *testing.T) {
+	t.Parallel()
+	plain := score.NewJudge(score.Standard()["qd4750"], nil)
+	f := dossier.Finding{Code: "XML2.SO_LUONG.sings", Table: "XML2", Field: "SO_LUONG"}
+	word := func(j *score.Judge) score.Word {
+		if i := j.Of(f); i >= 0 {
+			return j.Sheet().Checks[i].Word
+		}
+		return ""
+	}
+	said := plain.With(map[string]score.Word{f.Code: score.Clean})
+	none := plain.With(map[string]score.Word{f.Code: ""})
+	if a, b, c := word(plain), word(said), word(none); a != score.Correct || b != score.Clean || c != "" {
+		t.Errorf("%q, %q, %q", a, b, c)
+	}
+}

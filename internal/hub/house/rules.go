@@ -14,7 +14,7 @@ func (h *House) openRules(_ context.Context, p Parts) error {
 	if p.Rulebook == nil || p.Stage == nil {
 		return nil
 	}
-	h.Pages.Rulebook = &rulebook.Deps{Desk: p.Rulebook, Try: p.Stage.Try, Pack: func() string { return p.Rules().String() },
+	h.Pages.Rulebook = &rulebook.Deps{Desk: p.Rulebook, Try: p.Stage.Try, Unread: p.Stage.Live.Unread, Pack: func() string { return p.Rules().String() },
 		Place: func(code care.FacilityCode) rehearsal.Place {
 			v, ok := p.Directory().Current(code)
 			if !ok {

@@ -42,10 +42,11 @@ type Desk interface {
 
 // Deps is all that the rooms ask of the hub.
 type Deps struct {
-	Desk  Desk
-	Try   func(ctx context.Context, id int, book *rulebook.Book) ([]rehearsal.Sample, int, error)
-	Pack  func() string // what is judged by now
-	Place func(code care.FacilityCode) rehearsal.Place
+	Desk   Desk
+	Try    func(ctx context.Context, id int, book *rulebook.Book) ([]rehearsal.Sample, int, error)
+	Pack   func() string             // what is judged by now
+	Unread func() []rehearsal.Unread // books in force that it is not judged by
+	Place  func(code care.FacilityCode) rehearsal.Place
 }
 
 // Room serves the pages.
@@ -112,7 +113,7 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	x.frame.Show(w, r, http.StatusOK, listPage(p, books, x.Pack()))
+	x.frame.Show(w, r, http.StatusOK, listPage(p, books, x.Pack(), x.Unread()))
 }
 
 func (x *Room) draw(w http.ResponseWriter, r *http.Request) {
