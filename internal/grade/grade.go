@@ -25,6 +25,7 @@ type Deps struct {
 	Scores   house.Scores
 	Counters Counters
 	Clock    clock.Clock
+	Again    Again // zero: nothing is judged again at night
 }
 
 // Counters are the counts that are not made by checks; store.Counters is one.
@@ -36,10 +37,7 @@ type Counters interface {
 // concurrent use.
 type Book struct {
 	Deps
-	// RuleWords names the word of findings whose rule says it itself, by code: "" counts
-	// as nothing. It is set before the book is used; nil: no rule does.
-	RuleWords func() map[string]score.Word
-	now       atomic.Pointer[sheets]
+	now atomic.Pointer[sheets]
 }
 
 // sheets are those known at a moment.
@@ -134,13 +132,7 @@ func (b *Book) read(before *sheets, k house.ScoreSheet) (*score.Sheet, error) {
 }
 
 // Judge marks dossiers of a kind by the sheet in force; nil for a kind without one.
-func (b *Book) Judge(kind string) *score.Judge {
-	j := b.now.Load().judges[kind]
-	if j == nil || b.RuleWords == nil {
-		return j
-	}
-	return j.With(b.RuleWords())
-}
+func (b *Book) Judge(kind string) *score.Judge { return b.now.Load().judges[kind] }
 
 // Sheet returns a sheet by subject and id, nil for one that is not known here.
 func (b *Book) Sheet(subject string, id score.ID) *score.Sheet {
@@ -159,6 +151,16 @@ func (b *Book) InForce(subject string) *score.Sheet {
 		}
 	}
 	return nil
+}
+
+// Texts are the sheets in force of all kinds of dossiers, as score.ParseSheet reads
+// them: what an agent marks by before it sends.
+func (b *Book) Texts() []string {
+	var texts []string
+	for _, kind := range score.Kinds() {
+		texts = append(texts, string(b.InForce(kind).Marshal()))
+	}
+	return texts
 }
 
 // Declare keeps the sheet of a database as its declaration makes it; one that is

@@ -21,12 +21,17 @@ func (b *Book) Recount() night.Job {
 		if err != nil {
 			return night.Report{}, err
 		}
+		kept, err := b.kept(ctx, slices.Min(days))
+		if err != nil {
+			return night.Report{}, err
+		}
 		var all night.Report
 		for _, d := range days {
 			r, err := b.RecountDay(ctx, d)
 			if err != nil {
 				return all, err
 			}
+			r.Sampled, r.Differing = kept[d].Sampled, kept[d].Differing // what was judged again stays found
 			if err := b.Scores.PutRecount(ctx, r); err != nil {
 				return all, fmt.Errorf("grade: keeping a recount: %w", err)
 			}

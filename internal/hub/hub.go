@@ -92,6 +92,7 @@ type Config struct {
 	Delivery  Delivery          // how records are passed on
 	Alarms    Alarms            // how alarms are told
 	Brake     brake.Config      // how many people one may look at
+	Rejudged  int               // records a night that are judged again from their bytes; 0: 500, less: none
 	Imports   string            // directory where files that units bring lie until they are done; "" none are taken
 	Spool     LookSpool         // keeps looks of emergencies while their log is down; nil: they wait too
 	Clock     clock.Clock
@@ -285,10 +286,9 @@ func (h *Hub) openOffice(ctx context.Context) error {
 
 func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *body.Codec, seals *seal.Verifier) error {
 	var err error
-	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock}); err != nil {
+	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock, Again: h.again(codec)}); err != nil {
 		return err
 	}
-	h.Grades.RuleWords = h.live.Words
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Scores: h.Grades.Judge, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,

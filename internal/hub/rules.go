@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/body"
 	"lienthong/internal/disclose/replay"
 	"lienthong/internal/dossier"
+	"lienthong/internal/grade"
 	"lienthong/internal/kind/checkup"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/kind/prescription"
@@ -32,7 +33,7 @@ var ruleCompiler = sync.OnceValue(func() *rulebook.Compiler {
 
 // openRules joins the pack that is built in with the books in force.
 func (h *Hub) openRules(ctx context.Context) {
-	h.live = rehearsal.NewLive(Rules(), RuleCompiler(), h.Slices.House.Rules, h.cfg.Logger)
+	h.live = rehearsal.NewLive(Rules(), RuleCompiler(), h.Slices.House.Rules)
 	h.Rules = h.live.Pack
 	if err := h.live.Refresh(ctx); err != nil { // judged by the built-in pack until they can be read
 		h.cfg.Logger.Error("books of rules not read", "error", err)
@@ -42,7 +43,7 @@ func (h *Hub) openRules(ctx context.Context) {
 // openRehearsal wires the replay of records through rules in the making.
 func (h *Hub) openRehearsal(codec *body.Codec) {
 	h.Rulebook = rehearsal.NewDesk(h.Slices.House.Rules, RuleCompiler(), h.cfg.Clock)
-	h.stage = &rehearsal.Stage{Desk: h.Rulebook, Live: h.live, Store: h.Slices.House.Rules, Records: h.Slices.Records, Logs: h.Slices.Ledger, Logger: h.cfg.Logger,
+	h.stage = &rehearsal.Stage{Desk: h.Rulebook, Store: h.Slices.House.Rules, Records: h.Slices.Records, Logs: h.Slices.Ledger, Logger: h.cfg.Logger,
 		Holder: h.LogKey.Verifier(), // whoever holds the log is one process
 		Open:   replayed{&replay.Opener{Files: h.Slices.Records, Log: h.Slices.Disclosures, Vault: h.Vault, Codec: codec, Kinds: h.Kinds, Clock: h.cfg.Clock}}.open}
 }
@@ -63,6 +64,18 @@ func (o replayed) open(ctx context.Context, what string, log int, items []rehear
 		read, err := page.Read(ctx, i)
 		return read.Content, err
 	}, nil
+}
+
+// again reads the sample of a night again, with a basis of its own.
+func (h *Hub) again(codec *body.Codec) grade.Again {
+	opener := replay.Opener{Files: h.Slices.Records, Log: h.Slices.Disclosures, Vault: h.Vault, Codec: codec, Kinds: h.Kinds, Clock: h.cfg.Clock, For: replay.Recheck}
+	return grade.Again{Records: h.Slices.Records, Size: h.cfg.Rejudged, Open: func(ctx context.Context, what string, log int, page []grade.Item) (func(context.Context, int) (dossier.Fields, error), error) {
+		items := make([]rehearsal.Item, len(page))
+		for i, x := range page {
+			items[i] = rehearsal.Item(x)
+		}
+		return replayed{&opener}.open(ctx, what, log, items)
+	}}
 }
 
 // Rules takes a step about rules that people write.

@@ -24,6 +24,9 @@ func (h *House) openScores(_ context.Context, p Parts) error {
 		}},
 		Round{Every: 5 * time.Second, Failed: "sheets of quality not looked at", Do: p.Grades.Refresh})
 	h.Jobs = append(h.Jobs, p.Grades.Recount())
+	if p.Grades.Again.Open != nil && p.Grades.Again.Size >= 0 {
+		h.Jobs = append(h.Jobs, p.Grades.Rejudge())
+	}
 	h.Pages.Scores = &scores.Deps{Grades: p.Grades, Closed: h.closedTo, Facility: func(code care.FacilityCode) string {
 		v, _ := p.Directory().Current(code)
 		return v.Name
