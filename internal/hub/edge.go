@@ -36,7 +36,7 @@ func (h *Hub) openEdge() (*edge.Edge, error) {
 		return nil, err
 	}
 	return edge.New(edge.Deps{Hub: h.cfg.Name, Key: key, LogKeys: h.logLines, Directory: func() *facility.Directory { return h.Trust.Current().Directory },
-		Pack: h.Rules, Books: h.live.Books, Enrol: desk, Sequence: sequence, Feeds: h.Slices.Feeds, Legs: h.Slices.Legs, Reserve: h.Intake.Reserve, Clock: h.cfg.Clock,
+		Pack: h.Rules, Books: h.live.Books, Sheets: h.Grades.Texts, Enrol: desk, Sequence: sequence, Feeds: h.Slices.Feeds, Legs: h.Slices.Legs, Reserve: h.Intake.Reserve, Clock: h.cfg.Clock,
 		Episode: func(who edge.Caller, r *store.Record) string {
 			return h.Disclose.Episode(disclose.Reader{Role: who.Role, Name: who.Name, Route: "/api/v1/feed"}, r)
 		}})

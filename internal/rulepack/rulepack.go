@@ -42,10 +42,11 @@ type Pack struct {
 	Revoked       []string  `json:"revoked"` // SHA-256 of the facility's certificates that may seal no more, hexadecimal
 	Anchors       [][]byte  `json:"anchors"` // DER of authorities whose certificates bind by tax code
 	Rules         []Rule    `json:"rules"`
-	Books         []Book    `json:"books,omitempty"` // that people wrote: the agent compiles them as the hub did
-	ReaderRelease string    `json:"reader_release"`  // of the hub's readers of files, see Release
-	ReceiptKeys   []Key     `json:"receipt_keys"`    // the hub signs with, now and next
-	LogKeys       []string  `json:"log_keys"`        // verifier lines of its logs
+	Books         []Book    `json:"books,omitempty"`  // that people wrote: the agent compiles them as the hub did
+	Sheets        []string  `json:"sheets,omitempty"` // of quality in force, one a kind, JSON as score.ParseSheet reads
+	ReaderRelease string    `json:"reader_release"`   // of the hub's readers of files, see Release
+	ReceiptKeys   []Key     `json:"receipt_keys"`     // the hub signs with, now and next
+	LogKeys       []string  `json:"log_keys"`         // verifier lines of its logs
 }
 
 // Facility is the facility as the hub knows it.

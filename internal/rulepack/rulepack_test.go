@@ -43,6 +43,7 @@ func sample() rulepack.Pack {
 	return rulepack.Pack{Pack: "v1/2026.2", IssuedAt: time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC), Hub: "hub.test",
 		Facility: rulepack.Facility{Code: "79901", Name: "Bệnh viện Ánh Sáng", Certificates: [][]byte{{1, 2}}}, Revoked: []string{"ab"}, Anchors: [][]byte{{3}},
 		Rules:         []rulepack.Rule{{Code: "x.y", Severity: "error", Blocks: []string{"payment"}, Text: fault.Text{VI: "Sai", EN: "Wrong"}}},
+		Sheets:        []string{`{"subject":"qd4750"}`},
 		ReaderRelease: "1", ReceiptKeys: []rulepack.Key{{KID: "k", SPKI: []byte{4}}}, LogKeys: []string{"l"}}
 }
 

@@ -142,7 +142,7 @@ func (s *Station) check(ctx context.Context, p spool.Payload) (*intake.Preview, 
 		return nil, nil
 	}
 	c := *s.Checker
-	c.Trust, c.Rules = s.trust(), s.rules
+	c.Trust, c.Rules, c.Scores = s.trust(), s.rules, s.scores
 	f := intake.File{Name: p.File.Name, Bytes: p.File.Bytes, Seal: string(p.File.Seal)}
 	for _, x := range p.Papers {
 		f.Beside = append(f.Beside, intake.Paper{Name: x.Name, Bytes: x.Bytes, Seal: string(x.Seal)})

@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/rulepack"
+	"lienthong/internal/score"
 	"lienthong/internal/trust"
 )
 
@@ -69,10 +70,12 @@ type rulePack struct {
 		SPKI []byte `json:"spki"`
 	} `json:"receipt_keys"`
 
-	Books []rulepack.Book `json:"books"` // rules that people wrote
+	Books  []rulepack.Book `json:"books"`  // rules that people wrote
+	Sheets []string        `json:"sheets"` // of quality; a hub of before tells none
 
-	view  *trust.View
-	rules *quality.Pack // this program's, joined with the books; nil: they cannot be read here
+	view   *trust.View
+	judges map[string]*score.Judge // by kind, of the sheets this program can read
+	rules  *quality.Pack           // this program's, joined with the books; nil: they cannot be read here
 }
 
 // FetchRules asks for the hub's rules, checks whose they are, and keeps them.
@@ -181,6 +184,7 @@ func (s *Station) readRules(payload []byte) (*rulePack, error) {
 	}
 	p.view = view
 	s.join(&p)
+	s.readSheets(&p)
 	return &p, nil
 }
 
@@ -206,6 +210,34 @@ func (s *Station) rules() *quality.Pack {
 		return s.pack.rules
 	}
 	return s.Checker.Rules()
+}
+
+// readSheets takes the hub's sheets of quality. For a kind whose sheet this program
+// cannot read it marks by its own.
+func (s *Station) readSheets(p *rulePack) {
+	p.judges = map[string]*score.Judge{}
+	for _, text := range p.Sheets {
+		sheet, err := score.ParseSheet([]byte(text))
+		if err != nil {
+			s.Logger.Warn("a sheet of quality of the hub is not for this program", "error", err)
+			continue
+		}
+		p.judges[sheet.Subject] = score.NewJudge(sheet, nil)
+	}
+}
+
+// scores marks dossiers of a kind before they go, by the hub's sheet where it is at
+// hand.
+func (s *Station) scores(kind string) *score.Judge {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.pack != nil && s.pack.judges[kind] != nil {
+		return s.pack.judges[kind]
+	}
+	if s.Checker.Scores != nil {
+		return s.Checker.Scores(kind)
+	}
+	return score.StandardJudge(kind)
 }
 
 // learnKeys keeps keys the hub names beside those known: it vouches for them

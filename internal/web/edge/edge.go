@@ -38,6 +38,7 @@ type Deps struct {
 	Directory func() *facility.Directory              // of this moment
 	Pack      func() *quality.Pack
 	Books     func() []rulepack.Book // that people wrote, as the pack judges by them; nil: none
+	Sheets    func() []string        // of quality in force, as JSON; nil: none are told
 	Enrol     *enrol.Desk
 	Sequence  *enrol.Sequencer
 	Feeds     store.Feeds

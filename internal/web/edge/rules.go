@@ -83,6 +83,9 @@ func (e *Edge) pack(r *http.Request, code care.FacilityCode) (rulepack.Pack, err
 	if e.Books != nil {
 		p.Books = e.Books()
 	}
+	if e.Sheets != nil {
+		p.Sheets = e.Sheets()
+	}
 	for _, k := range e.keys() {
 		p.ReceiptKeys = append(p.ReceiptKeys, rulepack.Key(k))
 	}
