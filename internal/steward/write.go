@@ -84,7 +84,13 @@ func (s *Steward) Write(ctx context.Context, id registry.ID, w Writing) ([]Writt
 		if !ok {
 			continue
 		}
-		if before, twice := last[r.ids[0]]; twice {
+		before, twice := last[r.ids[0]]
+		switch {
+		case twice && catalogue(l) && fromRecord(all[before].draft) && fromRecord(r.draft): // the first stands
+			r.later, r.written.Status = true, Twice
+			all = append(all, r)
+			continue
+		case twice:
 			all[before].later, all[before].written.Status = true, Twice
 		}
 		last[r.ids[0]] = len(all)
@@ -157,6 +163,12 @@ func (s *Steward) batch(ctx context.Context, l *Live, all []ready, b *house.Batc
 			if r.draft.Origin.Record != (registry.RecordID{}) {
 				b.Said = append(b.Said, house.Said{Record: r.draft.Origin.Record, Entry: id})
 			}
+			continue
+		}
+		if stands(l, b, r.draft, id, &is) {
+			r.written.Status, r.written.Version = Same, is.Version
+			b.Rows = append(b.Rows, house.Row{Database: l.ID, ID: id, Version: is.Version, State: is.State, Origin: is.Origin, At: is.At, Confirmed: now, Marks: is.Marks})
+			b.Said = append(b.Said, house.Said{Record: r.draft.Origin.Record, Entry: id})
 			continue
 		}
 		row, err := s.row(ctx, l, r, id, &is, now)
