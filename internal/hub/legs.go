@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/alarm"
 	"lienthong/internal/bridge/axis"
 	"lienthong/internal/bridge/eid"
+	"lienthong/internal/bridge/feed"
 	"lienthong/internal/bridge/insurer"
 	"lienthong/internal/bridge/outbound"
 	"lienthong/internal/bridge/parent"
@@ -54,7 +55,7 @@ func (h *Hub) openPlan(ctx context.Context) error {
 	h.delivery.adapters = map[string]courier.Adapter{
 		"insurer": insurer.New(client, h.cfg.Clock), "vneid": vneid.New(client, h.cfg.Clock), "prescription": prescription.New(client, h.cfg.Clock),
 		"axis": axis.New(client, h.cfg.Clock), "webhook": webhook.New(client, h.cfg.Clock),
-		eid.AdapterName: rooms.Identities{}, rooms.Residents: rooms.Register{}, // providers of identities: approved entries without legs
+		eid.AdapterName: rooms.Identities{}, rooms.Residents: rooms.Register{}, feed.AdapterName: rooms.Register{}, // providers of identities, feeds: approved entries without legs
 		"parent": parent.New(client, h.cfg.Clock, h.cfg.Logger, h.Slices.Witness),
 	}
 	maps.Copy(h.delivery.adapters, d.Adapters)

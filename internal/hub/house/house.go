@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/quality"
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/bring"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
@@ -80,6 +81,8 @@ type House struct {
 	Debts   errand.Counter    // what is wrong, for Errands.Round
 	Steward *steward.Steward  // keeps specialised databases
 	Entries *register.Entries // reads their entries
+	Feeding *steward.Feeding  // reads other bodies' feeds of them
+	Imports *bring.Desk       // takes files of entries; nil: none are taken
 
 	Cleaning *cleaning.Desk // what databases should not hold
 	Night    *night.Runner  // does Jobs
@@ -88,7 +91,7 @@ type House struct {
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openRegistry, h.openDuty, h.openStanding, h.openFigures, h.openCleaning, h.openNight} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openFeeds, h.openRegistry, h.openDuty, h.openStanding, h.openFigures, h.openCleaning, h.openNight} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

@@ -1,0 +1,85 @@
+package house
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"lienthong/internal/bridge/feed"
+	"lienthong/internal/bridge/outbound"
+	"lienthong/internal/courier"
+	"lienthong/internal/exchange"
+	"lienthong/internal/registry"
+	"lienthong/internal/steward"
+	"lienthong/internal/store"
+)
+
+// openFeeds wires the reading of other bodies' feeds of entries.
+func (h *House) openFeeds(_ context.Context, p Parts) error {
+	feeding, err := steward.NewFeeding(h.Steward, feeds{p, outbound.New(30 * time.Second)})
+	if err != nil {
+		return err
+	}
+	h.Feeding = feeding
+	h.Rounds = append(h.Rounds, Round{Every: 10 * time.Second, Failed: "feeds not read", Do: feeding.Round})
+	return nil
+}
+
+// feeds reads feeds that an operator approved: the address a declaration names must
+// be that of an entry in use, which also has the credential.
+type feeds struct {
+	Parts
+	client *outbound.Client
+}
+
+// Read reads a page.
+func (f feeds) Read(ctx context.Context, address, after string) (out steward.FeedPage, err error) {
+	d, err := f.approved(ctx, address)
+	if err != nil {
+		return out, err
+	}
+	b, err := feed.New(f.client, d.URL, d.Private)
+	if err != nil {
+		return out, err
+	}
+	secret, err := f.secret(ctx, d.ID)
+	if err != nil {
+		return out, err
+	}
+	defer clear(secret)
+	page, err := b.Read(ctx, secret, after)
+	if err != nil {
+		return out, err
+	}
+	out = steward.FeedPage{Next: page.Next, More: page.More, Lines: make([]steward.FeedLine, len(page.Lines))}
+	for i, l := range page.Lines {
+		out.Lines[i] = steward.FeedLine{Values: registry.Values(l.Values), Ended: l.Ended, Code: l.Code}
+	}
+	return out, nil
+}
+
+// approved is the entry of an address.
+func (f feeds) approved(ctx context.Context, address string) (exchange.Destination, error) {
+	list, _, err := f.Slices.Destinations.Destinations(ctx)
+	if err != nil {
+		return exchange.Destination{}, err
+	}
+	for _, d := range list {
+		if d.Adapter == feed.AdapterName && d.URL == address && d.Ended.IsZero() && d.Paused.IsZero() {
+			return d, nil
+		}
+	}
+	return exchange.Destination{}, steward.ErrFeed
+}
+
+// secret is the hub's credential for an entry, nil where there is none.
+func (f feeds) secret(ctx context.Context, destination string) ([]byte, error) {
+	sealed, err := f.Slices.Secrets.Secret(ctx, destination, "")
+	if errors.Is(err, store.ErrAbsent) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return f.Vault.OpenSecret(courier.SecretName(destination, ""), sealed)
+}
