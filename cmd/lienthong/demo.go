@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -12,8 +13,10 @@ import (
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/demo"
+	"lienthong/internal/demo/ministry"
 	"lienthong/internal/hub"
 	"lienthong/internal/synth"
 )
@@ -40,6 +43,8 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if temporary {
 		defer os.RemoveAll(dir)
 	}
+	_, err = os.Stat(filepath.Join(dir, "hub", command.HubFile))
+	fresh := errors.Is(err, os.ErrNotExist)
 	p, err := c.place(filepath.Join(dir, "hub"))
 	if err != nil {
 		return err
@@ -55,17 +60,22 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	log := slog.New(slog.NewTextHandler(s.Err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	base := "http://" + c.Listen
 	tour := demo.NewTour(base)
+	began := time.Now()
+	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, To: time.Now().Add(-time.Hour)})
+	if err != nil {
+		return err
+	}
+	if fresh {
+		if err := c.eve(ctx, p, nation, log); err != nil {
+			return err
+		}
+	}
 	h, err := p.Start(ctx, hub.Config{PublicURL: base, Demo: true, Try: tour.Things, Logger: log, Outside: hub.Outside{Stamp: demoStamp}})
 	if err != nil {
 		return err
 	}
 	acts := h.Administer()
 	fmt.Fprintf(s.Out, "Liên Thông, bản chạy thử · demo\n  %s\n  hub %s, sổ · log key %s\n", honesty, p.Name, h.LogKey.Verifier())
-	began := time.Now()
-	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: c.Profile, To: time.Now().Add(-time.Hour)})
-	if err != nil {
-		return errors.Join(err, h.Close())
-	}
 	if err := found(ctx, h, nation); err != nil {
 		return errors.Join(err, h.Close())
 	}
@@ -79,12 +89,21 @@ func (c *demoCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if err != nil {
 		return errors.Join(err, h.Close())
 	}
+	house, err := teller(h, nation, clock.System{})
+	if err != nil {
+		return errors.Join(err, show.Close(), h.Close())
+	}
 	srv := &server{hub: h, handler: show.Handler(h.Handler()), place: p, base: base, listen: c.Listen, ops: c.OpsListen, log: log}
 	running, stop := context.WithCancel(ctx)
 	var shown sync.WaitGroup
 	err = srv.serve(ctx, func() {
 		tour.Print(ctx, s.Out, dir)
 		shown.Go(func() { show.Run(running) })
+		shown.Go(func() {
+			if err := house.Morning(running); err != nil && running.Err() == nil {
+				fmt.Fprintf(s.Out, "  ! %v\n", err)
+			}
+		})
 	})
 	stop()
 	shown.Wait() // the directory goes next
@@ -124,6 +143,46 @@ func found(ctx context.Context, h *hub.Hub, n *synth.Nation) error {
 		list = append(list, f.Registration())
 	}
 	return acts.AddFacility(ctx, demo.Actor, list...)
+}
+
+// eveFiles is how many files a demo was sent the day before it begins.
+const eveFiles = 240
+
+// eve is the day before: a hub whose clock is a day behind is sent files, and the
+// ministry's house is furnished, so that there is a yesterday to ask about.
+func (c *demoCmd) eve(ctx context.Context, p *command.Place, n *synth.Nation, log *slog.Logger) error {
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	h, err := p.Start(ctx, hub.Config{PublicURL: "http://" + at.Addr().String(), Demo: true, Logger: log, Clock: demo.Day})
+	if err != nil {
+		return errors.Join(err, at.Close())
+	}
+	acts := h.Administer()
+	err = found(ctx, h, n)
+	if err == nil {
+		_, err = demo.Eve{Hub: h.Handler(), At: at, Clock: demo.Day, Nation: n, Credential: func(ctx context.Context, code string) ([]byte, error) {
+			return command.NewCredential(ctx, acts, p.Name, code)
+		}}.Send(ctx, eveFiles)
+	}
+	if err == nil {
+		var t *ministry.Teller
+		if t, err = teller(h, n, demo.Day); err == nil {
+			err = t.Eve(ctx)
+		}
+	}
+	return errors.Join(err, h.Close())
+}
+
+// teller tells the story of the ministry's house at a hub.
+func teller(h *hub.Hub, n *synth.Nation, c clock.Clock) (*ministry.Teller, error) {
+	var places []ministry.Facility
+	for _, f := range n.Facilities() {
+		places = append(places, ministry.Facility{Code: f.Code, Name: f.Name, Province: f.Province})
+	}
+	w := h.House
+	return ministry.New(ministry.Deps{Steward: w.Steward, Imports: w.Imports, Errands: w.Errands, Debts: w.Debts, Rules: h.Rulebook, Night: w.Night, Clock: c}, places, demo.Home)
 }
 
 // demoStamp is how often the demo has its checkpoints stamped: a visitor does

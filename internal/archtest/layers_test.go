@@ -182,7 +182,8 @@ var layers = map[string]place{
 	"bench/congestion": {5, []string{"bench"}},
 	"bench/looks":      {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},
-	"demo":             {5, []string{"hub"}},
+	"demo":             {5, []string{"hub", "demo/ministry"}},
+	"demo/ministry":    {5, nil},
 
 	"command":             {6, nil},
 	"command/...":         {6, []string{"command"}},

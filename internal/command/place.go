@@ -188,11 +188,13 @@ func ReadPrivate(path string) ([]byte, error) {
 }
 
 // Open returns what opens the place's store with the log opened by the hub.
-func (p *Place) Open(log *slog.Logger) (hub.OpenStore, error) {
+func (p *Place) Open(log *slog.Logger) (hub.OpenStore, error) { return p.open(log, clock.System{}) }
+
+func (p *Place) open(log *slog.Logger, at clock.Clock) (hub.OpenStore, error) {
 	owner := p.owner()
 	if p.Database == "" {
 		return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
-			return sqlite.Open(ctx, p.Dir, sqlite.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
+			return sqlite.Open(ctx, p.Dir, sqlite.Config{Clock: at, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
 		}, nil
 	}
 	b, err := ReadPrivate(p.Database)
@@ -201,7 +203,7 @@ func (p *Place) Open(log *slog.Logger) (hub.OpenStore, error) {
 	}
 	url := strings.TrimSpace(string(b))
 	return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
-		return postgres.Open(ctx, url, postgres.Config{Clock: clock.System{}, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
+		return postgres.Open(ctx, url, postgres.Config{Clock: at, Logger: log, OpenLog: open, HubName: p.Name, Owner: owner})
 	}, nil
 }
 
@@ -211,7 +213,10 @@ func (p *Place) Start(ctx context.Context, cfg hub.Config) (*hub.Hub, error) {
 	if err != nil {
 		return nil, err
 	}
-	open, err := p.Open(cfg.Logger)
+	if cfg.Clock == nil {
+		cfg.Clock = clock.System{}
+	}
+	open, err := p.open(cfg.Logger, cfg.Clock)
 	if err != nil {
 		return nil, err
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/demo/ministry"
 	"lienthong/internal/fault"
 )
 
@@ -16,6 +17,7 @@ import (
 const (
 	peoplePath = "/try/people"
 	codePath   = "/try/code/"
+	sitPath    = "/try/sit/"
 )
 
 const stepSeconds = 30 // of a code, RFC 6238
@@ -90,7 +92,24 @@ func (s *Show) cards(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "500", http.StatusInternalServerError)
 		return
 	}
-	s.page(w, cardsPage, map[string]any{"Staff": staff, "Left": left, "Citizens": s.in.cardsOfCitizens(), "Journeys": s.in.journeys(), "VNeID": s.in.vneid + "/phone"})
+	s.page(w, cardsPage, map[string]any{"Staff": staff, "Left": left, "Citizens": s.in.cardsOfCitizens(), "Journeys": s.in.journeys(), "Seats": ministry.Seats(Home), "Walks": ministry.Walks(), "VNeID": s.in.vneid + "/phone"})
+}
+
+// sit leads to a seat of the ministry's house by a login link made for it.
+func (s *Show) sit(w http.ResponseWriter, r *http.Request) {
+	for _, x := range ministry.Seats(Home) {
+		if x.Key != r.PathValue("who") {
+			continue
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		if to := s.tour.link(r.Context(), x.Role, x.Next); to != "" {
+			http.Redirect(w, r, to, http.StatusSeeOther)
+			return
+		}
+		http.Error(w, "503", http.StatusServiceUnavailable)
+		return
+	}
+	http.NotFound(w, r)
 }
 
 // code is the code of one member of the staff, which is shown nowhere but here.
@@ -180,6 +199,11 @@ var cardsPage = template.Must(template.New("people").Parse(`<!DOCTYPE html>
 <ul class="cast">{{range .Staff}}<li id="{{.Key}}"><h3>{{.Name}}</h3><p>{{.Text.VI}} · <span lang="en">{{.Text.EN}}</span><br>{{.Where}}</p><p class="num"><small>{{.Number}}</small></p>
 <p>Mã · <span lang="en">code</span>: <a class="num code" href="{{.CodeHref}}">{{.Code}}</a></p>
 <p><a class="go" href="{{.Login}}" title="{{.Name}}">Đăng nhập · <span lang="en">Log in</span></a></p></li>{{end}}</ul>
+
+<h2 id="house">Ngôi nhà của Bộ · <span lang="en">The ministry's house</span></h2>
+<ul class="cast">{{range .Seats}}<li id="{{.Key}}"><h3>{{.Name.VI}} · <span lang="en">{{.Name.EN}}</span></h3><p>{{.Text.VI}}<br><small class="en" lang="en">{{.Text.EN}}</small></p>
+<p><a class="go" href="` + sitPath + `{{.Key}}" title="{{.Name.VI}}">Ngồi vào · <span lang="en">Sit down</span></a></p></li>{{end}}</ul>
+{{range .Walks}}<h3>{{.Title.VI}} · <span lang="en">{{.Title.EN}}</span></h3><ol>{{range .Steps}}<li>{{.VI}}<br><small class="en" lang="en">{{.EN}}</small></li>{{end}}</ol>{{end}}
 
 <h2 id="journeys">Thử gì · <span lang="en">What to try</span></h2>
 {{range .Journeys}}<h3>{{.Title.VI}} · <span lang="en">{{.Title.EN}}</span></h3><ol>{{range .Steps}}<li>{{.VI}}<br><small class="en" lang="en">{{.EN}}</small></li>{{end}}</ol>{{end}}

@@ -84,6 +84,7 @@ func (s *Show) Handler(hub http.Handler) http.Handler {
 	mux.HandleFunc("GET "+countsPath, s.counts)
 	mux.HandleFunc("GET "+peoplePath, s.cards)
 	mux.HandleFunc("GET "+codePath+"{who}", s.code)
+	mux.HandleFunc("GET "+sitPath+"{who}", s.sit)
 	return mux
 }
 

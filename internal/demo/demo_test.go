@@ -173,10 +173,13 @@ func meets(t *testing.T, base string) {
 		return string(must(io.ReadAll(res.Body)))
 	}
 	page := get("/try/people")
-	for _, want := range []string{"Nguyễn Thị Lan", "Trần Văn Bình", "Lê Thị Thu Hà", "Phạm Văn Đức", "Nguyễn Minh Khôi", "Vũ Thị Mai", "BS. Trịnh Thùy Dương", "Lý Thanh Tâm", "/login/vneid?next=%2Fme", "/phone/ha", "0000912318"} {
+	for _, want := range []string{"Nguyễn Thị Lan", "Trần Văn Bình", "Lê Thị Thu Hà", "Phạm Văn Đức", "Nguyễn Minh Khôi", "Vũ Thị Mai", "BS. Trịnh Thùy Dương", "Lý Thanh Tâm", "/login/vneid?next=%2Fme", "/try/sit/bo", "Câu hỏi của Bộ trưởng", "/phone/ha", "0000912318"} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page of people lacks %q", want)
 		}
+	}
+	if board := get("/try/sit/so-y-te"); !strings.Contains(board, "<h1") {
+		t.Errorf("no seat: %s", board)
 	}
 	if code := get("/try/code/bs-minh"); !regexp.MustCompile(`id="code">[0-9]{6}<`).MatchString(code) {
 		t.Errorf("no code on its page: %s", code)

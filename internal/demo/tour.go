@@ -25,6 +25,9 @@ type Tour struct {
 	best string // the facility that has most to show
 }
 
+// Home is the province that people of the ministry's house ask about: Bắc Ninh.
+const Home = "24"
+
 // NewTour returns a tour of the hub at base.
 func NewTour(base string) *Tour { return &Tour{base: base} }
 
@@ -106,6 +109,7 @@ func (t *Tour) stops(ctx context.Context) []stop {
 	}
 	people := say("Xem ai", "Meet them")
 	list = append(list,
+		stop{"", peoplePath + "#house", say("Ngôi nhà của Bộ", "The ministry's house"), say("Ngồi vào Bộ, một cục, một sở, bảo hiểm, đối tác bằng một cú bấm: mười ba cơ sở dữ liệu, tám chữ về chất lượng, nhiệm vụ, quy tắc, làm sạch.", "Sit down as the ministry, a department, a province, the insurer, a partner with one click: thirteen databases, eight words of quality, tasks, rules, cleaning."), people},
 		stop{"", peoplePath + "#journeys", say("Người bệnh không tên, lượt khám đóng lại", "A patient without a name, a visit closed"), say("Đóng vai bác sĩ lúc 02:10, người bệnh chọn ai được xem, cán bộ bảo vệ dữ liệu: từng bước, mỗi hành trình vài phút.", "Be the doctor at 02:10, the patient who chooses who may look, the privacy officer: step by step, a few minutes each."), people},
 		stop{"", peoplePath, say("Đăng nhập bằng tên người", "Log in as somebody"), say("Sáu người dân và tám nhân viên ở ba cơ sở, hai dịch vụ danh tính giả lập, mã xác thực, điện thoại của từng người.", "Six citizens and eight of the staff at three facilities, two simulated identity services, second-factor codes, everybody's phone."), people})
 	list = append(list, t.ways(ctx)...)

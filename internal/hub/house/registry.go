@@ -55,7 +55,7 @@ func (h *House) openRegistry(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	d.Imports = desk
+	d.Imports, h.Imports = desk, desk
 	h.Rounds = append(h.Rounds,
 		Round{Every: 2 * time.Second, Failed: "imports not worked off", Do: desk.Work},
 		Round{Every: time.Hour, Failed: "old import files not destroyed", Do: desk.Sweep})
