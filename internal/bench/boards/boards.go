@@ -23,14 +23,23 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
-	"lienthong/internal/hub"
 	"lienthong/internal/insight"
 	"lienthong/internal/store"
 )
 
+// Hub is what is measured.
+type Hub struct {
+	Slices  *store.Slices
+	Handler http.Handler
+	// Refresh takes in the facilities that were registered.
+	Refresh func(ctx context.Context) error
+	// Link makes a link that logs a role in.
+	Link func(ctx context.Context, actor, who, next string) (string, error)
+}
+
 // Config says what the hub is filled with and how it is asked.
 type Config struct {
-	Hub        *hub.Hub
+	Hub        Hub
 	Facilities int           // default 13,000
 	Records    int64         // counted, over Days; default 7,000,000
 	Laid       int           // rows of records laid in; default one for each facility
@@ -137,7 +146,7 @@ func (c Config) found(ctx context.Context) (map[care.FacilityCode]int64, error) 
 	for _, v := range dir.All() {
 		out[v.Code] = v.ID
 	}
-	return out, c.Hub.Trust.Refresh(ctx)
+	return out, c.Hub.Refresh(ctx)
 }
 
 // counted are the measures of a facility's day, with their share of its records.
@@ -188,7 +197,7 @@ func (c Config) count(ctx context.Context, versions map[care.FacilityCode]int64)
 
 // ask asks in an open loop, while numbers keep coming.
 func (c Config) ask(ctx context.Context, r *Result, versions map[care.FacilityCode]int64) error {
-	server := httptest.NewServer(c.Hub.Handler())
+	server := httptest.NewServer(c.Hub.Handler)
 	defer server.Close()
 	ministry, err := c.login(ctx, server.URL, "ministry")
 	if err != nil {
@@ -263,7 +272,7 @@ func (c Config) come(ctx context.Context, versions map[care.FacilityCode]int64) 
 }
 
 func (c Config) login(ctx context.Context, base, who string) (*http.Client, error) {
-	token, err := c.Hub.Office.MakeLink(ctx, "bench", who, "/")
+	token, err := c.Hub.Link(ctx, "bench", who, "/")
 	if err != nil {
 		return nil, err
 	}

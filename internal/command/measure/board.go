@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/pprof"
 	"time"
 
 	"lienthong/internal/bench"
@@ -22,6 +23,7 @@ type benchBoardCmd struct {
 	Duration   time.Duration `default:"30s" help:"How long."`
 	Database   string        `help:"File (mode 0600) with the URL of an empty PostgreSQL database; default the embedded store." type:"path"`
 	Dir        string        `help:"Directory for the hub's data; default a temporary one on this disk." type:"path"`
+	Profile    string        `help:"Write a CPU profile here." type:"path"`
 	JSON       bool          `name:"json" help:"As JSON."`
 }
 
@@ -42,7 +44,21 @@ func (c *benchBoardCmd) Run(ctx context.Context, s *command.Streams) (err error)
 	if err != nil {
 		return err
 	}
-	r, err := boards.Measure(ctx, boards.Config{Hub: h, Facilities: c.Facilities, Records: c.Records, Laid: c.Laid, Days: c.Days, Rate: c.Rate, Duration: c.Duration, Progress: s.Err})
+	if c.Profile != "" {
+		f, err := os.Create(c.Profile)
+		if err != nil {
+			return err
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			return errors.Join(err, f.Close())
+		}
+		defer func() {
+			pprof.StopCPUProfile()
+			err = errors.Join(err, f.Close())
+		}()
+	}
+	r, err := boards.Measure(ctx, boards.Config{Hub: boards.Hub{Slices: h.Slices, Handler: h.Handler(), Refresh: h.Trust.Refresh, Link: h.Office.MakeLink},
+		Facilities: c.Facilities, Records: c.Records, Laid: c.Laid, Days: c.Days, Rate: c.Rate, Duration: c.Duration, Progress: s.Err})
 	if err = errors.Join(err, h.Close()); err != nil {
 		return err
 	}

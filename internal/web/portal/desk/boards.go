@@ -61,7 +61,10 @@ func (d *Desk) overview(ctx context.Context, scope role.Scope, now time.Time) (i
 // Minutes returns the last 60 minutes.
 func (d *Desk) Minutes(ctx context.Context, r role.Role, now time.Time) ([]insight.Minute, error) {
 	const n = 60
-	counts, err := d.in.Counters.Minutes(ctx, r.Scope(), now.Truncate(time.Minute).Add(-(n-1)*time.Minute))
+	from := now.Truncate(time.Minute).Add(-(n - 1) * time.Minute)
+	counts, err := d.minutes.Get(ctx, fmt.Sprint(r.Scope(), from.Unix()), func(ctx context.Context) ([]store.MinuteCount, error) {
+		return d.in.Counters.Minutes(ctx, r.Scope(), from)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -177,12 +180,16 @@ func certificates(dir *facility.Directory, code care.FacilityCode) []view.Certif
 	return list
 }
 
+// places are the facilities that lie in a scope now. When each was heard of is read
+// once for all scopes.
 func (d *Desk) places(ctx context.Context, scope role.Scope) ([]insight.Place, error) {
 	dir, err := d.directory(ctx)
 	if err != nil {
 		return nil, err
 	}
-	seen, err := d.in.Facilities.LastSeen(ctx, scope)
+	seen, err := d.seen.Get(ctx, "", func(ctx context.Context) (map[care.FacilityCode]time.Time, error) {
+		return d.in.Facilities.LastSeen(ctx, role.Scope{All: true})
+	})
 	if err != nil {
 		return nil, err
 	}

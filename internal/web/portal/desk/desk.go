@@ -81,6 +81,9 @@ type Desk struct {
 	looked time.Time
 	boards shelf.Shelf[insight.Overview]
 	past   shelf.Shelf[[]insight.Sum]
+
+	minutes shelf.Shelf[[]store.MinuteCount]
+	seen    shelf.Shelf[map[care.FacilityCode]time.Time]
 }
 
 // New returns a desk over slices.

@@ -29,11 +29,23 @@ const (
 )
 
 type kept[T any] struct {
-	turn  sync.Mutex // held by who computes
+	turn  chan struct{} // full while somebody computes
 	value T
 	cost  time.Duration
 	at    time.Time // zero: nothing yet
 }
+
+// begin takes the turn to compute, where nobody has it.
+func (k *kept[T]) begin() bool {
+	select {
+	case k.turn <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (k *kept[T]) end() { <-k.turn }
 
 // Get answers a question; compute may be called in the background.
 func (s *Shelf[T]) Get(ctx context.Context, key string, compute func(context.Context) (T, error)) (T, error) {
@@ -46,8 +58,12 @@ func (s *Shelf[T]) Get(ctx context.Context, key string, compute func(context.Con
 	case !at.IsZero() && cost < cheap:
 		return s.compute(ctx, k, compute)
 	case at.IsZero() || age > stale:
-		k.turn.Lock()
-		defer k.turn.Unlock()
+		select {
+		case k.turn <- struct{}{}:
+		case <-ctx.Done():
+			return value, ctx.Err()
+		}
+		defer k.end()
 		s.mu.Lock()
 		value, cost, now := k.value, k.cost, k.at
 		s.mu.Unlock()
@@ -55,9 +71,9 @@ func (s *Shelf[T]) Get(ctx context.Context, key string, compute func(context.Con
 			return value, nil
 		}
 		return s.compute(ctx, k, compute)
-	case age > times*cost && k.turn.TryLock():
+	case age > times*cost && k.begin():
 		go func() {
-			defer k.turn.Unlock()
+			defer k.end()
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), computing)
 			defer cancel()
 			_, _ = s.compute(ctx, k, compute) // the next reader computes it, and is told what is wrong
@@ -86,7 +102,7 @@ func (s *Shelf[T]) of(key string) *kept[T] {
 	}
 	k := s.kept[key]
 	if k == nil {
-		k = &kept[T]{}
+		k = &kept[T]{turn: make(chan struct{}, 1)}
 		s.kept[key] = k
 	}
 	return k
