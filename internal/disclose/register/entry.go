@@ -135,6 +135,28 @@ func (v *View) sealed(names []string) bool {
 	return false
 }
 
+// places reports whether a reader sees which facility an entry is of.
+func (v *View) places() bool {
+	return v.Sight.By == "steward" || v.Declaration.Facility != "" && slices.Contains(v.Sight.Fields, v.Declaration.Facility)
+}
+
+// blunt reports whether a reader is told days only: a moment of an entry that a closed
+// class of records made would lead to the record, whoever may read no more of it.
+func (v *View) blunt(basis string) bool { return basis == Shared && v.closed() }
+
+func (v *View) closed() bool {
+	return slices.ContainsFunc(v.Sources, func(s registry.Source) bool { return s.Classes != 0 })
+}
+
+// dayOf is the beginning of a moment's day in Hanoi.
+func dayOf(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	t = t.In(clock.Hanoi)
+	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, clock.Hanoi)
+}
+
 // Query asks for entries.
 type Query struct {
 	By       map[string]string // field -> value; a value of an open field that ends in "*" is how it begins
@@ -180,6 +202,9 @@ func (e *Entries) List(ctx context.Context, r Reader, id registry.ID, q Query) (
 
 func (e *Entries) filter(r Reader, v *View, q Query) (house.EntryFilter, error) {
 	f := house.EntryFilter{Database: v.ID, State: q.State, Facility: q.Facility, Import: q.Import, Newest: q.Newest && len(q.By) == 0, Limit: min(max(q.Limit, 0), 500)}
+	if q.Facility != "" && v.Shared && !v.places() {
+		return f, ErrSearch
+	}
 	if q.Stale && v.Refresh.Stale > 0 {
 		f.Before = e.d.Clock.Now().Add(-v.Refresh.Stale)
 	}
@@ -192,6 +217,9 @@ func (e *Entries) filter(r Reader, v *View, q Query) (house.EntryFilter, error) 
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(q.By)) {
+		if v.Own && v.Sight.By != "steward" && !slices.Contains(v.Sight.Fields, name) { // of others it would tell who they are
+			f.Facilities = []care.FacilityCode{care.FacilityCode(r.Role.ID)}
+		}
 		m, err := e.match(v, name, q.By[name])
 		if err != nil {
 			return f, err
@@ -239,6 +267,9 @@ func (e *Entries) Get(ctx context.Context, r Reader, id registry.ID, entry regis
 	if err != nil {
 		return registry.Entry{}, err
 	}
+	if v.blunt(Shared) && v.Sight.By != "steward" {
+		at = dayOf(at)
+	}
 	row, err := e.d.Entries.Get(ctx, id, entry, at)
 	if err != nil {
 		return registry.Entry{}, absent(err)
@@ -280,7 +311,7 @@ func absent(err error) error {
 
 // Feed returns entries whose last change is behind a place ("" from the first), and
 // the place after them: who asks again with it misses nothing, and gets an entry that
-// ended with its state.
+// ended with its state. A facility without a share has no feed: it lists its own.
 func (e *Entries) Feed(ctx context.Context, r Reader, id registry.ID, since string, limit int) ([]registry.Entry, string, error) {
 	v, err := e.Database(r, id)
 	if err != nil {
@@ -291,6 +322,9 @@ func (e *Entries) Feed(ctx context.Context, r Reader, id registry.ID, since stri
 		if _, err := fmt.Sscanf(since, "%d", &after); err != nil || fmt.Sprint(after) != since || after < 0 {
 			return nil, "", ErrCursor
 		}
+	}
+	if !v.Shared { // places in the order of all changes tell how many entries others have
+		return nil, "", steward.ErrAbsent
 	}
 	rows, err := e.d.Entries.Changes(ctx, id, after, min(max(limit, 0), 500))
 	if err != nil {
@@ -340,18 +374,39 @@ func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row)
 			look.Person = persons
 			looks = append(looks, look)
 		}
-		out = append(out, registry.Entry{Database: row.Database, ID: row.ID, Version: row.Version, Declared: row.Declared, State: row.State, Into: row.Into, Values: values,
-			Origin: origin(r, v, row), ValidFrom: row.ValidFrom, ValidTo: row.ValidTo, At: row.At, Confirmed: row.Confirmed})
+		shown := registry.Entry{Database: row.Database, ID: row.ID, Version: row.Version, Declared: row.Declared, State: row.State, Into: row.Into, Values: values,
+			Origin: origin(v, row, basis), ValidFrom: row.ValidFrom, ValidTo: row.ValidTo, At: row.At, Confirmed: row.Confirmed}
+		if v.blunt(basis) {
+			shown.ValidFrom, shown.ValidTo, shown.At, shown.Confirmed = dayOf(row.ValidFrom), dayOf(row.ValidTo), dayOf(row.At), dayOf(row.Confirmed)
+		}
+		out = append(out, shown)
 	}
-	if len(looks) > 0 {
-		for i := range looks {
-			looks[i].Count = len(looks)
-		}
-		if err := e.d.Log.Record(ctx, looks); err != nil {
-			return nil, fmt.Errorf("register: writing down a look: %w", err)
-		}
+	for i := range looks {
+		looks[i].Count = len(looks)
+	}
+	if err := e.d.Log.Record(ctx, looks); err != nil { // none: the trace of a request is told that it shows nothing of anybody
+		return nil, fmt.Errorf("register: writing down a look: %w", err)
 	}
 	return out, nil
+}
+
+// Brought writes down that a reader looks at rows of a file that is brought into a
+// database, as they stand in the file: who they are about is not known yet.
+func (e *Entries) Brought(ctx context.Context, r Reader, id registry.ID, name string, rows int) error {
+	l, err := e.d.Live.Get(id)
+	if err != nil {
+		return err
+	}
+	facts, err := json.Marshal(map[string]any{"database": id, "import": name, "rows": rows})
+	if err != nil {
+		return err
+	}
+	look := store.Disclosure{At: e.d.Clock.Now(), Reader: r.Name, Role: r.Role.String(), Basis: Steward, Policy: "import@" + string(id) + "/" + fmt.Sprint(l.Taken.Version),
+		Route: r.Route, Count: rows, Staff: r.Staff, Purpose: string(Purpose), Facts: string(facts)}
+	if err := e.d.Log.Record(ctx, []store.Disclosure{look}); err != nil {
+		return fmt.Errorf("register: writing down a look: %w", err)
+	}
+	return nil
 }
 
 // within reports whether an entry lies in a reader's own area, where the reader has one.
@@ -363,13 +418,18 @@ func (e *Entries) within(r Reader, v *View, row *house.Row, basis string) bool {
 	return scope.Province == "" || e.d.Scopes == nil || slices.Contains(e.d.Scopes(scope), row.Origin.Facility)
 }
 
-// origin says where an entry comes from: who typed it in is for its steward.
-func origin(r Reader, v *View, row *house.Row) registry.Origin {
+// origin says where an entry comes from: who typed it in is for its steward, which
+// record for who may read that, which facility for who sees the field that says so.
+func origin(v *View, row *house.Row, basis string) registry.Origin {
 	o := row.Origin
-	if v.Sight.By != "steward" {
-		o.By = ""
-		if r.Role.Kind != role.Facility || r.Role.ID != string(o.Facility) {
-			o.Record = registry.RecordID{}
+	if basis == Steward {
+		return o
+	}
+	o.By = ""
+	if basis != OwnSource {
+		o.Record, o.Import = registry.RecordID{}, ""
+		if !v.places() {
+			o.Facility = ""
 		}
 	}
 	return o

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"lienthong/internal/care"
-	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/facility"
 	"lienthong/internal/kind/checkup"
@@ -47,7 +46,7 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	h.Entries, err = register.NewEntries(register.ReaderDeps{Live: h.Steward, Entries: s.Entries, Log: disclose.Marked(p.Disclose.Log), People: p.Slices.People, Vault: p.Vault,
+	h.Entries, err = register.NewEntries(register.ReaderDeps{Live: h.Steward, Entries: s.Entries, Log: p.Disclose.Log, People: p.Slices.People, Vault: p.Vault,
 		Scopes: func(scope role.Scope) []care.FacilityCode { return within(p.Directory(), scope) }, Clock: p.Clock})
 	if err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/duty"
 	"lienthong/internal/law"
@@ -24,7 +25,7 @@ const wordsDays = 30
 // openRegistry wires the pages of databases, and files that are brought into them.
 func (h *House) openRegistry(_ context.Context, p Parts) error {
 	s := p.Slices.House
-	d := &databases.Deps{Steward: h.Steward, Entries: h.Entries, Law: law.Text, Unit: unitName,
+	d := &databases.Deps{Steward: h.Steward, Entries: h.Entries, Law: law.Text, Unit: unitName, Nothing: disclose.Nothing,
 		Counts: func(ctx context.Context) (map[registry.ID]map[registry.EntryState]int64, error) {
 			counts, err := s.Entries.Counts(ctx, "")
 			out := map[registry.ID]map[registry.EntryState]int64{}

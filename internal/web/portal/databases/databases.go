@@ -44,6 +44,7 @@ type Entries interface {
 	List(ctx context.Context, r register.Reader, id registry.ID, q register.Query) (register.Page, error)
 	Get(ctx context.Context, r register.Reader, id registry.ID, entry registry.EntryID, at time.Time) (registry.Entry, error)
 	History(ctx context.Context, r register.Reader, id registry.ID, entry registry.EntryID) ([]registry.Entry, error)
+	Brought(ctx context.Context, r register.Reader, id registry.ID, name string, rows int) error
 }
 
 // Imports takes files; *bring.Desk does.
@@ -73,6 +74,13 @@ type Deps struct {
 	Words   func(ctx context.Context) (map[registry.ID][]Word, error) // nil: no numbers
 	Unit    func(id string) string                                    // its name, "" not known
 	Law     func(source string) fault.Text
+	Nothing func(ctx context.Context) // says that an answer shows nothing of anybody; nil: nobody asks
+}
+
+func (x *Room) nothing(ctx context.Context) {
+	if x.Nothing != nil {
+		x.Nothing(ctx)
+	}
 }
 
 // Room serves the pages.
@@ -143,11 +151,32 @@ func field(r *http.Request, name string, limit int) string {
 
 // line is a database of the list.
 type line struct {
-	Live    *steward.Live
-	Unit    string
-	N       int64
-	Waiting int64
-	Words   []Word
+	Live  *steward.Live
+	Unit  string
+	N     int64
+	Words []Word
+}
+
+// unsaid stands for a number that the reader is not told.
+const unsaid = -1
+
+// counted reports whether a reader is told how many entries a database has. Of one
+// that closed classes of records make, a number that grows when a record comes would
+// tell what the record says: only whom it is shared with and operators are told.
+func (x *Room) counted(p *view.Page, l *steward.Live) bool {
+	if p.Reader.Role.Kind == role.Operator || !slices.ContainsFunc(l.Sources, func(s registry.Source) bool { return s.Classes != 0 }) {
+		return true
+	}
+	v, err := x.Entries.Database(reader(p), l.ID)
+	return err == nil && v.Shared
+}
+
+// amount writes a number, or that it is not told.
+func amount(p view.Page, n int64) string {
+	if n == unsaid {
+		return "–"
+	}
+	return p.W.Num(n)
 }
 
 func (x *Room) unit(id string) string {
@@ -178,7 +207,11 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 	states := map[registry.State]int{}
 	for _, l := range x.Steward.List() {
 		states[l.State()]++
-		lines = append(lines, line{Live: l, Unit: x.unit(l.Steward), N: counts[l.ID][registry.Live], Waiting: counts[l.ID][registry.Waiting], Words: words[l.ID]})
+		at := line{Live: l, Unit: x.unit(l.Steward), N: unsaid}
+		if x.counted(&p, l) {
+			at.N, at.Words = counts[l.ID][registry.Live], words[l.ID]
+		}
+		lines = append(lines, at)
 	}
 	x.frame.Show(w, r, http.StatusOK, listPage(p, lines, states))
 }
@@ -234,6 +267,9 @@ func (x *Room) showOne(w http.ResponseWriter, r *http.Request, status int, probl
 			return
 		}
 		s.Words = words[l.ID]
+	}
+	if !x.counted(&p, l) {
+		s.N, s.Words = map[registry.EntryState]int64{registry.Live: unsaid, registry.Ended: unsaid}, nil
 	}
 	if problem != nil {
 		s.Problem = p.W.Text(fault.Of(problem).Text)

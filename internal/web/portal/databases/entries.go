@@ -225,6 +225,7 @@ func (x *Room) form(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	t := typed{Live: l, Values: registry.Values{}}
+	x.nothing(r.Context()) // an entry that is corrected is written down where it is read
 	if from := r.URL.Query().Get("from"); from != "" {
 		entry, err := steward.ParseEntry(from)
 		if err != nil {

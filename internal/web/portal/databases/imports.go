@@ -121,6 +121,12 @@ func (x *Room) showImport(w http.ResponseWriter, r *http.Request, status int, pr
 			problem, z.Preview = err, nil
 		}
 	}
+	if z.Preview == nil {
+		x.nothing(r.Context())
+	} else if err := x.Entries.Brought(r.Context(), reader(&p), l.ID, z.Import.ID, len(z.Preview.Samples)); err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
 	if problem != nil {
 		z.Problem = p.W.Text(fault.Of(problem).Text)
 	}
