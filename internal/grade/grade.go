@@ -37,7 +37,10 @@ type Counters interface {
 // concurrent use.
 type Book struct {
 	Deps
-	now atomic.Pointer[sheets]
+	// RuleWords names the word of findings whose rule says it itself, by code: "" counts
+	// as nothing. It is set before the book is used; nil: no rule does.
+	RuleWords func() map[string]score.Word
+	now       atomic.Pointer[sheets]
 }
 
 // sheets are those known at a moment.
@@ -132,7 +135,13 @@ func (b *Book) read(before *sheets, k house.ScoreSheet) (*score.Sheet, error) {
 }
 
 // Judge marks dossiers of a kind by the sheet in force; nil for a kind without one.
-func (b *Book) Judge(kind string) *score.Judge { return b.now.Load().judges[kind] }
+func (b *Book) Judge(kind string) *score.Judge {
+	j := b.now.Load().judges[kind]
+	if j == nil || b.RuleWords == nil {
+		return j
+	}
+	return j.With(b.RuleWords())
+}
 
 // Sheet returns a sheet by subject and id, nil for one that is not known here.
 func (b *Book) Sheet(subject string, id score.ID) *score.Sheet {

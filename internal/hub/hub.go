@@ -289,6 +289,7 @@ func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *bod
 	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock, Again: h.again(codec)}); err != nil {
 		return err
 	}
+	h.Grades.RuleWords = h.live.Words
 	h.Intake, err = intake.New(intake.Deps{
 		Store: h.Slices.Intake, Records: h.Slices.Records, Months: h.Slices.Keys, Vault: h.Vault, Kinds: h.Kinds, Seals: seals,
 		Trust: h.Trust.Current, Rules: h.Rules, Scores: h.Grades.Judge, Receipts: h.Receipts, Key: key, Codec: codec, Clock: h.cfg.Clock, Logger: h.cfg.Logger,

@@ -33,7 +33,7 @@ var ruleCompiler = sync.OnceValue(func() *rulebook.Compiler {
 
 // openRules joins the pack that is built in with the books in force.
 func (h *Hub) openRules(ctx context.Context) {
-	h.live = rehearsal.NewLive(Rules(), RuleCompiler(), h.Slices.House.Rules)
+	h.live = rehearsal.NewLive(Rules(), RuleCompiler(), h.Slices.House.Rules, h.cfg.Logger)
 	h.Rules = h.live.Pack
 	if err := h.live.Refresh(ctx); err != nil { // judged by the built-in pack until they can be read
 		h.cfg.Logger.Error("books of rules not read", "error", err)
@@ -43,7 +43,7 @@ func (h *Hub) openRules(ctx context.Context) {
 // openRehearsal wires the replay of records through rules in the making.
 func (h *Hub) openRehearsal(codec *body.Codec) {
 	h.Rulebook = rehearsal.NewDesk(h.Slices.House.Rules, RuleCompiler(), h.cfg.Clock)
-	h.stage = &rehearsal.Stage{Desk: h.Rulebook, Store: h.Slices.House.Rules, Records: h.Slices.Records, Logs: h.Slices.Ledger, Logger: h.cfg.Logger,
+	h.stage = &rehearsal.Stage{Desk: h.Rulebook, Live: h.live, Store: h.Slices.House.Rules, Records: h.Slices.Records, Logs: h.Slices.Ledger, Logger: h.cfg.Logger,
 		Holder: h.LogKey.Verifier(), // whoever holds the log is one process
 		Open:   replayed{&replay.Opener{Files: h.Slices.Records, Log: h.Slices.Disclosures, Vault: h.Vault, Codec: codec, Kinds: h.Kinds, Clock: h.cfg.Clock}}.open}
 }
