@@ -169,7 +169,7 @@ func (c *demoCmd) eve(ctx context.Context, p *command.Place, n *synth.Nation, lo
 	if err == nil {
 		var t *ministry.Teller
 		if t, err = teller(h, n, demo.Day); err == nil {
-			err = t.Eve(ctx)
+			err = errors.Join(t.Eve(ctx), acts.BindVendor(ctx, demo.Actor, ministry.Partner, n.Facilities()[0].Vendor))
 		}
 	}
 	return errors.Join(err, h.Close())

@@ -51,11 +51,18 @@ func (e Eve) Send(ctx context.Context, files int) (int, error) {
 	srv := &http.Server{Handler: e.Hub, ReadHeaderTimeout: 5 * time.Second}
 	go func() { _ = srv.Serve(e.At) }() // ends with Close
 	list := e.files(files)
+	clients := map[string]*agent.Client{} // made one after the other: the hub reads its directory anew for each
+	for code := range list {
+		var err error
+		if clients[code], err = e.client(ctx, code); err != nil {
+			return 0, errors.Join(err, srv.Close())
+		}
+	}
 	work := make(chan []synth.Submission)
 	for range eveWorkers {
 		wg.Go(func() {
 			for of := range work { // all of one facility
-				n, err := e.sendAll(ctx, of)
+				n, err := sendAll(ctx, clients[of[0].Facility], of)
 				mu.Lock()
 				accepted += n
 				errs = append(errs, err)
@@ -92,20 +99,21 @@ func (e Eve) files(most int) map[string][]synth.Submission {
 	return by
 }
 
-// sendAll sends what one facility has.
-func (e Eve) sendAll(ctx context.Context, of []synth.Submission) (int, error) {
-	b, err := e.Credential(ctx, of[0].Facility)
+// client is a facility's, with a credential made for it.
+func (e Eve) client(ctx context.Context, code string) (*agent.Client, error) {
+	b, err := e.Credential(ctx, code)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
 	credential, err := agent.ParseCredential(b)
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	c, err := agent.New(agent.Config{HubURL: "http://" + e.At.Addr().String(), Credential: credential, Clock: e.Clock})
-	if err != nil {
-		return 0, err
-	}
+	return agent.New(agent.Config{HubURL: "http://" + e.At.Addr().String(), Credential: credential, Clock: e.Clock})
+}
+
+// sendAll sends what one facility has.
+func sendAll(ctx context.Context, c *agent.Client, of []synth.Submission) (int, error) {
 	sum, err := c.Submit(ctx, func(yield func(agent.File) bool) {
 		for _, sub := range of {
 			if !yield(fileOf(sub)) {

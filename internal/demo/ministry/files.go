@@ -116,7 +116,7 @@ func (m *maker) medicines() string {
 	return sheet("SĐK;Tên thuốc;Hoạt chất;Hàm lượng;Dạng bào chế;Đường dùng;Đơn vị tính;Công ty đăng ký;Ngày cấp;Ngày hết hạn", medicines, func(i int) []string {
 		s, granted := substances[i%len(substances)], m.ago(200, 1500)
 		strength := m.one([]string{"250mg", "500mg", "5mg", "10mg"})
-		return []string{fmt.Sprintf("DEMO-%05d-26", i+1), s + " " + strength, s, strength, m.one([]string{"Viên nén", "Viên nang", "Siro"}), "Uống", m.one([]string{"Viên", "Chai"}), "Công ty dược giả lập " + string(rune('A'+i%8)), day10(granted), day10(granted.AddDate(5, 0, 0))}
+		return []string{fmt.Sprintf("DEMO-%05d-26", i+1), fmt.Sprintf("%s %s mẫu %03d", s, strength, i+1), s, strength, m.one([]string{"Viên nén", "Viên nang", "Siro"}), "Uống", m.one([]string{"Viên", "Chai"}), "Công ty dược giả lập " + string(rune('A'+i%8)), day10(granted), day10(granted.AddDate(5, 0, 0))}
 	})
 }
 
@@ -142,6 +142,6 @@ func (m *maker) systems() string {
 			level = "1"
 		}
 		return []string{fmt.Sprintf("ht-%02d.demo", i+1), fmt.Sprintf("%s (giả lập %02d)", kinds[i%len(kinds)], i+1), m.one([]string{"system", "system", "database", "platform"}), "Đơn vị giả lập " + string(rune('A'+i%6)), "Trung tâm giả lập", level, paper,
-			m.one([]string{"running", "running", "running", "building", "planned"}), "REST; tệp CSV", "Dữ liệu giả lập của lĩnh vực", "true", "dau-moi-" + fmt.Sprint(i+1), day10(m.ago(300, 2000))}
+			m.one([]string{"running", "running", "running", "building", "planned"}), "REST, tệp CSV", "Dữ liệu giả lập của lĩnh vực", "true", "dau-moi-" + fmt.Sprint(i+1), day10(m.ago(300, 2000))}
 	})
 }

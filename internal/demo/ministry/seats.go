@@ -11,6 +11,9 @@ type Seat struct {
 	Text fault.Text // what can be tried there
 }
 
+// Partner is the id of the partner, who is bound to the maker of a facility's software.
+const Partner = "demo"
+
 func say(vi, en string) fault.Text { return fault.Text{VI: vi, EN: en} }
 
 // Seats are those of the ministry's house, for a province.
@@ -23,7 +26,7 @@ func Seats(home string) []Seat {
 		{"kham-benh", "unit:kcb", "/rulebook", say("Khám chữa bệnh (kcb)", "Examination and treatment (kcb)"), say("Một quy tắc đang áp dụng; một dự thảo mà diễn tập cho thấy nhiều cơ sở sẽ trượt.", "A rule in force; a draft that a rehearsal shows many facilities would fail.")},
 		{"so-y-te", "province:" + home, "/overview", say("Sở Y tế tỉnh "+home, "Health department of province "+home), say("Số của tỉnh mình, cơ sở im lặng, chất lượng, nhiệm vụ; không thấy tỉnh khác.", "The province's own numbers, silent facilities, quality, tasks; nothing of others.")},
 		{"bao-hiem", "unit:bhxh", "/databases", say("Bảo hiểm xã hội (bhxh)", "Social insurance (bhxh)"), say("Người hành nghề được chia sẻ có mục đích và thời hạn, hai bên cùng thấy.", "Practitioners shared with a purpose and a term, which both sides see.")},
-		{"doi-tac", "partner:demo", "/statement", say("Đối tác phần mềm", "A partner"), say("Khối lượng và mức dịch vụ, không có dữ liệu cá nhân.", "Volumes and service levels, no personal data.")},
+		{"doi-tac", "partner:" + Partner, "/statement", say("Đối tác phần mềm", "A partner"), say("Khối lượng và mức dịch vụ, không có dữ liệu cá nhân.", "Volumes and service levels, no personal data.")},
 	}
 }
 
