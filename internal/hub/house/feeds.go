@@ -2,7 +2,6 @@ package house
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"lienthong/internal/bridge/feed"
@@ -11,12 +10,11 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/registry"
 	"lienthong/internal/steward"
-	"lienthong/internal/store"
 )
 
 // openFeeds wires the reading of other bodies' feeds of entries.
 func (h *House) openFeeds(_ context.Context, p Parts) error {
-	feeding, err := steward.NewFeeding(h.Steward, feeds{p, outbound.New(30 * time.Second)})
+	feeding, err := steward.NewFeeding(h.Steward, feeds{p, outbound.New(30 * time.Second), courier.NewCredentials(p.Slices.Secrets, p.Vault, p.Logger)})
 	if err != nil {
 		return err
 	}
@@ -29,7 +27,8 @@ func (h *House) openFeeds(_ context.Context, p Parts) error {
 // be that of an entry in use, which also has the credential.
 type feeds struct {
 	Parts
-	client *outbound.Client
+	client  *outbound.Client
+	secrets *courier.Credentials
 }
 
 // Read reads a page.
@@ -42,7 +41,7 @@ func (f feeds) Read(ctx context.Context, address, after string) (out steward.Fee
 	if err != nil {
 		return out, err
 	}
-	secret, err := f.secret(ctx, d.ID)
+	secret, err := f.secrets.Of(ctx, d.ID)
 	if err != nil {
 		return out, err
 	}
@@ -70,16 +69,4 @@ func (f feeds) approved(ctx context.Context, address string) (exchange.Destinati
 		}
 	}
 	return exchange.Destination{}, steward.ErrFeed
-}
-
-// secret is the hub's credential for an entry, nil where there is none.
-func (f feeds) secret(ctx context.Context, destination string) ([]byte, error) {
-	sealed, err := f.Slices.Secrets.Secret(ctx, destination, "")
-	if errors.Is(err, store.ErrAbsent) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	return f.Vault.OpenSecret(courier.SecretName(destination, ""), sealed)
 }
