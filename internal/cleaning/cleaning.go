@@ -78,6 +78,7 @@ type Diff struct {
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
 	Sealed bool   `json:"sealed,omitempty"`
+	Hidden bool   `json:"-"` // who reads it is given no field of that name: it has no values here
 }
 
 // Body is what a proposal rests on and would do.
@@ -141,6 +142,9 @@ var (
 type Database struct {
 	*declaration.Database
 	Dissolved bool // its steward is no unit any more
+	// Given are the fields that who may see proposals and does not decide them is shown;
+	// nil: all.
+	Given func(role.Role) []string
 }
 
 // Writing is what an accepted proposal does to entries, in one commit.

@@ -50,7 +50,33 @@ func (d *Desk) List(ctx context.Context, who role.Role, f house.ProposalFilter) 
 		return nil, false, err
 	}
 	out, err := read(rows)
-	return out, more, err
+	if err != nil {
+		return nil, false, err
+	}
+	for i := range out {
+		if err := d.hide(who, &out[i]); err != nil {
+			return nil, false, err
+		}
+	}
+	return out, more, nil
+}
+
+// hide takes values of fields out of what a proposal would change that are not given
+// to who reads it.
+func (d *Desk) hide(who role.Role, p *Proposal) error {
+	db, err := d.database(p.Database)
+	if err != nil || db.Given == nil || decides(who, db) {
+		return err
+	}
+	given := db.Given(who)
+	for i := range p.Body.Diffs {
+		if x := &p.Body.Diffs[i]; !slices.Contains(given, x.Field) {
+			x.Before, x.After, x.Hidden = "", "", true
+		}
+	}
+	text, err := json.Marshal(p.Body)
+	p.Proposal.Body = string(text)
+	return err
 }
 
 func read(rows []house.Proposal) ([]Proposal, error) {
@@ -80,6 +106,9 @@ func (d *Desk) Get(ctx context.Context, who role.Role, id string) (*Proposal, []
 	}
 	all, err := read(rows)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := d.hide(who, &all[0]); err != nil {
 		return nil, nil, err
 	}
 	steps, err := d.d.Proposals.Steps(ctx, id)

@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/bridge/population"
 	"lienthong/internal/care"
 	"lienthong/internal/cleaning"
+	"lienthong/internal/clock"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/ledger"
 	"lienthong/internal/night"
@@ -31,7 +32,7 @@ import (
 // about what it found.
 func (h *House) openCleaning(_ context.Context, p Parts) error {
 	s := p.Slices.House
-	keeper := entryKeeper{h.Steward, h.Entries}
+	keeper := entryKeeper{h.Steward, h.Entries, p.Clock}
 	client := outbound.New(10 * time.Second)
 	var err error
 	h.Cleaning, err = cleaning.New(cleaning.Deps{Proposals: s.Proposals, Alike: s.Alike, Entries: s.Entries, Databases: keeper.databases, Writer: keeper, Book: keeper,
@@ -81,12 +82,16 @@ func (h *House) openNight(_ context.Context, p Parts) error {
 type entryKeeper struct {
 	steward *steward.Steward
 	entries *register.Entries
+	clock   clock.Clock
 }
 
 func (k entryKeeper) databases() []cleaning.Database {
 	var out []cleaning.Database
 	for _, l := range k.steward.List() {
-		out = append(out, cleaning.Database{Database: l.Database, Dissolved: l.Dissolved})
+		out = append(out, cleaning.Database{Database: l.Database, Dissolved: l.Dissolved, Given: func(r role.Role) []string {
+			sight, _ := l.Sees(r, k.clock.Now())
+			return sight.Fields
+		}})
 	}
 	return out
 }
