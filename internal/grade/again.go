@@ -169,6 +169,9 @@ func (b *Book) same(x drawnItem, fields dossier.Fields, judges map[string]*score
 			return false
 		}
 		judges[name] = score.NewJudge(s, nil)
+		if b.RuleWords != nil { // of rules of before too
+			judges[name] = judges[name].With(b.RuleWords())
+		}
 	}
 	return bytes.Equal(judges[name].Mark(fields, x.Record.Verdict.Findings, x.Record.Received), x.kept)
 }
