@@ -110,7 +110,7 @@ func (c *checkCmd) checker(ctx context.Context) (*intake.Checker, error) {
 		return nil, err
 	}
 	d, err := slices.Facilities.Load(ctx)
-	live := rehearsal.NewLive(hub.Rules(), hub.RuleCompiler(), slices.House.Rules)
+	live := rehearsal.NewLive(hub.Rules(), hub.RuleCompiler(), slices.House.Rules, command.Quiet().Logger)
 	checker.Rules = live.Pack
 	var graded error
 	if checker.Scores, graded = grade.Read(ctx, slices.House.Scores); graded != nil {

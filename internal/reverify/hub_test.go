@@ -110,7 +110,7 @@ func startHub(t testing.TB, keys secrets, open openStore, log *slog.Logger) *tes
 	must(t, err)
 	codec, seals := parts(t)
 	h.intake, err = intake.New(intake.Deps{Store: h.slices.Intake, Records: h.slices.Records, Months: h.slices.Keys, Vault: v, Kinds: kinds(), Seals: seals,
-		Trust: h.watch.Current, Rules: quality.V1(), Receipts: desk, Key: receiptKey, Codec: codec, Clock: h.clock, Logger: log,
+		Trust: h.watch.Current, Rules: quality.V1, Receipts: desk, Key: receiptKey, Codec: codec, Clock: h.clock, Logger: log,
 		Plan: h.routes.Load, Legs: h.slices.Legs}, intake.Config{Hub: hubName})
 	must(t, err)
 	h.disclose, err = disclose.New(disclose.Deps{Records: h.slices.Records, Log: h.slices.Disclosures, Counters: h.slices.Counters, Vault: v, Codec: codec,

@@ -222,7 +222,7 @@ func (s *Station) readSheets(p *rulePack) {
 			s.Logger.Warn("a sheet of quality of the hub is not for this program", "error", err)
 			continue
 		}
-		p.judges[sheet.Subject] = score.NewJudge(sheet, nil)
+		p.judges[sheet.Subject] = score.NewJudge(sheet, rehearsal.Words(s.Compiler, p.Books))
 	}
 }
 

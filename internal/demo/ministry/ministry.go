@@ -204,7 +204,7 @@ func (t *Teller) assign(ctx context.Context) error {
 		task("tccb", "personnel", "de-an-06", 20, "Đối chiếu người hành nghề với dữ liệu dân cư", "Compare practitioners with the population register"),
 		task("khcn", "systems", "nq-214", 30, "Lập danh mục hệ thống và cấp độ an toàn", "List systems and their security levels"),
 		task("syt-"+t.home, "", "ke-hoach-02", 7, "Đưa các cơ sở còn im lặng trở lại gửi dữ liệu", "Have silent facilities send again"),
-		task("attp", "food-safety", "nq-214", 14, "Chuyển mã tỉnh cũ trong giấy chứng nhận", "Replace old province codes in certificates"))
+		task("attp", "food-safety", "nq-214", 14, "Chuyển mã tỉnh cũ trong giấy phép", "Replace old province codes in licences"))
 	if err != nil {
 		return err
 	}
