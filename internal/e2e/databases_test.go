@@ -225,7 +225,11 @@ func TestADatabaseIsDeclaredLive(t *testing.T) {
 		if _, err := s.Declare(w.ctx, steward.Who{Role: role.Role{Kind: role.Unit, ID: "kcb"}, Name: "kcb"}, []byte(sore)); !errors.Is(err, steward.ErrSteward) {
 			t.Errorf("another unit declares: %v", err)
 		}
-		who := steward.Who{Role: role.Role{Kind: role.Unit, ID: "pb"}, Name: "session:pb"}
+		own := steward.Who{Role: role.Role{Kind: role.Unit, ID: "pb"}, Name: "session:pb"}
+		if _, err := s.Declare(w.ctx, own, []byte(sore)); !errors.Is(err, steward.ErrRecords) {
+			t.Errorf("a unit lets itself read records: %v", err)
+		}
+		who := steward.Who{Role: role.Role{Kind: role.Ministry}, Name: "session:ministry"}
 		checked, err := s.Declare(w.ctx, who, []byte(sore))
 		if err != nil {
 			t.Fatalf("%v %+v", err, checked.Problems)
@@ -252,6 +256,9 @@ func TestADatabaseIsDeclaredLive(t *testing.T) {
 		}
 		if live != 0 {
 			t.Errorf("%d entries live on that the new version does not take", live)
+		}
+		if _, err := s.Declare(w.ctx, own, []byte(strings.Replace(sore, `startsWith("J02")`, `startsWith("J03")`, 1))); errors.Is(err, steward.ErrRecords) {
+			t.Errorf("a unit says the same again of what it reads: %v", err)
 		}
 		if checked, err := s.Declare(w.ctx, who, []byte(strings.Replace(sore, "{name: code", "{name: cause", 1))); err == nil || len(checked.Problems) == 0 {
 			t.Errorf("a field in use was taken away: %v", err)
@@ -443,7 +450,7 @@ func TestADatabaseIsMadeOfAnother(t *testing.T) {
 		a := w.one("79901", first, fine)
 		s := w.hub.House.Steward
 		pb, qld := steward.Who{Role: asRole("unit:pb").Role, Name: "pb"}, steward.Who{Role: asRole("unit:qld").Role, Name: "qld"}
-		for who, text := range map[*steward.Who]string{&pb: sore} {
+		for who, text := range map[*steward.Who]string{{Role: role.Role{Kind: role.Ministry}, Name: "ministry"}: sore} {
 			if c, err := s.Declare(w.ctx, *who, []byte(text)); err != nil {
 				t.Fatalf("%v %+v", err, c)
 			}

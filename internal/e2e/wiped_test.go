@@ -25,7 +25,7 @@ func TestEntriesOfAnErasedRecordAreWiped(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
 		pb, qld := steward.Who{Role: asRole("unit:pb").Role, Name: "pb"}, steward.Who{Role: asRole("unit:qld").Role, Name: "qld"}
-		must(w.hub.House.Steward.Declare(w.ctx, pb, []byte(sore)))
+		must(w.hub.House.Steward.Declare(w.ctx, steward.Who{Role: asRole("ministry").Role, Name: "ministry"}, []byte(sore)))
 		must(w.hub.House.Steward.Give(w.ctx, pb, house.Grant{Database: "sore-throats", To: "unit:qld", Fields: []string{"episode"}, Purpose: "thống kê thuốc"}))
 		must(w.hub.House.Steward.Declare(w.ctx, qld, []byte(copied)))
 		first, other := newVisit(), newVisit()

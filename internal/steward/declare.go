@@ -76,9 +76,10 @@ func (s *Steward) Check(ctx context.Context, text []byte) (*Checked, error) {
 }
 
 // Declare takes a declaration: from now on, at every hub within seconds, that is
-// what the database is. Who may: the operator, and the steward of what is there. A
-// file that is word for word the one in force changes nothing. Faults are Check's;
-// database.steward; store.changed when somebody else declared meanwhile.
+// what the database is. Who may: the operator, the ministry, and the steward of what is there, who
+// lets itself into nothing new. A file that is word for word the one in force changes
+// nothing. Faults are Check's; database.steward, database.records, database.closed;
+// store.changed when somebody else declared meanwhile.
 func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
@@ -101,7 +102,7 @@ func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, 
 		}
 		steward = l.Steward
 	}
-	if err := who.manages(steward); err != nil {
+	if err := who.manages(steward); err != nil && who.Role.Kind != role.Ministry {
 		return out, err
 	}
 	if err := s.closes(who, d); err != nil {
@@ -127,17 +128,50 @@ var ErrClosed = fault.New(fault.Withheld, "database.closed",
 	"Khai báo này đọc nhóm dữ liệu khép kín. Đơn vị không tự mở được cho mình: người vận hành nhận khai báo sau khi có căn cứ pháp lý.",
 	"This declaration reads closed classes of records. A unit cannot let itself in: the operator takes the file when the legal basis is there.")
 
-// closes refuses a declaration that reads more closed classes than the one in force,
-// from anybody but the operator: who writes it is not who lets it in.
+// ErrRecords: a unit that would let itself read what facilities send.
+var ErrRecords = fault.New(fault.Withheld, "database.records",
+	"Khai báo này đọc hồ sơ của cơ sở. Đơn vị không tự mở được cho mình: Bộ hoặc người vận hành nhận khai báo này.",
+	"This declaration reads records of facilities. A unit cannot let itself in: the ministry or the operator takes the file.")
+
+// closes refuses a declaration that reads more than the one in force, from whom it
+// would serve: who writes it is not who lets it in. More closed classes are let in by
+// the operator, more records and more of their fields by the ministry too.
 func (s *Steward) closes(who Who, d *registry.Declaration) error {
-	var before, after care.Classes
+	was := &registry.Declaration{}
 	if l, err := s.Get(d.ID); err == nil {
-		before = classesOf(l.Declaration)
+		was = l.Declaration
 	}
-	if after = classesOf(d); after&^before != 0 && who.Role.Kind != role.Operator {
+	switch who.Role.Kind {
+	case role.Operator:
+		return nil
+	case role.Ministry:
+	default:
+		if reads := readsOf(was); slices.ContainsFunc(readsOf(d), func(r string) bool { return !slices.Contains(reads, r) }) {
+			return ErrRecords
+		}
+	}
+	if classesOf(d)&^classesOf(was) != 0 {
 		return ErrClosed
 	}
 	return nil
+}
+
+// readsOf are what is taken out of which table of which kinds of records, and of which.
+func readsOf(d *registry.Declaration) (all []string) {
+	for i := range d.Sources {
+		src := &d.Sources[i]
+		if src.Kind != registry.FromRecords {
+			continue
+		}
+		for _, kind := range src.Records {
+			from := kind + "/" + src.Table + "/" + src.Where
+			all = append(all, from)
+			for field, text := range src.Map {
+				all = append(all, from+"/"+field+"="+text)
+			}
+		}
+	}
+	return all
 }
 
 func classesOf(d *registry.Declaration) (all care.Classes) {
