@@ -271,3 +271,18 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 		page(unit, "GET", "/rulebook/1", nil, http.StatusNotFound)
 	})
 }
+
+// TestARuleDoesNotTellWhoSomebodyIs: one that compares a name or a number finds
+// where a person was; its rehearsal names no facility, no record and no small number.
+func TestARuleDoesNotTellWhoSomebodyIs(t *testing.T) {
+	t.Parallel()
+	engines(t, func(t *testing.T, w *world) {
+		v := newVisit().set("XML1", "HO_TEN", "TRẦN THỊ MỘT MÌNH")
+		w.send("79901", ours(pairs().ec, envelope(v, newVisit())))
+		who := strings.NewReplacer("XML2", "XML1", "SO_LUONG", "HO_TEN").Replace(bookOf("high", `row.SO_LUONG != "TRẦN THỊ MỘT MÌNH"`, "LÊ VĂN", "TRẦN THỊ MỘT MÌNH"))
+		f := w.rehearsed(must(w.hub.Rulebook.Draw(w.ctx, "unit:kcb/An", who))).Found.Rules[0]
+		if !f.Closed || !f.Few || f.Then != 0 || f.New != 0 || len(f.Fails) != 0 || len(f.Samples) != 0 {
+			t.Errorf("it tells where somebody was: %+v", f)
+		}
+	})
+}

@@ -31,7 +31,8 @@ type Found struct {
 type RuleFound struct {
 	Code    string
 	Gone    bool           // it is in the book in force and not in this
-	Closed  bool           // about a closed compartment: no facilities and no samples
+	Closed  bool           // about a closed compartment, or who somebody is: no facilities and no samples
+	Few     bool           // and fewer than least: its numbers are not told
 	Judged  int64          // records of its kind
 	Applies int64          // records in which it was worked out somewhere
 	Now     int64          // records in which the rule in force of that code finds something
@@ -42,6 +43,17 @@ type RuleFound struct {
 	Stopped int64          // of them, for its cost
 	Fails   map[string]int // records with something new, by facility
 	Samples []string       // ids of such records, the first ones
+}
+
+// least is the smallest number told of a rule that is Closed.
+const least = 10
+
+// hide takes away what would tell of single people.
+func (r *RuleFound) hide() {
+	if r.Closed && r.Then < least {
+		r.Few = true
+		r.Applies, r.Now, r.Then, r.New, r.Places, r.Unclear, r.Stopped = 0, 0, 0, 0, 0, 0, 0
+	}
 }
 
 // Share is how many of a hundred records of its kind a rule finds something in.

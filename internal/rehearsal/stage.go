@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -298,15 +299,19 @@ func pointers(list []rulebook.Rule) []*rulebook.Rule {
 	return out
 }
 
-// closed reports whether a rule speaks of a closed compartment: that it finds
-// something in a record would tell of it.
+// naming are fields that tell who somebody is: a rule that compares one with a text
+// would say where that person was.
+var naming = regexp.MustCompile(`\b(?:SO_CCCD|HO_TEN|MA_THE_BHYT|MA_BN|DIEN_THOAI|DIA_CHI)\w*`)
+
+// closed reports whether a rule speaks of a closed compartment, or of who somebody
+// is: that it finds something in a record would tell of it.
 func closed(c rulebook.Change) bool {
 	for _, r := range []*rulebook.Rule{c.Old, c.New} {
 		if r == nil {
 			continue
 		}
 		table, _, _ := strings.Cut(c.Code, ".")
-		if compartment.Table(table) != 0 {
+		if compartment.Table(table) != 0 || naming.MatchString(r.When+" "+r.Must) {
 			return true
 		}
 		for _, name := range []string{"XML6", "XML15"} {
@@ -339,6 +344,9 @@ func (p *play) run(ctx context.Context) error {
 				}
 			}
 		}
+	}
+	for _, f := range p.found.Rules {
+		f.hide()
 	}
 	p.found.Took = p.before + time.Since(p.began)
 	text, err := json.Marshal(p.found)

@@ -23,7 +23,8 @@ const (
 
 // Try tries a text on the newest accepted records of the kinds it is about, and
 // gives those in which it finds something; seen is how many were looked at. Records
-// of closed compartments are left out. What it is for ("r7") is written down with
+// of closed compartments are left out, and what rules find that compare who somebody
+// is. What it is for ("r7") is written down with
 // the records opened.
 func (s *Stage) Try(ctx context.Context, id int, book *rulebook.Book) (found []Sample, seen int, err error) {
 	for _, kind := range book.Kinds() {
@@ -58,7 +59,7 @@ func (s *Stage) Try(ctx context.Context, id int, book *rulebook.Book) (found []S
 				seen++
 				x := Sample{Record: items[i].Record.ID.String(), Facility: string(items[i].Record.ID.Facility)}
 				book.Judge(kind, fields, false, func(at rulebook.At) {
-					if len(x.At) < mostSeen {
+					if len(x.At) < mostSeen && !naming.MatchString(at.Rule.When+" "+at.Rule.Must) {
 						x.At = append(x.At, at)
 					}
 				})
