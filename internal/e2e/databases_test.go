@@ -375,6 +375,7 @@ func TestGrantsAreSeenByBothSides(t *testing.T) {
 			"no purpose":       {Database: "visits", To: "unit:tccb"},
 			"an unknown field": {Database: "visits", To: "unit:tccb", Purpose: "đối chiếu", Fields: []string{"nothing"}},
 			"a term gone by":   {Database: "visits", To: "unit:tccb", Purpose: "đối chiếu", Until: w.clock.Now().Add(-time.Hour)},
+			"a term too long":  {Database: "visits", To: "unit:tccb", Purpose: "đối chiếu", Until: w.clock.Now().AddDate(6, 0, 0)},
 			"nobody":           {Database: "visits", To: "x", Purpose: "đối chiếu"},
 		} {
 			if _, err := s.Give(w.ctx, kcb, g); !errors.Is(err, steward.ErrGrant) {
@@ -384,7 +385,11 @@ func TestGrantsAreSeenByBothSides(t *testing.T) {
 		if _, err := s.Give(w.ctx, steward.Who{Role: insurer.Role}, house.Grant{Database: "visits", To: "unit:tccb", Purpose: "đối chiếu"}); !errors.Is(err, steward.ErrSteward) {
 			t.Errorf("gives itself: %v", err)
 		}
-		g, err := s.Give(w.ctx, kcb, house.Grant{Database: "visits", To: "unit:tccb", Fields: []string{"facility", "diagnosis"}, Purpose: "đối chiếu chi phí", Until: w.clock.Now().Add(time.Hour)})
+		wanted := house.Grant{Database: "visits", To: "unit:tccb", Fields: []string{"facility", "diagnosis"}, Purpose: "đối chiếu chi phí", Until: w.clock.Now().Add(time.Hour)}
+		if _, err := s.Give(w.ctx, kcb, wanted); !errors.Is(err, steward.ErrSensitive) {
+			t.Errorf("a steward alone gives what is sensitive: %v", err)
+		}
+		g, err := s.Give(w.ctx, steward.Who{Role: asRole("operator").Role, Name: "operator"}, wanted)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -146,6 +146,9 @@ func (s *Steward) closes(who Who, d *registry.Declaration) error {
 		return nil
 	case role.Ministry:
 	default:
+		if held := sensitiveOf(was); slices.ContainsFunc(sensitiveOf(d), func(f string) bool { return !slices.Contains(held, f) }) {
+			return ErrSensitive
+		}
 		if reads := readsOf(was); slices.ContainsFunc(readsOf(d), func(r string) bool { return !slices.Contains(reads, r) }) {
 			return ErrRecords
 		}
@@ -232,10 +235,40 @@ func (s *Steward) Reach(ctx context.Context, who Who, id registry.ID, to registr
 	return s.Refresh(ctx)
 }
 
+// longestGrant is the longest term of a grant, in years; without one it is a year.
+const longestGrant = 5
+
+// ErrSensitive: sensitive fields given away by who answers for them alone.
+var ErrSensitive = fault.New(fault.Withheld, "grant.sensitive",
+	"Trường nhạy cảm không do riêng đơn vị chủ quản chia sẻ: người vận hành ghi việc này sau khi có căn cứ pháp lý.",
+	"Sensitive fields are not shared by their steward alone: the operator does it when the legal basis is there.")
+
+// classOf is the class of a declared field.
+func classOf(d *registry.Declaration, field string) registry.Class {
+	for i := range d.Fields {
+		if d.Fields[i].Name == field {
+			return d.Fields[i].Class
+		}
+	}
+	return ""
+}
+
+// sensitiveOf are the sensitive fields that a declaration shares, with whom.
+func sensitiveOf(d *registry.Declaration) (all []string) {
+	for _, share := range d.Sharing {
+		for _, f := range share.Fields {
+			if classOf(d, f) == registry.Sensitive {
+				all = append(all, share.To+"/"+f)
+			}
+		}
+	}
+	return all
+}
+
 // ErrGrant: a grant that cannot be given as it stands.
 var ErrGrant = fault.New(fault.Invalid, "grant.invalid",
-	"Quyền chia sẻ cần: bên nhận đúng, trường có trong khai báo, mục đích (ít nhất 5 ký tự) và thời hạn ở tương lai.",
-	"A grant needs: a receiver that exists, fields that are declared, a purpose of at least 5 characters, and a term in the future.")
+	"Quyền chia sẻ cần: bên nhận đúng, trường có trong khai báo, mục đích (ít nhất 5 ký tự) và thời hạn ở tương lai, không quá 5 năm.",
+	"A grant needs: a receiver that exists, fields that are declared, a purpose of at least 5 characters, and a term in the future of at most 5 years.")
 
 // Give gives a unit, a partner or a facility fields of a database, for a purpose and
 // a term. Both sides see it. Faults: grant.invalid, database.steward.
@@ -248,12 +281,21 @@ func (s *Steward) Give(ctx context.Context, who Who, g house.Grant) (house.Grant
 	now := s.Clock.Now().Truncate(time.Microsecond)
 	g.Purpose = strings.TrimSpace(g.Purpose)
 	if err != nil || to.Kind == role.Citizen || to.Kind == role.Operator || to.Kind == role.Unit && to.ID == l.Steward ||
-		len([]rune(g.Purpose)) < 5 || len([]rune(g.Purpose)) > 500 || !g.Until.IsZero() && !g.Until.After(now) {
+		len([]rune(g.Purpose)) < 5 || len([]rune(g.Purpose)) > 500 {
+		return g, ErrGrant
+	}
+	if g.Until.IsZero() {
+		g.Until = now.AddDate(1, 0, 0)
+	}
+	if !g.Until.After(now) || g.Until.After(now.AddDate(longestGrant, 0, 0)) {
 		return g, ErrGrant
 	}
 	for _, f := range g.Fields {
 		if !slices.Contains(l.Names(), f) {
 			return g, ErrGrant
+		}
+		if classOf(l.Declaration, f) == registry.Sensitive && who.Role.Kind != role.Operator {
+			return g, ErrSensitive
 		}
 	}
 	g.ID, g.Version, g.Since, g.By = newName("cs", now), l.Taken.Version, now, who.Name

@@ -271,8 +271,8 @@ func TestANonProgrammersWalk(t *testing.T) {
 
 	p.has(p.post("/databases/blood-donation/steps", 422, url.Values{"state": {"operating"}, "evidence": {"Biên bản số 12/BB"}}), "từng bước")
 	p.has(p.post("/databases/blood-donation/steps", 200, url.Values{"state": {"building"}, "evidence": {"Biên bản số 12/BB"}}), "Đang xây dựng", "Biên bản số 12/BB")
-	p.post("/databases/blood-donation/grants", 422, url.Values{"to": {"unit:pb"}, "purpose": {"x"}, "fields": {"given"}, "until": {"2099-01-01"}})
-	p.has(p.post("/databases/blood-donation/grants", 200, url.Values{"to": {"unit:pb"}, "purpose": {"Điều phối máu"}, "fields": {"facility", "given"}, "until": {"2099-01-01"}}), "Điều phối máu", "Chấm dứt")
+	p.post("/databases/blood-donation/grants", 422, url.Values{"to": {"unit:pb"}, "purpose": {"x"}, "fields": {"given"}, "until": {time.Now().AddDate(2, 0, 0).Format(time.DateOnly)}})
+	p.has(p.post("/databases/blood-donation/grants", 200, url.Values{"to": {"unit:pb"}, "purpose": {"Điều phối máu"}, "fields": {"facility", "given"}, "until": {time.Now().AddDate(2, 0, 0).Format(time.DateOnly)}}), "Điều phối máu", "Chấm dứt")
 
 	// The receiver sees the grant and its two fields; nobody else sees entries.
 	p.who = role.Role{Kind: role.Unit, ID: "pb"}
