@@ -18,11 +18,15 @@ import (
 )
 
 // cut is one life that ends with the power: what was not durable is gone, or,
-// every other time, a random part of it is there.
+// every other time, a random part of it is there. The other lives do not end before
+// something was acknowledged: on a busy machine a short one may pass without.
 func (p *patient) cut(number int) (lost int64) {
 	p.t.Helper()
 	r := p.run.Rand("cut", number)
 	acks, unsure := p.live(time.Duration(20+r.IntN(300))*time.Millisecond, func() {
+		if number%2 == 0 {
+			p.sender.answered(10 * time.Second)
+		}
 		p.disk.PowerOff()
 		p.hub.kill()
 	})
@@ -61,7 +65,7 @@ func TestR2PowerCut(t *testing.T) {
 		p.none()
 		sent, slowest = sent+p.sent, max(slowest, p.slowest)
 	}
-	if sent < cuts || forgotten == 0 {
+	if sent < cuts/2 || sent == 0 || forgotten == 0 {
 		t.Errorf("%d files were acknowledged in %d lives, and the disk forgot %d bytes", sent, cuts, forgotten)
 	}
 	lies(t, run)

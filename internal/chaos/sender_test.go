@@ -173,6 +173,18 @@ func (s *sender) take() ([]ack, []parcel) {
 	return a, u
 }
 
+// answered waits until something was acknowledged since the last taking, at most most.
+func (s *sender) answered(most time.Duration) {
+	for began := time.Now(); time.Since(began) < most; time.Sleep(5 * time.Millisecond) {
+		s.mu.Lock()
+		n := len(s.acks)
+		s.mu.Unlock()
+		if n > 0 {
+			return
+		}
+	}
+}
+
 // missing sends every acknowledged file again and returns what is not answered
 // with the same receipts, byte for byte.
 func (s *sender) missing(acks []ack) []string {
