@@ -53,6 +53,14 @@ var harmless = map[string]string{
 		POST /rulebook/{book}/do; GET /rulebook/{book}/rehearsal; GET /rulebook/{book}/diff`,
 	"what databases there are, and entries typed in":                                                                        `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries`,
 	"what cleaning proposes: fields in the clear that the reader sees, sealed ones as the same or other; what ran at night": `GET /cleaning; POST /cleaning; GET /cleaning/{id}; GET /night`,
+	"databases as declared, their states, grants and imports as counts, and acts on them that answer with a way on": `GET /databases; GET /databases/new; POST /databases/new; GET /databases/{id};
+		GET /databases/{id}/declaration.yaml; POST /databases/{id}/grants; POST /databases/{id}/grants/{grant}/end; GET /databases/{id}/imports; POST /databases/{id}/imports;
+		POST /databases/{id}/steps`,
+	"figures: counts with how they are made, pinned as statements": `GET /figures; GET /figures/{id}; POST /figures/{id}/pin; GET /statements/{id}; GET /statements/{id}/json; POST /statements/{id}/recompute;
+		GET /wall; GET /overview/use`,
+	"units, their tasks and programmes: titles, days and counts, digits of a person refused": `GET /tasks; GET /tasks.csv; POST /tasks/bulk; POST /tasks/limits; GET /tasks/new; POST /tasks/new; GET /tasks/report;
+		GET /tasks/report.csv; GET /tasks/report.pdf; GET /tasks/{number}; POST /tasks/{number}; GET /units; POST /units; GET /units.csv; GET /units/{id}; POST /units/{id};
+		GET /programmes; POST /programmes; GET /programmes.csv`,
 	"hashes and signatures of the log": `GET /ledger/{log}/checkpoint; GET /ledger/{log}/cosigned; GET /ledger/{log}/consistency; GET /ledger/{log}/tile/{path...}; GET /ledger/{log}/stamps; GET /ledger/{log}/stamp/{size};
 		POST /witness/add-checkpoint`,
 }

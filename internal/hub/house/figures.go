@@ -4,8 +4,11 @@ import (
 	"context"
 	"time"
 
+	"lienthong/internal/duty"
 	"lienthong/internal/figure"
 	"lienthong/internal/matter"
+	"lienthong/internal/registry"
+	"lienthong/internal/role"
 	"lienthong/internal/store/house"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/portal/overview"
@@ -20,6 +23,7 @@ func (h *House) openFigures(_ context.Context, p Parts) error {
 	}
 	h.Jobs = append(h.Jobs, h.Figures.Jobs()...)
 	h.Pages.Overview = p.overview(h.Figures)
+	h.Pages.Overview.Databases, h.Pages.Overview.Tasks = h.databaseStates, h.tasksLate
 	h.Rounds = append(h.Rounds, Round{10 * time.Second, "use of boards not kept", h.Pages.Overview.Uses.Keep})
 	if p.Took != nil {
 		h.Rounds = append(h.Rounds, Round{10 * time.Second, "times to retrievable not kept", p.keepTook})
@@ -56,6 +60,30 @@ func (p Parts) overview(figures *figure.Desk) *overview.Deps {
 		d.Alarms = p.Alarms
 	}
 	return d
+}
+
+// databaseStates are how many databases have come how far.
+func (h *House) databaseStates(context.Context) ([]overview.Count, error) {
+	by := map[registry.State]int{}
+	for _, l := range h.Steward.List() {
+		by[l.State()]++
+	}
+	var out []overview.Count
+	for _, state := range registry.States() {
+		if by[state] > 0 {
+			out = append(out, overview.Count{State: string(state), N: by[state]})
+		}
+	}
+	return out, nil
+}
+
+// tasksLate are the tasks in a reader's sight that are not ended.
+func (h *House) tasksLate(ctx context.Context, r role.Role, _ time.Time) (late, open int, err error) {
+	counts, err := h.Errands.Count(ctx, r, duty.Filter{}, duty.ByAll)
+	if err != nil || len(counts) == 0 {
+		return 0, 0, err
+	}
+	return int(counts[0].Late), int(counts[0].Open), nil
 }
 
 // mostReviews is how many reviews that nobody closed are counted.

@@ -118,7 +118,7 @@ func Routes() []view.Route[Room] {
 		line("GET", "/databases/{id}/imports", false, (*Room).imports),
 		line("POST", "/databases/{id}/imports", false, (*Room).receive),
 		line("GET", "/databases/{id}/imports/{import}", true, (*Room).oneImport),
-		line("POST", "/databases/{id}/imports/{import}", false, (*Room).moveImport),
+		line("POST", "/databases/{id}/imports/{import}", true, (*Room).moveImport),
 	}
 }
 
