@@ -15,7 +15,7 @@ import (
 	"lienthong/internal/notary"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
-	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/postgres/pgtest/migrated"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -57,7 +57,7 @@ func outside(h *testHub) {
 func TestStampsAndAnnotationsAreHeldAgainstTheLog(t *testing.T) {
 	t.Parallel()
 	dir, keys := t.TempDir(), newSecrets(t)
-	address := pgtest.Database(t)
+	address := migrated.Database(t)
 	for _, open := range []openStore{sqliteOf(dir), postgresOf(address)} {
 		h := startHub(t, keys, open, slog.New(slog.DiscardHandler))
 		live(h)

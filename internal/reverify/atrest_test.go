@@ -31,6 +31,7 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/postgres/pgtest/migrated"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -403,7 +404,7 @@ func TestNothingPersonalIsFoundAtRest(t *testing.T) {
 
 func TestNothingPersonalIsFoundAtRestOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address := pgtest.Database(t)
+	address := migrated.Database(t)
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address)
 	must(t, err)

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"lienthong/internal/reverify"
-	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/postgres/pgtest/migrated"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -82,7 +82,7 @@ func closedThere(t testing.TB) (openStore, func(string)) {
 
 // closedHere is a database, and does the same.
 func closedHere(t testing.TB) (openStore, func(string)) {
-	address := pgtest.Database(t)
+	address := migrated.Database(t)
 	queries := map[string]string{
 		"opened": `UPDATE log SET closed = '' WHERE log = 0`, "back": `UPDATE log SET closed = '\x01' || checkpoint WHERE log = 0`,
 		"longer": `UPDATE log SET closed = closed || '\x0a' WHERE log = 0`, "shorter": `UPDATE log SET closed = '\x01' WHERE log = 0`,

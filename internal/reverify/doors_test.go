@@ -24,7 +24,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
-	"lienthong/internal/store/postgres/pgtest"
+	"lienthong/internal/store/postgres/pgtest/migrated"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -253,7 +253,7 @@ func TestDoorsAndLegsAreHeldAgainstActsAndRecords(t *testing.T) {
 
 func TestDoorsAndLegsAreHeldOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address, keys := pgtest.Database(t), newSecrets(t)
+	address, keys := migrated.Database(t), newSecrets(t)
 	h := startHub(t, keys, postgresOf(address), slog.New(slog.DiscardHandler))
 	sent := routed(h)
 	h.close()

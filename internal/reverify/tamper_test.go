@@ -164,6 +164,8 @@ var unwatched = map[string]string{
 	"staff":                   "every change is an act; rows are not held against acts yet",
 	"temporary":               "the same",
 	"feature":                 "made again from the records",
+	"record.marks":            "how its quality was counted: counted again each night, and a sample judged again from the bytes",
+	"db_erased":               "which erased records' entries are still to be wiped; the night says whose are not",
 	"share":                   "ends in days; its making and end are acts",
 	"verified":                "the register's own word, replaced when it is asked again; each asking left its row of what was told",
 }
