@@ -105,10 +105,8 @@ func newCounty(t *testing.T, open func(clock.Clock) hub.OpenStore, faults map[st
 	w.server = httptest.NewServer(http.HandlerFunc(c.serve))
 	c.start()
 	t.Cleanup(func() {
-		w.server.Close()
-		if err := w.hub.Close(); err != nil {
-			t.Errorf("closing the hub: %v", err)
-		}
+		w.close()
+		c.door = nil
 	})
 	w.register()
 	w.check(w.hub.Office.AddAnchor(w.ctx, "test", string(c.nation.Root())))
