@@ -120,6 +120,9 @@ func TestEveryEditIsFoundOnPostgreSQL(t *testing.T) {
 	}
 	for i, c := range columnsThere(t, conn) {
 		row := c.row((7 * i) % c.Rows)
+		if isNightly(c.Table + "." + c.Column) {
+			continue
+		}
 		if c.Table != last {
 			last = c.Table
 			try(c.Table, "a row less of "+c.Table, `DELETE FROM `+c.Table+row)

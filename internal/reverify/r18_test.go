@@ -120,7 +120,7 @@ func TestR18Tampering(t *testing.T) {
 		copied := copyDir(t, dir)
 		mu.Unlock()
 		defer os.RemoveAll(copied)
-		if !m.do(t, copied) {
+		if isNightly(m.name) || !m.do(t, copied) {
 			return false
 		}
 		report, err := verify(t, p.keys, sqliteOf(copied), options)
@@ -199,7 +199,7 @@ func TestR18TamperingPostgres(t *testing.T) {
 		if r.IntN(8) == 0 {
 			query, what = `DELETE FROM `+c.Table+row, "a row less of "+c.Table
 		}
-		if !edited(t, conn, c.Table, query, func() {
+		if isNightly(what) || !edited(t, conn, c.Table, query, func() {
 			report, err := verifyIn(t, keys, slices, reverify.Options{})
 			switch done++; {
 			case err == nil && report.OK():

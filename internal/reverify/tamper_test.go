@@ -164,10 +164,18 @@ var unwatched = map[string]string{
 	"staff":                   "every change is an act; rows are not held against acts yet",
 	"temporary":               "the same",
 	"feature":                 "made again from the records",
-	"record.marks":            "how its quality was counted: counted again each night, and a sample judged again from the bytes",
-	"db_erased":               "which erased records' entries are still to be wiped; the night says whose are not",
 	"share":                   "ends in days; its making and end are acts",
 	"verified":                "the register's own word, replaced when it is asked again; each asking left its row of what was told",
+}
+
+// nightly are columns and tables that the jobs of the night hold, and not this walk:
+// how the quality of a record was counted (counted again, and a sample judged again
+// from the bytes), and which erased records' entries are still to be wiped.
+var nightly = []string{"record.marks", "db_erased"}
+
+// isNightly reports whether an edit, by its name, is of one of them.
+func isNightly(edit string) bool {
+	return slices.ContainsFunc(nightly, func(name string) bool { return strings.Contains(edit, name) })
 }
 
 // table is one table of a file with its columns.
@@ -404,6 +412,9 @@ func TestEveryEditIsFound(t *testing.T) {
 	all := mutations(t, dir, rand.New(rand.NewPCG(seed[0], seed[1])), rounds)
 	done := 0
 	for _, m := range all {
+		if isNightly(m.name) {
+			continue
+		}
 		copied := copyDir(t, dir)
 		if !m.do(t, copied) {
 			continue
