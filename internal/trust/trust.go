@@ -179,8 +179,12 @@ func (w *Watch) Refresh(ctx context.Context) error {
 		return err
 	}
 	t.Known = w.known
-	w.now.Store(t)
-	return nil
+	for { // two may load at once: the older one is not put over the newer
+		old := w.now.Load()
+		if old != nil && old.Epoch > t.Epoch || w.now.CompareAndSwap(old, t) {
+			return nil
+		}
+	}
 }
 
 // Run refreshes every second until ctx ends. A directory that cannot be read
