@@ -141,6 +141,7 @@ func (c *Codec) Knows(id uint32) bool {
 const (
 	minDictionary = 8       // bytes, zstd's own least
 	maxKept       = 1 << 20 // bytes of a buffer that is worth keeping
+	reach         = 1 << 20 // how far back an encoder looks, and so what each keeps: one a processor, for both forms
 )
 
 // change makes a set; who is at work with the old one finishes with it.
@@ -175,7 +176,7 @@ func newCoder(known []Dictionary, using uint32, tokens bool) (coder, error) {
 		}
 	}
 	encoder, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false), zstd.WithSingleSegment(true),
-		zstd.WithLowerEncoderMem(true), zstd.WithEncoderDictRaw(used.ID, used.Content))
+		zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(reach), zstd.WithEncoderDictRaw(used.ID, used.Content))
 	if err != nil {
 		return coder{}, fmt.Errorf("body: making the encoder: %w", err)
 	}

@@ -33,7 +33,8 @@ func noise(n int) []byte {
 func TestCodecRoundTrip(t *testing.T) {
 	t.Parallel()
 	c := newCodec(t)
-	for _, plain := range [][]byte{nil, []byte("a"), bytes.Repeat([]byte("<MA_LK>x</MA_LK>"), 1000), noise(5000), bytes.Repeat([]byte("z"), 3<<20)} {
+	for _, plain := range [][]byte{nil, []byte("a"), bytes.Repeat([]byte("<MA_LK>x</MA_LK>"), 1000), noise(5000), bytes.Repeat([]byte("z"), 3<<20),
+		bytes.Repeat(noise(900<<10), 4), bytes.Repeat(noise(1<<20+100), 3)} { // what repeats within an encoder's reach, and beyond
 		stored := c.Encode([]byte("before"), plain)
 		if !bytes.HasPrefix(stored, []byte("before")) || len(stored) > len("before")+1+len(plain) {
 			t.Fatalf("%d bytes stored in %d", len(plain), len(stored))
