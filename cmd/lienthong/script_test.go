@@ -24,6 +24,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"lienthong/internal/clock"
+	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
 )
 
@@ -66,7 +67,7 @@ func runScripts(t *testing.T, engine string) {
 				return nil
 			}
 			e.Setenv("DATABASE", e.WorkDir+"/database.url")
-			return os.WriteFile(e.WorkDir+"/database.url", []byte(pgtest.Database(e.T().(testing.TB))+"\n"), 0o600)
+			return os.WriteFile(e.WorkDir+"/database.url", []byte(pgtest.Copy(e.T().(testing.TB), postgres.Migrate)+"\n"), 0o600)
 		},
 		Condition: func(c string) (bool, error) {
 			if c == "sqlite" {

@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/agent"
 	"lienthong/internal/hub"
 	"lienthong/internal/hub/keyring"
+	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/synth"
 )
@@ -50,7 +51,7 @@ func found(t testing.TB, dir, engine string, n *synth.Nation) *founded {
 	p := place{Name: hubName, Keys: t.TempDir()}
 	if engine == "postgres" {
 		p.Database = filepath.Join(p.Keys, "database.url")
-		check(t, os.WriteFile(p.Database, []byte(pgtest.Database(t)), 0o600))
+		check(t, os.WriteFile(p.Database, []byte(pgtest.Copy(t, postgres.Migrate)), 0o600))
 	}
 	keys, err := keyring.New(nil)
 	check(t, err)

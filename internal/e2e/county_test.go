@@ -77,7 +77,7 @@ func counties(t *testing.T, faults map[string]string, test func(t *testing.T, c 
 			}
 		},
 		"postgres": func(t *testing.T) func(clock.Clock) hub.OpenStore {
-			url := pgtest.Database(t)
+			url := pgtest.Copy(t, postgres.Migrate)
 			return func(c clock.Clock) hub.OpenStore {
 				return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 					return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})

@@ -29,7 +29,7 @@ func BenchmarkDecision(b *testing.B) {
 		}))
 	})
 	b.Run("postgres", func(b *testing.B) {
-		url := pgtest.Database(b)
+		url := pgtest.Copy(b, postgres.Migrate)
 		benchDecision(b, newWorld(b, func(c clock.Clock) hub.OpenStore {
 			return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 				return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})

@@ -20,7 +20,7 @@ import (
 // another hub, before either needed it.
 func TestASisterHubReadsTheFirstRecordOfAMonth(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	open := func(owner string) func(clock.Clock) hub.OpenStore {
 		return func(c clock.Clock) hub.OpenStore {
 			return func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {

@@ -127,7 +127,7 @@ func provinces(t *testing.T, test func(t *testing.T, p *province)) {
 		},
 		"postgres": func(t *testing.T) opener {
 			return func(name string) func(clock.Clock) hub.OpenStore {
-				url := pgtest.Database(t)
+				url := pgtest.Copy(t, postgres.Migrate)
 				return func(c clock.Clock) hub.OpenStore {
 					return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 						return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: name, Owner: "e2e"})

@@ -23,7 +23,7 @@ import (
 // twoHubs are a world and a sister hub on one database.
 func twoHubs(t *testing.T) (*world, *hub.Hub) {
 	t.Helper()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	open := func(owner string) func(clock.Clock) hub.OpenStore {
 		return func(c clock.Clock) hub.OpenStore {
 			return func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {

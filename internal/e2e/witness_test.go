@@ -38,7 +38,7 @@ func stores(t *testing.T, test func(t *testing.T, open func(name string) func(cl
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		test(t, func(name string) func(clock.Clock) hub.OpenStore {
-			url := pgtest.Database(t)
+			url := pgtest.Copy(t, postgres.Migrate)
 			return func(c clock.Clock) hub.OpenStore {
 				return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 					return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: name, Owner: "e2e"})

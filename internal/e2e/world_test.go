@@ -88,7 +88,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world), change ...func(*hu
 	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
-		url := pgtest.Database(t)
+		url := pgtest.Copy(t, postgres.Migrate)
 		test(t, newWorld(t, func(c clock.Clock) hub.OpenStore {
 			return func(ctx context.Context, open store.OpenLog) (*store.Slices, error) {
 				return postgres.Open(ctx, url, postgres.Config{Clock: c, OpenLog: open, HubName: hubName, Owner: "e2e"})

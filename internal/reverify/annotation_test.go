@@ -15,7 +15,8 @@ import (
 	"lienthong/internal/notary"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -57,7 +58,7 @@ func outside(h *testHub) {
 func TestStampsAndAnnotationsAreHeldAgainstTheLog(t *testing.T) {
 	t.Parallel()
 	dir, keys := t.TempDir(), newSecrets(t)
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	for _, open := range []openStore{sqliteOf(dir), postgresOf(address)} {
 		h := startHub(t, keys, open, slog.New(slog.DiscardHandler))
 		live(h)

@@ -11,7 +11,7 @@ import (
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite/vessel"
 )
 
@@ -71,7 +71,7 @@ func flipByte(name string, at int64) error {
 
 func TestArchivedBodiesAreWalkedOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	open := func(log store.OpenLog) (*store.Slices, error) {
 		return postgres.Open(context.Background(), address, postgres.Config{Clock: clock.NewFake(at), OpenLog: log, HubName: hubName, Owner: "test"})
 	}

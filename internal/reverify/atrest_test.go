@@ -31,7 +31,6 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
-	"lienthong/internal/store/postgres/pgtest/migrated"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -404,7 +403,7 @@ func TestNothingPersonalIsFoundAtRest(t *testing.T) {
 
 func TestNothingPersonalIsFoundAtRestOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address)
 	must(t, err)

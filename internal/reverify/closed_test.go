@@ -8,7 +8,8 @@ import (
 	"testing"
 
 	"lienthong/internal/reverify"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -82,7 +83,7 @@ func closedThere(t testing.TB) (openStore, func(string)) {
 
 // closedHere is a database, and does the same.
 func closedHere(t testing.TB) (openStore, func(string)) {
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	queries := map[string]string{
 		"opened": `UPDATE log SET closed = '' WHERE log = 0`, "back": `UPDATE log SET closed = '\x01' || checkpoint WHERE log = 0`,
 		"longer": `UPDATE log SET closed = closed || '\x0a' WHERE log = 0`, "shorter": `UPDATE log SET closed = '\x01' WHERE log = 0`,

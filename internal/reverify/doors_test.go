@@ -24,7 +24,8 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -253,7 +254,7 @@ func TestDoorsAndLegsAreHeldAgainstActsAndRecords(t *testing.T) {
 
 func TestDoorsAndLegsAreHeldOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address, keys := migrated.Database(t), newSecrets(t)
+	address, keys := pgtest.Copy(t, postgres.Migrate), newSecrets(t)
 	h := startHub(t, keys, postgresOf(address), slog.New(slog.DiscardHandler))
 	sent := routed(h)
 	h.close()

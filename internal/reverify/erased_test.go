@@ -26,7 +26,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -168,7 +168,7 @@ func clean(t *testing.T, keys secrets, open openStore, erased int) {
 
 func TestNothingOfAnErasedRecordIsFoundAtRestOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, address)
 	must(t, err)
@@ -255,7 +255,7 @@ func isErased(err error) bool { return errors.Is(err, store.ErrErased) }
 
 func TestAMonthWhoseTermEndedGoesWithItsKey(t *testing.T) {
 	t.Parallel()
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	dir := t.TempDir()
 	for name, open := range map[string]openStore{"sqlite": sqliteOf(dir), "postgres": func(log store.OpenLog) (*store.Slices, error) {
 		return postgres.Open(context.Background(), address, postgres.Config{Clock: clock.NewFake(at), OpenLog: log, HubName: hubName, Owner: "test"})
@@ -351,7 +351,7 @@ func TestWhatMayBeErased(t *testing.T) {
 
 func TestDoorsTellOfAnErasedRecordItsTombstone(t *testing.T) {
 	t.Parallel()
-	address := migrated.Database(t)
+	address := pgtest.Copy(t, postgres.Migrate)
 	dir := t.TempDir()
 	for name, open := range map[string]hub.OpenStore{
 		"sqlite": func(ctx context.Context, log store.OpenLog) (*store.Slices, error) {

@@ -13,7 +13,7 @@ import (
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
 	"lienthong/internal/store/postgres"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres/pgtest"
 )
 
 func postgresOf(address string) openStore {
@@ -94,7 +94,7 @@ func (c there) row(n int) string {
 
 func TestEveryEditIsFoundOnPostgreSQL(t *testing.T) {
 	t.Parallel()
-	address, keys := migrated.Database(t), newSecrets(t)
+	address, keys := pgtest.Copy(t, postgres.Migrate), newSecrets(t)
 	h := startHub(t, keys, postgresOf(address), slog.New(slog.DiscardHandler))
 	live(h)
 	h.close()

@@ -18,7 +18,8 @@ import (
 	"lienthong/internal/chaos"
 	"lienthong/internal/reverify"
 	"lienthong/internal/store"
-	"lienthong/internal/store/postgres/pgtest/migrated"
+	"lienthong/internal/store/postgres"
+	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
 )
 
@@ -179,7 +180,7 @@ func TestR18Tampering(t *testing.T) {
 func TestR18TamperingPostgres(t *testing.T) {
 	t.Parallel()
 	run := chaos.Begin(t, chaos.Plan{Name: "R18 tampering, postgres", Quick: 3, All: 1_000})
-	address, keys := migrated.Database(t), newSecrets(t)
+	address, keys := pgtest.Copy(t, postgres.Migrate), newSecrets(t)
 	h := startHub(t, keys, postgresOf(address), slog.New(slog.DiscardHandler))
 	live(h)
 	h.close()

@@ -41,7 +41,7 @@ func engines(t *testing.T, test func(t *testing.T, w *world)) {
 			return sqlite.Open(t.Context(), t.TempDir(), sqlite.Config{Clock: c, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
 		},
 		"postgres": func(t *testing.T, c clock.Clock) (*store.Slices, error) {
-			return postgres.Open(t.Context(), pgtest.Database(t), postgres.Config{Clock: c, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
+			return postgres.Open(t.Context(), pgtest.Copy(t, postgres.Migrate), postgres.Config{Clock: c, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

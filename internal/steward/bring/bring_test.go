@@ -102,7 +102,7 @@ func onBoth(t *testing.T, batch int, test func(w *world)) {
 			return sqlite.Open(t.Context(), t.TempDir(), sqlite.Config{Clock: at, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
 		},
 		"postgres": func(t *testing.T) (*store.Slices, error) {
-			return postgres.Open(t.Context(), pgtest.Database(t), postgres.Config{Clock: at, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
+			return postgres.Open(t.Context(), pgtest.Copy(t, postgres.Migrate), postgres.Config{Clock: at, OpenLog: storetest.OpenLog, HubName: storetest.HubName, Owner: t.Name()})
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

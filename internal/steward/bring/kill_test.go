@@ -135,7 +135,7 @@ func TestVictim(t *testing.T) {
 // was; no row is lost, none is written twice. The control tears a batch, and is found.
 func TestKilledWhileApplying(t *testing.T) {
 	t.Parallel()
-	for engine, where := range map[string]func(t *testing.T) string{"sqlite": func(t *testing.T) string { return t.TempDir() }, "postgres": func(t *testing.T) string { return pgtest.Database(t) }} {
+	for engine, where := range map[string]func(t *testing.T) string{"sqlite": func(t *testing.T) string { return t.TempDir() }, "postgres": func(t *testing.T) string { return pgtest.Copy(t, postgres.Migrate) }} {
 		for _, mode := range []string{"before", "after", "while", "between"} {
 			t.Run(engine+"/"+mode, func(t *testing.T) {
 				t.Parallel()

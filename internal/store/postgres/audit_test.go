@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"lienthong/internal/store"
+	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
 )
 
@@ -13,7 +14,7 @@ import (
 func TestStraysAreFound(t *testing.T) {
 	t.Parallel()
 	ctx := context.Background()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	s := hub(t, url, "a")
 	g := group(t, 3, 100)
 	for i := range g {

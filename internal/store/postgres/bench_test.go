@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lienthong/internal/store"
+	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/storetest"
 	"lienthong/internal/vault"
@@ -31,7 +32,7 @@ func BenchmarkCommit(b *testing.B) {
 }
 
 func benchmarkCommit(b *testing.B, size int) {
-	url := pgtest.Database(b)
+	url := pgtest.Copy(b, postgres.Migrate)
 	s := hub(b, url, "bench")
 	var groups [][]store.Prepared
 	for done := 0; done < b.N; done += size {
@@ -121,5 +122,5 @@ func server(b *testing.B, url string) int64 {
 }
 
 func BenchmarkStanding(b *testing.B) {
-	storetest.BenchmarkStanding(b, hub(b, pgtest.Database(b), "bench"))
+	storetest.BenchmarkStanding(b, hub(b, pgtest.Copy(b, postgres.Migrate), "bench"))
 }

@@ -86,7 +86,7 @@ func commit(t testing.TB, s *store.Slices, g []store.Prepared) []store.Outcome {
 // TestAFullDiskKeepsNothing: the server says 53100 for a disk that is full.
 func TestAFullDiskKeepsNothing(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	s := hub(t, url, "a")
 	for _, table := range []string{"body", "leaf", "delta"} {
 		run(t, url, `CREATE OR REPLACE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION USING ERRCODE = '53100', MESSAGE = 'could not extend file'; END $$`)
@@ -113,7 +113,7 @@ func TestAFullDiskKeepsNothing(t *testing.T) {
 // written and before COMMIT. The hub asks, learns that nothing was kept and goes on.
 func TestACommitCutShortIsSettled(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	s := hub(t, url, "a")
 	run(t, url, `CREATE FUNCTION cut() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$`)
 	run(t, url, `CREATE TRIGGER cut AFTER UPDATE ON log FOR EACH ROW EXECUTE FUNCTION cut()`)
@@ -135,7 +135,7 @@ func TestACommitCutShortIsSettled(t *testing.T) {
 // ends before the hub hears of it. The hub asks and answers as if it had.
 func TestACommitWithoutItsAnswerIsSettled(t *testing.T) {
 	t.Parallel()
-	direct := pgtest.Database(t)
+	direct := pgtest.Copy(t, postgres.Migrate)
 	p := newProxy(t, direct)
 	s := hub(t, p.url, "a")
 	commit(t, s, group(t, 2, 10))
@@ -242,7 +242,7 @@ func (p *proxy) carry(t testing.TB, client net.Conn, socket string) {
 // failed was Busy and is stored when it is sent again.
 func TestSessionsThatAreEndedLoseNothing(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	s := hub(t, url, "a")
 	stop := make(chan struct{})
 	var writers sync.WaitGroup

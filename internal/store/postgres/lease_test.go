@@ -39,7 +39,7 @@ func lost(t testing.TB, s *store.Slices) {
 
 func TestEveryHubHasALogOfItsOwn(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	a, b, nameless := holder(t, url, "a"), holder(t, url, "b"), holder(t, url, "")
 	if x, y, z := logOf(t, a), logOf(t, b), logOf(t, nameless); x != 0 || y != 1 || z != 2 {
 		t.Errorf("logs %d, %d and %d", x, y, z)
@@ -60,7 +60,7 @@ func TestEveryHubHasALogOfItsOwn(t *testing.T) {
 
 func TestARestartedHubTakesItsLogAgain(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	holder(t, url, "other")
 	before := holder(t, url, "a")
 	first := logOf(t, before)
@@ -75,7 +75,7 @@ func TestARestartedHubTakesItsLogAgain(t *testing.T) {
 
 func TestAnAbandonedLogIsTaken(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	silent := holder(t, url, "a")
 	logOf(t, silent)
 	head, err := silent.Ledger.Head(context.Background(), 0)
@@ -102,7 +102,7 @@ const crashURL, crashEarly = "POSTGRES_TEST_CRASH_URL", "POSTGRES_TEST_CRASH_EAR
 
 func TestCrash(t *testing.T) {
 	t.Parallel()
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	storetest.Crash(t, storetest.Crasher{
 		Open: func(t testing.TB) *store.Slices { return holder(t, url, "crash") },
 		Writer: func(t testing.TB, early bool) *exec.Cmd {

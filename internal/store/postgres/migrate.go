@@ -22,6 +22,18 @@ var migrations embed.FS
 // follow one another.
 const migrateLock = 0x6c74_6d69_6772 // "ltmigr"
 
+// Migrate brings the tables of the database at url to the newest version and
+// leaves no connection open: Open without a hub. The URL may hold a password
+// and is never shown.
+func Migrate(ctx context.Context, url string) error {
+	pool, err := handle.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return migrate(ctx, pool)
+}
+
 // migrate brings the tables to the newest version, on connections of its own
 // that may take as long as it takes.
 func migrate(ctx context.Context, pool *pgxpool.Pool) (err error) {

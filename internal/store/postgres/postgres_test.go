@@ -29,7 +29,7 @@ func harness(t testing.TB) *storetest.Harness {
 
 // harnessAt also returns the URL of the database.
 func harnessAt(t testing.TB) (*storetest.Harness, string) {
-	url := pgtest.Database(t)
+	url := pgtest.Copy(t, postgres.Migrate)
 	return &storetest.Harness{
 		Hubs: 4,
 		Open: func(t testing.TB, o storetest.Options) *store.Slices {

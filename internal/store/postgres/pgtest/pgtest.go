@@ -1,6 +1,7 @@
 // Package pgtest gives tests a PostgreSQL of their own: one private cluster a
-// test binary, started at the first Database and reached by a unix socket, and
-// a fresh database a test. It never touches a cluster that was there before
+// test binary, started when first asked for and reached by a unix socket, and
+// a fresh database a test: an empty one (Database) or a copy of one that was
+// migrated once (Copy). It never touches a cluster that was there before
 // and is not for production.
 //
 // The cluster syncs to disk as a real one does, and its default collation is
@@ -56,6 +57,12 @@ func Main(m *testing.M) int {
 // Require is set.
 func Database(t testing.TB) string {
 	t.Helper()
+	return running(t).database(t, "")
+}
+
+// running is the cluster, for which t is skipped or fails where there is none.
+func running(t testing.TB) *cluster {
+	t.Helper()
 	asked.Do(func() {})
 	c, err := shared()
 	if errors.Is(err, errMissing) {
@@ -67,8 +74,14 @@ func Database(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
+	return c
+}
+
+// database makes one, with options of CREATE DATABASE, until the test ends.
+func (c *cluster) database(t testing.TB, options string) string {
+	t.Helper()
 	name := "t_" + random()
-	if err := c.do("CREATE DATABASE " + name); err != nil {
+	if err := c.do("CREATE DATABASE " + name + options); err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
 	t.Cleanup(func() {
