@@ -279,6 +279,10 @@ func (d *Desk) raise(ctx context.Context, l Limits, open map[string]duty.Task, l
 	steps := map[string]duty.Step{}
 	for _, w := range fresh {
 		t, was := ended[w.Debt]
+		if was && t.State != duty.Done && t.State != duty.Cancelled { // another hub raised it this moment
+			load[w.Owner]++
+			continue
+		}
 		if was && (t.State != duty.Done || d.byHand(&t) && now.Sub(t.Closed) < time.Duration(l.Grace)*time.Hour) || load[w.Owner] >= l.Each {
 			continue
 		}
