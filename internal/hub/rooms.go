@@ -2,8 +2,10 @@ package hub
 
 import (
 	"context"
+	"slices"
 	"time"
 
+	"lienthong/internal/admission"
 	"lienthong/internal/care"
 	"lienthong/internal/facility"
 	"lienthong/internal/hub/house"
@@ -61,7 +63,7 @@ func (h *Hub) openPortal(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
+	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Busy: h.isBusy, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
 		Callers: h.callers(), Rules: h.Rules, Rulebook: h.Rulebook, Stage: h.stage, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo, Shipped: h.cfg.Shipped, Imports: h.cfg.Imports,
 		Grades: h.Grades, Took: h.metrics.Took, Alarms: h.Alarms, Ways: h.alarmWays, Room: h.cfg.Room}); err != nil {
 		return err
@@ -109,4 +111,13 @@ func (h *Hub) episode(code care.FacilityCode, text string) ([]vault.Keyed, error
 		return nil, err
 	}
 	return kind.EpisodeHashes(h.Vault, code, string(id)), nil
+}
+
+// busyBytes is how much of files in flight is more than intake has at hand at once.
+const busyBytes = 4 << 20
+
+// isBusy reports whether files wait for intake, or much of them is in flight.
+func (h *Hub) isBusy() bool {
+	flow := h.Intake.Flow()
+	return flow.InFlight > busyBytes || slices.ContainsFunc(flow.Lanes, func(l admission.LaneState) bool { return l.Waiting > 0 })
 }

@@ -62,8 +62,12 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 			return err
 		}
 	}
+	var waits patience
 	h.Rounds = append(h.Rounds, Round{Every: time.Second, Failed: "entries of databases not made", Do: func(ctx context.Context) error {
 		for {
+			if waits.isFor(p) {
+				return nil
+			}
 			more, err := h.Steward.Round(ctx)
 			if err != nil || !more || ctx.Err() != nil {
 				return err
@@ -151,4 +155,28 @@ func tables() func(kind string) map[string][]string {
 	all := map[string]map[string][]string{quality.KindDossier: family, quality.KindCheckIn: only("XML0"), slip.Name: only("XML13", "XML14"),
 		prescription.Name: of(prescription.Spec()), emr.Name: of(emr.Spec()), checkup.Name: of(checkup.Spec())}
 	return func(kind string) map[string][]string { return all[kind] }
+}
+
+// longestWait is how long entries wait at most while files do.
+const longestWait = time.Minute
+
+// patience lets entries wait while intake has more than it can do: whoever sends
+// waits for the answer, nobody waits for an entry this second.
+type patience struct{ since time.Time }
+
+// isFor reports whether entries are to wait now.
+func (w *patience) isFor(p Parts) bool {
+	now := p.Clock.Now()
+	if p.Busy == nil || !p.Busy() {
+		w.since = time.Time{}
+		return false
+	}
+	if w.since.IsZero() {
+		w.since = now
+	}
+	if now.Sub(w.since) < longestWait {
+		return true
+	}
+	w.since = time.Time{}
+	return false
 }

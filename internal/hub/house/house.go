@@ -43,6 +43,7 @@ type Parts struct {
 	Rules     func() *quality.Pack // what is judged by at this moment
 	Rulebook  *rehearsal.Desk      // where people write rules; nil: nowhere
 	Stage     *rehearsal.Stage     // tries them
+	Busy      func() bool          // whether files wait for intake; nil: never
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Hub       string // its name
