@@ -140,7 +140,7 @@ func New(d Deps, c Config) (*Gateway, error) {
 	if d.Cards == nil {
 		d.Cards = Unasked{}
 	}
-	dummy, err := hashOf(strings.Repeat("0", 32)+"no password", c.Cost)
+	dummy, err := fitsNobody(c.Cost)
 	if err != nil {
 		return nil, err
 	}

@@ -53,9 +53,25 @@ func hashOf(proof string, c Cost) (string, error) {
 	if _, err := rand.Read(salt); err != nil {
 		return "", err
 	}
-	key := argon2.IDKey([]byte(proof), salt, c.Time, c.Memory, c.Lanes, keySize)
+	return written(c, salt, argon2.IDKey([]byte(proof), salt, c.Time, c.Memory, c.Lanes, keySize)), nil
+}
+
+// fitsNobody makes a hash that costs as much to try as any other and that no
+// password fits: its key is drawn and not derived.
+func fitsNobody(c Cost) (string, error) {
+	if !c.possible() {
+		return "", errors.New("gateway: no such cost of a hash")
+	}
+	drawn := make([]byte, saltSize+keySize)
+	if _, err := rand.Read(drawn); err != nil {
+		return "", err
+	}
+	return written(c, drawn[:saltSize], drawn[saltSize:]), nil
+}
+
+func written(c Cost, salt, key []byte) string {
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, c.Memory, c.Time, c.Lanes,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key)), nil
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
 // possible keeps a damaged row from taking the machine's memory.

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"lienthong/internal/clock"
@@ -24,8 +25,11 @@ type Catalogue struct {
 	texts map[string]map[string]string
 }
 
-// Load reads the embedded catalogue; an error means that the build is broken.
-func Load() (*Catalogue, error) {
+// Load returns the embedded catalogue, read once; an error means that the build is
+// broken.
+func Load() (*Catalogue, error) { return loaded() }
+
+var loaded = sync.OnceValues(func() (*Catalogue, error) {
 	c := &Catalogue{texts: map[string]map[string]string{}}
 	for _, lang := range []string{"vi", "en"} {
 		data, err := files.ReadFile(lang + ".json")
@@ -42,7 +46,7 @@ func Load() (*Catalogue, error) {
 		return nil, errors.New("words: the languages differ in their keys")
 	}
 	return c, nil
-}
+})
 
 // Texts returns the sentences of a language by key, for tests.
 func (c *Catalogue) Texts(lang string) map[string]string { return c.texts[lang] }
