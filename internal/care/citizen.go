@@ -122,15 +122,6 @@ const (
 	IDOther                  // anything else; kept, never used to link
 )
 
-// String names the type for logs and stores.
-func (t IDType) String() string {
-	names := [...]string{"absent", "citizen", "old", "passport", "account", "other"}
-	if t < 0 || int(t) >= len(names) {
-		return "other"
-	}
-	return names[t]
-}
-
 // TypeID sorts a value of SO_CCCD by its shape, white space and case aside.
 func TypeID(s string) IDType {
 	s = compact(s)

@@ -1,7 +1,6 @@
 package care
 
 import (
-	"strings"
 	"unicode"
 	"unicode/utf8"
 )
@@ -91,14 +90,4 @@ func SortKey(s string) string {
 	}
 	end()
 	return string(b)
-}
-
-// SortNameKey returns the sort key of a person's name as Vietnamese lists
-// sort it: given name (the last word) first, then the full name.
-func SortNameKey(name string) string {
-	words := strings.Fields(Clean(name))
-	if len(words) == 0 {
-		return ""
-	}
-	return SortKey(words[len(words)-1]) + " " + SortKey(strings.Join(words, " "))
 }

@@ -172,7 +172,7 @@ func TestVersionsAreFoldedAndVisitsStandTogether(t *testing.T) {
 	gone.Read.Episode, gone.State = "Z", dossier.Withdrawn
 	paper := entry(t, "79001", "emr", 1006, emr.Spec(), table(t, emr.Spec(), "THONG_TIN_VAO_VIEN", cells{"MA_LK": "A", "NGAY_VAO": "01/10/2026 08:00"}))
 	elsewhere := entry(t, "79002", "qd4750", 1010, qd(), table(t, qd(), "XML1", cells{"MA_LK": "A", "NGAY_VAO": "202610100800", "NGAY_RA": "202610101000", "MA_LOAI_KCB": "01", "MA_BENH_CHINH": "I10", "CHAN_DOAN_RV": "Tăng huyết áp"}))
-	visits := chart.Timeline([]chart.Entry{stay(1, 1006, "Viêm phế quản"), elsewhere, stay(2, 1007, "Viêm phổi"), paper, gone})
+	visits := chart.Read([]chart.Entry{stay(1, 1006, "Viêm phế quản"), elsewhere, stay(2, 1007, "Viêm phổi"), paper, gone}, now).Visits
 	var lines []string
 	for _, v := range visits {
 		lines = append(lines, fmt.Sprintf("%s %s..%s %s/%s %s %s %s %t", v.Facility, v.From, v.Until, v.TypeText.VI, v.TypeText.EN, v.Code, v.Diagnosis, v.Outcome.VI, v.Inpatient))
@@ -196,7 +196,7 @@ func TestSlipsSayUntilWhenTheyHold(t *testing.T) {
 	}
 	back := entry(t, "79001", "slip", 1120, qd(), table(t, qd(), "XML14", cells{"MA_LK": "C", "SO_GIAYHEN_KL": "88", "NGAY_HEN_KL": "20261130", "NGAY_CT": "20261120", "MA_BENH_CHINH": "I10"}))
 	back.Read.Line = "XML14"
-	list := chart.Slips([]chart.Entry{referral("slip", "A", "202610011000", 1001), referral("slip", "B", "202611181000", 1118), referral("qd4750", "B", "202611181000", 1119), back}, now)
+	list := chart.Read([]chart.Entry{referral("slip", "A", "202610011000", 1001), referral("slip", "B", "202611181000", 1118), referral("qd4750", "B", "202611181000", 1119), back}, now).Slips
 	var lines []string
 	for _, s := range list {
 		lines = append(lines, fmt.Sprintf("%s %s %s>%s until %s %s %s", s.Form, s.Number, s.From, s.To, s.Until, s.State, s.Source.Kind))
@@ -211,7 +211,7 @@ func TestSlipsSayUntilWhenTheyHold(t *testing.T) {
 func TestASenderMayWriteWhenItsSlipEnds(t *testing.T) {
 	t.Parallel()
 	e := entry(t, "79001", "slip", 1118, qd(), table(t, qd(), "XML13", cells{"MA_LK": "B", "NGAY_RA": "202611181000", "NGAY_HET_HAN": "20261125"}))
-	if list := chart.Slips([]chart.Entry{e}, now); len(list) != 1 || list[0].Until.String() != "2026-11-25" || list[0].Issued.String() != "2026-11-18T10:00:00+07:00" {
+	if list := chart.Read([]chart.Entry{e}, now).Slips; len(list) != 1 || list[0].Until.String() != "2026-11-25" || list[0].Issued.String() != "2026-11-18T10:00:00+07:00" {
 		t.Errorf("%+v", list)
 	}
 }

@@ -45,9 +45,7 @@ type Document struct {
 	Source   Source       `json:"source"`
 }
 
-// Timeline lists visits, newest first.
-func Timeline(entries []Entry) []Visit { return timelineOf(fold(entries)) }
-
+// timelineOf lists visits, newest first.
 func timelineOf(entries []reading) []Visit {
 	var list []Visit
 	at := map[string]int{}
@@ -164,11 +162,9 @@ type Slip struct {
 	Source    Source            `json:"source"`
 }
 
-// Slips lists referrals and appointments, those that hold first. Of a slip told
+// slipsOf lists referrals and appointments, those that hold first. Of a slip told
 // in two documents (by itself, and in the visit's dossier) the one that came
 // first speaks.
-func Slips(entries []Entry, now time.Time) []Slip { return slipsOf(fold(entries), now) }
-
 func slipsOf(entries []reading, now time.Time) []Slip {
 	var list []Slip
 	seen := map[string]int{}

@@ -42,13 +42,10 @@ const (
 	Bits = BitHIV | BitTB | BitMentalHealth | BitPregnancyTermination
 )
 
-// Of returns the compartments of a dossier's content. A table of a compartment
-// (XML6, XML15) counts too: see Content for the rest alone.
-func Of(fields dossier.Fields) Set { return compiled().of(fields, true) }
-
 // Content returns the compartments that the content of a dossier's open tables
-// belongs to: what would still be told when closed tables were left out.
-func Content(fields dossier.Fields) Set { return compiled().of(fields, false) }
+// belongs to: what would still be told when closed tables (XML6, XML15) were left
+// out. See Table for those.
+func Content(fields dossier.Fields) Set { return compiled().of(fields) }
 
 // Text returns the compartments that a text of any sort tells of: as the name of
 // a medicine, a diagnosis or a service, or as a note.
@@ -63,12 +60,9 @@ func Text(text string) (s Set) {
 // Table returns the compartments of a table by its name, 0 for an open one.
 func Table(name string) Set { return compiled().tables[name] }
 
-func (l *lists) of(fields dossier.Fields, withTables bool) (s Set) {
+func (l *lists) of(fields dossier.Fields) (s Set) {
 	for _, t := range fields.Tables() {
-		if closed := l.tables[t.Columns.Table]; closed != 0 {
-			if withTables {
-				s |= closed
-			}
+		if l.tables[t.Columns.Table] != 0 {
 			continue
 		}
 		s |= l.table(t)

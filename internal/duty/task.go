@@ -65,9 +65,6 @@ const (
 	Cancelled  State = "cancelled"
 )
 
-// States lists them in the order they are shown.
-func States() []State { return []State{Open, InProgress, Blocked, Done, Cancelled} }
-
 // Ended reports whether nobody has to do anything any more.
 func (s State) Ended() bool { return s == Done || s == Cancelled }
 

@@ -100,20 +100,3 @@ func (l Law) wait(attempts int, draw float64) time.Duration {
 	}
 	return time.Duration(draw * float64(min(ceiling, l.Cap)))
 }
-
-// OfStatus is the law for an HTTP status where a destination's interface says
-// nothing else: 408, 425, 429, 500, 502, 503 and 504 are tried again, the last
-// three and 429 as the destination's own trouble; every other 4xx and 5xx is
-// for good. Statuses below 400 are the adapter's to read: they give no outcome.
-func OfStatus(status int) (o Outcome, whole bool) {
-	switch status {
-	case 408, 425, 500:
-		return Again, false
-	case 429, 502, 503, 504:
-		return Again, true
-	}
-	if status >= 400 {
-		return Refused, false
-	}
-	return 0, false
-}

@@ -9,27 +9,6 @@ import (
 	"lienthong/internal/exchange"
 )
 
-// The table of the law, status by status (PAINS P1).
-func TestTheLawForEachStatus(t *testing.T) {
-	t.Parallel()
-	again := map[int]bool{408: false, 425: false, 500: false, 429: true, 502: true, 503: true, 504: true}
-	for status := 400; status < 600; status++ {
-		whole, ok := again[status]
-		o, w := exchange.OfStatus(status)
-		switch {
-		case ok && (o != exchange.Again || w != whole):
-			t.Errorf("%d: %v %v", status, o, w)
-		case !ok && (o != exchange.Refused || w):
-			t.Errorf("%d: %v %v, want parked", status, o, w)
-		}
-	}
-	for _, status := range []int{100, 200, 204, 301, 399} {
-		if o, _ := exchange.OfStatus(status); o != 0 {
-			t.Errorf("%d has the outcome %v", status, o)
-		}
-	}
-}
-
 func TestEveryOutcome(t *testing.T) {
 	t.Parallel()
 	law := exchange.StandardLaw()

@@ -185,16 +185,6 @@ func (e *Env) Compile(text string, kind Kind) (*Program, error) {
 	return &Program{program: program, text: text, kind: kind, cost: cost.Max, uses: uses(tree.NativeRep())}, nil
 }
 
-// Compile takes an expression over variables of its own; whoever compiles many
-// makes one Env.
-func Compile(text string, kind Kind, vars ...Variable) (*Program, error) {
-	e, err := New(Config{}, vars...)
-	if err != nil {
-		return nil, err
-	}
-	return e.Compile(text, kind)
-}
-
 func wrongKind(kind Kind, t *cel.Type) *Mistake {
 	ok := t.IsExactType(cel.BoolType)
 	if kind == Value {

@@ -300,7 +300,7 @@ func TestEveryFunctionIsDescribedAndItsExampleHolds(t *testing.T) {
 		if f.Says.VI == "" || f.Says.EN == "" || !strings.HasPrefix(f.Form, f.Name+"(") {
 			t.Errorf("%s is not described", f.Name)
 		}
-		p, err := expression.Compile(f.Example, expression.Condition)
+		p, err := setup(t).Compile(f.Example, expression.Condition)
 		if err != nil {
 			t.Errorf("%s: %v", f.Name, err)
 			continue
@@ -340,7 +340,11 @@ func BenchmarkHolds(b *testing.B) {
 		"dates":   `row.NGAY == "" || date(row.NGAY) >= date("20260101")`,
 		"pattern": `row.A.matches("^[0-9]+(\\.[0-9]+)?$")`,
 	} {
-		p, err := expression.Compile(text, expression.Condition, expression.Row("row", "A", "NGAY"))
+		env, err := expression.New(expression.Config{}, expression.Row("row", "A", "NGAY"))
+		if err != nil {
+			b.Fatal(err)
+		}
+		p, err := env.Compile(text, expression.Condition)
 		if err != nil {
 			b.Fatal(err)
 		}

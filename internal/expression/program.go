@@ -31,12 +31,9 @@ func (p *Program) Cost() uint64 { return p.cost }
 // Uses lists the fields it reads, sorted. Nothing: it says the same of every row.
 func (p *Program) Uses() []Ref { return p.uses }
 
-// Given are the values of variables by name: what RowOf, DossierOf and strings
+// Given are the values of variables by name: what RowOfMap, RowOfTable, DossierOf and strings
 // give. One that is absent makes each expression that reads it fail.
 type Given map[string]any
-
-// RowOf gives a row by a function from field to text, "" where absent.
-func RowOf(of func(field string) string) any { return &row{of: of} }
 
 // RowOfMap gives a row as a map.
 func RowOfMap(m map[string]string) any {

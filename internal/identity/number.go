@@ -99,15 +99,6 @@ func ParseNumber(s string) (string, error) {
 	return strings.Join([]string{s[:2], s[2:8], s[8:13], s[13:17], s[17:]}, "-"), nil
 }
 
-// IsNumber reports whether a text is a temporary number.
-func IsNumber(s string) bool {
-	_, err := ParseNumber(s)
-	return err == nil
-}
-
-// FacilityOf returns the facility in a number that ParseNumber read.
-func FacilityOf(number string) care.FacilityCode { return care.FacilityCode(number[10:15]) }
-
 // QRText is what the code on a wristband says: the number and nothing else. A
 // scanner types it into whatever field it stands before, MA_BN among them; it
 // tells nothing about the patient and leads nowhere.

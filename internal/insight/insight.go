@@ -30,9 +30,6 @@ func Verdicts() []string {
 	return []string{string(dossier.Accepted), string(dossier.AcceptedWithWarnings), string(dossier.Rejected)}
 }
 
-// CodeMeasure returns the measure that counts a finding or refusal code.
-func CodeMeasure(code string) string { return codePrefix + code }
-
 // CodeOf returns the code that a measure counts, false for other measures.
 func CodeOf(measure string) (string, bool) { return strings.CutPrefix(measure, codePrefix) }
 

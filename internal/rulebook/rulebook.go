@@ -10,7 +10,6 @@ package rulebook
 import (
 	"fmt"
 	"regexp"
-	"slices"
 
 	"lienthong/internal/dossier"
 	"lienthong/internal/fault"
@@ -53,11 +52,8 @@ type Case struct {
 	line   int
 }
 
-// Words are the eight words of quality, as package score has them.
+// words are the eight words of quality, as package score has them.
 var words = []string{"correct", "sufficient", "clean", "alive", "unified", "shared", "synchronous", "consistent"}
-
-// Words lists the eight words of quality that a rule may speak for.
-func Words() []string { return slices.Clone(words) }
 
 // The faults of problems. Sentences of one problem stand in Problem.
 var (

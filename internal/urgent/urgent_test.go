@@ -430,7 +430,7 @@ func TestAnotherFacilitysNumberIsAbsent(t *testing.T) {
 	other.Role.ID = "79901"
 	absent := "TT-261114-24917-0001-" // no such number: the check is made right below
 	for _, c := range "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ" {
-		if identity.IsNumber(absent + string(c)) {
+		if _, err := identity.ParseNumber(absent + string(c)); err == nil {
 			absent += string(c)
 			break
 		}

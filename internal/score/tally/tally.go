@@ -208,12 +208,3 @@ func (t *Tally) PlusOne(b []byte, check int) error {
 	}
 	return nil
 }
-
-// ParseTally reads what Marshal wrote. Fault: score.tally.
-func ParseTally(b []byte) (Tally, error) {
-	var t Tally
-	if err := t.PlusBytes(b); err != nil {
-		return nil, err
-	}
-	return t, nil
-}

@@ -10,12 +10,11 @@ func FuzzTally(f *testing.F) {
 	f.Add([]byte{2, 0, 0, 2})
 	f.Add(tally.Tally{{Applied: 5, Failed: -1}, {Applied: 1 << 60}}.Marshal())
 	f.Fuzz(func(t *testing.T, b []byte) {
-		sum, err := tally.ParseTally(b)
-		if err != nil {
+		var sum, again tally.Tally
+		if err := sum.PlusBytes(b); err != nil {
 			return
 		}
-		again, err := tally.ParseTally(sum.Marshal())
-		if err != nil {
+		if err := again.PlusBytes(sum.Marshal()); err != nil {
 			t.Fatal(err)
 		}
 		for i := range sum {

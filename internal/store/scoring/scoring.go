@@ -150,17 +150,6 @@ func lastDay(month int) int {
 	return time.Date(month/100, time.Month(month%100)+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// Within reports whether a facility version's rows are asked for: what a store
-// asks of rows that are not folded, and of those that count anew.
-func Within(scope role.Scope, q house.ScoreQuery, a Attributes) bool {
-	same := func(want, is string) bool { return want == "" || want == is }
-	if scope.IsEmpty() {
-		return false
-	}
-	return (scope.All || same(string(scope.Facility), a.Facility) && same(scope.Province, a.Province) && same(scope.Unit, a.Unit)) &&
-		same(string(q.Facility), a.Facility) && same(q.Province, a.Province) && same(q.Vendor, a.Vendor) && same(q.Level, a.Level) && same(q.Unit, a.Unit)
-}
-
 // Adder adds rows up under the keys of a query.
 type Adder struct {
 	q     house.ScoreQuery

@@ -95,7 +95,7 @@ func (w *world) Overview(_ context.Context, r role.Role, now time.Time) (insight
 			insight.Cell{Facility: p.Code, Measure: "doc:XML13", N: n / 30}, insight.Cell{Facility: p.Code, Measure: "doc:XML2", N: n / 2}, insight.Cell{Facility: p.Code, Measure: "lookup", N: n / 7})
 		for i, code := range []string{"facility.mismatch", "time.order", "subject.sex", "dossier.unreadable", "episode.mismatch", "time.future"} {
 			if k := n / int64(90*(i+1)); k > 0 {
-				in.Today = append(in.Today, insight.Cell{Facility: p.Code, Measure: insight.CodeMeasure(code), N: k})
+				in.Today = append(in.Today, insight.Cell{Facility: p.Code, Measure: "code:" + code, N: k})
 			}
 		}
 	}
