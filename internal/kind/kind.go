@@ -36,6 +36,16 @@ type View struct {
 	Urgent    bool       // goes in the urgent lane whatever its sender says: a slip
 }
 
+// PartReader is a Reader that reads the content of a dossier out of what is kept of it
+// alone, without the file around it: for who reads many that were taken.
+type PartReader interface {
+	Reader
+	// Tables reads a dossier by the documents it has (Label) and the parts of its frame.
+	// What it gives is what Dossier of the file gives; false where that cannot be told
+	// from the parts alone, and the file has to be put together.
+	Tables(documents uint32, parts []body.Part) (*dossier.Content, bool)
+}
+
 // PaperReader is a Reader of a kind whose files may have papers beside them.
 type PaperReader interface {
 	Reader

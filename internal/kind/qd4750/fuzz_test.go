@@ -87,6 +87,9 @@ func FuzzOpen(f *testing.F) {
 			if len(d.Inner) != len(d.InnerNames) || size > len(raw) || len(d.Content.All)+len(d.Unknown)+len(d.Unreadable) < len(d.Inner) {
 				t.Fatalf("dossier %d: %d inner documents, %d bytes", i, len(d.Inner), size)
 			}
+			if same, told := alone(t, string(raw), opened, i); told && !same && len(d.Unreadable) == 0 {
+				t.Fatalf("dossier %d: its parts tell another thing", i)
+			}
 		}
 	})
 }

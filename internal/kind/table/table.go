@@ -32,6 +32,7 @@ type Reader struct {
 	tok      *xmltok.Tokenizer
 	elements int // still allowed
 	room     int // cells still allowed
+	known    bool
 	cells    []dossier.Cell
 	used     int
 
@@ -46,6 +47,13 @@ func NewReader(size int) *Reader {
 	return &Reader{elements: maxElements, room: maxCells, cells: make([]dossier.Cell, min(size/40+128, chunk))}
 }
 
+// Again has the reader take it that all it reads was read whole before, when it came:
+// which characters stand in it is not looked at again.
+func (r *Reader) Again() *Reader {
+	r.known = true
+	return r
+}
+
 // Read reads doc as table t; text is the same bytes as a string, which cells
 // alias. Outcomes:
 //   - a table and nil: well-formed and of t's shape, possibly with no rows;
@@ -58,7 +66,7 @@ func NewReader(size int) *Reader {
 // that holds elements is kept as its markup. line is where reading stopped.
 func (r *Reader) Read(doc []byte, text string, t *schema.Table) (result *dossier.Table, line int, err error) {
 	r.doc, r.text, r.table, r.rows = doc, text, t, nil
-	limits := xmltok.Limits{Depth: maxDepth, Elements: max(r.elements, 1), Bytes: max(len(doc), 1)}
+	limits := xmltok.Limits{Depth: maxDepth, Elements: max(r.elements, 1), Bytes: max(len(doc), 1), Known: r.known}
 	if r.tok == nil {
 		r.tok = xmltok.New(doc, limits)
 	} else {
