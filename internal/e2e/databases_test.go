@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/hub"
 	"lienthong/internal/registry"
+	"lienthong/internal/registry/declaration"
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
@@ -260,6 +261,9 @@ func TestADatabaseIsDeclaredLive(t *testing.T) {
 		if _, err := s.Declare(w.ctx, own, []byte(strings.Replace(sore, `startsWith("J02")`, `startsWith("J03")`, 1))); errors.Is(err, steward.ErrRecords) {
 			t.Errorf("a unit says the same again of what it reads: %v", err)
 		}
+		if _, err := s.DeclareOver(w.ctx, who, []byte(sore), checked.Was); !errors.Is(err, declaration.ErrChanged) {
+			t.Errorf("over what somebody else wrote meanwhile: %v", err)
+		}
 		if checked, err := s.Declare(w.ctx, who, []byte(strings.Replace(sore, "{name: code", "{name: cause", 1))); err == nil || len(checked.Problems) == 0 {
 			t.Errorf("a field in use was taken away: %v", err)
 		}
@@ -377,6 +381,7 @@ func TestGrantsAreSeenByBothSides(t *testing.T) {
 			"a term gone by":   {Database: "visits", To: "unit:tccb", Purpose: "đối chiếu", Until: w.clock.Now().Add(-time.Hour)},
 			"a term too long":  {Database: "visits", To: "unit:tccb", Purpose: "đối chiếu", Until: w.clock.Now().AddDate(6, 0, 0)},
 			"nobody":           {Database: "visits", To: "x", Purpose: "đối chiếu"},
+			"no such unit":     {Database: "visits", To: "unit:zzz", Purpose: "đối chiếu"},
 		} {
 			if _, err := s.Give(w.ctx, kcb, g); !errors.Is(err, steward.ErrGrant) {
 				t.Errorf("%s: %v", name, err)

@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -63,7 +64,7 @@ func (s *Steward) Check(ctx context.Context, text []byte) (*Checked, error) {
 	if err != nil {
 		return out, err
 	}
-	usage := declaration.Usage{Others: others}
+	usage := declaration.Usage{Others: others, Granted: s.granted(old)}
 	for _, c := range counts {
 		usage.Entries += c.N
 	}
@@ -75,12 +76,37 @@ func (s *Steward) Check(ctx context.Context, text []byte) (*Checked, error) {
 	return out, err
 }
 
+// granted are the receivers of a database's grants that hold, by field.
+func (s *Steward) granted(l *Live) map[string][]string {
+	by, now := map[string][]string{}, s.Clock.Now()
+	for i := range l.Grants {
+		if !l.Grants[i].Holds(now) {
+			continue
+		}
+		for _, f := range l.Grants[i].Fields {
+			if !slices.Contains(by[f], l.Grants[i].To) {
+				by[f] = append(by[f], l.Grants[i].To)
+			}
+		}
+	}
+	return by
+}
+
 // Declare takes a declaration: from now on, at every hub within seconds, that is
 // what the database is. Who may: the operator, the ministry, and the steward of what is there, who
 // lets itself into nothing new. A file that is word for word the one in force changes
 // nothing. Faults are Check's; database.steward, database.records, database.closed;
 // store.changed when somebody else declared meanwhile.
 func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, error) {
+	return s.DeclareOver(ctx, who, text, Newest)
+}
+
+// Newest stands for whatever version is in force.
+const Newest = -1
+
+// DeclareOver is Declare for a text that was begun from a version (0: there was no
+// such database). Where another is in force by now: declaration.changed.
+func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, was int) (*Checked, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -92,6 +118,9 @@ func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, 
 	out, err := s.Check(ctx, text)
 	if err != nil {
 		return out, err
+	}
+	if was != Newest && was != out.Was {
+		return out, declaration.ErrChanged
 	}
 	d := out.Declaration
 	steward := d.Steward
@@ -267,8 +296,8 @@ func sensitiveOf(d *registry.Declaration) (all []string) {
 
 // ErrGrant: a grant that cannot be given as it stands.
 var ErrGrant = fault.New(fault.Invalid, "grant.invalid",
-	"Quyền chia sẻ cần: bên nhận đúng, trường có trong khai báo, mục đích (ít nhất 5 ký tự) và thời hạn ở tương lai, không quá 5 năm.",
-	"A grant needs: a receiver that exists, fields that are declared, a purpose of at least 5 characters, and a term in the future of at most 5 years.")
+	"Quyền chia sẻ cần: bên nhận đang có (ví dụ unit:pb, province:24), trường có trong khai báo, mục đích (ít nhất 5 ký tự) và thời hạn ở tương lai, không quá 5 năm.",
+	"A grant needs: a receiver that exists (such as unit:pb, province:24), fields that are declared, a purpose of at least 5 characters, and a term in the future of at most 5 years.")
 
 // Give gives a unit, a partner or a facility fields of a database, for a purpose and
 // a term. Both sides see it. Faults: grant.invalid, database.steward.
@@ -289,6 +318,11 @@ func (s *Steward) Give(ctx context.Context, who Who, g house.Grant) (house.Grant
 	}
 	if !g.Until.After(now) || g.Until.After(now.AddDate(longestGrant, 0, 0)) {
 		return g, ErrGrant
+	}
+	if to.Kind == role.Unit {
+		if stands, err := s.conf.Unit(ctx, to.ID); err != nil || !stands {
+			return g, cmp.Or(err, error(ErrGrant))
+		}
 	}
 	for _, f := range g.Fields {
 		if !slices.Contains(l.Names(), f) {

@@ -16,6 +16,8 @@ type Usage struct {
 	Entries int64
 	// Others are declarations of other databases.
 	Others []*registry.Declaration
+	// Granted are the receivers of grants that hold, by field.
+	Granted map[string][]string
 }
 
 // Change says what a new version may not do, and what follows from what it does.
@@ -80,7 +82,12 @@ func (c *changes) field(was *registry.Field) {
 	switch {
 	case i < 0 && len(users) > 0:
 		for _, u := range users {
-			c.refuse("field_in_use", path, "Trường “"+was.Name+"” đang được cơ sở dữ liệu “"+string(u)+"” dùng.", "The field \""+was.Name+"\" is used by the database \""+string(u)+"\".")
+			c.refuse("field_in_use", path, "Trường “"+was.Name+"” đang được cơ sở dữ liệu “"+string(u)+"” dùng: đổi khai báo ấy trước.", "The field \""+was.Name+"\" is used by the database \""+string(u)+"\": change that one first.")
+		}
+		return
+	case i < 0 && len(c.used.Granted[was.Name]) > 0:
+		for _, to := range c.used.Granted[was.Name] {
+			c.refuse("field_in_use", path, "Trường “"+was.Name+"” đang được chia sẻ cho “"+to+"”: chấm dứt quyền ấy trước.", "The field \""+was.Name+"\" is shared with \""+to+"\": end that grant first.")
 		}
 		return
 	case i < 0:

@@ -67,7 +67,7 @@ func load(text []byte) (*yaml.Node, *registry.Problem) {
 		return &registry.Problem{Code: "declaration.yaml", Line: line, Text: fault.Text{VI: vi, EN: en}}
 	}
 	if !utf8.Valid(text) || bytes.IndexByte(text, 0) >= 0 {
-		return nil, bad(0, "Tệp không phải chữ UTF-8.", "The file is not UTF-8 text.")
+		return nil, bad(0, "Tệp không phải chữ UTF-8: trong trình soạn thảo chọn Lưu thành…, mã hóa UTF-8.", "The file is not UTF-8 text: save it again with the encoding UTF-8.")
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(text))
 	var doc, next yaml.Node

@@ -129,6 +129,8 @@ func bad(t testing.TB) map[string]struct {
 		"code without a list":    {swap(t, ", list: GIOI_TINH", ""), "contradiction", 13, false},
 		"both list and values":   {swap(t, "class: open, values", "class: open, list: GIOI_TINH, values"), "contradiction", 14, false},
 		"no such list":           {swap(t, "list: GIOI_TINH", "list: GIOI"), "list_unknown", 13, false},
+		"list of itself":         {swap(t, "list: GIOI_TINH", "list: db:doses.sex"), "contradiction", 13, false},
+		"ends when it begins":    {swap(t, "valid_to: until", "valid_to: given"), "contradiction", 21, false},
 		"min over max":           {swap(t, "min: 1, max: 9", "min: 10, max: 9"), "contradiction", 11, false},
 		"min of a text":          {swap(t, "max_length: 10", "min: a"), "contradiction", 17, false},
 		"no number":              {swap(t, "min: 1, max: 9", "min: one"), "value", 11, false},
@@ -425,7 +427,7 @@ func TestChangesAreRefusedOrSayWhatFollows(t *testing.T) {
 	old.Version = 3
 	other := &registry.Declaration{ID: "other", Fields: []registry.Field{{Name: "x", Type: registry.Code, List: "db:doses.number"}},
 		Sources: []registry.Source{{ID: "d", Kind: registry.FromDatabase, From: "doses", Map: map[string]string{"y": "row.site + row.price"}}}}
-	use := declaration.Usage{Entries: 10, Others: []*registry.Declaration{old, other}}
+	use := declaration.Usage{Entries: 10, Others: []*registry.Declaration{old, other}, Granted: map[string][]string{"at": {"unit:qld"}}}
 	for name, c := range map[string]struct {
 		text, code string
 		need       registry.Need
@@ -435,6 +437,7 @@ func TestChangesAreRefusedOrSayWhatFollows(t *testing.T) {
 		"type":           {swap(t, "type: integer", "type: decimal"), "field_type", "", true},
 		"unsealed":       {strings.Replace(swap(t, "class: personal", "class: internal"), "\nperson: person", "", 1), "field_class", "", true},
 		"used by source": {strings.Replace(swap(t, "fields: [sex, price]", "fields: [sex]"), "  - {name: site", "  - {name: place", 1), "field_in_use", "", true},
+		"granted":        {swap(t, "  - {name: at,", "  - {name: hour,"), "field_in_use", "", true},
 		"removed":        {strings.Replace(good, "  - {name: paid, label: {vi: Đã trả, en: Paid}, type: boolean, class: open}\n", "", 1), "field_removed", registry.Reproject, false},
 		"narrowed":       {swap(t, "max_length: 10", "max_length: 5"), "field_narrowed", registry.Recount, false},
 		"added":          {swap(t, "key: [number]", "  - {name: new, label: {vi: Mới, en: New}, type: text, class: open}\nkey: [number]"), "field_added", registry.Reproject, false},

@@ -1,6 +1,7 @@
 package declaration
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -80,7 +81,10 @@ func (j *judge) field(f *registry.Field, path string) {
 	case f.Values != nil && f.List != ownList+f.Name:
 		j.add("contradiction", path, "Chỉ dùng một trong hai: list hoặc values.", "Either list or values, not both.")
 	case f.List != "" && f.Values == nil && !strings.HasPrefix(f.List, "db:") && !slices.Contains(catalog.Lists(), catalog.List(f.List)):
-		j.add("list_unknown", path+".list", "Không có danh mục “"+f.List+"”.", "There is no list \""+f.List+"\".")
+		have := fmt.Sprint(catalog.Lists())
+		j.add("list_unknown", path+".list", "Không có danh mục “"+f.List+"”. Có: "+have[1:len(have)-1]+".", "There is no list \""+f.List+"\". There are: "+have[1:len(have)-1]+".")
+	case f.List == "db:"+string(j.d.ID)+"."+f.Name:
+		j.add("contradiction", path+".list", "Trường không thể là danh mục của chính nó.", "A field cannot be the list of its own codes.")
 	}
 	codes := map[string]bool{}
 	for k, v := range f.Values {
@@ -141,6 +145,9 @@ func (j *judge) roles() {
 		if j.known(name, path) && j.of(name).Type != registry.Date && j.of(name).Type != registry.Moment {
 			j.add("contradiction", path, "Trường này phải là ngày.", "This field must be a date.")
 		}
+	}
+	if j.d.ValidFrom != "" && j.d.ValidFrom == j.d.ValidTo {
+		j.add("contradiction", "valid_to", "valid_from và valid_to phải là hai trường khác nhau.", "valid_from and valid_to must be two different fields.")
 	}
 }
 

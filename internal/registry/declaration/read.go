@@ -95,9 +95,9 @@ func read(root *yaml.Node) *registry.Declaration {
 		if until := s.text("until"); until != "" {
 			day, err := time.ParseInLocation(time.DateOnly, until, clock.Hanoi)
 			if err != nil {
-				day = time.Time{}.Add(1) // the judge says so
+				day = time.Time{} // the judge says so
 			}
-			share.Until = day
+			share.Until = day.AddDate(0, 0, 1) // the day is the last it holds on
 		}
 		d.Sharing = append(d.Sharing, share)
 	}

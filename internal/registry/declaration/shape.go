@@ -78,6 +78,29 @@ const (
 	wordsOfText = 300
 )
 
+// formOf says to people what a pattern wants, to go on behind a sentence.
+func formOf(pattern string) (vi, en string) {
+	switch pattern {
+	case plainID:
+		return ": chữ thường không dấu, số và dấu “-”, bắt đầu bằng chữ", ": lower-case letters, digits and \"-\", a letter first"
+	case fieldName:
+		return ": chữ thường không dấu, số và dấu “_”, bắt đầu bằng chữ", ": lower-case letters, digits and \"_\", a letter first"
+	case sourceID, unitForm, ruleCode:
+		return ": chữ thường không dấu, số và các dấu “-”, “_”, “.”", ": lower-case letters, digits, \"-\", \"_\" and \".\""
+	case roleForm:
+		return ": ghi ministry, unit:MÃ, province:24, facility:MÃ, partner:MÃ hoặc \"*\"", ": ministry, unit:ID, province:24, facility:CODE, partner:ID or \"*\""
+	case termForm:
+		return ": ghi số rồi hours hoặc days, ví dụ 30 days", ": a number, then hours or days, such as 30 days"
+	case dayForm:
+		return ": ghi năm-tháng-ngày, ví dụ 2026-12-31", ": year-month-day, such as 2026-12-31"
+	case listForm:
+		return ": tên một danh mục chung bằng chữ hoa, hoặc db:MÃ.TRƯỜNG của cơ sở dữ liệu khác", ": a shared list in capitals, or db:ID.FIELD of another database"
+	case legalForm:
+		return ": ví dụ law-15-2023", ": such as law-15-2023"
+	}
+	return "", ""
+}
+
 // wordsOf are the eight, as package score spells them.
 var wordsOf = []string{"correct", "sufficient", "clean", "alive", "unified", "shared", "synchronous", "consistent"}
 
@@ -157,7 +180,7 @@ var shareShape = shape{form: object, keys: []key{
 	must("to", pattern(roleForm).saying("A role, or \"*\".")),
 	may("fields", listOf(pattern(fieldName), 1, 200)),
 	must("purpose", text(wordsOfText)),
-	may("until", pattern(dayForm)),
+	may("until", pattern(dayForm).saying("Last day it holds on.")),
 }}
 
 // place is where something stands in a file.
@@ -236,7 +259,8 @@ func (w *walk) object(n *yaml.Node, s shape, path string) {
 func (w *walk) bag(n *yaml.Node, s shape, path string) {
 	w.pairs(n, path, func(k, v *yaml.Node) {
 		if !compiled(s.pattern).MatchString(k.Value) {
-			w.add("value", path, k, "Tên “"+shown(k.Value)+"” không đúng dạng.", "The name \""+shown(k.Value)+"\" is not in its form.")
+			vi, en := formOf(s.pattern)
+			w.add("value", path, k, "Tên “"+shown(k.Value)+"” không đúng dạng"+vi+".", "The name \""+shown(k.Value)+"\" is not in its form"+en+".")
 			return
 		}
 		w.look(v, *s.of, join(path, k.Value))
@@ -284,7 +308,8 @@ func (w *walk) scalar(n *yaml.Node, s shape, path string) {
 		w.add("value", path, n, "“"+shown(n.Value)+"” không dùng được ở đây. Chọn một trong: "+strings.Join(s.enum, ", ")+".",
 			"\""+shown(n.Value)+"\" is not possible here. One of: "+strings.Join(s.enum, ", ")+".")
 	case s.pattern != "" && !compiled(s.pattern).MatchString(n.Value):
-		w.add("value", path, n, "“"+shown(n.Value)+"” không đúng dạng.", "\""+shown(n.Value)+"\" is not in its form.")
+		vi, en := formOf(s.pattern)
+		w.add("value", path, n, "“"+shown(n.Value)+"” không đúng dạng"+vi+".", "\""+shown(n.Value)+"\" is not in its form"+en+".")
 	case s.form == words && (long < s.atLeast || s.atMost > 0 && long > s.atMost):
 		w.add("value", path, n, fmt.Sprintf("Cần từ %d đến %d ký tự.", s.atLeast, s.atMost), fmt.Sprintf("It must have %d to %d characters.", s.atLeast, s.atMost))
 	}
