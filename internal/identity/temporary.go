@@ -31,6 +31,14 @@ type Feature struct {
 	Hash [17]byte
 }
 
+// NoFeature says that no record of a person says enough to look for them by: nobody
+// is found by it, and their records are not opened again for it.
+func NoFeature(p Person) Feature {
+	f := Feature{Kind: "none"}
+	copy(f.Hash[1:], p[:]) // of no pepper: those begin with 1
+	return f
+}
+
 // Candidate is a person who fits.
 type Candidate struct {
 	Person Person

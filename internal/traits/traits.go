@@ -61,7 +61,8 @@ const page = 500
 
 // FillFeatures opens the newest record of at most limit persons who have nothing to
 // be found by, and keeps what it says as keyed hashes. Whoever has some is passed
-// over, so a run that was cut off is begun again and goes on. An act says who ran
+// over, so a run that was cut off is begun again and goes on; so is whose records
+// were opened once and do not say enough: what comes later brings its own. An act says who ran
 // it and how many there were.
 func (f *Filler) FillFeatures(ctx context.Context, actor string, limit int) (Done, error) {
 	var done Done
@@ -109,7 +110,7 @@ func (f *Filler) fill(ctx context.Context, p store.PersonID, done *Done) error {
 	}
 	if len(features) == 0 {
 		done.Without++
-		return nil
+		return f.Temporaries.PutFeatures(ctx, p, []identity.Feature{identity.NoFeature(identity.Person(p))})
 	}
 	done.Filled++
 	return f.Temporaries.PutFeatures(ctx, p, features)

@@ -106,9 +106,9 @@ func featureless(t *testing.T, h *Harness) {
 		all = append(all, p)
 	}
 	slices.SortFunc(all, func(a, b store.PersonID) int { return bytes.Compare(a[:], b[:]) })
-	for _, i := range []int{0, 3} {
-		w.must(x.PutFeatures(w.ctx(), all[i], []identity.Feature{{Kind: "phone", Hash: keyed("%d", i)}}))
-	}
+	w.must(x.PutFeatures(w.ctx(), all[0], []identity.Feature{{Kind: "phone", Hash: keyed("%d", 0)}}))
+	w.must(x.PutFeatures(w.ctx(), all[3], []identity.Feature{identity.NoFeature(identity.Person(all[3]))})) // said once that there is none
+	w.must(x.PutFeatures(w.ctx(), all[3], []identity.Feature{identity.NoFeature(identity.Person(all[3]))}))
 	for _, limit := range []int{1, 2, 3, 7, 100} {
 		var got []store.PersonID
 		var after store.PersonID
