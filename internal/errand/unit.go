@@ -72,42 +72,35 @@ func (d *Desk) PutUnit(ctx context.Context, who Who, u duty.Unit) error {
 }
 
 // putUnits keeps versions of units, and their names where facilities and carriers
-// know them by. Names follow: a unit whose name there is older is named again at the
-// next change.
+// know them by, in one commit: neither is there without the other.
 func (d *Desk) putUnits(ctx context.Context, who Who, action string, units ...duty.Unit) error {
-	var items []house.Item
+	var change store.DirectoryChange
 	for _, u := range units {
 		i, err := d.item(who, sortUnit, u.ID, u.Version, u)
 		if err != nil {
 			return err
 		}
-		items = append(items, i)
-	}
-	act, err := d.act(who, action, units[0].ID, units)
-	if err != nil {
-		return err
-	}
-	if err := d.Items.PutItems(ctx, items, act); err != nil {
-		return err
-	}
-	d.forget()
-	if d.Units == nil {
-		return nil
-	}
-	var change store.DirectoryChange
-	for _, u := range units {
+		change.Items = append(change.Items, i)
 		if held, ok := d.Facility().Unit(u.ID); !ok || held.Name != u.Name {
 			change.Units = append(change.Units, facility.Unit{ID: u.ID, Name: u.Name, Kind: u.Kind})
 		}
 	}
-	if len(change.Units) == 0 {
-		return nil
+	if d.Units == nil || len(change.Units) == 0 {
+		act, err := d.act(who, action, units[0].ID, map[string]any{"units": units})
+		if err != nil {
+			return err
+		}
+		err = d.Items.PutItems(ctx, change.Items, act)
+		d.forget()
+		return err
 	}
-	act, err = d.act(who, "unit.name", units[0].ID, map[string]any{"marks": change.Marks(d.Clock.Now())})
+	act, err := d.act(who, action, units[0].ID, map[string]any{"units": units, "marks": change.Marks(d.Clock.Now())})
 	if err != nil {
 		return err
 	}
-	return d.Units.Change(ctx, change, act)
+	err = d.Units.Change(ctx, change, act)
+	d.forget()
+	return err
 }
 
 // Dissolve ends a unit on a day; its tasks pass to the successor where one is

@@ -9,6 +9,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/facility"
 	"lienthong/internal/role"
+	"lienthong/internal/store/house"
 	"lienthong/internal/vault"
 )
 
@@ -63,6 +64,9 @@ type Records interface {
 	List(ctx context.Context, scope role.Scope, f Filter) ([]Record, bool, error)
 	// File returns a file with its skeleton and the records of its dossiers in order; ErrAbsent.
 	File(ctx context.Context, facility care.FacilityCode, hash vault.Keyed) (*File, []Stored, error)
+	// Kept returns what reading some records needs, in one question and in their
+	// order; zero for one that is absent or erased, or has no file.
+	Kept(ctx context.Context, ids []dossier.ID) ([]Kept, error)
 	// Timeline returns the later events of a record, oldest first; ErrAbsent.
 	Timeline(ctx context.Context, id dossier.ID) ([]Transition, error)
 	// Refusals lists refused files of the scope, newest first.
@@ -71,6 +75,13 @@ type Records interface {
 	// re-verifier, with its body; fn's error ends the walk, and so does a row
 	// that cannot be read, after fn had those before it.
 	Walk(ctx context.Context, log int, from uint64, fn func(*Record, []byte) error) error
+}
+
+// Kept is what is kept of a record for its reader.
+type Kept struct {
+	Wrapped []byte     // its data key, as it is wrapped now
+	Body    []byte     // its sealed inner documents
+	Seals   []SealNote // of the file it first came in
 }
 
 // Filter selects records. Zero fields select all.
@@ -159,6 +170,7 @@ type DirectoryChange struct {
 	Clients           []facility.Client
 	RevokeClient      string
 	RevokeCertificate [32]byte
+	Items             []house.Item // what units are beside their names; as DutyItems keeps them, ErrChanged
 }
 
 // Counters keeps and sums deltas.

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"lienthong/internal/duty"
+	"lienthong/internal/facility"
 	"lienthong/internal/fault"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -379,6 +380,26 @@ func manyTasks(t *testing.T, h *Harness) {
 	}
 }
 
+// unitsAreWhole: a unit and its name in the directory are kept together or not at all.
+func unitsAreWhole(t *testing.T, w *world, held house.Item) {
+	t.Helper()
+	unit := facility.Unit{ID: "whole", Kind: "department", Name: fault.Text{VI: "Cục W", EN: "Department W"}}
+	item := house.Item{Sort: held.Sort, ID: "whole", Version: 1, At: held.At, Actor: held.Actor, Said: held.Said}
+	named := func() bool {
+		d, err := w.s.Facilities.Load(w.ctx())
+		w.must(err)
+		_, ok := d.Unit("whole")
+		return ok
+	}
+	if err := w.s.Facilities.Change(w.ctx(), store.DirectoryChange{Units: []facility.Unit{unit}, Items: []house.Item{item, held}}, w.act("unit.put")); !errors.Is(err, store.ErrChanged) || named() {
+		t.Errorf("half a unit: %v, named %v", err, named())
+	}
+	w.must(w.s.Facilities.Change(w.ctx(), store.DirectoryChange{Units: []facility.Unit{unit}, Items: []house.Item{item}}, w.act("unit.put")))
+	if versions, err := w.s.House.DutyItems.ItemVersions(w.ctx(), held.Sort, "whole"); err != nil || len(versions) != 1 || !named() {
+		t.Errorf("%v, %v, named %v", versions, err, named())
+	}
+}
+
 func dutyItems(t *testing.T, h *Harness) {
 	w := newWorld(t, h)
 	x := w.s.House.DutyItems
@@ -416,4 +437,5 @@ func dutyItems(t *testing.T, h *Harness) {
 			t.Errorf("%q: %v %v", sort, got, err)
 		}
 	}
+	unitsAreWhole(t, w, a2)
 }

@@ -2,6 +2,7 @@ package duties
 
 import (
 	"context"
+	"errors"
 
 	"github.com/jackc/pgx/v5"
 
@@ -25,12 +26,7 @@ func NewItems(db *handle.DB, writer *ledger.Writer) *Items { return &Items{db, w
 // PutItems keeps next versions together with their act. Of two who put the same
 // version the key lets one.
 func (x *Items) PutItems(ctx context.Context, items []house.Item, act store.Act) error {
-	for i := range items {
-		if err := house.CheckItem(&items[i]); err != nil {
-			return err
-		}
-	}
-	if err := ledger.CheckAct(act); err != nil {
+	if err := errors.Join(CheckItems(items), ledger.CheckAct(act)); err != nil {
 		return err
 	}
 	tx, err := x.db.Begin(ctx)
@@ -39,13 +35,28 @@ func (x *Items) PutItems(ctx context.Context, items []house.Item, act store.Act)
 	}
 	defer tx.End()
 	b := tx.Batch()
+	Queue(b, items)
+	return x.writer.CommitActOf(ctx, tx, b, act)
+}
+
+// CheckItems refuses what no item may say.
+func CheckItems(items []house.Item) error {
+	for i := range items {
+		if err := house.CheckItem(&items[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Queue keeps next versions with what else a transaction does; store.ErrChanged.
+func Queue(b *pgx.Batch, items []house.Item) {
 	for i := range items {
 		m := &items[i]
 		b.Queue(`INSERT INTO duty_item (sort, id, version, at, actor, said) SELECT $1::text, $2::text, $3::integer, $4::bigint, $5::text, $6::text
 			WHERE $3::integer - 1 = (SELECT COALESCE(MAX(version), 0) FROM duty_item WHERE sort = $1 AND id = $2) ON CONFLICT DO NOTHING`,
 			m.Sort, m.ID, m.Version, handle.Micros(m.At), m.Actor, m.Said).Exec(handle.OrChanged)
 	}
-	return x.writer.CommitActOf(ctx, tx, b, act)
 }
 
 // Items returns the newest version of each of a sort.

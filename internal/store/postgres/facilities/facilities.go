@@ -5,6 +5,7 @@ package facilities
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -14,6 +15,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/postgres/duties"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/store/postgres/ledger"
 )
@@ -68,6 +70,7 @@ func (x *Facilities) Change(ctx context.Context, change store.DirectoryChange, a
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`, string(v.Code), v.Name, string(v.Level), v.Type, v.Province, v.Ward,
 			v.Unit, v.Vendor, v.TaxCode, v.Migrating, handle.Column(v.Predecessors, func(c care.FacilityCode) string { return string(c) }), handle.Micros(v.From))
 	}
+	duties.Queue(b, change.Items)
 	queueCredentials(b, change)
 	queueEnds(b, change, act.At)
 	return x.writer.CommitAct(ctx, tx, b, act)
@@ -128,7 +131,7 @@ func check(c store.DirectoryChange, act store.Act) error {
 	for _, r := range c.Certificates {
 		texts = append(texts, string(r.Facility))
 	}
-	if err := store.CheckText(texts...); err != nil {
+	if err := errors.Join(store.CheckText(texts...), duties.CheckItems(c.Items)); err != nil {
 		return err
 	}
 	return ledger.CheckAct(act)

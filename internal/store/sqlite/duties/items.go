@@ -2,6 +2,7 @@ package duties
 
 import (
 	"context"
+	"errors"
 
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -18,31 +19,44 @@ func NewItems(db *file.DB) *Items { return &Items{db: db} }
 
 // PutItems keeps next versions together with their act.
 func (x *Items) PutItems(ctx context.Context, items []house.Item, act store.Act) error {
+	if err := errors.Join(CheckItems(items), file.CheckAct(act)); err != nil {
+		return err
+	}
+	return x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+		if err := Put(tx, items); err != nil {
+			return err
+		}
+		return tx.ActOf(act)
+	})
+}
+
+// CheckItems refuses what no item may say.
+func CheckItems(items []house.Item) error {
 	for i := range items {
 		if err := house.CheckItem(&items[i]); err != nil {
 			return err
 		}
 	}
-	if err := file.CheckAct(act); err != nil {
-		return err
-	}
-	return x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
-		for i := range items {
-			m := &items[i]
-			var version int
-			if err := tx.Row(`SELECT COALESCE(MAX(version), 0) FROM duty_item WHERE sort = ? AND id = ?`, m.Sort, m.ID).Scan(&version); err != nil {
-				return err
-			}
-			if version != m.Version-1 {
-				return store.ErrChanged
-			}
-			if _, err := tx.Exec(`INSERT INTO duty_item (sort, id, version, at, actor, said) VALUES (?, ?, ?, ?, ?, ?)`,
-				m.Sort, m.ID, m.Version, file.Micros(m.At), m.Actor, m.Said); err != nil {
-				return err
-			}
+	return nil
+}
+
+// Put keeps next versions with what else a transaction does; store.ErrChanged.
+func Put(tx *file.Tx, items []house.Item) error {
+	for i := range items {
+		m := &items[i]
+		var version int
+		if err := tx.Row(`SELECT COALESCE(MAX(version), 0) FROM duty_item WHERE sort = ? AND id = ?`, m.Sort, m.ID).Scan(&version); err != nil {
+			return err
 		}
-		return tx.ActOf(act)
-	})
+		if version != m.Version-1 {
+			return store.ErrChanged
+		}
+		if _, err := tx.Exec(`INSERT INTO duty_item (sort, id, version, at, actor, said) VALUES (?, ?, ?, ?, ?, ?)`,
+			m.Sort, m.ID, m.Version, file.Micros(m.At), m.Actor, m.Said); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Items returns the newest version of each of a sort.

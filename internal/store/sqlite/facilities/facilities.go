@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"time"
 
@@ -15,6 +16,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/sqlite/duties"
 	"lienthong/internal/store/sqlite/file"
 )
 
@@ -44,6 +46,9 @@ func (x *Facilities) Change(ctx context.Context, change store.DirectoryChange, a
 		return err
 	}
 	return x.db.Write(ctx, file.Administrative, 1, func(tx *file.Tx) error {
+		if err := duties.Put(tx, change.Items); err != nil {
+			return err
+		}
 		for _, add := range []func(*file.Tx, *store.DirectoryChange) error{anchors, units, versions, certificates, carriers, clients} {
 			if err := add(tx, &change); err != nil {
 				return err
@@ -79,7 +84,7 @@ func check(c store.DirectoryChange, act store.Act) error {
 	for _, r := range c.Certificates {
 		texts = append(texts, string(r.Facility))
 	}
-	if err := store.CheckText(texts...); err != nil {
+	if err := errors.Join(store.CheckText(texts...), duties.CheckItems(c.Items)); err != nil {
 		return err
 	}
 	return file.CheckAct(act)
