@@ -57,6 +57,10 @@ const (
 	receiverTrouble = "500:p=0.02"
 )
 
+// keep is how many bytes of contents a service outside holds: a demo that runs for
+// days must not fill the machine.
+const keep = 64 << 20
+
 // simulated is a service outside.
 type simulated interface {
 	http.Handler
@@ -163,7 +167,7 @@ func (o *outside) openInsurer() (*service, error) {
 	s.Purpose, s.Closed, s.Options = "payment", true, json.RawMessage(`{"holdings_path":"/api/lienthong/holdings"}`)
 	s.secret = insurer.Secret{User: "hub", Password: rand.Text()}
 	book := o.services[0].sim.(*vneidsim.Simulator)
-	o.insurer, err = insurersim.New(insurersim.Config{PerFile: 50, PassOn: book.PassedOn, Faults: faulty.Config{Spec: insurerOnce + insurerTrouble},
+	o.insurer, err = insurersim.New(insurersim.Config{PerFile: 50, Keep: keep, PassOn: book.PassedOn, Faults: faulty.Config{Spec: insurerOnce + insurerTrouble},
 		Journal: s.journal, Earlier: earlier})
 	s.sim = o.insurer
 	return s, err
@@ -175,7 +179,7 @@ func (o *outside) openBook() (*service, error) {
 		return nil, err
 	}
 	s.secret = vneid.Secret{ID: "hub", Secret: rand.Text()}
-	s.sim, err = vneidsim.New(vneidsim.Config{Faults: faulty.Config{Spec: bookTrouble}, Journal: s.journal, Earlier: earlier})
+	s.sim, err = vneidsim.New(vneidsim.Config{Keep: keep, Faults: faulty.Config{Spec: bookTrouble}, Journal: s.journal, Earlier: earlier})
 	return s, err
 }
 

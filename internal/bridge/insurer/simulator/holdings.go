@@ -47,29 +47,30 @@ type visit struct {
 type episode struct{ kind, facility, episode string }
 
 // holdings are the files held at present, one for each episode, their bytes
-// compressed, each once. Its user locks it.
+// compressed, each once, the newest of them. Its user locks it.
 type holdings struct {
 	files   map[episode]*Held
 	bodies  map[string]*body // by digest
 	people  map[string]map[episode]bool
 	changes int
+	newest  *tally.Newest
 	pack    *zstd.Encoder
 	unpack  *zstd.Decoder
 }
 
 // body is a file's bytes, with how many episodes of each facility hold it.
 type body struct {
-	packed []byte
+	packed []byte // nil: let go for newer ones
 	uses   map[string]int
 }
 
-func newHoldings() (holdings, error) {
+func newHoldings(keep int64) (holdings, error) {
 	pack, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderConcurrency(1))
 	if err != nil {
 		return holdings{}, err
 	}
 	unpack, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1))
-	return holdings{map[episode]*Held{}, map[string]*body{}, map[string]map[episode]bool{}, 0, pack, unpack}, err
+	return holdings{map[episode]*Held{}, map[string]*body{}, map[string]map[episode]bool{}, 0, tally.NewNewest(keep), pack, unpack}, err
 }
 
 // put holds a file for an episode instead of what was held for it.
@@ -77,8 +78,12 @@ func (h *holdings) put(e tally.Entry, d envelope.Dossier, doc []byte) *Held {
 	key := episode{e.Kind, e.Facility, e.Episode}
 	b := h.bodies[e.SHA256]
 	if b == nil {
-		b = &body{h.pack.EncodeAll(doc, nil), map[string]int{}}
+		b = &body{uses: map[string]int{}}
 		h.bodies[e.SHA256] = b
+	}
+	if b.packed == nil {
+		b.packed = h.pack.EncodeAll(doc, nil)
+		h.newest.Add(len(b.packed), func() { b.packed = nil })
 	}
 	b.uses[e.Facility]++
 	if old := h.files[key]; old != nil {
@@ -255,7 +260,8 @@ func (s *Simulator) list(w http.ResponseWriter, r *http.Request) {
 }
 
 // bytes is GET /api/lienthong/holdings/{digest}: the bytes as the facility sent
-// them, while any episode holds them.
+// them, while any episode holds them; 410 where newer ones took their place
+// (Config.Keep).
 func (s *Simulator) bytes(w http.ResponseWriter, r *http.Request) {
 	account, ok := s.session(r, byHeader(r, ""))
 	if !ok {
@@ -265,8 +271,9 @@ func (s *Simulator) bytes(w http.ResponseWriter, r *http.Request) {
 	digest := r.PathValue("digest")
 	s.mu.Lock()
 	b := s.held.bodies[digest]
-	may := false
+	may, packed := false, []byte(nil)
 	if b != nil {
+		packed = b.packed
 		for facility := range b.uses {
 			may = may || account.may(facility)
 		}
@@ -276,7 +283,11 @@ func (s *Simulator) bytes(w http.ResponseWriter, r *http.Request) {
 		s.status(w, r, http.StatusNotFound)
 		return
 	}
-	doc, err := s.held.unpack.DecodeAll(b.packed, nil)
+	if packed == nil {
+		s.status(w, r, http.StatusGone)
+		return
+	}
+	doc, err := s.held.unpack.DecodeAll(packed, nil)
 	if err != nil {
 		s.status(w, r, http.StatusInternalServerError)
 		return

@@ -77,6 +77,7 @@ type Config struct {
 	TokenLife    time.Duration                  // default TokenLife
 	Cards        []Card                         // default SyntheticCards
 	Judge        func(file Held) Verdict        // what is said at once; default accepted
+	Keep         int64                          // bytes of files kept, compressed, the newest; default all
 	// PassOn hands a dossier's bytes on to the health book, as the real gateway
 	// does; what it refuses is kept and tried again (Simulator.PassOn). Nil: not.
 	PassOn  func(ctx context.Context, facility string, doc []byte) error
@@ -138,7 +139,7 @@ func New(c Config) (*Simulator, error) {
 	if s.verifier, err = seal.NewVerifier(seal.Config{}); err != nil {
 		return nil, err
 	}
-	if s.held, err = newHoldings(); err != nil {
+	if s.held, err = newHoldings(c.Keep); err != nil {
 		return nil, err
 	}
 	c.Faults.Codes = []string{BadSignature, BadParameter, Unauthorised, Forbidden, Broken}

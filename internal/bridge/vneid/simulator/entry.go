@@ -70,6 +70,15 @@ func ParseEntry(body []byte) (Entry, error) {
 	return e, e.check()
 }
 
+// size is how many bytes of content there are.
+func (e *Entry) size() int {
+	n := 0
+	for _, raw := range e.Content {
+		n += len(raw)
+	}
+	return n
+}
+
 func (e *Entry) check() error {
 	if !facility.MatchString(e.Facility) || e.Episode == "" || len(e.Episode) > 100 || e.Version < 0 {
 		return ErrData

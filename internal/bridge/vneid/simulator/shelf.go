@@ -81,10 +81,13 @@ type shelf struct {
 	books   []*Book
 	people  map[string]*Book // by citizen and insurance number and by the book's own
 	entries map[episode]*entry
+	newest  *tally.Newest
 	seq     int
 }
 
-func newShelf() shelf { return shelf{people: map[string]*Book{}, entries: map[episode]*entry{}} }
+func newShelf(keep int64) shelf {
+	return shelf{people: map[string]*Book{}, entries: map[episode]*entry{}, newest: tally.NewNewest(keep)}
+}
 
 // existing puts a book on the shelf that was there before.
 func (s *shelf) existing(b Book, now time.Time) {
@@ -198,6 +201,7 @@ func (s *shelf) keep(key episode, e Entry, t tally.Entry, number string, book *B
 		s.entries[key] = kept
 	}
 	d := &delivery{e, t.At, t.SHA256}
+	s.newest.Add(e.size(), func() { d.entry.Content = nil })
 	if t.Route == Direct {
 		kept.direct = d
 	} else {
@@ -258,7 +262,7 @@ type pageEntry struct {
 	Ways     []string                   `json:"duong"`  // direct, insurer
 	Digests  []string                   `json:"sha256"` // of what came each way
 	At       time.Time                  `json:"cap_nhat"`
-	Content  map[string]json.RawMessage `json:"noi_dung"`
+	Content  map[string]json.RawMessage `json:"noi_dung"` // null: let go for newer ones (Config.Keep)
 }
 
 // show returns a book with each entry once.

@@ -65,6 +65,7 @@ type Config struct {
 	Clients   []Client
 	TokenLife time.Duration // default TokenLife
 	Books     []Book        // that exist before the hub comes
+	Keep      int64         // bytes of content kept, of the newest entries; default all
 	Faults    faulty.Config // Codes, Answer and Spares are set here
 	Journal   io.Writer     // of package tally
 	Earlier   io.Reader     // journal of an earlier run, counted on; nil: none
@@ -90,7 +91,7 @@ func New(c Config) (*Simulator, error) {
 	if c.TokenLife == 0 {
 		c.TokenLife = TokenLife
 	}
-	s := &Simulator{c: c, book: tally.New(tally.Config{Clock: c.Clock, Journal: c.Journal}), tokens: ticket.New[Client](c.Clock, c.TokenLife), shelf: newShelf()}
+	s := &Simulator{c: c, book: tally.New(tally.Config{Clock: c.Clock, Journal: c.Journal}), tokens: ticket.New[Client](c.Clock, c.TokenLife), shelf: newShelf(c.Keep)}
 	if c.Earlier != nil {
 		if err := s.book.Load(c.Earlier); err != nil {
 			return nil, err
