@@ -40,9 +40,10 @@ echo "ok    lienthong"
 sh script/windows.sh
 
 step "tests"
-# Two packages at a time: each store suite has a database server of its own.
+# Two packages at a time: each store suite has a database server of its own. Vet
+# has been.
 status=0
-go test -p 2 -timeout 12m ./... </dev/null >out/test.log 2>&1 || status=$?
+go test -p 2 -vet=off -timeout 12m ./... </dev/null >out/test.log 2>&1 || status=$?
 grep -v 'no test files' out/test.log || true
 passed=$(grep -c '^ok' out/test.log || true)
 failed=$(grep -c '^FAIL.*lienthong' out/test.log || true)
