@@ -86,4 +86,7 @@ func (w *walk) episode(e *store.EpisodeHead, records []store.Record) {
 		replaced && len(current) != 0:
 		w.differ("episode.head", "episode", name, "current")
 	}
+	if e.Current.IsZero() && e.Order != "" { // of records that were erased nothing else tells it
+		w.differ("episode.head", "episode", name, "order")
+	}
 }

@@ -80,6 +80,7 @@ var held = map[string]string{
 type there struct {
 	Table, Column, Type string
 	Rows                int
+	Order               string // the same in every run: numbers, then texts
 }
 
 // change is the statement that edits the column, but for which row.
@@ -89,7 +90,7 @@ func (c there) change() string {
 
 // row picks the n-th row that is held.
 func (c there) row(n int) string {
-	return fmt.Sprintf(` WHERE ctid = (SELECT ctid FROM %s WHERE %s ORDER BY ctid OFFSET %d LIMIT 1)`, c.Table, cmp.Or(held[c.Table], "true"), n)
+	return fmt.Sprintf(` WHERE ctid = (SELECT ctid FROM %s WHERE %s ORDER BY %sctid OFFSET %d LIMIT 1)`, c.Table, cmp.Or(held[c.Table], "true"), c.Order, n)
 }
 
 func TestEveryEditIsFoundOnPostgreSQL(t *testing.T) {
@@ -141,7 +142,9 @@ func TestEveryEditIsFoundOnPostgreSQL(t *testing.T) {
 func columnsThere(t testing.TB, conn *pgx.Conn) (out []there) {
 	t.Helper()
 	ctx := context.Background()
-	rows, err := conn.Query(ctx, `SELECT c.table_name, c.column_name, c.data_type, 0 FROM information_schema.columns c
+	rows, err := conn.Query(ctx, `SELECT c.table_name, c.column_name, c.data_type, 0, coalesce((SELECT string_agg(o.column_name || ', ', '' ORDER BY o.data_type = 'text', o.ordinal_position)
+			FROM information_schema.columns o WHERE o.table_schema = c.table_schema AND o.table_name = c.table_name
+			AND o.data_type IN ('bigint', 'integer', 'smallint', 'boolean', 'text')), '') FROM information_schema.columns c
 		JOIN information_schema.tables t USING (table_schema, table_name) WHERE t.table_type = 'BASE TABLE' AND table_schema = 'public' ORDER BY 1, c.ordinal_position`)
 	must(t, err)
 	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[there])

@@ -2,6 +2,7 @@ package reverify_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"fmt"
@@ -213,7 +214,7 @@ func tables(t testing.TB, path string) []table {
 		}
 		must(t, rows.Close())
 		var n int64
-		must(t, db.QueryRow(`SELECT count(*) FROM `+all[i].name).Scan(&n))
+		must(t, db.QueryRow(`SELECT count(*) FROM `+all[i].name+` WHERE `+cmp.Or(heldHere[all[i].name], "true")).Scan(&n))
 		for k := range n {
 			all[i].rows = append(all[i].rows, k)
 		}
@@ -227,6 +228,31 @@ func rawDB(t testing.TB, path string) *sql.DB {
 	must(t, err)
 	db.SetMaxOpenConns(1)
 	return db
+}
+
+// heldHere are the rows of a table that something else tells: by what the versions
+// of an episode are ordered nothing says once its current record is erased.
+var heldHere = map[string]string{
+	"episode": `NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = episode.facility AND r.serial = episode.current AND r.erased IS NOT NULL)`,
+}
+
+// order is one that is the same in every run: keys, serials and signatures are
+// drawn by chance, so numbers and moments come first, then texts, and bytes last.
+func (x table) order() string {
+	var names []string
+	for _, kind := range []string{"INTEGER", "TEXT"} {
+		for _, c := range x.columns {
+			if c.kind == kind {
+				names = append(names, c.name)
+			}
+		}
+	}
+	for _, c := range x.columns {
+		if c.kind != "INTEGER" && c.kind != "TEXT" {
+			names = append(names, c.name)
+		}
+	}
+	return strings.Join(names, ", ")
 }
 
 // addressed reports whether rows are kept under nothing but an address: to give
@@ -257,7 +283,7 @@ func (x table) keyOf(t testing.TB, db *sql.DB, n int64) (string, []any) {
 	for i := range values {
 		to[i] = &values[i]
 	}
-	must(t, db.QueryRow(`SELECT `+list+` FROM `+x.name+` ORDER BY `+list+` LIMIT 1 OFFSET ?`, n).Scan(to...))
+	must(t, db.QueryRow(`SELECT `+list+` FROM `+x.name+` WHERE `+cmp.Or(heldHere[x.name], "true")+` ORDER BY `+x.order()+` LIMIT 1 OFFSET ?`, n).Scan(to...))
 	return strings.Join(conditions, " AND "), values
 }
 
@@ -324,8 +350,12 @@ func mutations(t testing.TB, dir string, r *rand.Rand, rounds int) []mutation {
 	return all
 }
 
-func (x table) flip(r *rand.Rand, c column, n int64) func(testing.TB, string) bool {
+// flip draws what it does from chance of its own: how long a value is, which may
+// differ from run to run, moves no other pick.
+func (x table) flip(all *rand.Rand, c column, n int64) func(testing.TB, string) bool {
+	seed := all.Uint64()
 	return func(t testing.TB, dir string) bool {
+		r := rand.New(rand.NewPCG(seed, 0))
 		db := rawDB(t, filepath.Join(dir, x.file))
 		defer db.Close()
 		where, key := x.keyOf(t, db, n)
@@ -468,6 +498,9 @@ func TestEditsOfTheLogAreFoundAndNamed(t *testing.T) {
 		{"an act of another actor", "act.edited", change(sqlite.MainFile, `UPDATE act SET actor = 'nobody' WHERE id = 1`)},
 		{"a facility in another province", "directory.edited", change(sqlite.MainFile, `UPDATE facility_version SET province = '01'`)},
 		{"a certificate pinned past the acts", "directory.edited", change(sqlite.MainFile, `INSERT INTO certificate SELECT '79901', fingerprint, since, der, revoked FROM certificate WHERE facility = '79902'`)},
+		{"a note on a seal in other letters", "row.unreadable", change(sqlite.MainFile, `UPDATE seal SET note = replace(note, '"Sender":', '"sender":')`)},
+		{"a note on a seal with a member twice", "row.unreadable", change(sqlite.MainFile, `UPDATE seal SET note = replace(note, '{"Sender":', '{"Sender":"x","Sender":')`)},
+		{"an order where nothing is current", "episode.head", change(sqlite.MainFile, `UPDATE episode SET sequence = '20261120' WHERE current IS NULL`)},
 		{"a file of another sender", "file.unopened", change(sqlite.MainFile, `UPDATE seal SET note = replace(note, '"Sender":"', '"Sender":"x')`)},
 		{"a warning less", "record.row", change(sqlite.MainFile, `UPDATE record SET findings = NULL WHERE id = 5`)},
 		{"a record dated back", "record.row", change(sqlite.MainFile, `UPDATE record SET received = received - 86400000000 WHERE id = 5`)},

@@ -59,7 +59,7 @@ func NamedFindings(text string) ([]dossier.Finding, error) {
 		return all, nil
 	}
 	var in []NamedFinding
-	if err := json.Unmarshal([]byte(text), &in); err != nil {
+	if err := Exact(text, &in); err != nil {
 		return nil, fmt.Errorf("findings: %w", err)
 	}
 	all := make([]dossier.Finding, len(in))

@@ -29,7 +29,7 @@ var strays = []struct{ table, query string }{
 			AND r.kind = c.kind AND r.episode = c.episode AND r.content = c.content)`},
 	{"episode", `SELECT e.facility || ' ' || e.kind FROM episode e
 		WHERE e.version > 0 AND NOT EXISTS (SELECT 1 FROM record r WHERE r.facility = e.facility AND r.episode = e.episode AND r.kind = e.kind)
-		OR e.version = 0 AND e.current <> '00000000-0000-0000-0000-000000000000'
+		OR e.version = 0 AND (e.current <> '00000000-0000-0000-0000-000000000000' OR e.ord <> '')
 		OR e.current <> '00000000-0000-0000-0000-000000000000' AND NOT EXISTS (SELECT 1 FROM record r
 			WHERE r.facility = e.facility AND r.serial = e.current AND r.facility_version = e.facility_version AND r.day = e.day)`},
 	{"record", `SELECT r.facility || ' ' || r.serial FROM record r
@@ -54,6 +54,7 @@ var strays = []struct{ table, query string }{
 		WHERE NOT EXISTS (SELECT 1 FROM entry e WHERE e.facility = r.facility AND e.serial = r.serial)`},
 	{"leaf", `SELECT l.log || ' ' || l.idx FROM leaf l
 		WHERE l.idx < 0 OR l.idx >= coalesce((SELECT h.size FROM log h WHERE h.log = l.log), 0)
+		OR l.facility = '' AND l.serial <> '00000000-0000-0000-0000-000000000000'
 		OR l.facility <> '' AND NOT EXISTS (SELECT 1 FROM entry e WHERE e.facility = l.facility AND e.serial = l.serial AND e.log = l.log AND e.idx = l.idx)`},
 	{"checkpoint", `SELECT c.log || ' ' || c.size FROM checkpoint c WHERE (c.log, c.size) NOT IN (SELECT log, size FROM leaf)
 		UNION SELECT l.log || ' ' || l.size FROM leaf l WHERE (l.log, l.size) NOT IN (SELECT log, size FROM checkpoint)`},

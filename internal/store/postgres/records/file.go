@@ -3,7 +3,6 @@ package records
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -12,6 +11,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 	"lienthong/internal/store/postgres/handle"
 	"lienthong/internal/vault"
 )
@@ -73,7 +73,7 @@ func scanFile(ctx context.Context, tx pgx.Tx, f *store.File) error {
 
 func readSeals(text string) ([]store.SealNote, error) {
 	var seals []handle.Seal
-	if err := json.Unmarshal([]byte(text), &seals); err != nil {
+	if err := form.Exact(text, &seals); err != nil {
 		return nil, handle.ErrBroken.Because(err)
 	}
 	var notes []store.SealNote

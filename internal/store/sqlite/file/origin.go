@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"lienthong/internal/store"
+	"lienthong/internal/store/form"
 )
 
 // Origin is what is the same for nearly all files that one system sends: the
@@ -54,7 +55,7 @@ func (s *Snapshot) ReadOrigin(f *store.File, sender string, certificates []byte,
 		return fmt.Errorf("the origin of a file: %w", err)
 	}
 	var o Origin
-	if err := json.Unmarshal([]byte(text), &o); err != nil {
+	if err := form.Exact(text, &o); err != nil {
 		return fmt.Errorf("the origin of a file: %w", err)
 	}
 	f.Sender, f.Software = o.Sender, o.Software
