@@ -22,7 +22,6 @@ import (
 	"lienthong/internal/body"
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
-	"lienthong/internal/compartment"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
 	"lienthong/internal/fault"
@@ -264,72 +263,6 @@ func everything(care.Classes) (bool, error) { return true, nil }
 
 func nothingClosed(c care.Classes) (bool, error) { return c == 0, nil }
 
-func (d *Discloser) open(ctx context.Context, r *store.Record, may func(care.Classes) (bool, error)) (*Opened, error) {
-	head, err := d.head(r)
-	if err != nil {
-		return nil, err
-	}
-	o := &Opened{Record: *r, Episode: head.Episode}
-	reader := d.Kinds.ByName(r.Kind)
-	if reader == nil || !r.Withdraws.IsZero() {
-		return o, nil
-	}
-	o.View = reader.View()
-	as := alone
-	sent, stored, err := d.rebuild(ctx, r, &as)
-	if err != nil {
-		return nil, err
-	}
-	o.Seals = stored.Seals
-	file, err := reader.Open(sent.Bytes)
-	if err != nil {
-		return nil, fmt.Errorf("disclose: reading %s again: %w", r.ID, err)
-	}
-	o.Read = file.Dossier(r.Index)
-	for _, p := range sent.Papers {
-		o.Papers = append(o.Papers, p.Name)
-	}
-	all, err := may(care.AllClasses)
-	if err != nil || all {
-		return o, err
-	}
-	told, err := may(compartment.Content(o.Read.Content)) // by lists newer than the record
-	if err != nil {
-		return nil, err
-	}
-	if !told {
-		return nil, ErrCompartment
-	}
-	o.Read, err = withoutClosed(o.Read, may)
-	return o, err
-}
-
-func withoutClosed(k kind.Dossier, may func(care.Classes) (bool, error)) (kind.Dossier, error) {
-	open := &dossier.Content{}
-	for _, t := range k.Content.Tables() {
-		told, err := may(compartment.Table(t.Columns.Table))
-		if err != nil {
-			return k, err
-		}
-		if told {
-			open.All = append(open.All, t)
-		}
-	}
-	k.Content, k.Inner, k.InnerNames = open, nil, nil
-	return k, nil
-}
-
-func (d *Discloser) head(r *store.Record) (evidence.Head, error) {
-	if !r.Erased.IsZero() {
-		return evidence.Head{}, store.ErrErased
-	}
-	plain, err := d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartHead, r.Head)
-	if err != nil {
-		return evidence.Head{}, fmt.Errorf("disclose: opening the head of %s: %w", r.ID, err)
-	}
-	return evidence.ParseHead(plain)
-}
-
 // Episode returns the sender's own name of a record's episode, for lists. It
 // is the facility's number of a visit and no clinical content, so no row is
 // written; only the facility itself and an operator are given it.
@@ -474,25 +407,6 @@ func (k *look) permitted(action policy.Action, rows []store.Record) ([]entry, er
 	}
 	return list, nil
 }
-
-// frame opens the inner documents of one record; nil when it was erased.
-func (d *Discloser) frame(ctx context.Context, r *store.Record) ([]byte, error) {
-	if !r.Erased.IsZero() {
-		return nil, nil
-	}
-	sealed, err := d.Records.Body(ctx, r.ID)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, sealed)
-	if err != nil {
-		return nil, fmt.Errorf("disclose: opening %s: %w", r.ID, err)
-	}
-	return d.Codec.Decode(nil, packed, longest)
-}
-
-// longest is the longest plain form of a stored body: a file's limit, with room for frames.
-const longest = 33 << 20
 
 // PersonReference is how a facility's answers name a person; see package evidence.
 func (d *Discloser) PersonReference(facility care.FacilityCode, p store.PersonID) string {

@@ -2,6 +2,7 @@ package disclose
 
 import (
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"slices"
 
@@ -114,6 +115,11 @@ func (d *Discloser) rebuild(ctx context.Context, r *store.Record, as *form) (sen
 	if err != nil {
 		return sent, nil, err
 	}
-	sent, err = envelope.Unpack(joined, from.Certificate)
-	return sent, file, err
+	if sent, err = envelope.Unpack(joined, from.Certificate); err != nil {
+		return sent, nil, err
+	}
+	if *as == whole && sha256.Sum256(sent.Bytes) != file.Digest {
+		return evidence.Sent{}, nil, body.ErrDamaged.Because(fmt.Errorf("the file of %s is not the one that came", r.ID))
+	}
+	return sent, file, nil
 }

@@ -70,6 +70,14 @@ func everyField(t *testing.T, h *Harness) {
 	if string(body) != string(p.Body) {
 		t.Errorf("body %q", body)
 	}
+	unknown := p.ID
+	unknown.Serial[0] ^= 0xff
+	kept, err := w.s.Records.Kept(w.ctx(), []dossier.ID{unknown, p.ID, p.ID})
+	w.must(err)
+	whole := store.Kept{Wrapped: p.Wrapped, Body: p.Body, Seals: p.File.Seals}
+	if diff := cmp.Diff([]store.Kept{{}, whole, whole}, kept, cmpopts.EquateEmpty()); diff != "" {
+		t.Error(diff)
+	}
 	file, stored, err := w.s.Records.File(w.ctx(), cityHospital, p.File.Hash)
 	w.must(err)
 	if diff := cmp.Diff(p.File, file, cmpopts.EquateEmpty()); diff != "" {

@@ -80,6 +80,9 @@ func erasedRecord(t *testing.T, h *Harness) {
 	if _, err := w.s.Records.Body(w.ctx(), first.ID); !errors.Is(err, store.ErrAbsent) {
 		t.Errorf("its body: %v", err)
 	}
+	if kept, err := w.s.Records.Kept(w.ctx(), []dossier.ID{first.ID, second.ID}); err != nil || len(kept) != 2 || kept[0].Body != nil || kept[0].Wrapped != nil || kept[1].Body == nil {
+		t.Errorf("what is kept of it: %v, %v", kept, err)
+	}
 	tomb, err := w.s.Retention.Tombstone(w.ctx(), first.ID)
 	w.must(err)
 	want := w.erasure(first.ID, "court_order").Tombstone

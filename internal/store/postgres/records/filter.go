@@ -74,7 +74,10 @@ func chosen(w *handle.Where, f store.Filter) {
 	if len(f.Subject) > 0 {
 		w.And("r.subject = ANY (?) AND r.subject <> ''", handle.Hashes(f.Subject))
 	}
-	if f.Person != (store.PersonID{}) {
+	switch {
+	case ofPerson(&f): // the list begins with the person's subjects
+		w.And("s.person = ? AND s.person <> '00000000-0000-0000-0000-000000000000' AND r.subject <> ''", handle.UUID(f.Person))
+	case f.Person != (store.PersonID{}):
 		w.And("(r.facility, r.subject) IN (SELECT s2.facility, s2.subject FROM subject s2 WHERE s2.person = ?) AND r.subject <> ''", handle.UUID(f.Person))
 	}
 }
