@@ -22,7 +22,7 @@ import (
 )
 
 // realTarget starts a whole hub on the embedded store with a small nation.
-func realTarget(t *testing.T, n *synth.Nation) bench.Target {
+func realTarget(t testing.TB, n *synth.Nation) (bench.Target, *realhub.Hub) {
 	t.Helper()
 	dir := t.TempDir()
 	keys, err := keyring.New(rand.Reader)
@@ -75,7 +75,7 @@ func realTarget(t *testing.T, n *synth.Nation) bench.Target {
 			t.Fatal(err)
 		}
 	}
-	return target
+	return target, h
 }
 
 // The numbers mean something only if a real hub takes every dossier: none
@@ -97,7 +97,7 @@ func TestARealHubIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target := realTarget(t, n)
+	target, _ := realTarget(t, n)
 	alone, err := bench.Alone(t.Context(), bench.AloneConfig{Target: target, Corpus: c, Rate: 40, Duration: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)

@@ -27,6 +27,7 @@ import (
 	"lienthong/internal/ledger"
 	"lienthong/internal/quality"
 	"lienthong/internal/schema"
+	"lienthong/internal/score"
 	"lienthong/internal/seal"
 	"lienthong/internal/synth"
 	"lienthong/internal/vault"
@@ -43,6 +44,8 @@ type passing struct {
 	findings []record.Finding
 	receipt  ledger.Receipt
 	packed   []byte
+
+	documents uint32
 }
 
 // stages is the reading side of intake with the parts a hub has, but that no
@@ -55,6 +58,7 @@ type stages struct {
 	key   *ledger.ReceiptKey
 	wire  *zstd.Decoder
 	at    time.Time
+	marks *score.Judge
 	all   []*passing
 	batch []byte // all of them as they travel
 	bytes int    // of one, on average
@@ -105,6 +109,7 @@ func (s *stages) list() []stage {
 	list := []stage{
 		{"digest", s.digest}, {"open", s.open}, {"verify", s.verify}, {"base64", s.undo}, {"split", s.split}, {"read", s.readDossier}, {"judge", s.judge},
 		{"content-hash", s.contentHash}, {"keyed-hashes", s.keyedHashes},
+		{"label", s.label}, {"marks", s.mark}, {"traits", s.traits},
 		{"compress-skeleton", s.compressSkeleton}, {"compress-body", s.compressBody}, {"receipt", s.issue}, {"seal", s.seal},
 	}
 	all := stage{"all", func(t testing.TB, p *passing) {
@@ -115,7 +120,7 @@ func (s *stages) list() []stage {
 			}
 		}
 	}}
-	return append(append([]stage{{"wire", s.unpack}}, list...), all)
+	return append(append([]stage{{"wire", s.unpack}}, list...), all, stage{"read-kept", s.readKept})
 }
 
 func newStages(t testing.TB) *stages {
@@ -124,7 +129,7 @@ func newStages(t testing.TB) *stages {
 	must(t, err)
 	submissions, err := nation.Outpatients(inBatch)
 	must(t, err)
-	s := &stages{rules: quality.V1(), at: time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)}
+	s := &stages{rules: quality.V1(), marks: score.NewJudge(score.Standard()["qd4750"], nil), at: time.Date(2026, 11, 22, 1, 0, 0, 0, time.UTC)}
 	s.seals, err = seal.NewVerifier(seal.Config{})
 	must(t, err)
 	s.codec, err = body.NewCodec()
@@ -146,7 +151,7 @@ func newStages(t testing.TB) *stages {
 		p := &passing{raw: sub.XML}
 		s.all = append(s.all, p)
 		all = append(all, p.raw...)
-		for _, one := range s.list()[1:14] {
+		for _, one := range s.list()[1:17] {
 			one.do(t, p)
 		}
 	}
@@ -201,6 +206,28 @@ func (s *stages) readDossier(t testing.TB, p *passing) {
 func (s *stages) judge(t testing.TB, p *passing) {
 	p.findings = s.rules.Judge(p.read.Content, quality.Input{Kind: quality.KindDossier, Facility: p.opened.Facility(),
 		Received: s.at, Created: p.opened.Created(), Day: p.read.Spec.From})
+}
+
+func (s *stages) label(_ testing.TB, p *passing) {
+	p.documents, _ = p.read.Label(qd4750.New().View(), true)
+}
+
+func (s *stages) mark(_ testing.TB, p *passing) { s.marks.Mark(p.read.Content, p.findings, s.at) }
+
+func (s *stages) traits(_ testing.TB, p *passing) {
+	told := p.read.Patient.Told()
+	kind.Features(s.vault, told.Traits())
+}
+
+// readKept reads a dossier as databases do, out of what is kept of it.
+func (s *stages) readKept(t testing.TB, p *passing) {
+	frame, err := s.codec.Decode(nil, p.packed, 1<<20)
+	must(t, err)
+	parts, err := body.Parts(frame)
+	must(t, err)
+	if content, ok := qd4750.New().Tables(p.documents, parts); !ok || len(content.All) != len(p.read.Content.All) {
+		t.Fatal("its parts do not tell it")
+	}
 }
 
 func (s *stages) contentHash(_ testing.TB, p *passing) {

@@ -241,6 +241,11 @@ func TestACatalogueKeepsItsWords(t *testing.T) {
 		was := is(1, "Thuốc một")
 		w.clock.Advance(time.Minute)
 		says("Thuốc bốn")
+		if now := is(1, "Thuốc một"); !now.Confirmed.Equal(was.Confirmed) {
+			t.Errorf("confirmed again within the hour: %+v", now)
+		}
+		w.clock.Advance(time.Hour)
+		says("Thuốc bốn rưỡi")
 		if now := is(1, "Thuốc một"); !now.Confirmed.After(was.Confirmed) || now.Origin.Record != was.Origin.Record {
 			t.Errorf("not confirmed: %+v", now)
 		}

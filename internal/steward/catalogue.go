@@ -2,6 +2,7 @@ package steward
 
 import (
 	"slices"
+	"time"
 
 	"lienthong/internal/registry"
 	"lienthong/internal/store/house"
@@ -28,4 +29,15 @@ func stands(l *Live, b *house.Batch, d *Draft, id registry.EntryID, is *house.Br
 		return true
 	}
 	return by != d.Origin.Record && !slices.Contains(b.Wipe, by) && !slices.Contains(b.Unsaid, house.Said{Record: by, Entry: id})
+}
+
+// confirms is how often what many records say is confirmed at most: within a minute
+// each of hundreds of records names the same medicine, and who asks how old an entry is
+// asks for days.
+func (l *Live) confirms() time.Duration {
+	often := time.Hour
+	if every := l.Refresh.Every; every > 0 {
+		often = min(often, every/24)
+	}
+	return often
 }

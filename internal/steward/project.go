@@ -43,6 +43,7 @@ const (
 	atOnce  = 256             // records of a batch
 	roundOf = 5 * time.Second // a round ends then, to be looked at
 	turn    = 30 * time.Second
+	abreast = 4 // databases of a batch: what they write at once goes into one commit
 )
 
 // projecting names the turn of who makes entries.
@@ -271,7 +272,7 @@ func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
 	}
 	errs := make([]error, len(g.of))
 	var wg sync.WaitGroup
-	free := make(chan struct{}, 2)
+	free := make(chan struct{}, abreast)
 	for i, f := range g.of {
 		free <- struct{}{}
 		wg.Go(func() {

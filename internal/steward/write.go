@@ -167,8 +167,11 @@ func (s *Steward) batch(ctx context.Context, l *Live, all []ready, b *house.Batc
 		}
 		if stands(l, b, r.draft, id, &is) {
 			r.written.Status, r.written.Version = Same, is.Version
-			b.Rows = append(b.Rows, house.Row{Database: l.ID, ID: id, Version: is.Version, State: is.State, Origin: is.Origin, At: is.At, Confirmed: now, Marks: is.Marks})
 			b.Said = append(b.Said, house.Said{Record: r.draft.Origin.Record, Entry: id})
+			if now.Sub(is.Confirmed) < l.confirms() {
+				continue
+			}
+			b.Rows = append(b.Rows, house.Row{Database: l.ID, ID: id, Version: is.Version, State: is.State, Origin: is.Origin, At: is.At, Confirmed: now, Marks: is.Marks})
 			continue
 		}
 		row, err := s.row(ctx, l, r, id, &is, now)

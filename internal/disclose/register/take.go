@@ -99,13 +99,14 @@ func (t *Taker) Take(ctx context.Context, wanted []Wanted) ([]Taken, error) {
 		return nil, err
 	}
 	out := make([]Taken, len(wanted))
+	ask := asking{decider: t.d.Policies, told: map[policy.Question]policy.Answer{}, facts: map[policy.Question]string{}}
 	var rows []store.Disclosure
 	for i := range wanted {
 		out[i].ID = wanted[i].ID
 		if all[i].record == nil {
 			continue
 		}
-		row, err := t.permit(&all[i], &wanted[i])
+		row, err := t.permit(&ask, &all[i], &wanted[i])
 		if err != nil {
 			return nil, err
 		}
@@ -217,14 +218,43 @@ func question(r *store.Record, classes, set care.Classes) policy.Question {
 		Classes: classes, Basis: policy.ByLaw, Opened: set, Closed: set != 0}
 }
 
+// asking asks the policies each question once: those about records of one facility and
+// kind are few. It is for one goroutine.
+type asking struct {
+	decider Decider
+	told    map[policy.Question]policy.Answer
+	facts   map[policy.Question]string
+}
+
+func (a *asking) decide(q policy.Question) (policy.Answer, error) {
+	if told, ok := a.told[q]; ok {
+		return told, nil
+	}
+	told, err := a.decider.Decide(q)
+	if err == nil {
+		a.told[q] = told
+	}
+	return told, err
+}
+
+// marshal writes a question as rows keep it.
+func (a *asking) marshal(q policy.Question) (string, error) {
+	if text, ok := a.facts[q]; ok {
+		return text, nil
+	}
+	b, err := json.Marshal(q)
+	a.facts[q] = string(b)
+	return string(b), err
+}
+
 // permit decides which sets may read a record by what it was judged to tell when it
 // came, and makes the row; nil: none may.
-func (t *Taker) permit(f *found, w *Wanted) (*store.Disclosure, error) {
+func (t *Taker) permit(ask *asking, f *found, w *Wanted) (*store.Disclosure, error) {
 	var widest policy.Question
 	var says policy.Answer
 	for _, set := range w.Sets {
 		q := question(f.record, care.ClassesOf(f.record.Documents), set)
-		a, err := t.d.Policies.Decide(q)
+		a, err := ask.decide(q)
 		if err != nil {
 			return nil, fmt.Errorf("register: deciding: %w", err)
 		}
@@ -239,10 +269,10 @@ func (t *Taker) permit(f *found, w *Wanted) (*store.Disclosure, error) {
 	if len(f.sets) == 0 {
 		return nil, nil
 	}
-	facts, err := json.Marshal(widest)
+	facts, err := ask.marshal(widest)
 	r := f.record
 	return &store.Disclosure{At: t.d.Clock.Now(), Reader: Databases, Role: widest.Role.String(), Record: r.ID, Person: r.Person, Facility: r.ID.Facility,
-		Basis: string(says.Basis), Policy: says.Policy + "@" + says.Version, Route: "databases:" + w.Names, Count: 1, Purpose: string(Purpose), Facts: string(facts)}, err
+		Basis: string(says.Basis), Policy: says.Policy + "@" + says.Version, Route: "databases:" + w.Names, Count: 1, Purpose: string(Purpose), Facts: facts}, err
 }
 
 // open opens a permitted record, and lets each set have what it may.
@@ -251,20 +281,9 @@ func (t *Taker) open(ctx context.Context, f *found) (map[care.Classes]dossier.Fi
 	if reader == nil {
 		return nil, nil
 	}
-	sent, err := t.rebuild(ctx, f)
-	if errors.Is(err, store.ErrAbsent) { // erased since
-		return nil, nil
-	}
-	if err != nil {
+	content, err := t.content(ctx, f, reader)
+	if err != nil || content == nil {
 		return nil, err
-	}
-	file, err := reader.Open(sent)
-	if err != nil {
-		return nil, fmt.Errorf("register: reading %s again: %w", f.record.ID, err)
-	}
-	content := file.Dossier(f.record.Index).Content
-	if content == nil {
-		return nil, nil
 	}
 	told := compartment.Content(content)
 	out := make(map[care.Classes]dossier.Fields, len(f.sets))
@@ -291,6 +310,46 @@ func (t *Taker) open(ctx context.Context, f *found) (map[care.Classes]dossier.Fi
 	return out, nil
 }
 
+// content reads a record: out of its own parts where they tell all, which is most of
+// them and costs half; else out of its file, put together again.
+func (t *Taker) content(ctx context.Context, f *found, reader kind.Reader) (*dossier.Content, error) {
+	frame, err := t.frame(f)
+	if err != nil {
+		return nil, err
+	}
+	if alone, ok := reader.(kind.PartReader); ok {
+		parts, err := body.Parts(frame)
+		if err != nil {
+			return nil, err
+		}
+		if content, ok := alone.Tables(f.record.Documents, parts); ok {
+			return content, nil
+		}
+	}
+	sent, err := t.rebuild(ctx, f, frame)
+	if errors.Is(err, store.ErrAbsent) { // erased since
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	file, err := reader.Open(sent)
+	if err != nil {
+		return nil, fmt.Errorf("register: reading %s again: %w", f.record.ID, err)
+	}
+	return file.Dossier(f.record.Index).Content, nil
+}
+
+// frame opens what is kept of a record's documents.
+func (t *Taker) frame(f *found) ([]byte, error) {
+	r := f.record
+	packed, err := t.d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, f.sealed)
+	if err != nil {
+		return nil, fmt.Errorf("register: opening %s: %w", r.ID, err)
+	}
+	return t.d.Codec.Decode(nil, packed, longest)
+}
+
 func (t *Taker) may(r *store.Record, classes, set care.Classes) (bool, error) {
 	if classes == 0 {
 		return true, nil // decided for the record
@@ -303,7 +362,7 @@ func (t *Taker) may(r *store.Record, classes, set care.Classes) (bool, error) {
 const longest = 33 << 20
 
 // rebuild gives back the file of a record with that record alone in it.
-func (t *Taker) rebuild(ctx context.Context, f *found) ([]byte, error) {
+func (t *Taker) rebuild(ctx context.Context, f *found, frame []byte) ([]byte, error) {
 	r := f.record
 	file, _, err := t.d.Records.File(ctx, r.ID.Facility, r.File)
 	if err != nil {
@@ -318,14 +377,6 @@ func (t *Taker) rebuild(ctx context.Context, f *found) ([]byte, error) {
 		return nil, err
 	}
 	envelope, err := evidence.ParseEnvelope(wrapping)
-	if err != nil {
-		return nil, err
-	}
-	packed, err := t.d.Vault.Open(evidence.RecordName(r.ID), r.Wrapped, evidence.PartBody, f.sealed)
-	if err != nil {
-		return nil, fmt.Errorf("register: opening %s: %w", r.ID, err)
-	}
-	frame, err := t.d.Codec.Decode(nil, packed, longest)
 	if err != nil {
 		return nil, err
 	}

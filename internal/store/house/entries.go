@@ -79,14 +79,15 @@ type Row struct {
 
 // Brief is what is known of an entry before it is written. Version 0: there is none.
 type Brief struct {
-	Version  int
-	Declared int
-	State    registry.EntryState
-	Into     registry.EntryID
-	Content  vault.Keyed
-	Origin   registry.Origin
-	At       time.Time
-	Marks    []byte
+	Version   int
+	Declared  int
+	State     registry.EntryState
+	Into      registry.EntryID
+	Content   vault.Keyed
+	Origin    registry.Origin
+	At        time.Time
+	Confirmed time.Time
+	Marks     []byte
 }
 
 // Said is that a record says an entry.

@@ -206,7 +206,7 @@ func entryVersions(t *testing.T, h *Harness) {
 	}
 	briefs, err := e.Known(w.ctx(), vaccination, []registry.EntryID{entryID(9), entryID(2), entryID(1)})
 	w.must(err)
-	if briefs[0].Version != 0 || briefs[1].Version != 1 || briefs[2].Version != 2 || briefs[2].Content != next.Content || briefs[2].Origin.Record != next.Origin.Record || !slices.Equal(briefs[2].Marks, next.Marks) {
+	if briefs[0].Version != 0 || briefs[1].Version != 1 || briefs[2].Version != 2 || briefs[2].Content != next.Content || briefs[2].Origin.Record != next.Origin.Record || !slices.Equal(briefs[2].Marks, next.Marks) || !briefs[2].Confirmed.Equal(next.Confirmed) {
 		t.Errorf("%+v", briefs)
 	}
 	said, err := e.SaidBy(w.ctx(), vaccination, []registry.RecordID{one.Origin.Record, next.Origin.Record, {Facility: hillStation}})

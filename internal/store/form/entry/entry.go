@@ -98,18 +98,18 @@ func Scan(scan func(...any) error) (house.Row, error) {
 }
 
 // BriefColumns are the columns of ScanBrief.
-const BriefColumns = `id, version, declared, state, merged_into, content, source, facility, record_facility, record, brought, actor, at, marks`
+const BriefColumns = `id, version, declared, state, merged_into, content, source, facility, record_facility, record, brought, actor, at, confirmed, marks`
 
 // ScanBrief reads BriefColumns.
 func ScanBrief(scan func(...any) error) (id registry.EntryID, b house.Brief, err error) {
 	var state, facility, recordFacility string
 	var key, into, content, record []byte
-	var version, declared, at int64
+	var version, declared, at, confirmed int64
 	if err := scan(&key, &version, &declared, &state, &into, &content, &b.Origin.Source, &facility, &recordFacility, &record,
-		&b.Origin.Import, &b.Origin.By, &at, &b.Marks); err != nil {
+		&b.Origin.Import, &b.Origin.By, &at, &confirmed, &b.Marks); err != nil {
 		return id, b, err
 	}
-	b.Version, b.Declared, b.State, b.At = int(version), int(declared), registry.EntryState(state), Moment(at)
+	b.Version, b.Declared, b.State, b.At, b.Confirmed = int(version), int(declared), registry.EntryState(state), Moment(at), Moment(confirmed)
 	b.Origin.Facility = care.FacilityCode(facility)
 	if len(record) > 0 {
 		b.Origin.Record.Facility = care.FacilityCode(recordFacility)
