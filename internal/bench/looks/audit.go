@@ -141,16 +141,15 @@ func (c *AuditConfig) stretch(ctx context.Context, t *Taken, line Line, left *at
 	hub := Hub{URL: line.URL, System: c.Cast.System}
 	hub.System.Token = func(ctx context.Context) (string, error) { return line.Bearer(ctx, string(hub.System.Facility)) }
 	var all sync.WaitGroup
-	errs := make([]error, c.Workers)
-	for n := range c.Workers {
+	gateway := &gatewayUser{hub: &hub, user: c.Cast.User, password: c.Cast.Password}
+	if err := gateway.login(ctx); err != nil {
+		return errors.Join(err, c.Kill())
+	}
+	for range c.Workers {
 		all.Go(func() {
-			w := &auditor{cast: &c.Cast, hub: hub, line: line, taken: t, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+			w := &auditor{cast: &c.Cast, hub: hub, line: line, gateway: gateway, taken: t, client: &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 				Transport: &http.Transport{MaxIdleConnsPerHost: 4}}}
 			defer w.client.CloseIdleConnections()
-			w.gateway = &gatewayUser{hub: &w.hub, user: c.Cast.User, password: c.Cast.Password}
-			if errs[n] = w.gateway.login(ctx); errs[n] != nil {
-				return
-			}
 			for ctx.Err() == nil && left.Add(-1) >= 0 {
 				w.one(ctx)
 			}
@@ -166,7 +165,7 @@ func (c *AuditConfig) stretch(ctx context.Context, t *Taken, line Line, left *at
 	stop()
 	<-done
 	left.Store(max(left.Load(), 0))
-	return errors.Join(append(errs, err)...)
+	return err
 }
 
 // auditor reads one thing after the other.

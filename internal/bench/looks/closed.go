@@ -10,9 +10,11 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sync/errgroup"
 
@@ -47,32 +49,93 @@ type ClosedResult struct {
 	Words    int              `json:"words"`
 	Found    int64            `json:"found"` // asked: 0
 	Where    map[string]int64 `json:"where"`
+	Chance   int64            `json:"in_bytes_that_are_no_text"`         // of keys and signatures; looked at by people
 	Named    int64            `json:"answers_that_name_a_closed_record"` // asked: 0
 	Controls int              `json:"people_whose_own_reading_has_them"`
 	Seconds  float64          `json:"seconds"`
 }
 
-// words finds what the declared lists name of HIV: codes, medicines, tests and
+// finder finds what the declared lists name of HIV: codes, medicines, tests and
 // services, wherever text stands, as whole words.
-func words() (*regexp.Regexp, int) {
+type finder struct {
+	words *regexp.Regexp
+	n     int
+	stems [][]byte // letters and digits of each word: where none of them stands, no word does
+}
+
+func newFinder() finder {
 	var list []string
+	var f finder
+	add := func(pattern, stem string) {
+		list = append(list, pattern)
+		f.stems = append(f.stems, []byte(longestRun(stem)))
+	}
 	for _, e := range compartment.Entries() {
 		if e.Compartment != compartment.HIV || e.What == "table" {
 			continue
 		}
-		v := strings.ReplaceAll(regexp.QuoteMeta(e.Value), " ", `[\s-]+`)
+		v, stem := strings.ReplaceAll(regexp.QuoteMeta(e.Value), " ", `[\s-]+`), e.Value
 		switch {
 		case e.What == "icd" && strings.Contains(e.Value, "-"):
-			v = `B2[0-4](?:\.?[0-9]{1,2})?` // the one range of the list
+			v, stem = `B2[0-4](?:\.?[0-9]{1,2})?`, "b2" // the one range of the list
 		case e.What == "icd":
 			v += `(?:\.?[0-9]{1,2})?`
 		case e.Prefix:
 			v += `[\pL\pN]*`
 		}
-		list = append(list, v)
+		add(v, stem)
 	}
-	list = append(list, "suy giảm miễn dịch mắc phải", "suy giảm miễn dịch ở người") // the lists have no marks
-	return regexp.MustCompile(`(?i)(?:^|[^\pL\pN+/=_-])(?:` + strings.Join(list, "|") + `)(?:$|[^\pL\pN+/=_-])`), len(list)
+	for _, v := range []string{"suy giảm miễn dịch mắc phải", "suy giảm miễn dịch ở người"} { // the lists have no marks
+		add(v, v)
+	}
+	f.words, f.n = regexp.MustCompile(`(?i)(?:^|[^\pL\pN+/=_-])(?:`+strings.Join(list, "|")+`)(?:$|[^\pL\pN+/=_-])`), len(list)
+	slices.SortFunc(f.stems, bytes.Compare)
+	f.stems = slices.CompactFunc(f.stems, bytes.Equal)
+	return f
+}
+
+// longestRun is the longest run of ASCII letters and digits, in small letters.
+func longestRun(s string) (longest string) {
+	for _, run := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
+		if len(run) > len(longest) {
+			longest = run
+		}
+	}
+	return longest
+}
+
+// in returns where the first word stands, nil for none, and how many stand in bytes
+// that are no text: of a key or a signature, three letters of chance in hundreds of
+// megabytes. Text is looked through word by word only where a stem stands in it.
+func (f *finder) in(text []byte) (at []int, chance int) {
+	small := bytes.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			return r + 'a' - 'A'
+		}
+		return r
+	}, text)
+	if !slices.ContainsFunc(f.stems, func(stem []byte) bool { return bytes.Contains(small, stem) }) {
+		return nil, 0
+	}
+	for _, at := range f.words.FindAllIndex(text, -1) {
+		if utf8.Valid(around(text, at[0], at[1])) {
+			return at, chance
+		}
+		chance++
+	}
+	return nil, chance
+}
+
+// around is text from a few characters before to a few after, not cut within one.
+func around(text []byte, from, to int) []byte {
+	const few = 16
+	for from = max(0, from-few); from > 0 && from < to && !utf8.RuneStart(text[from]); {
+		from++
+	}
+	for to = min(len(text), to+few); to < len(text) && to > from && !utf8.RuneStart(text[to]); {
+		to--
+	}
+	return text[from:to]
 }
 
 // Closed asks for everybody in every way that does not have the compartment, and
@@ -80,7 +143,8 @@ func words() (*regexp.Regexp, int) {
 func Closed(ctx context.Context, c ClosedConfig) (ClosedResult, error) {
 	began := time.Now()
 	x := &closing{ClosedConfig: c, r: ClosedResult{Machine: bench.ThisMachine(), People: len(c.Patients), Answers: map[string]int64{}, Where: map[string]int64{}}}
-	x.found, x.r.Words = words()
+	x.found = newFinder()
+	x.r.Words = x.found.n
 	x.gateway = &gatewayUser{hub: &c.Hub, user: c.User, password: c.Password}
 	if err := x.gateway.login(ctx); err != nil {
 		return x.r, err
@@ -113,7 +177,7 @@ func Closed(ctx context.Context, c ClosedConfig) (ClosedResult, error) {
 type closing struct {
 	ClosedConfig
 	r       ClosedResult
-	found   *regexp.Regexp
+	found   finder
 	gateway *gatewayUser
 
 	mu  sync.Mutex
@@ -203,7 +267,7 @@ func (x *closing) control(ctx context.Context, self disclose.Reader, p *Patient)
 	if err != nil {
 		return err
 	}
-	if x.found.Match(chartText(own)) {
+	if at, _ := x.found.in(chartText(own)); at != nil {
 		x.mu.Lock()
 		defer x.mu.Unlock()
 		x.r.Controls++
@@ -225,9 +289,10 @@ func (x *closing) keep(what string, p *Patient, got []byte, err error) {
 		return
 	}
 	text := plain(got)
-	at := x.found.FindIndex(text)
+	at, chance := x.found.in(text)
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	x.r.Chance += int64(chance)
 	x.r.Answers[what]++
 	x.r.Bytes += int64(len(text))
 	if at != nil {
@@ -323,6 +388,7 @@ func (r ClosedResult) Print(w io.Writer) error {
 		{VI: "câu trả lời có nội dung", EN: "answers with content", Value: fmt.Sprintf("%d, %.1f MB, %.0f s", total, float64(r.Bytes)/1e6, r.Seconds)},
 		{VI: "từ được tìm", EN: "words searched for", Value: fmt.Sprint(r.Words)},
 		{VI: "tìm thấy", EN: "found", Value: fmt.Sprintf("%d %v", r.Found, r.Where)},
+		{VI: "trùng ngẫu nhiên trong byte không phải chữ", EN: "by chance, in bytes that are no text", Value: fmt.Sprint(r.Chance)},
 		{VI: "câu trả lời nêu số hồ sơ kín", EN: "answers that name a closed record", Value: fmt.Sprint(r.Named)},
 		{VI: "đối chứng: chính người bệnh đọc thấy", EN: "control: patients who find them in their own", Value: fmt.Sprint(r.Controls)},
 		{VI: "theo cách đọc", EN: "by way of reading", Value: fmt.Sprint(r.Answers)},

@@ -28,7 +28,7 @@ import (
 
 // stage is a whole hub on the embedded store with dossiers of a small nation.
 type stage struct {
-	t    *testing.T
+	t    testing.TB
 	hub  *realhub.Hub
 	look looks.Hub
 	line looks.Line
@@ -36,7 +36,7 @@ type stage struct {
 
 const password = "mật khẩu thử"
 
-func newStage(t *testing.T, dossiers int, build func(n *synth.Nation, i int) (synth.Submission, error), change ...func(*realhub.Config)) *stage {
+func newStage(t testing.TB, dossiers int, build func(n *synth.Nation, i int) (synth.Submission, error), change ...func(*realhub.Config)) *stage {
 	t.Helper()
 	n, err := synth.New(synth.Config{Seed: 5, Profile: synth.Small, People: 40, DefectShare: -1})
 	check(t, err)
@@ -112,7 +112,7 @@ func (s *stage) patients(want, least int) []looks.Patient {
 	return p
 }
 
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -248,8 +248,14 @@ func TestClosed(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	cfg.Events = func(context.Context) ([]byte, error) { return []byte(`{"text":"Lamivudin 150 mg"}`), nil }
-	if r, err = looks.Closed(t.Context(), cfg); err != nil || r.Found != 1 {
+	if r, err = looks.Closed(t.Context(), cfg); err != nil || r.Found != 1 || r.Chance != 0 {
 		t.Errorf("a planted word: %v %+v", err, r)
+	}
+	cfg.Events = func(context.Context) ([]byte, error) {
+		return []byte("\x8b\xffaRV\xef\x01 and then, điều trị bằng ARV, bậc 1"), nil
+	}
+	if r, err = looks.Closed(t.Context(), cfg); err != nil || r.Found != 1 || r.Chance != 1 {
+		t.Errorf("a planted word behind the letters of a key: %v %+v", err, r)
 	}
 }
 

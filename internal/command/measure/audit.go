@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/bench/looks"
 	"lienthong/internal/care"
 	"lienthong/internal/command"
+	"lienthong/internal/disclose"
 	"lienthong/internal/identity"
 	"lienthong/internal/role"
 	"lienthong/internal/roster"
@@ -72,6 +73,7 @@ type auditing struct {
 	streams *command.Streams
 	cast    looks.Cast
 	staff   care.Staff
+	granted time.Time // the session of emergencies
 	pid     int
 	ended   func() error
 }
@@ -161,16 +163,19 @@ func (a *auditing) entry() session.Entry {
 	return session.Entry{Role: role.Role{Kind: role.Clinician, ID: string(a.looks.System.Facility)}, Staff: a.staff, Level: 2, SteppedUp: time.Now(), Name: "thử"}
 }
 
-// start grants the session of emergencies anew, for its second factor ends soon,
-// and starts the hub as it runs anywhere.
+// start starts the hub as it runs anywhere. Before, where it is due, it grants the
+// session of emergencies anew, for its second factor ends soon.
 func (a *auditing) start(ctx context.Context, c *looks.Cast) (looks.Line, error) {
-	h, err := a.place.Start(ctx, command.Quiet())
-	if err != nil {
-		return looks.Line{}, err
-	}
-	c.Urgent, err = h.Sessions.Grant(ctx, a.entry())
-	if err := errors.Join(err, h.Close()); err != nil {
-		return looks.Line{}, err
+	if time.Since(a.granted) > disclose.Lately/2 {
+		h, err := a.place.Start(ctx, command.Quiet())
+		if err != nil {
+			return looks.Line{}, err
+		}
+		a.granted = time.Now()
+		c.Urgent, err = h.Sessions.Grant(ctx, a.entry())
+		if err := errors.Join(err, h.Close()); err != nil {
+			return looks.Line{}, err
+		}
 	}
 	target, ended, err := startChild(ctx, a.streams, a.place)
 	if err != nil {
