@@ -17,7 +17,7 @@ import (
 // lower-casing those gives U+00F0 and U+0256. No other Vietnamese letter uses
 // these four, so they are Đ and đ here; an Icelandic name loses its eth.
 func Clean(s string) string {
-	if tidyASCII(s) {
+	if plain(s) {
 		return s
 	}
 	s = norm.NFC.String(s)
@@ -48,6 +48,42 @@ func Clean(s string) string {
 		return Clean(out)
 	}
 	return out
+}
+
+// plain tells that s is Vietnamese or ASCII with single inner blanks only: Clean
+// leaves it as it is. Most text is, and to normalise it costs a hundred times as much.
+func plain(s string) bool {
+	last := rune(' ')
+	for i := 0; i < len(s); {
+		c, n := rune(s[i]), 1
+		switch {
+		case c >= utf8.RuneSelf:
+			if c, n = utf8.DecodeRuneInString(s[i:]); !composed(c) {
+				return false
+			}
+		case c == '\t' || c == '\n' || c == '\v' || c == '\f' || c == '\r' || c == ' ' && last == ' ':
+			return false
+		}
+		last = c
+		i += n
+	}
+	return len(s) == 0 || last != ' '
+}
+
+// composed tells that a rune is a whole letter of Vietnamese or its neighbours in
+// Latin-1, the same in NFC whatever stands beside it here. The look-alikes of Đ are not.
+func composed(r rune) bool {
+	switch {
+	case r >= 0x00C0 && r <= 0x00FF:
+		return r != 0x00D0 && r != 0x00F0
+	case r >= 0x1EA0 && r <= 0x1EF9:
+		return true
+	}
+	switch r {
+	case 'Ă', 'ă', 'Đ', 'đ', 'Ĩ', 'ĩ', 'Ũ', 'ũ', 'Ơ', 'ơ', 'Ư', 'ư':
+		return true
+	}
+	return false
 }
 
 // tidyASCII tells that s is ASCII with single inner blanks only.

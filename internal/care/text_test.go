@@ -145,3 +145,19 @@ func FuzzNumbers(f *testing.F) {
 		_ = care.TypeID(s)
 	})
 }
+
+// TestCleanTextIsLeftAlone: what is not looked at twice is what looking would give. A
+// zero-width character, which Clean drops, has every letter looked at.
+func TestCleanTextIsLeftAlone(t *testing.T) {
+	for r := rune(0); r < 0x2100; r++ {
+		for _, s := range []string{string(r), "a" + string(r), string(r) + "b", "Ế" + string(r) + "ọ", "o" + string(r) + " " + string(r)} {
+			if got, want := care.Clean(s), care.Clean("\u200b"+s); got != want {
+				t.Fatalf("%q: %q, and %q when each letter is looked at", s, got, want)
+			}
+		}
+	}
+	text := "Tăng huyết áp vô căn (nguyên phát); Đái tháo đường típ 2"
+	if n := testing.AllocsPerRun(100, func() { care.Clean(text) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
