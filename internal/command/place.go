@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/hub/keyring"
 	"lienthong/internal/ledger"
@@ -50,11 +51,15 @@ const (
 	SocketFile = "admin.sock"
 )
 
-// OpenPlace reads what init wrote.
+var errNoHub = fault.New(fault.Invalid, "hub.absent",
+	"Thư mục này không phải của hub nào. Xem lại --data, hoặc lập hub ở đó: lienthong init --data DIR.",
+	"This is no hub's directory. Look at --data, or make a hub there: lienthong init --data DIR.")
+
+// OpenPlace reads what init wrote. Fault: hub.absent.
 func OpenPlace(dir string) (*Place, error) {
 	b, err := os.ReadFile(filepath.Join(dir, HubFile))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s is no hub's directory: run lienthong init --data %s", dir, dir)
+		return nil, errNoHub.Because(errors.New(dir))
 	}
 	if err != nil {
 		return nil, err

@@ -261,7 +261,7 @@ func TestADatabaseIsDeclaredLive(t *testing.T) {
 		if _, err := s.Declare(w.ctx, own, []byte(strings.Replace(sore, `startsWith("J02")`, `startsWith("J03")`, 1))); errors.Is(err, steward.ErrRecords) {
 			t.Errorf("a unit says the same again of what it reads: %v", err)
 		}
-		if _, err := s.DeclareOver(w.ctx, who, []byte(sore), checked.Was); !errors.Is(err, declaration.ErrChanged) {
+		if _, err := s.DeclareOver(w.ctx, who, []byte(sore), steward.Base{Database: "sore-throats", Version: checked.Was}); !errors.Is(err, declaration.ErrChanged) {
 			t.Errorf("over what somebody else wrote meanwhile: %v", err)
 		}
 		if checked, err := s.Declare(w.ctx, who, []byte(strings.Replace(sore, "{name: code", "{name: cause", 1))); err == nil || len(checked.Problems) == 0 {

@@ -98,15 +98,24 @@ func (s *Steward) granted(l *Live) map[string][]string {
 // nothing. Faults are Check's; database.steward, database.records, database.closed;
 // store.changed when somebody else declared meanwhile.
 func (s *Steward) Declare(ctx context.Context, who Who, text []byte) (*Checked, error) {
-	return s.DeclareOver(ctx, who, text, Newest)
+	return s.DeclareOver(ctx, who, text, Base{})
 }
 
-// Newest stands for whatever version is in force.
-const Newest = -1
+// Base is the version of a database that somebody began to write from; Version 0
+// says that there was none. Without Database it says nothing.
+type Base struct {
+	Database registry.ID
+	Version  int
+}
 
-// DeclareOver is Declare for a text that was begun from a version (0: there was no
-// such database). Where another is in force by now: declaration.changed.
-func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, was int) (*Checked, error) {
+// still reports whether that version is the one in force, or of another database.
+func (b Base) still(c *Checked) bool {
+	return c.Declaration == nil || b.Database != c.Declaration.ID || b.Version == c.Was
+}
+
+// DeclareOver is Declare for a text that was begun from a version. Where another one
+// is in force by now: declaration.changed.
+func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, base Base) (*Checked, error) {
 	if err := s.Refresh(ctx); err != nil {
 		return nil, err
 	}
@@ -115,28 +124,11 @@ func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, was int
 			return &Checked{Declaration: l.Declaration, Was: l.Taken.Version}, nil
 		}
 	}
-	out, err := s.Check(ctx, text)
+	out, err := s.Look(ctx, who, text, base)
 	if err != nil {
 		return out, err
 	}
-	if was != Newest && was != out.Was {
-		return out, declaration.ErrChanged
-	}
 	d := out.Declaration
-	steward := d.Steward
-	if out.Was > 0 {
-		l, err := s.Get(d.ID)
-		if err != nil {
-			return out, err
-		}
-		steward = l.Steward
-	}
-	if err := who.manages(steward); err != nil && who.Role.Kind != role.Ministry {
-		return out, err
-	}
-	if err := s.closes(who, d); err != nil {
-		return out, err
-	}
 	d.Version = out.Was + 1
 	detail, err := json.Marshal(map[string]any{"version": d.Version, "steward": d.Steward, "bytes": len(text)})
 	if err != nil {
@@ -150,6 +142,30 @@ func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, was int
 		return out, err
 	}
 	return out, s.Refresh(ctx)
+}
+
+// Look looks at a declaration as DeclareOver would, and takes nothing. Faults are
+// Check's and Declare's.
+func (s *Steward) Look(ctx context.Context, who Who, text []byte, base Base) (*Checked, error) {
+	out, err := s.Check(ctx, text)
+	switch {
+	case err != nil:
+		return out, err
+	case !base.still(out):
+		return out, declaration.ErrChanged
+	}
+	steward := out.Declaration.Steward
+	if out.Was > 0 {
+		l, err := s.Get(out.Declaration.ID)
+		if err != nil {
+			return out, err
+		}
+		steward = l.Steward
+	}
+	if err := who.manages(steward); err != nil && who.Role.Kind != role.Ministry {
+		return out, err
+	}
+	return out, s.closes(who, out.Declaration)
 }
 
 // ErrClosed: a unit that would let itself read what is closed.

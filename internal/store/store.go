@@ -93,7 +93,8 @@ var (
 	ErrText, ErrTaken, ErrChanged   = base.ErrText, base.ErrTaken, base.ErrChanged
 	// ErrHeld: another process holds the log of this data.
 	ErrHeld = fault.New(fault.Conflict, "ledger.held",
-		"Tiến trình khác đang giữ sổ của dữ liệu này.", "Another process holds the log of this data.")
+		"Tiến trình khác đang giữ sổ của dữ liệu này: dừng hub trước, hoặc làm việc này trong cổng của hub đang chạy.",
+		"Another process holds the log of this data: stop the hub first, or do this in the portal of the one that runs.")
 	// ErrLogFollowed: a later log was begun, so this one stays closed.
 	ErrLogFollowed = fault.New(fault.Conflict, "ledger.followed",
 		"Sổ này đã đóng và đã có sổ mới tiếp theo.", "This log is closed and another one has been begun after it.")

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/hub/house"
 	"lienthong/internal/registry"
@@ -160,7 +161,7 @@ func when(t time.Time) string {
 	if t.IsZero() {
 		return "-"
 	}
-	return t.Format(time.DateOnly)
+	return t.Add(-time.Microsecond).In(clock.Hanoi).Format(time.DateOnly) // the last day it holds on
 }
 
 type stateCmd struct {
@@ -234,12 +235,16 @@ type grantCmd struct {
 	To      string    `required:"" help:"Role: unit:ID, partner:ID, province:NN, facility:CODE."`
 	Fields  []string  `help:"Fields, with commas; without it all that are not sensitive."`
 	Purpose string    `required:"" help:"For what, at least 5 characters."`
-	Until   time.Time `format:"2006-01-02" help:"Day it ends."`
+	Until   time.Time `format:"2006-01-02" help:"Last day it holds on; without it a year."`
 }
 
 // Run shares fields.
 func (c *grantCmd) Run(ctx context.Context, s *command.Streams) error {
-	said, err := c.ask(ctx, "grant", house.DatabaseAsk{ID: registry.ID(c.ID), To: c.To, Fields: c.Fields, Purpose: c.Purpose, Until: c.Until})
+	until := c.Until
+	if !until.IsZero() {
+		until = time.Date(until.Year(), until.Month(), until.Day()+1, 0, 0, 0, 0, clock.Hanoi)
+	}
+	said, err := c.ask(ctx, "grant", house.DatabaseAsk{ID: registry.ID(c.ID), To: c.To, Fields: c.Fields, Purpose: c.Purpose, Until: until})
 	if err != nil {
 		return err
 	}

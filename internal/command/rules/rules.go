@@ -150,14 +150,16 @@ func (c *rehearseCmd) Run(ctx context.Context, s *command.Streams) error {
 			return err
 		}
 		a, err := r.Rules(ctx, c.actor(), webadmin.RuleRequest{Do: "rehearse", Book: id})
+		told := -1
 		for err == nil && a.Result.State == house.Running {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
 			case <-time.After(500 * time.Millisecond):
 			}
-			if a, err = r.Rules(ctx, c.actor(), webadmin.RuleRequest{Do: "result", Book: id}); err == nil {
-				fmt.Fprintf(s.Err, "%d %%\t%d\n", a.Result.Progress(), a.Result.Found.Seen)
+			if a, err = r.Rules(ctx, c.actor(), webadmin.RuleRequest{Do: "result", Book: id}); err == nil && a.Result.Progress() != told {
+				told = a.Result.Progress()
+				fmt.Fprintf(s.Err, "%d %%\t%d\n", told, a.Result.Found.Seen)
 			}
 		}
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -175,6 +176,19 @@ func (w *world) apply(file string) *bring.Import {
 }
 
 const first = "Mã túi máu;CCCD;Ngày hiến;Thể tích\nM-1;079088000001;20/11/2026;350\nM-2;079088000002;20/11/2026;250\nM-3;079088000003;20/11/2026;900\n;079088000004;20/11/2026;350\n"
+
+func TestRowsWithTheKeyOfAnEarlierRowAreTold(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 2, func(w *world) {
+		i := w.receive("Mã túi máu;Thể tích\nM-1;350\nM-2;250\nM-1;300\n;300\nM-1;999\n")
+		w.work()
+		i = w.get(i.ID)
+		at := slices.IndexFunc(i.Summary.Causes, func(c bring.Cause) bool { return c.Code == "import.key_twice" })
+		if i.Summary.Refused != 2 || at < 0 || i.Summary.Causes[at].N != 1 || !slices.Equal(i.Summary.Causes[at].Lines, []int64{4}) {
+			w.Fatalf("%+v", i.Summary)
+		}
+	})
+}
 
 func TestAFileIsLookedAtWrittenAndUndone(t *testing.T) {
 	t.Parallel()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"slices"
 	"strconv"
@@ -73,7 +74,29 @@ func (d *Desk) mine(ctx context.Context, name string) (bool, error) {
 }
 
 // tally counts what is wrong, by code.
-type tally struct{ causes map[string]*Cause }
+type tally struct {
+	causes map[string]*Cause
+	keys   map[uint64]struct{} // of rows that can be taken, the first keysHeld
+	seed   maphash.Seed
+}
+
+// keysHeld bounds the keys that are held while a file is looked at: of a longer file
+// the rows after them are not compared.
+const keysHeld = 1 << 20
+
+// twice says whether an earlier row has the same key.
+func (t *tally) twice(key []byte) bool {
+	h := maphash.Bytes(t.seed, key)
+	_, known := t.keys[h]
+	if !known && len(t.keys) < keysHeld {
+		t.keys[h] = struct{}{}
+	}
+	return known
+}
+
+// keyTwice is the cause told of such a row.
+var keyTwice = Cause{Code: "import.key_twice", Word: "clean", Severity: "warning",
+	Text: fault.Text{VI: "Dòng trước trong tệp đã có khóa này; dòng sau thay giá trị dòng trước.", EN: "An earlier row of the file has this key; the later row replaces its values."}}
 
 func (t *tally) add(line int64, c Cause) {
 	have := t.causes[c.Code]
@@ -110,7 +133,7 @@ var rowTexts = map[string]fault.Text{
 
 // check looks at every row and writes none.
 func (d *Desk) check(ctx context.Context, l *steward.Live, i *Import) error {
-	t, now := tally{causes: map[string]*Cause{}}, d.Clock.Now()
+	t, now := tally{causes: map[string]*Cause{}, keys: map[uint64]struct{}{}, seed: maphash.MakeSeed()}, d.Clock.Now()
 	i.Summary.Rows, i.Summary.Refused, i.Declared = 0, 0, l.Taken.Version
 	last := int64(0)
 	err := d.reading(i.ID, func(r *table.Reader) error {
@@ -158,8 +181,14 @@ func (d *Desk) refuses(l *steward.Live, i *Import, row table.Row, t *tally, now 
 	for _, f := range c.Findings {
 		t.add(row.Line, Cause{Code: f.Code, Field: f.Field, Word: f.Word, Severity: f.Severity, Text: f.Text})
 	}
-	_, whole := l.Key(c.Values)
-	return !whole || c.Refused()
+	key, whole := l.Key(c.Values)
+	if !whole || c.Refused() {
+		return true
+	}
+	if t.twice(key) {
+		t.add(row.Line, keyTwice)
+	}
+	return false
 }
 
 // over keeps the state that a pass over the file led to. A fault of the file stops

@@ -8,9 +8,11 @@ package databases
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,8 +31,8 @@ import (
 type Steward interface {
 	List() []*steward.Live
 	Get(id registry.ID) (*steward.Live, error)
-	Check(ctx context.Context, text []byte) (*steward.Checked, error)
-	Declare(ctx context.Context, who steward.Who, text []byte) (*steward.Checked, error)
+	Look(ctx context.Context, who steward.Who, text []byte, base steward.Base) (*steward.Checked, error)
+	DeclareOver(ctx context.Context, who steward.Who, text []byte, base steward.Base) (*steward.Checked, error)
 	Reach(ctx context.Context, who steward.Who, id registry.ID, to registry.State, evidence string) error
 	Give(ctx context.Context, who steward.Who, g house.Grant) (house.Grant, error)
 	EndGrant(ctx context.Context, who steward.Who, id registry.ID, grant string) error
@@ -277,9 +279,12 @@ func (x *Room) showOne(w http.ResponseWriter, r *http.Request, status int, probl
 	x.frame.Show(w, r, status, onePage(p, s))
 }
 
+// lastDay is the day a term of whole days ends with.
+func lastDay(until time.Time) time.Time { return until.Add(-time.Microsecond) }
+
 // refused shows a database again with what was wrong; other faults are the portal's.
 func (x *Room) refused(w http.ResponseWriter, r *http.Request, err error, given giving) {
-	if f := fault.Of(err); f.Kind == fault.Invalid || f.Kind == fault.Conflict {
+	if f := fault.Of(err); f.Kind == fault.Invalid || f.Kind == fault.Conflict || errors.Is(err, steward.ErrSensitive) {
 		x.showOne(w, r, http.StatusUnprocessableEntity, err, given)
 		return
 	}
@@ -364,6 +369,7 @@ func steps(s registry.State) []registry.State {
 // declared is what the wizard of declarations shows.
 type declared struct {
 	Text    string
+	Base    string // "ID/3": the version this was begun from
 	Checked *steward.Checked
 	Fault   string
 	OK      bool
@@ -377,25 +383,27 @@ func (x *Room) declare(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		d := declared{}
 		if l, err := x.Steward.Get(registry.ID(r.URL.Query().Get("from"))); err == nil {
-			d.Text = string(l.Taken.Text)
+			d.Text, d.Base = string(l.Taken.Text), base(l.ID, l.Taken.Version)
 		}
 		x.frame.Show(w, r, http.StatusOK, declarePage(p, d))
 		return
 	}
-	text, do, err := declarationOf(w, r)
+	d, do, err := declarationOf(w, r)
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	d := declared{Text: text}
 	if do == "take" {
-		d.Checked, err = x.Steward.Declare(r.Context(), who(&p), []byte(text))
+		d.Checked, err = x.Steward.DeclareOver(r.Context(), who(&p), []byte(d.Text), baseOf(d.Base))
 		if err == nil {
 			x.frame.See(w, r, path(d.Checked.Declaration.ID, ""))
 			return
 		}
 	} else {
-		d.Checked, err = x.Steward.Check(r.Context(), []byte(text))
+		d.Checked, err = x.Steward.Look(r.Context(), who(&p), []byte(d.Text), baseOf(d.Base))
+	}
+	if c := d.Checked; c != nil && c.Declaration != nil && baseOf(d.Base).Database != c.Declaration.ID {
+		d.Base = base(c.Declaration.ID, c.Was)
 	}
 	status := http.StatusOK
 	if d.OK = err == nil; err != nil {
@@ -409,38 +417,53 @@ func (x *Room) declare(w http.ResponseWriter, r *http.Request) {
 	x.frame.Show(w, r, status, declarePage(p, d))
 }
 
+// base writes which version of what a text was begun from.
+func base(id registry.ID, version int) string { return string(id) + "/" + strconv.Itoa(version) }
+
+// baseOf reads what base wrote; what it cannot have written says nothing.
+func baseOf(text string) steward.Base {
+	id, n, _ := strings.Cut(text, "/")
+	version, err := strconv.Atoi(n)
+	if err != nil {
+		return steward.Base{}
+	}
+	return steward.Base{Database: registry.ID(id), Version: version}
+}
+
 // errForm is the answer to a form that cannot be read.
 var errForm = fault.New(fault.Invalid, "database.form", "Không đọc được biểu mẫu gửi lên. Mở lại trang rồi gửi lại.", "The form could not be read. Open the page again and send it again.")
 
 // declarationOf reads the form: a file, or the text.
-func declarationOf(w http.ResponseWriter, r *http.Request) (text, do string, err error) {
+func declarationOf(w http.ResponseWriter, r *http.Request) (d declared, do string, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, 3*maxDeclaration)
 	parts, err := r.MultipartReader()
 	if err != nil {
-		return "", "", errForm.Because(err)
+		return d, "", errForm.Because(err)
 	}
 	for {
 		part, err := parts.NextPart()
 		if err == io.EOF {
-			return text, do, nil
+			return d, do, nil
 		}
 		if err != nil {
-			return "", "", errForm.Because(err)
+			return d, "", errForm.Because(err)
 		}
 		b, err := io.ReadAll(io.LimitReader(part, maxDeclaration))
 		if err != nil {
-			return "", "", errForm.Because(err)
+			return d, "", errForm.Because(err)
 		}
 		switch part.FormName() {
 		case "do":
 			do = string(b)
+		case "base":
+			d.Base = string(b)
 		case "text":
-			if text == "" { // browsers send CRLF
-				text = strings.ReplaceAll(string(b), "\r\n", "\n")
+			if d.Text == "" { // browsers send CRLF
+				d.Text = strings.ReplaceAll(string(b), "\r\n", "\n")
 			}
 		case "file":
 			if len(b) > 0 {
-				text = strings.ReplaceAll(string(b), "\r\n", "\n")
+				d.Text = strings.ReplaceAll(string(b), "\r\n", "\n")
 			}
 		}
 	}

@@ -240,6 +240,9 @@ func TestANonProgrammersWalk(t *testing.T) {
 	p.has(p.send("/databases/new", 422, map[string]string{"do": "check", "text": strings.Replace(string(text), "key: [facility, number]", "key: [code]", 1)}), "Dòng", "Không có trường “code”")
 	p.has(p.send("/databases/new", 200, map[string]string{"do": "check", "file:x.yaml": string(text)}), "Khai báo dùng được", "Ghi nhận")
 	p.has(p.send("/databases/new", 200, map[string]string{"do": "take", "text": string(text)}), "Hiến máu", "AT /databases/blood-donation")
+	for _, do := range []string{"check", "take"} {
+		p.has(p.send("/databases/new", 422, map[string]string{"do": do, "base": "blood-donation/0", "text": string(text) + "# begun before the other was taken\n"}), "Người khác vừa đổi khai báo này")
+	}
 
 	file := "Mã túi máu;Mã cơ sở;CCCD;Ngày hiến máu;Thể tích;Nhóm máu\nM-00001;T0001;079088000001;20/11/2026;350;O+\nM-00002;T0001;079088000002;20/11/2026;9999;A+\n"
 	page := p.send("/databases/blood-donation/imports", 200, map[string]string{"file:máu.csv": file})
