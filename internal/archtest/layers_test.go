@@ -150,6 +150,7 @@ var layers = map[string]place{
 	"web/admin":          {4, []string{"web/problem"}},
 	"web/api":            {4, []string{"web/trace", "web/bucket", "web/squeeze", "web/delivery", "web/page", "web/edge", "web/inbound", "web/incoming", "web/problem"}},
 	"web/databases":      {4, []string{"web/problem"}},
+	"web/browsertest":    {4, nil},
 	"web/bucket":         {4, nil},
 	"web/edge":           {4, []string{"web/squeeze"}},
 	"web/shlink":         {4, []string{"web/problem"}},

@@ -1,21 +1,13 @@
 package duty_test
 
 import (
-	"context"
-	"errors"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/a-h/templ"
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/chromedp"
 
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
@@ -26,6 +18,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/store/storetest"
+	"lienthong/internal/web/browsertest"
 	"lienthong/internal/web/portal/asset"
 	rooms "lienthong/internal/web/portal/duty"
 	"lienthong/internal/web/portal/view"
@@ -131,101 +124,20 @@ func must(t testing.TB, err error) {
 // wider than the window but what scrolls in itself, a label for each field, targets
 // of 24 px at least. Pictures go to LIENTHONG_SHOTS, else nowhere.
 func TestTheRoomsInABrowser(t *testing.T) {
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("SKIPPED LOUDLY: no chromium on this machine, the pages of tasks were not looked at in a browser")
-	}
-	browser, stop := start(t, chromium)
-	defer stop()
+	tab := browsertest.Tab(t, browsertest.Start(t, "the pages of tasks"))
 	s, number := house(t)
-	for name, path := range map[string]string{"tasks": "/tasks?view=all", "task": "/tasks/" + number, "new": "/tasks/new", "report": "/tasks/report", "units": "/units", "unit": "/units/pb", "programmes": "/programmes?lang=en"} {
-		for size, width := range map[string]int64{"desk": 1280, "narrow": 320} {
-			tab := open(t, browser, width, false)
-			if err := chromedp.Do(tab, chromedp.Navigate(s.URL+path), chromedp.WaitReady("main")); err != nil {
-				t.Fatal(err)
-			}
-			if raw := eval[string](t, tab, `(document.querySelector("main").innerText.match(/\b(duty|nav)\.[a-z_.]+/) || [""])[0]`); raw != "" {
-				t.Errorf("%s: a word is missing: %s", name, raw)
-			}
-			if n := eval[int](t, tab, `document.querySelectorAll("h1").length`); n != 1 {
-				t.Errorf("%s: %d headings of the page", name, n)
-			}
-			if wide := eval[int](t, tab, `Math.max(0, document.documentElement.scrollWidth - innerWidth)`); wide > 0 {
-				t.Errorf("%s %s: %d px wider than its window", name, size, wide)
-			}
-			if bare := eval[int](t, tab, `[...document.querySelectorAll("main input:not([type=hidden]), main select, main textarea")].filter(e => !e.labels.length && !e.ariaLabel).length`); bare > 0 {
-				t.Errorf("%s: %d fields without a label", name, bare)
-			}
-			if small := eval[string](t, tab, `[...document.querySelectorAll("main .btn, main input:not([type=hidden]):not([type=radio]):not([type=checkbox]), main select, main textarea")].filter(e => e.offsetParent && e.getBoundingClientRect().height < 24).map(e => e.outerHTML).join(", ")`); small != "" {
-				t.Errorf("%s %s: small targets: %s", name, size, small)
-			}
-			picture(t, tab, name+"-"+size)
+	for page, path := range map[string]string{"tasks": "/tasks?view=all", "task": "/tasks/" + number, "new": "/tasks/new", "report": "/tasks/report", "units": "/units", "unit": "/units/pb", "programmes": "/programmes?lang=en"} {
+		browsertest.Open(t, tab, s.URL+path)
+		browsertest.Headed(t, tab, page)
+		if raw := browsertest.Eval[string](t, tab, `(document.querySelector("main").innerText.match(/\b(duty|nav)\.[a-z_.]+/) || [""])[0]`); raw != "" {
+			t.Errorf("%s: a word is missing: %s", page, raw)
 		}
-	}
-}
-
-func open(t *testing.T, browser context.Context, width int64, scripts bool) context.Context {
-	t.Helper()
-	tab, cancel := chromedp.NewContext(browser)
-	t.Cleanup(cancel)
-	tab, stop := context.WithTimeout(tab, time.Minute)
-	t.Cleanup(stop)
-	if err := chromedp.Do(tab, call(emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{Width: width, Height: 768, DeviceScaleFactor: 1, Mobile: width < 500}),
-		call(emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: !scripts})); err != nil {
-		t.Fatal(err)
-	}
-	return tab
-}
-
-func picture(t *testing.T, tab context.Context, name string) {
-	t.Helper()
-	dir := os.Getenv("LIENTHONG_SHOTS")
-	if dir == "" {
-		return
-	}
-	png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "duty-"+name+".png"), png, 0o644); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func start(t *testing.T, path string) (context.Context, func()) {
-	t.Helper()
-	opts := []chromedp.ExecAllocatorOption{chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir())}
-	for _, flag := range []string{"headless", "no-sandbox", "disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync", "hide-scrollbars"} {
-		opts = append(opts, chromedp.Flag(flag, true))
-	}
-	alloc, stopAlloc := chromedp.NewExecAllocator(context.Background(), opts...)
-	browser, stopBrowser := chromedp.NewContext(alloc)
-	if err := chromedp.Do(browser); err != nil {
-		stopAlloc()
-		t.Fatal(err)
-	}
-	return browser, func() {
-		err := chromedp.Cancel(browser)
-		stopBrowser()
-		stopAlloc()
-		if err != nil && !errors.Is(err, context.Canceled) {
-			t.Logf("closing the browser: %v", err)
+		for size, width := range browsertest.Sizes() {
+			name := page + "-" + size
+			browsertest.Do(t, tab, browsertest.Window(width, 768))
+			browsertest.Fits(t, tab, name)
+			browsertest.Usable(t, tab, name)
+			browsertest.Picture(t, tab, "duty-"+name)
 		}
-	}
-}
-
-func eval[T any](t *testing.T, tab context.Context, script string) T {
-	t.Helper()
-	v, err := chromedp.Run(tab, chromedp.Evaluate[T](script))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
-func call[P, R any](c cdp.Command[P, R], params P) chromedp.Action[chromedp.Void] {
-	return func(ctx context.Context, target *chromedp.Target) (chromedp.Void, error) {
-		_, err := cdp.Call(ctx, target, c, params)
-		return chromedp.Void{}, err
 	}
 }
