@@ -22,7 +22,7 @@ import (
 type benchClosedCmd struct {
 	stageSetup
 	Patients int `default:"10000" help:"HIV patients that are asked for."`
-	Closed   int `default:"14000" help:"How many of the dossiers are HIV patients', told by their content alone; the others are outpatients'."`
+	Closed   int `default:"15000" help:"How many of the dossiers are HIV patients', told by their content alone; the others are outpatients'. There are at least half as many of those, and four people for each."`
 }
 
 // everywhere lets everybody see everybody: what is looked for is not the brake's work.
@@ -39,6 +39,7 @@ const (
 
 // Run asks for everything of HIV patients.
 func (c *benchClosedCmd) Run(ctx context.Context, s *command.Streams) error {
+	c.People, c.Dossiers = max(c.People, 4*c.Closed), max(c.Dossiers, c.Closed+c.Closed/2)
 	nation, err := c.nation()
 	if err != nil {
 		return err
