@@ -28,6 +28,11 @@ var (
 	// ErrApproval: no such setting.
 	ErrApproval = fault.New(fault.Invalid, "enrolment.approval",
 		"Cách duyệt phải là none hoặc second.", "The approval must be none or second.")
+	// ErrAccount: whoever approves at a browser is known by an account: a name that is
+	// typed tells nobody from anybody.
+	ErrAccount = fault.New(fault.Withheld, "enrolment.account",
+		"Việc này cần hai người khác nhau, nên người duyệt phải đăng nhập bằng tài khoản của mình, không bằng đường dẫn.",
+		"This takes two people: whoever approves must log in with their own account, not by a link.")
 	// ErrOperator: an approver must say who it is.
 	ErrOperator = fault.New(fault.Invalid, "enrolment.operator", "Ghi tên người duyệt.", "Name who approves.")
 )

@@ -15,12 +15,15 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
+	"lienthong/internal/care"
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/role"
+	"lienthong/internal/staff"
 	"lienthong/internal/store"
+	"lienthong/internal/web/session"
 )
 
 // person sits at a browser of the hub's portal.
@@ -44,6 +47,17 @@ func (w *world) sits(who string) person {
 		w.t.Fatalf("%s is not let in: %d", who, rec.Code)
 	}
 	return p
+}
+
+// works logs a role in as somebody with an account, the n-th.
+func (w *world) works(who string, n byte) person {
+	w.t.Helper()
+	id := care.Staff{0xE1, n}
+	if _, err := w.hub.Slices.Staffs.Staff(w.ctx, id); err != nil {
+		w.check(w.hub.Slices.Staffs.PutStaff(w.ctx, staff.Staff{ID: id, Roles: []string{"ministry", "operator", "unit:kcb", "unit:tccb", "unit:attp", "province:79"}, Since: w.clock.Now(), Version: 1},
+			store.Act{At: w.clock.Now(), Actor: "e2e", Action: "staff.add", Object: "e2e"}))
+	}
+	return person{w: w, cookie: must(w.hub.Sessions.Grant(w.ctx, session.Entry{Role: must(role.Parse(who)), Name: "Người Thử", Staff: id, Level: 2, SteppedUp: w.clock.Now()}))}
 }
 
 func (p person) ask(method, path string, form url.Values) *httptest.ResponseRecorder {

@@ -225,7 +225,8 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
 		a := w.one("79901", tooMany(), fine)
-		unit, ministry, second := w.sits("unit:kcb"), w.sits("ministry"), w.sits("ministry")
+		unit, ministry, second := w.works("unit:kcb", 1), w.works("ministry", 2), w.works("ministry", 3)
+		link, other := w.sits("ministry"), w.sits("ministry")
 		page := func(p person, method, path string, form url.Values, status int, want ...string) string {
 			t.Helper()
 			rec := p.ask(method, path, form)
@@ -262,9 +263,16 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 		page(unit, "GET", at+"/diff", nil, http.StatusOK, "XML2.SO_LUONG.high", "+ rules:")
 		announce := url.Values{"do": {"announce"}, "day": {"2099-12-01"}, "reason": {"số lượng gõ nhầm"}}
 		page(unit, "POST", at+"/do", announce, http.StatusForbidden)
+		page(link, "POST", at+"/do", announce, http.StatusForbidden, "đăng nhập bằng tài khoản")
 		page(ministry, "POST", at+"/do", announce, http.StatusSeeOther)
 		activate := url.Values{"do": {"activate"}, "reason": {"hết thời gian thông báo"}}
 		page(ministry, "POST", at+"/do", activate, http.StatusConflict, "phải khác người")
+		for name, p := range map[string]person{"a link": link, "another link": other} { // nobody knows who it is
+			if body := p.ask("POST", at+"/do", activate); body.Code != http.StatusForbidden {
+				t.Errorf("%s puts a book into force: %d", name, body.Code)
+			}
+		}
+		page(w.works("ministry", 1), "POST", at+"/do", activate, http.StatusConflict, "phải khác người") // who wrote it, in another role
 		page(second, "POST", at+"/do", activate, http.StatusSeeOther)
 		page(second, "GET", "/rulebook", nil, http.StatusOK, "đang áp dụng", "01/12/2099")
 		page(unit, "GET", "/rulebook/r2", nil, http.StatusNotFound)

@@ -134,7 +134,10 @@ func TestHowEverybodyTakesPart(t *testing.T) {
 			if rec := now.ask(http.MethodPost, path, url.Values{"name": {"An"}}); rec.Code < 400 {
 				t.Errorf("who invited approves: %d", rec.Code)
 			}
-			if rec := now.ask(http.MethodPost, path, yes); rec.Code != http.StatusSeeOther {
+			if rec := now.ask(http.MethodPost, path, yes); rec.Code < 400 {
+				t.Errorf("a login link approves, under any name: %d", rec.Code)
+			}
+			if rec := w.works("province:79", 1).ask(http.MethodPost, path, yes); rec.Code != http.StatusSeeOther {
 				t.Errorf("%d %s", rec.Code, rec.Body)
 			}
 			if strings.Contains(read(now, "/province"), e.Client) || len(w.details("facility.approve")) != 1 {

@@ -22,6 +22,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
 	"lienthong/internal/rulebook"
+	"lienthong/internal/staff"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 )
@@ -46,6 +47,10 @@ var (
 	ErrSecond = fault.New(fault.Conflict, "rulebook.second_person",
 		"Người đưa vào áp dụng phải khác người đã soạn và người đã thông báo.",
 		"Whoever puts a book into force must be another than who wrote it last and who announced it.")
+	// ErrAccount: a step that two people must take, and somebody in it is nobody by name.
+	ErrAccount = fault.New(fault.Withheld, "rulebook.account",
+		"Cần hai người khác nhau: người soạn sau cùng, người thông báo và người đưa vào áp dụng đều phải đăng nhập bằng tài khoản của mình, không bằng đường dẫn.",
+		"This takes two people: who wrote last, who announces and who puts into force must each log in with their own account, not by a link.")
 	ErrReason = fault.New(fault.Invalid, "rulebook.reason", "Ghi lý do, ít nhất 10 ký tự.", "Give a reason of at least 10 characters.")
 	ErrState  = fault.New(fault.Conflict, "rulebook.state",
 		"Bộ quy tắc này không ở trạng thái cho phép việc đó.", "The book is not in a state that allows this.")
@@ -237,7 +242,8 @@ func (d *Desk) sound(ctx context.Context, id int) (*Shown, error) {
 }
 
 // Announce begins the warning period of a book that was rehearsed as it is: it will
-// apply from day (yyyyMMdd).
+// apply from day (yyyyMMdd). Who wrote it and who announces it are named (staff.Person):
+// a second person has to be another than both.
 func (d *Desk) Announce(ctx context.Context, actor string, id, day int, reason string) error {
 	b, err := d.sound(ctx, id)
 	if err != nil {
@@ -250,6 +256,8 @@ func (d *Desk) Announce(ctx context.Context, actor string, id, day int, reason s
 		return ErrState
 	case day <= clock.Day(d.clock.Now()) || day > 99991231:
 		return ErrDay
+	case !staff.Named(actor, b.By):
+		return ErrAccount
 	}
 	if err := d.everything(ctx, b); err != nil {
 		return err
@@ -288,7 +296,7 @@ func (d *Desk) everything(ctx context.Context, b *Shown) error {
 }
 
 // Activate puts an announced book into force, in the place of the one it was drawn
-// from. Its actor is neither who wrote its text nor who announced it.
+// from. Its actor is another person than who wrote its text and who announced it.
 func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string) error {
 	b, err := d.sound(ctx, id)
 	if err != nil {
@@ -300,7 +308,9 @@ func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string
 		return err
 	case b.State != Warning:
 		return ErrState
-	case actor == b.By || actor == b.MovedBy:
+	case !staff.Named(actor, b.By, b.MovedBy):
+		return ErrAccount
+	case !staff.Another(actor, b.By, b.MovedBy):
 		return ErrSecond
 	case active != nil && active.ID != b.Base:
 		return ErrBase

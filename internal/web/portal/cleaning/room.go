@@ -185,7 +185,7 @@ func (x *Room) decide(w http.ResponseWriter, r *http.Request) {
 	}
 	a := ask(r.PostForm)
 	v := cleaning.Decision{IDs: r.PostForm["id"], Reason: r.PostFormValue("reason"), Second: number(strings.TrimSpace(r.PostFormValue("second")))}
-	who := cleaning.Who{Role: p.Reader.Role, Name: p.Reader.Role.String() + "/" + p.Reader.Mark}
+	who := cleaning.Who{Role: p.Reader.Role, Name: p.Actor()}
 	do := map[string]func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error){"accept": x.Desk.Accept, "reject": x.Desk.Reject, "undo": x.Desk.Undo}[r.PostFormValue("do")]
 	if do == nil {
 		x.frame.Fail(w, r, cleaning.ErrState)

@@ -125,7 +125,7 @@ func Routes() []view.Route[Room] {
 }
 
 func who(p *view.Page) steward.Who {
-	return steward.Who{Role: p.Reader.Role, Name: p.Reader.Role.String() + "/" + p.Reader.Mark}
+	return steward.Who{Role: p.Reader.Role, Name: p.Actor()}
 }
 
 func reader(p *view.Page) register.Reader {

@@ -125,7 +125,7 @@ func Routes() []Route {
 
 // actor names who sits at the browser in the acts kept.
 func actor(p view.Page) string {
-	return strings.TrimSpace("portal " + p.Reader.Role.String() + " " + p.Reader.Mark)
+	return strings.TrimSpace("portal " + strings.Replace(p.Actor(), "/", " ", 1))
 }
 
 // name is a facility's short name, its code where it is not known.

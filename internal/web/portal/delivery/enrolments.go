@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/care"
 	"lienthong/internal/fault"
 	"lienthong/internal/web/portal/view"
 )
@@ -27,12 +28,15 @@ func (x *Room) showEnrolments(w http.ResponseWriter, r *http.Request, problem *f
 
 func (x *Room) approve(w http.ResponseWriter, r *http.Request) {
 	x.decide(w, r, func(page view.Page, client, name string) error {
+		if page.Reader.Staff == (care.Staff{}) {
+			return admin.ErrAccount
+		}
 		e, err := x.Office.Enrolment(r.Context())
 		if err != nil {
 			return err
 		}
 		for _, p := range e.Waiting {
-			if p.Client == client && same(p.By, name) {
+			if p.Client == client && (same(p.By, name) || same(p.By, page.Reader.Name)) {
 				return admin.ErrSamePerson
 			}
 		}

@@ -8,7 +8,6 @@ package rulebook
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -82,16 +81,6 @@ func drafts(p *view.Page) bool {
 
 func applies(p *view.Page) bool { return p.Reader.Role.Kind == role.Ministry }
 
-// actor names who acts, as acts keep it: by account where there is one, else by
-// session. It is what a second person differs in.
-func actor(p *view.Page) string {
-	who := p.Reader.Mark
-	if p.Reader.Staff != (care.Staff{}) {
-		who = fmt.Sprintf("%x", p.Reader.Staff)
-	}
-	return p.Reader.Role.String() + "/" + who
-}
-
 var errRole = fault.New(fault.Withheld, "role.not_allowed", "Vai trò này không làm được việc này.", "This role may not do this.")
 
 // number reads the name of a book: "r7".
@@ -122,7 +111,7 @@ func (x *Room) draw(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, errRole)
 		return
 	}
-	id, err := x.Desk.Draw(r.Context(), actor(&p), "")
+	id, err := x.Desk.Draw(r.Context(), p.Actor(), "")
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return
@@ -199,7 +188,7 @@ func (x *Room) write(w http.ResponseWriter, r *http.Request) {
 		x.show(w, r, http.StatusOK, shown{Text: text, Edition: edition, Tried: true})
 		return
 	}
-	err = x.Desk.Write(r.Context(), actor(&p), id, edition, text)
+	err = x.Desk.Write(r.Context(), p.Actor(), id, edition, text)
 	var c *rehearsal.Conflict
 	switch f := fault.Of(err); {
 	case err == nil:
@@ -221,7 +210,7 @@ func (x *Room) do(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	reason, who, step := strings.TrimSpace(r.PostFormValue("reason")), actor(&p), r.PostFormValue("do")
+	reason, who, step := strings.TrimSpace(r.PostFormValue("reason")), p.Actor(), r.PostFormValue("do")
 	may := applies(&p)
 	if step == "rehearse" || step == "cancel" {
 		may = drafts(&p)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/care"
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
@@ -150,10 +151,14 @@ func (x *Room) decide(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	actor := name + " (portal " + p.Reader.Role.String() + ")"
-	switch r.PathValue("what") {
-	case "approve":
+	switch what := r.PathValue("what"); {
+	case what == "approve" && p.Reader.Staff == (care.Staff{}):
+		err = admin.ErrAccount
+	case what == "approve" && admin.PersonOf(p.Reader.Name) == admin.PersonOf(e.Waiting[i].By):
+		err = admin.ErrSamePerson
+	case what == "approve":
 		err = x.Office.Approve(r.Context(), actor, client)
-	case "dismiss":
+	case what == "dismiss":
 		err = x.Office.Dismiss(r.Context(), actor, client)
 	default:
 		err = absent

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"encoding/hex"
 	"fmt"
 	"net/url"
 	"strconv"
@@ -104,6 +105,16 @@ func navIcon(id string) string {
 		return "qrcode"
 	}
 	return ""
+}
+
+// Actor names who acts, as acts keep it: the role and the account, or the session's mark
+// where somebody came by a login link (staff.Person tells them apart).
+func (p Page) Actor() string {
+	who := p.Reader.Mark
+	if p.Reader.Staff != (care.Staff{}) {
+		who = hex.EncodeToString(p.Reader.Staff[:])
+	}
+	return p.Reader.Role.String() + "/" + who
 }
 
 // forCitizens reports whether the page is one of a citizen's: for phones first.
