@@ -128,6 +128,10 @@ var (
 	// ErrState: it is not, or no longer, in the state for that.
 	ErrState = fault.New(fault.Conflict, "cleaning.state",
 		"Đề xuất không còn ở trạng thái này. Tải lại trang rồi xem.", "The proposal is no longer in that state. Load the page again.")
+	// ErrOwn: who typed or brought in one of the entries decides that another stands for it.
+	ErrOwn = fault.New(fault.Withheld, "cleaning.own",
+		"Có mục do chính người chấp nhận nhập vào, hoặc không rõ có phải không vì đăng nhập bằng đường dẫn. Người khác của đơn vị, đăng nhập bằng tài khoản của mình, phải chấp nhận.",
+		"One of the entries was typed by whoever accepts, or nobody can tell because of a login by link. Another person of the unit, logged in with their own account, has to accept.")
 	// ErrChanged: the entries were changed after it.
 	ErrChanged = fault.New(fault.Conflict, "cleaning.changed",
 		"Mục đã thay đổi sau đó, nên chưa làm gì. Xem lịch sử của mục.", "The entries were changed since, so nothing was done. Look at their history.")

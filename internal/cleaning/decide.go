@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/care"
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
+	"lienthong/internal/staff"
 	"lienthong/internal/store/base"
 	"lienthong/internal/store/house"
 )
@@ -222,10 +223,14 @@ func (d *Desk) Reject(ctx context.Context, who Who, v Decision) (Outcome, error)
 
 // Accept has proposals done: each changes its entries, or is overtaken where they
 // were changed since it was made. Accepted in bulk they are kept first, then done one
-// commit after another; cut off, Resume goes on. Faults: those of take, ErrRegister.
+// commit after another; cut off, Resume goes on. Faults: those of take, ErrOwn,
+// ErrRegister.
 func (d *Desk) Accept(ctx context.Context, who Who, v Decision) (Outcome, error) {
 	all, err := d.take(ctx, who, &v, Open)
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := d.others(ctx, who, all); err != nil {
 		return Outcome{}, err
 	}
 	settings, err := d.settings(ctx, all)
@@ -236,6 +241,26 @@ func (d *Desk) Accept(ctx context.Context, who Who, v Decision) (Outcome, error)
 		return Outcome{}, err
 	}
 	return d.apply(ctx, all, settings)
+}
+
+// others refuses who typed or brought in one of the entries that a merge is about: what
+// one person entered twice another person looks at. What a program or a record said is
+// nobody's. Fault: ErrOwn.
+func (d *Desk) others(ctx context.Context, who Who, all []Proposal) error {
+	known, err := d.known(ctx, all)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		for _, id := range all[i].Entries {
+			by := known[id].Origin.By
+			typed := strings.Contains(by, "/") && !strings.HasPrefix(by, "cleaning/")
+			if all[i].Kind == Merge && typed && !staff.Another(who.Name, by) {
+				return ErrOwn
+			}
+		}
+	}
+	return nil
 }
 
 // settings are the values that changes give, by proposal. A number that gave way to

@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/hub"
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
+	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/store/base"
 	"lienthong/internal/store/house"
@@ -243,6 +244,21 @@ func TestADissolvedStewardIsPointedAt(t *testing.T) {
 		w.declared("personnel")
 		desk := w.hub.House.Cleaning
 		e := w.entered("personnel", "tccb", practitioner("0012345/BYT-CCHN", "079980123456", "Nguyễn Thị Đào"))
+		// What An typed twice, another accepts: not An, in no spelling, and nobody unknown.
+		typist := steward.Who{Role: role.Role{Kind: role.Unit, ID: "tccb"}, Name: "unit:tccb/An"}
+		for _, licence := range []string{"0022345/BYT-CCHN", "0022354/BYT-CCHN"} {
+			must(w.hub.House.Steward.Enter(w.ctx, typist, "personnel", practitioner(licence, "079980123457", "Trần Văn Mận")))
+		}
+		w.tonight("duplicates")
+		d := cleaning.Decision{IDs: ids(w.proposed("duplicates", cleaning.Open)), Reason: why}
+		for _, name := range []string{"unit:tccb/An", "operator via command/ aN", "unit:tccb/0a1b2c3d4e", "operator via command"} {
+			if _, err := desk.Accept(w.ctx, cleaning.Who{Role: typist.Role, Name: name}, d); !errors.Is(err, cleaning.ErrOwn) {
+				t.Errorf("%s accepts what An typed: %v", name, err)
+			}
+		}
+		if o := must(desk.Accept(w.ctx, cleaning.Who{Role: typist.Role, Name: "unit:tccb/Bình"}, d)); o.Done != 1 {
+			t.Errorf("another person: %+v", o)
+		}
 		if n := w.tonight("units"); n.Changed != 0 {
 			t.Fatalf("while it is at work: %+v", n)
 		}

@@ -143,11 +143,16 @@ type decision struct {
 	ID     []string `arg:"" help:"Proposals of one database."`
 	Reason string   `required:"" help:"Why, 10 to 500 characters."`
 	Count  int      `help:"Of more than 100: how many they are."`
+	As     string   `help:"Who decides, where it must be another than who typed an entry; the command line takes your word." default:""`
 }
 
 func (c *decision) do(ctx context.Context, s *command.Streams, what func(*cleaning.Desk) func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error)) error {
 	return with(ctx, c.Data, func(h *hubhouse.House) error {
-		o, err := what(h.Cleaning)(ctx, cleaning.Who{Role: operator, Name: "operator via command"}, cleaning.Decision{IDs: c.ID, Reason: c.Reason, Second: c.Count})
+		name := "operator via command"
+		if c.As != "" {
+			name += "/" + c.As
+		}
+		o, err := what(h.Cleaning)(ctx, cleaning.Who{Role: operator, Name: name}, cleaning.Decision{IDs: c.ID, Reason: c.Reason, Second: c.Count})
 		if err != nil {
 			return err
 		}

@@ -60,7 +60,7 @@ func New(d Deps, places []Facility, home string) (*Teller, error) {
 
 // unit is somebody of a unit.
 func unit(id string) steward.Who {
-	return steward.Who{Role: role.Role{Kind: role.Unit, ID: id}, Name: "unit:" + id + "/demo"}
+	return steward.Who{Role: role.Role{Kind: role.Unit, ID: id}, Name: "unit:" + id}
 }
 
 // Eve is what was done the day before: files brought, states reached, a grant, tasks.
