@@ -163,11 +163,7 @@ func (f *Feeding) one(ctx context.Context, l *Live, src *registry.Source) error 
 		return err
 	}
 	f.failed(key, l.Taken.Version, now, p.Cursor != before)
-	was := p.Cursor
-	if p.Declared != l.Taken.Version { // nothing was read under this version yet
-		p.Cursor = ""
-	}
-	return s.standStill(ctx, p, was, l, told.Code)
+	return s.standStill(ctx, p, p.Cursor, l, told.Code)
 }
 
 // pages reads until there is no more; more: it stopped before.

@@ -542,10 +542,14 @@ func (s *Steward) fromOther(ctx context.Context, l *Live, src *registry.Source) 
 	return true, err
 }
 
-// standStill keeps why a source gives nothing, once.
+// standStill keeps why a source gives nothing, once. Under another version of the
+// declaration nothing was read yet: what comes then is read from the first.
 func (s *Steward) standStill(ctx context.Context, p house.Place, was string, l *Live, code string) error {
 	if p.Code == code {
 		return nil
+	}
+	if p.Declared != l.Taken.Version {
+		p.Cursor, p.Seen = "", 0
 	}
 	p.Code, p.At, p.Declared = code, s.Clock.Now(), l.Taken.Version
 	return s.Entries.Put(ctx, l.ID, house.Batch{Place: &p}, was)
