@@ -155,7 +155,7 @@ func (e *Env) Compile(text string, kind Kind) (*Program, error) {
 	if len(text) > MaxText {
 		return nil, &Mistake{Fault: ErrCostly, Said: fault.Text{VI: "Biểu thức dài quá 4.000 byte.", EN: "The expression is longer than 4,000 bytes."}}
 	}
-	tree, issues := e.env.Compile(text)
+	tree, issues := e.check(text)
 	if issues.Err() != nil {
 		return nil, mistake(issues)
 	}
