@@ -53,7 +53,10 @@ type Writing struct {
 	Wipe   []registry.RecordID // erased: see house.Batch
 	Place  *house.Place
 	Was    string // Place's cursor before
-	Act    *store.Act
+	// Counted, where it is not nil, is told what becomes of Drafts before all is written,
+	// so that Place may say it in the same commit.
+	Counted func([]Written)
+	Act     *store.Act
 }
 
 // ready is a draft on its way.
@@ -102,6 +105,9 @@ func (s *Steward) Write(ctx context.Context, id registry.ID, w Writing) ([]Writt
 	}
 	if err := s.closing(ctx, l, &b, now); err != nil {
 		return nil, err
+	}
+	if w.Counted != nil {
+		w.Counted(out)
 	}
 	if p := b.Place; p != nil {
 		for i := range out {

@@ -3,6 +3,7 @@ package house
 import (
 	"context"
 	"crypto/rand"
+	"os"
 	"time"
 
 	"lienthong/internal/clock"
@@ -48,11 +49,15 @@ func (h *House) openRegistry(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
+	machine, err := os.Hostname()
+	if err != nil {
+		return err
+	}
 	desk, err := bring.New(bring.Deps{Imports: s.Imports, Entries: s.Entries, Steward: h.Steward, Files: spool, Clock: p.Clock, Logger: p.Logger,
 		History: func(ctx context.Context, steward string, id registry.ID, entry registry.EntryID) ([]registry.Entry, error) {
 			r := register.Reader{Role: role.Role{Kind: role.Unit, ID: steward}, Name: "import", Route: "import.undo"}
 			return h.Entries.History(ctx, r, id, entry)
-		}}, bring.Config{Holder: p.Hub + "/" + rand.Text()[:8]})
+		}}, bring.Config{Holder: p.Hub + "/" + rand.Text()[:8], Place: machine})
 	if err != nil {
 		return err
 	}

@@ -53,6 +53,9 @@ var (
 		"Tệp của lần nhập này không còn ở máy chủ đang trả lời. Thử lại, hoặc gửi lại tệp.", "The file of this import is not with the server that answers. Try again, or send the file again.")
 )
 
+// mapped is the act of who says which column is which field.
+const mapped = "database.import_map"
+
 // UndoDays is how long an import can be undone.
 const UndoDays = 30
 
@@ -87,6 +90,7 @@ type Deps struct {
 type Config struct {
 	Holder string // names this process among the hubs of a store
 	Batch  int    // rows a commit; 0: 500
+	Place  string // the machine of this process, as people know it
 }
 
 // Desk takes files.
@@ -135,6 +139,7 @@ type Summary struct {
 	Ended     int64     `json:"ended"`    // by undoing
 	Restored  int64     `json:"restored"` // by undoing
 	Applied   time.Time `json:"applied,omitzero"`
+	Hub       string    `json:"hub,omitempty"`  // the machine that has its file
 	Code      string    `json:"code,omitempty"` // Stopped
 	Line      int64     `json:"line,omitempty"`
 }
@@ -176,7 +181,7 @@ func (d *Desk) Receive(ctx context.Context, who steward.Who, id registry.ID, nam
 		return nil, errors.Join(err, d.Files.Remove(i.ID))
 	}
 	err = d.reading(i.ID, func(r *table.Reader) error {
-		i.Summary = Summary{Format: string(r.Format), Encoding: r.Encoding, Fields: fieldsOf(l, source, r.Header)}
+		i.Summary = Summary{Hub: d.conf.Place, Format: string(r.Format), Encoding: r.Encoding, Fields: fieldsOf(l, source, r.Header)}
 		if r.Separator != 0 {
 			i.Summary.Separator = string(r.Separator)
 		}
@@ -256,7 +261,13 @@ func (d *Desk) put(ctx context.Context, i *Import, actor, action string) error {
 	next.Changed, next.Summary, next.Counts = d.Clock.Now().Truncate(time.Microsecond), string(summary), string(counts)
 	var act *store.Act
 	if action != "" {
-		act = &store.Act{At: next.Changed, Actor: actor, Action: action, Object: string(i.Database) + "/" + i.ID, Detail: string(counts)}
+		detail := counts
+		if action == mapped { // no heading: of a file without any they would be values
+			if detail, err = json.Marshal(map[string][]string{"columns": i.Summary.Fields}); err != nil {
+				return err
+			}
+		}
+		act = &store.Act{At: next.Changed, Actor: actor, Action: action, Object: string(i.Database) + "/" + i.ID, Detail: string(detail)}
 		act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
 	}
 	if err := d.Imports.PutImport(ctx, next, act); err != nil {

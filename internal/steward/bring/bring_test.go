@@ -55,6 +55,7 @@ func TestMain(m *testing.M) { os.Exit(pgtest.Main(m)) }
 // world is a hub's worth of what imports need, over one store.
 type world struct {
 	*testing.T
+	keys    store.Keys
 	desk    *bring.Desk
 	steward *steward.Steward
 	entries *register.Entries
@@ -68,7 +69,7 @@ func setup(t *testing.T, s *store.Slices, at clock.Clock, batch int) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, dir: t.TempDir()}
+	w := &world{T: t, keys: s.Keys, dir: t.TempDir()}
 	h := s.House
 	if w.steward, err = steward.New(t.Context(), steward.Deps{Databases: h.Databases, Entries: h.Entries, Grants: h.Grants, Flow: h.Flow, Scores: h.Scores, Keys: s.Keys, Vault: v,
 		Directory: func() *facility.Directory { return facility.NewDirectory(facility.Contents{}) }, Clock: at, Logger: slog.New(slog.DiscardHandler)}, steward.Config{Holder: "test"}); err != nil {
@@ -260,6 +261,13 @@ func TestColumnsAreMappedByHand(t *testing.T) {
 		}
 		if err := w.desk.Map(w.Context(), kcb, "blood", i.ID, []string{"number", "volume"}); err != nil {
 			w.Fatal(err)
+		}
+		acts, err := w.keys.Acts(w.Context(), 0, 100)
+		if err != nil {
+			w.Fatal(err)
+		}
+		if a := acts[0]; a.Action != "database.import_map" || a.Actor != kcb.Name || a.Detail != `{"columns":["number","volume"]}` {
+			w.Errorf("who mapped the columns: %+v", a)
 		}
 		w.work()
 		if err := w.desk.Apply(w.Context(), kcb, "blood", i.ID); err != nil {

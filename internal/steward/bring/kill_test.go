@@ -195,8 +195,12 @@ func killed(t *testing.T, engine, where, mode string) string {
 	if err := m.desk.Work(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := m.desk.Get(t.Context(), kcb, "blood", i.ID); err != nil || got.State != bring.Done {
+	got, err := m.desk.Get(t.Context(), kcb, "blood", i.ID)
+	if err != nil || got.State != bring.Done {
 		t.Fatalf("%+v %v", got, err)
+	}
+	if s := got.Summary; mode != "between" && (s.Made != killRows || s.Done != killRows) {
+		return fmt.Sprintf("its summary says %d made of %d", s.Made, s.Done)
 	}
 	return m.wrong(t)
 }

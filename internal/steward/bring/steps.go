@@ -96,9 +96,9 @@ func (d *Desk) Map(ctx context.Context, who steward.Who, id registry.ID, name st
 		}
 		taken[f] = f != ""
 	}
-	i.Summary = Summary{Format: i.Summary.Format, Encoding: i.Summary.Encoding, Separator: i.Summary.Separator, Fields: fields}
+	i.Summary = Summary{Hub: i.Summary.Hub, Format: i.Summary.Format, Encoding: i.Summary.Encoding, Separator: i.Summary.Separator, Fields: fields}
 	i.State = Received
-	return d.put(ctx, i, who.Name, "")
+	return d.put(ctx, i, who.Name, mapped)
 }
 
 // Apply has the rows written that can be taken. Faults: import.state, import.mapping.

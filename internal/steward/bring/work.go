@@ -9,6 +9,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"lienthong/internal/clock"
@@ -51,6 +52,9 @@ func (d *Desk) Sweep(context.Context) error {
 }
 
 func (d *Desk) one(ctx context.Context, l *steward.Live, kept house.Import) error {
+	if kept.State != Undoing && !d.here(kept.ID) {
+		return nil // another hub has the file, and goes on: its turn is not taken from it
+	}
 	if mine, err := d.mine(ctx, kept.ID); err != nil || !mine {
 		return err
 	}
@@ -65,6 +69,12 @@ func (d *Desk) one(ctx context.Context, l *steward.Live, kept house.Import) erro
 		return d.apply(ctx, l, i)
 	}
 	return d.undo(ctx, l, i)
+}
+
+// here reports whether this hub has the file of an import.
+func (d *Desk) here(name string) bool {
+	f, err := d.Files.Open(name)
+	return err == nil && f.Close() == nil
 }
 
 // mine takes the import's turn, or keeps it.
@@ -217,11 +227,12 @@ func (d *Desk) apply(ctx context.Context, l *steward.Live, i *Import) error {
 	if err != nil {
 		return err
 	}
-	skip, err := strconv.ParseInt(cmp.Or(place.Cursor, "0"), 10, 64)
-	if err != nil {
+	var done progress
+	if err := done.read(place.Cursor); err != nil {
 		return err
 	}
-	last := skip
+	last := done.rows
+	done.tell(&i.Summary)
 	err = d.reading(i.ID, func(r *table.Reader) error {
 		n := int64(0)
 		for {
@@ -241,10 +252,10 @@ func (d *Desk) apply(ctx context.Context, l *steward.Live, i *Import) error {
 				}
 			}
 			if n > last {
-				place.Cursor, place.Seen, place.At = strconv.FormatInt(n, 10), n, d.Clock.Now().Truncate(time.Microsecond)
+				done.rows, place.Seen, place.At = n, n, d.Clock.Now().Truncate(time.Microsecond)
 				moved := place
 				w.Place = &moved
-				if err := d.write(ctx, l, i, w); err != nil {
+				if err := d.write(ctx, l, i, &done, w); err != nil {
 					return err
 				}
 				place, last = moved, n
@@ -264,28 +275,58 @@ func (d *Desk) draft(i *Import, row table.Row) steward.Draft {
 	return steward.Draft{Values: valuesOf(i.Summary.Fields, row.Cells), Strict: true, Origin: registry.Origin{Source: i.Source, Import: i.ID, By: i.By}}
 }
 
-// write writes one batch and says how far it is.
-func (d *Desk) write(ctx context.Context, l *steward.Live, i *Import, w steward.Writing) error {
-	if mine, err := d.mine(ctx, i.ID); err != nil || !mine {
-		return cmp.Or(err, error(store.ErrChanged))
+// progress is how many rows of an import were worked off, and what became of them: the
+// cursor of its place, which moves in the commit of the rows, so that no kill loses any.
+type progress struct{ rows, made, changed, same, twice int64 }
+
+func (p *progress) read(cursor string) error {
+	text := strings.Split(cmp.Or(cursor, "0"), "/")
+	for k, to := range []*int64{&p.rows, &p.made, &p.changed, &p.same, &p.twice}[:min(len(text), 5)] { // of before: rows only
+		n, err := strconv.ParseInt(text[k], 10, 64)
+		if err != nil {
+			return err
+		}
+		*to = n
 	}
-	out, err := d.Steward.Write(ctx, l.ID, w)
-	if err != nil {
-		return err
-	}
+	return nil
+}
+
+func (p *progress) add(out []steward.Written) {
 	for _, o := range out {
 		switch o.Status {
 		case steward.Made:
-			i.Summary.Made++
+			p.made++
 		case steward.Changed:
-			i.Summary.Changed++
+			p.changed++
 		case steward.Same:
-			i.Summary.Same++
+			p.same++
 		case steward.Twice:
-			i.Summary.Twice++
+			p.twice++
 		}
 	}
-	i.Summary.Done = w.Place.Seen
+}
+
+func (p *progress) tell(s *Summary) {
+	s.Done, s.Made, s.Changed, s.Same, s.Twice = p.rows, p.made, p.changed, p.same, p.twice
+}
+
+func (p *progress) String() string {
+	return fmt.Sprintf("%d/%d/%d/%d/%d", p.rows, p.made, p.changed, p.same, p.twice)
+}
+
+// write writes one batch and says how far it is.
+func (d *Desk) write(ctx context.Context, l *steward.Live, i *Import, done *progress, w steward.Writing) error {
+	if mine, err := d.mine(ctx, i.ID); err != nil || !mine {
+		return cmp.Or(err, error(store.ErrChanged))
+	}
+	w.Counted = func(out []steward.Written) {
+		done.add(out)
+		w.Place.Cursor = done.String()
+	}
+	if _, err := d.Steward.Write(ctx, l.ID, w); err != nil {
+		return err
+	}
+	done.tell(&i.Summary)
 	return d.put(ctx, i, "", "")
 }
 

@@ -1,6 +1,7 @@
 package databases
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -129,6 +130,9 @@ func (x *Room) showImport(w http.ResponseWriter, r *http.Request, status int, pr
 	}
 	if problem != nil {
 		z.Problem = p.W.Text(fault.Of(problem).Text)
+		if errors.Is(problem, bring.ErrElsewhere) && z.Import.Summary.Hub != "" {
+			z.Problem += " (" + z.Import.Summary.Hub + ")"
+		}
 	}
 	p.Live = z.Import.State == bring.Received || z.Import.State == bring.Applying || z.Import.State == bring.Undoing
 	x.frame.Show(w, r, status, importPage(p, z))
