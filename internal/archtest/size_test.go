@@ -16,8 +16,8 @@ const (
 	largestPkg  = 2_500
 )
 
-// suites are tests that are packages, because several engines run them.
-var suites = []string{"store/storetest/...", "store/postgres/pgtest", "chaos"}
+// suites are tests that are packages, because several engines or rooms run them.
+var suites = []string{"store/storetest/...", "store/postgres/pgtest", "web/browsertest", "chaos"}
 
 func TestPackagesSayWhatTheyAre(t *testing.T) {
 	t.Parallel()
