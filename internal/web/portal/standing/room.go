@@ -183,11 +183,6 @@ func (x *Room) placed(code, province string) bool {
 	return ok && v.Province == province
 }
 
-func (x *Room) nameOf(code string) string {
-	v, _ := x.Directory().Current(care.FacilityCode(code))
-	return v.Name
-}
-
 // form reads a posted form of a few lines.
 func form(w http.ResponseWriter, r *http.Request) error {
 	r.Body = http.MaxBytesReader(w, r.Body, 16<<10)
