@@ -182,8 +182,12 @@ func (d *Desk) take(ctx context.Context, who Who, v *Decision, state string) ([]
 }
 
 // act is one act for all proposals of a decision.
-func (d *Desk) act(action, actor, reason string, db registry.ID, ids []string) (base.Act, error) {
-	detail, err := json.Marshal(map[string]any{"proposals": ids, "reason": reason})
+func (d *Desk) act(action, actor, reason string, db registry.ID, ids []string, marks ...string) (base.Act, error) {
+	say := map[string]any{"proposals": ids, "reason": reason}
+	if len(marks) > 0 {
+		say["rows"] = marks
+	}
+	detail, err := json.Marshal(say)
 	return d.d.Act(base.Act{At: d.d.Clock.Now(), Actor: actor, Action: action, Object: string(db), Detail: string(detail)}), err
 }
 
@@ -201,7 +205,13 @@ func (d *Desk) put(ctx context.Context, all []Proposal, state, actor, reason, ac
 	if action == "" {
 		return d.d.Proposals.Put(ctx, rows, nil)
 	}
-	act, err := d.act(action, actor, reason, rows[0].Database, ids)
+	marks := make([]string, 0, 2*len(rows))
+	for i := range rows {
+		p := &rows[i]
+		step := house.ProposalStep{N: p.Version, At: p.Changed, State: p.State, Actor: p.Actor, Reason: p.Reason}
+		marks = append(marks, p.Mark(), step.StepMark(p.ID))
+	}
+	act, err := d.act(action, actor, reason, rows[0].Database, ids, marks...)
 	if err != nil {
 		return err
 	}

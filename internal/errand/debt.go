@@ -98,7 +98,7 @@ func (d *Desk) PutLimits(ctx context.Context, who Who, l Limits) error {
 	if err != nil {
 		return err
 	}
-	act, err := d.act(who, "task.limits", "debts", l)
+	act, err := d.act(who, "task.limits", "debts", map[string]any{"limits": l, "rows": marksOf([]house.Item{item})})
 	if err != nil {
 		return err
 	}

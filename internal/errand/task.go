@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/duty"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 )
 
 // Open opens tasks for people. form is the mark of the form they were sent with:
@@ -117,6 +118,7 @@ type told struct {
 	Due   int      `json:"due,omitempty"`
 	By    string   `json:"by,omitempty"`
 	Step  int      `json:"step,omitempty"`
+	Rows  []string `json:"rows"` // marks of all of them and of their steps
 }
 
 // keep commits changes with one act that names them.
@@ -125,6 +127,9 @@ func (d *Desk) keep(ctx context.Context, who Who, action string, changes []duty.
 	if len(changes) == 1 {
 		t := &changes[0].Task
 		say.Owner, say.Due, say.By, say.Step = string(t.Owner()), t.Due, string(changes[0].Step.By), t.Version
+	}
+	for i := range changes {
+		say.Rows = append(say.Rows, house.TaskMark(&changes[i].Task), house.TaskStepMark(changes[i].Task.ID, &changes[i].Step))
 	}
 	for i := range changes[:min(len(changes), 100)] {
 		say.Tasks = append(say.Tasks, changes[i].Task.ID)

@@ -46,6 +46,15 @@ func (d *Desk) item(who Who, sort, id string, version int, said any) (house.Item
 	return house.Item{Sort: sort, ID: id, Version: version, At: d.Clock.Now(), Actor: who.Name, Said: string(b)}, err
 }
 
+// marksOf are the marks of items, as the act that writes them keeps them.
+func marksOf(items []house.Item) []string {
+	marks := make([]string, len(items))
+	for i := range items {
+		marks[i] = items[i].Mark()
+	}
+	return marks
+}
+
 // PutUnit adds a unit, or names one anew; what it was before stays readable. The
 // ministry and the focal unit may: duty.ErrUnitForm, duty.ErrPersonal, ErrMay,
 // store.ErrTaken where the id is that of a carrier of another kind.
@@ -86,7 +95,7 @@ func (d *Desk) putUnits(ctx context.Context, who Who, action string, units ...du
 		}
 	}
 	if d.Units == nil || len(change.Units) == 0 {
-		act, err := d.act(who, action, units[0].ID, map[string]any{"units": units})
+		act, err := d.act(who, action, units[0].ID, map[string]any{"units": units, "rows": marksOf(change.Items)})
 		if err != nil {
 			return err
 		}
@@ -94,7 +103,7 @@ func (d *Desk) putUnits(ctx context.Context, who Who, action string, units ...du
 		d.forget()
 		return err
 	}
-	act, err := d.act(who, action, units[0].ID, map[string]any{"units": units, "marks": change.Marks(d.Clock.Now())})
+	act, err := d.act(who, action, units[0].ID, map[string]any{"units": units, "rows": marksOf(change.Items), "marks": change.Marks(d.Clock.Now())})
 	if err != nil {
 		return err
 	}
@@ -264,7 +273,7 @@ func (d *Desk) PutRole(ctx context.Context, who Who, r duty.Role) error {
 	if err != nil {
 		return err
 	}
-	act, err := d.act(who, "unit.role", r.Unit, r)
+	act, err := d.act(who, "unit.role", r.Unit, map[string]any{"role": r, "rows": marksOf([]house.Item{item})})
 	if err != nil {
 		return err
 	}
@@ -316,7 +325,7 @@ func (d *Desk) PutProgrammes(ctx context.Context, who Who, all []duty.Programme)
 	if len(items) == 0 {
 		return 0, nil
 	}
-	act, err := d.act(who, "programme.put", items[0].ID, map[string]any{"n": len(items)})
+	act, err := d.act(who, "programme.put", items[0].ID, map[string]any{"n": len(items), "rows": marksOf(items)})
 	if err != nil {
 		return 0, err
 	}

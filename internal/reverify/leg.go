@@ -6,6 +6,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/reverify/carried"
 	"lienthong/internal/reverify/doors"
+	"lienthong/internal/reverify/house"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 )
@@ -19,6 +20,13 @@ func (w *walk) doors(ctx context.Context) error {
 	}
 	w.book = book
 	w.differAll(found)
+	made, err := house.Check(ctx, house.Stores{Acts: w.Slices.Audit.Acts, House: w.Slices.House, Vault: w.Vault, Sample: w.opts.Sample})
+	if err != nil {
+		return w.unreadable(ctx, "house", err)
+	}
+	for _, f := range made {
+		w.differ(f.Code, f.Table, f.Row, f.Field)
+	}
 	return nil
 }
 

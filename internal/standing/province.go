@@ -175,7 +175,7 @@ func (d *Desk) Aim(ctx context.Context, who role.Role, t house.Target, was int) 
 	if t.Ended {
 		action = "target.ended"
 	}
-	detail, err := json.Marshal(map[string]any{"measure": t.ID, "version": t.Version, "value": t.Value, "due": t.Due, "note": t.Note})
+	detail, err := json.Marshal(map[string]any{"measure": t.ID, "version": t.Version, "value": t.Value, "due": t.Due, "note": t.Note, "rows": []string{t.Mark()}})
 	if err != nil {
 		return err
 	}

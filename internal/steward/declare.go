@@ -130,11 +130,11 @@ func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, base Ba
 	}
 	d := out.Declaration
 	d.Version = out.Was + 1
-	detail, err := json.Marshal(map[string]any{"version": d.Version, "steward": d.Steward, "bytes": len(text)})
+	kept := house.Declared{Database: d.ID, Version: d.Version, At: s.Clock.Now(), By: who.Name, Text: text}
+	detail, err := json.Marshal(map[string]any{"version": d.Version, "steward": d.Steward, "bytes": len(text), "rows": []string{kept.Mark()}})
 	if err != nil {
 		return out, err
 	}
-	kept := house.Declared{Database: d.ID, Version: d.Version, At: s.Clock.Now(), By: who.Name, Text: text}
 	if err := s.Databases.Declare(ctx, kept, s.act(who.Name, "database.declare", string(d.ID), string(detail))); err != nil {
 		return out, err
 	}
@@ -270,7 +270,7 @@ func (s *Steward) Reach(ctx context.Context, who Who, id registry.ID, to registr
 		return err
 	}
 	step := house.Step{Database: id, N: len(l.Steps) + 1, State: to, At: s.Clock.Now(), By: who.Name, Evidence: strings.TrimSpace(evidence)}
-	detail, err := json.Marshal(map[string]any{"from": l.State(), "to": to, "n": step.N})
+	detail, err := json.Marshal(map[string]any{"from": l.State(), "to": to, "n": step.N, "rows": []string{step.Mark()}})
 	if err != nil {
 		return err
 	}
@@ -349,7 +349,7 @@ func (s *Steward) Give(ctx context.Context, who Who, g house.Grant) (house.Grant
 		}
 	}
 	g.ID, g.Version, g.Since, g.By = newName("cs", now), l.Taken.Version, now, who.Name
-	detail, err := json.Marshal(map[string]any{"grant": g.ID, "to": g.To, "fields": g.Fields, "until": g.Until})
+	detail, err := json.Marshal(map[string]any{"grant": g.ID, "to": g.To, "fields": g.Fields, "until": g.Until, "rows": []string{g.Mark()}})
 	if err != nil {
 		return g, err
 	}
@@ -375,11 +375,12 @@ func (s *Steward) EndGrant(ctx context.Context, who Who, id registry.ID, grant s
 			return store.ErrAbsent // whether there is such a grant is told to its two sides
 		}
 	}
-	detail, err := json.Marshal(map[string]any{"grant": grant})
+	g := house.Grant{Database: id, ID: grant, Ended: s.Clock.Now(), EndedBy: who.Name}
+	detail, err := json.Marshal(map[string]any{"grant": grant, "rows": []string{g.EndMark()}})
 	if err != nil {
 		return err
 	}
-	if err := s.Grants.End(ctx, id, grant, s.Clock.Now(), who.Name, s.act(who.Name, "database.grant_end", string(id), string(detail))); err != nil {
+	if err := s.Grants.End(ctx, id, grant, g.Ended, who.Name, s.act(who.Name, "database.grant_end", string(id), string(detail))); err != nil {
 		return err
 	}
 	return s.Refresh(ctx)

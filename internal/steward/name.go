@@ -45,6 +45,12 @@ func SealNameOf(key []string) ([]byte, error) {
 	return SealName(registry.ID(key[0]), id), err
 }
 
+// Contents are the keyed hashes that an entry's values may have: by the pepper in
+// use, then by older ones.
+func Contents(v *vault.Vault, database registry.ID, values registry.Values) []vault.Keyed {
+	return v.HashAll(contentDomain, append([]byte(database+"\x00"), flat(values)...))
+}
+
 // entryIDs are the names an entry may have: by the pepper in use, then by older ones.
 func (s *Steward) entryIDs(key []byte) []registry.EntryID {
 	hashes := s.Vault.HashAll(entryDomain, key)
