@@ -42,12 +42,14 @@ const (
 	Emergencies = "emergency.many"    // of a facility: more openings in emergencies within 24 hours than usual; package urgent raises it
 	Register    = "identity.register" // of a population register: answers that do not agree; package verification raises it
 
+	Late = "task.late" // of "many": tasks that are not done and whose day is over
+
 	Rules = "rules.unread" // of a book in force: this release does not compile it, and what stood before is judged by
 )
 
 // Kinds lists those that are raised.
 func Kinds() []string {
-	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register, Rules}
+	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register, Late, Rules}
 }
 
 // Many is the object of the one alarm that stands for many silent facilities.
@@ -107,7 +109,7 @@ type Deps struct {
 	Seen     Seen
 	Forks    func(context.Context) (map[string]time.Time, error)
 	Ways     func(context.Context) ([]Way, error)
-	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure." and Rules; nil: nobody looks
+	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure.", Late and Rules; nil: nobody looks
 	Rates    *Rates
 	Tellers  func(Limits) []Teller
 	Acts     Acts
@@ -168,9 +170,14 @@ func (w *Watch) Round(ctx context.Context) error {
 	}
 	now := w.Clock.Now()
 	found, looked, errs := map[string]Detail{}, map[string]bool{Emergencies: true, Register: true}, []error(nil)
+	var causes map[string]Detail
+	var unread error
+	if w.Looks != nil {
+		causes, unread = w.Looks(ctx)
+	}
 	for kind, look := range map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
 		Failures: w.failures, Queue: w.queues, Breaker: w.breakers, Silent: w.silent, Forked: w.forked,
-		CutOff: w.looksOf(CutOff), ManyOwn: w.looksOf(ManyOwn), Unequal: w.looksOf(Unequal), Rules: w.looksOf(Rules),
+		CutOff: looksOf(CutOff, causes, unread), ManyOwn: looksOf(ManyOwn, causes, unread), Unequal: looksOf(Unequal, causes, unread), Late: looksOf(Late, causes, unread), Rules: looksOf(Rules, causes, unread),
 	} {
 		if slices.Contains(l.Off, kind) && !strings.HasPrefix(kind, "disclosure.") {
 			looked[kind] = true
@@ -209,18 +216,14 @@ func (w *Watch) Round(ctx context.Context) error {
 }
 
 // looksOf gives what Looks found, of one kind.
-func (w *Watch) looksOf(kind string) func(context.Context, Limits, time.Time, func(string, Detail)) error {
-	return func(ctx context.Context, _ Limits, _ time.Time, found func(string, Detail)) error {
-		if w.Looks == nil {
-			return nil
-		}
-		all, err := w.Looks(ctx)
-		for cause, d := range all {
+func looksOf(kind string, causes map[string]Detail, unread error) func(context.Context, Limits, time.Time, func(string, Detail)) error {
+	return func(_ context.Context, _ Limits, _ time.Time, found func(string, Detail)) error {
+		for cause, d := range causes {
 			if k, object, _ := strings.Cut(cause, ":"); k == kind {
 				found(object, d)
 			}
 		}
-		return err
+		return unread
 	}
 }
 
@@ -239,7 +242,7 @@ func (w *Watch) raise(ctx context.Context, cause string, d Detail, now time.Time
 
 // tell tells of an alarm that nobody looks after yet, when its hour has passed.
 func (w *Watch) tell(ctx context.Context, l Limits, a store.Alarm, now time.Time) error {
-	if w.Tellers == nil {
+	if w.Tellers == nil || strings.HasPrefix(a.Cause, Late+":") { // told once a day, with whose they are: package errand
 		return nil
 	}
 	tellers := w.Tellers(l)

@@ -368,4 +368,9 @@ func TestABookThatIsNotReadIsToldOf(t *testing.T) {
 	if open := round(); len(open) != 0 {
 		t.Errorf("it is read, and yet %+v", open)
 	}
+	// late tasks are kept as others are; whose they are is told once a day elsewhere
+	found = map[string]alarm.Detail{alarm.Late + ":" + alarm.Many: {N: 3, Of: 9}}
+	if open := round(); len(open) != 1 || open[0].Kind != alarm.Late || !strings.Contains(open[0].Text.EN, "3 tasks are late of 9") || len(w.told) != 1 {
+		t.Errorf("%+v, told %d times", open, len(w.told))
+	}
 }

@@ -44,6 +44,9 @@ func sentence(kind, object string, d Detail) fault.Text {
 	case kind == Register:
 		return fault.Text{VI: fmt.Sprintf("Sổ dân cư %s: %d người có số định danh không khớp, đã hủy hoặc đã thay. Không có gì tự đổi; kiểm tra với cơ sở.", object, d.N),
 			EN: fmt.Sprintf("Population register %s: the numbers of %d persons do not agree, were cancelled or replaced. Nothing changes by itself; check with the facility.", object, d.N)}
+	case kind == Late:
+		return fault.Text{VI: fmt.Sprintf("%d nhiệm vụ quá hạn trên %d đang mở. Mở báo cáo nhiệm vụ để biết của ai.", d.N, d.Of),
+			EN: fmt.Sprintf("%d tasks are late of %d open. The report of tasks says whose.", d.N, d.Of)}
 	case kind == Rules:
 		return fault.Text{VI: fmt.Sprintf("Bộ quy tắc %s đang có hiệu lực nhưng phần mềm này không đọc được (%d lỗi, %s). Hồ sơ vẫn được xét bằng bộ trước. Soạn lại hoặc ngừng bộ này.", object, max(1, d.N), d.Code),
 			EN: fmt.Sprintf("The book of rules %s is in force and this program cannot read it (%d problems, %s). Dossiers are judged by what stood before. Write it again or retire it.", object, max(1, d.N), d.Code)}

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/duty"
 	"lienthong/internal/errand"
 	"lienthong/internal/role"
@@ -153,6 +155,7 @@ func TestAMinistryFollowsWork(t *testing.T) {
 				t.Errorf("not in view %s", view)
 			}
 		}
+		lateIsAnAlarm(t, w)
 		if page := ministry.reads("/tasks/report", http.StatusOK); !strings.Contains(page, "C06") || !strings.Contains(page, "Điểm nghẽn") {
 			t.Errorf("%s", page)
 		}
@@ -192,4 +195,19 @@ func TestAMinistryFollowsWork(t *testing.T) {
 			}
 		}
 	})
+}
+
+// lateIsAnAlarm: late tasks stand among the alarms until somebody takes them, and
+// who took them stands there too.
+func lateIsAnAlarm(t *testing.T, w *world) {
+	t.Helper()
+	for _, owner := range []string{"", "Trực điều hành"} {
+		w.check(w.hub.Alarms.Round(w.ctx))
+		open := must(w.hub.Alarms.Open(w.ctx))
+		i := slices.IndexFunc(open, func(a alarm.Alarm) bool { return a.Kind == alarm.Late && a.Object == alarm.Many })
+		if i < 0 || open[i].Owner != owner || !strings.Contains(open[i].Text.EN, " late of ") {
+			t.Fatalf("of %q: %+v", owner, open)
+		}
+		w.check(w.hub.Alarms.Acknowledge(w.ctx, "e2e", open[i].Cause, "Trực điều hành", ""))
+	}
 }

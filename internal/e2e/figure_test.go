@@ -104,10 +104,69 @@ func TestFiguresAreClosedAndChangeOnlyByVersions(t *testing.T) {
 				acts++
 			}
 		}
-		if acts != 3 { // the first night, the day before changed, the second night
+		if acts != 4 { // the first night and the month before it, the day before changed, the second night
 			t.Errorf("%d acts of pinning", acts)
 		}
+		monthsAreClosed(t, w, day, sent[2].Record)
 	})
+}
+
+// monthsAreClosed: when the month is over its league and its public numbers are
+// pinned; a record that is withdrawn later makes version 2 of the league, and no
+// version of public numbers; each counted again gives the same bytes.
+func monthsAreClosed(t *testing.T, w *world, day int, withdraw string) {
+	t.Helper()
+	figures := w.hub.House.Figures
+	month := time.Date(day/10000, time.Month(day/100%100), 1, 12, 0, 0, 0, clock.Hanoi)
+	last := clock.Day(month.AddDate(0, 1, -1))
+	w.clock.Advance(month.AddDate(0, 1, 0).Sub(w.clock.Now()) + time.Hour)
+	must(figures.Close(w.ctx, last))
+	inCountry := must(figure.Ask("SL.21", figure.Place{}, clock.Day(month), last))
+	inProvince := must(figure.Ask("SL.21", figure.Place{Province: "24"}, clock.Day(month), last))
+	public := must(figure.Ask("SL.32", figure.Place{}, day, day))
+	var pinned []*figure.Statement
+	for _, q := range []figure.Query{inCountry, inProvince, public} {
+		s := must(figures.Statement(w.ctx, q.Subject()))
+		if s.Version != 1 {
+			t.Fatalf("%s", s.Bytes())
+		}
+		pinned = append(pinned, s)
+	}
+	if v := pinned[1].Read(); v.N != 6 || v.By["79901/sent"] != 6 || v.By["79901/accepted"] != 6 || v.By["79901/retrievable"] != 3 || string(pinned[0].Value) != string(pinned[1].Value) {
+		t.Errorf("the league: %s, in the country %s", pinned[1].Value, pinned[0].Value)
+	}
+	if v := pinned[2].Read(); v.N != 0 || len(v.By) != 0 || v.Hide["24/records"] != "small" || v.Hide["vn/prescriptions"] != "guard" {
+		t.Errorf("public: %s", pinned[2].Value)
+	}
+	if status, _, body := w.do("79901", "POST", "/api/v1/records/"+withdraw+"/withdraw", "application/json", []byte(`{"reason":"gửi nhầm người"}`)); status != 200 {
+		t.Fatalf("%d %s", status, body)
+	}
+	w.clock.Advance(24 * time.Hour)
+	must(figures.Close(w.ctx, clock.Day(w.clock.Now().AddDate(0, 0, -1))))
+	for i, q := range []figure.Query{inCountry, inProvince, public} {
+		s, want := must(figures.Statement(w.ctx, q.Subject())), 2
+		if q.Public() {
+			want = 1
+		} else if s.Read().By["79901/retrievable"] != 2 || s.Changed == nil || s.Changed.Withdrawn != 1 {
+			t.Errorf("%s", s.Bytes())
+		}
+		if s.Version != want {
+			t.Errorf("%s, want version %d", s.ID, want)
+		}
+		for _, s := range []*figure.Statement{pinned[i], s, must(figure.Parse(s.Bytes()))} {
+			if o := must(figures.Recompute(w.ctx, s)); !o.Same {
+				t.Errorf("%s: pinned %s, recounted %s", s.ID, s.Value, o.Bytes)
+			}
+		}
+	}
+	page := person{w: w}.ask(http.MethodGet, "/public", nil).Body.String()
+	id := public.Subject() + "-v1"
+	if rec := (person{w: w}).ask(http.MethodGet, "/public/"+id, nil); !strings.Contains(page, `href="/public/`+id) || rec.Body.String() != string(pinned[2].Bytes())+"\n" {
+		t.Errorf("anybody's statement: %d %s", rec.Code, rec.Body)
+	}
+	if rec := (person{w: w}).ask(http.MethodGet, "/public/"+pinned[1].ID, nil); rec.Code != http.StatusNotFound {
+		t.Errorf("anybody reads %s: %d", pinned[1].ID, rec.Code)
+	}
 }
 
 // TestTheMinisterAsks: "prescriptions yesterday in Bắc Ninh, and how do you know?"

@@ -73,6 +73,36 @@ func TestHowEverybodyTakesPart(t *testing.T) {
 		if page := read(old, "/facilities"+span); !strings.Contains(page, "đã chuyển tỉnh") {
 			t.Error("the league does not say that it moved")
 		}
+		// pinned, each province has what came while it belonged there, and so does who counts again
+		for who, want := range map[*person]string{&old: "3", &now: "2", &ministry: "5"} {
+			rec := who.ask(http.MethodPost, "/league/pin", url.Values{"from": {strconv.Itoa(began)}, "to": {strconv.Itoa(clock.Day(w.clock.Now()))}})
+			told := rec.Header().Get("Location")
+			if rec.Code != http.StatusSeeOther || !strings.HasPrefix(told, "/statements/SL.21-") {
+				t.Fatalf("%d %s", rec.Code, rec.Body)
+			}
+			rows := file(*who, told+"/csv")
+			if len(rows) != 2 || strings.Join(rows[1][:6], " ") != "79901 "+want+" "+want+" 0 "+want+" SL.21" || !strings.Contains(rows[1][len(rows[1])-1], "— ") {
+				t.Errorf("want %s: %v", want, rows)
+			}
+			if again := who.ask(http.MethodPost, told+"/recompute", nil); !strings.Contains(again.Body.String(), "Giống hệt") {
+				t.Errorf("counted again: %d %s", again.Code, again.Body)
+			}
+			if page := read(*who, "/facilities"+span); !strings.Contains(page, told) {
+				t.Errorf("the league does not name %s", told)
+			}
+		}
+		for _, span := range []url.Values{{"from": {"x"}, "to": {"1"}}, {"from": {strconv.Itoa(began)}, "to": {"20990101"}}, {"from": {strconv.Itoa(began)}, "to": {strconv.Itoa(clock.Day(w.clock.Now().AddDate(0, 0, 1)))}}} {
+			if rec := ministry.ask(http.MethodPost, "/league/pin", span); rec.Code != http.StatusBadRequest && rec.Code != http.StatusUnprocessableEntity {
+				t.Errorf("%v: %d", span, rec.Code)
+			}
+		}
+		if check := must(w.hub.House.Figures.Compare(w.ctx, began)); check.Seen == 0 || check.Unequal != 0 {
+			t.Errorf("the day before the move, counted again: %+v", check)
+		}
+		must(w.hub.House.Figures.Close(w.ctx, began))
+		if page := read(old, "/province"); !strings.Contains(page, "/statements/SL.02-"+strconv.Itoa(began)+"-p24-v1") {
+			t.Error("the province's board does not name what was closed")
+		}
 		for path, want := range map[string]string{"/province?province=24": `href="/messages?province=24">3</a>`, "/province?province=79": `href="/messages?province=79">2</a>`} {
 			if page := read(ministry, path); !strings.Contains(page, want) {
 				t.Errorf("%s has no %s", path, want)

@@ -41,7 +41,8 @@ func (d *Desk) Jobs() []night.Job {
 
 // Close pins the figures of a day that is over, for the country, every province
 // and every unit, and looks again at the days before: where late or withdrawn data
-// changed one, there is a version more that says so. Done again it does nothing new.
+// changed one, there is a version more that says so. So are the league and the public
+// numbers of a month that is over. Done again it does nothing new.
 func (d *Desk) Close(ctx context.Context, day int) (night.Report, error) {
 	last, ok := noon(day)
 	if !ok || day >= clock.Day(d.Clock.Now()) {
@@ -57,14 +58,18 @@ func (d *Desk) Close(ctx context.Context, day int) (night.Report, error) {
 		return night.Report{}, err
 	}
 	var r night.Report
+	again := touched{}
 	for at := last.AddDate(0, 0, 1-lookBack); !at.After(last); at = at.AddDate(0, 0, 1) {
-		seen, changed, err := d.closeDay(ctx, clock.Day(at), clock.Day(at) == day, totals, a)
-		r.Seen, r.Changed = r.Seen+seen, r.Changed+changed
+		seen, pinned, err := d.closeDay(ctx, clock.Day(at), clock.Day(at) == day, totals, a)
+		r.Seen, r.Changed = r.Seen+seen, r.Changed+int64(len(pinned))
 		if err != nil {
 			return r, err
 		}
+		again.add(pinned)
 	}
-	return r, nil
+	seen, changed, err := d.closeMonths(ctx, day, again, a)
+	r.Seen, r.Changed = r.Seen+seen, r.Changed+changed
+	return r, err
 }
 
 // totals are the numbers of all subjects of some days, without their parts.
@@ -123,21 +128,20 @@ func measures(standing bool) []string {
 }
 
 // closeDay pins what a day has no statement of, if it is new, and what changed.
-func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[string]int64, a at) (seen, changed int64, err error) {
+func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[string]int64, a at) (seen int64, pinned []*Statement, err error) {
 	kept := map[string]*Statement{}
 	for _, f := range closed() {
 		list, err := d.Newest(ctx, f.ID+"-"+strconv.Itoa(day)+"-")
 		if err != nil {
-			return 0, 0, err
+			return 0, nil, err
 		}
 		for _, s := range list {
 			kept[s.Query.Subject()] = s
 		}
 	}
 	if !fresh && len(kept) == 0 {
-		return 0, 0, nil
+		return 0, nil, nil
 	}
-	var pinned []*Statement
 	for _, q := range d.questions(day) {
 		seen++
 		last := kept[q.Subject()]
@@ -146,20 +150,20 @@ func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[str
 		}
 		v, err := d.count(ctx, q, a.sizes())
 		if err != nil {
-			return seen, 0, err
+			return seen, nil, err
 		}
 		s, isNew, err := d.next(ctx, q.Figure, q, v, a)
 		if err != nil {
-			return seen, 0, err
+			return seen, nil, err
 		}
 		if isNew {
 			pinned = append(pinned, s)
 		}
 	}
 	if err := d.keep(ctx, nightly, pinned); err != nil && !errors.Is(err, store.ErrChanged) { // changed: another hub closes the same day
-		return seen, 0, err
+		return seen, nil, err
 	}
-	return seen, int64(len(pinned)), nil
+	return seen, pinned, nil
 }
 
 // questions are those that are closed for a day, in order.

@@ -29,6 +29,9 @@ func (p Place) scope() role.Scope {
 
 // count answers a question from the rows, as of sizes of logs.
 func (d *Desk) count(ctx context.Context, q Query, sizes map[int]uint64) (Value, error) {
+	if len(q.Parts) > 0 {
+		return d.countParts(ctx, q, sizes)
+	}
 	cq := store.CountQuery{FromDay: q.From, ToDay: q.To, Measures: q.Measures, Standing: q.Standing, AsOf: sizes}
 	if q.By != "" {
 		cq.By = []store.Dimension{store.Dimension(q.By)}

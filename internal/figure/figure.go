@@ -32,6 +32,8 @@ var (
 	ErrStatement = fault.New(fault.Invalid, "figure.statement", "Tệp không phải là một số liệu đã ghim.", "The file is not a pinned figure.")
 	// ErrAbsent (figure.absent): no such statement.
 	ErrAbsent = fault.New(fault.Absent, "figure.absent", "Không có số liệu đã ghim nào mang mã này.", "No pinned figure has this id.")
+	// ErrBusy (figure.busy): rows are being counted for somebody else.
+	ErrBusy = fault.New(fault.Busy, "figure.busy", "Đang đếm lại cho người khác. Thử lại sau ít giây.", "Rows are being counted for somebody else. Try again in a few seconds.")
 	// ErrBehind (figure.behind): this copy of the data ends before the checkpoint.
 	ErrBehind = fault.New(fault.Conflict, "figure.behind", "Bản dữ liệu này kết thúc trước mốc sổ của số liệu. Dùng bản sao mới hơn.",
 		"This copy of the data ends before the statement's checkpoint. Use a newer copy.")
@@ -164,6 +166,13 @@ func (d *Desk) next(ctx context.Context, figure string, q Query, v Value, a at) 
 	}
 	s.Version = last.Version + 1
 	s.ID = id(q.Subject(), s.Version)
+	if q.Public() {
+		fresh, err = d.more(ctx, last, s)
+		if !fresh {
+			s = last
+		}
+		return s, fresh, err
+	}
 	s.Changed, err = d.why(ctx, last, s)
 	return s, true, err
 }

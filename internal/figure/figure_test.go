@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
 	"lienthong/internal/figure"
 	"lienthong/internal/ledger"
@@ -199,6 +200,69 @@ func TestPinnedTwiceIsOneAndChangedIsAnother(t *testing.T) {
 	all, err := d.Versions(t.Context(), "SL.04-20260713-p24")
 	if err != nil || len(all) != 2 {
 		t.Errorf("%v, %v", all, err)
+	}
+}
+
+// A public statement has no small number in it, nor what would give one away; when
+// rows only fall away there is no version more, for two would tell of it.
+func TestAPublicStatementTellsNothingSmall(t *testing.T) {
+	t.Parallel()
+	r, d := setup(t)
+	numbers := map[string]int64{}
+	for i, p := range catalog.Provinces() {
+		numbers[p.Code] = 5000 + 100*int64(i)
+	}
+	numbers["24"] = 7
+	r.counts = func(size uint64, _ role.Scope, q store.CountQuery) []store.Count {
+		var out []store.Count
+		for code, n := range numbers {
+			out = append(out, store.Count{Key: []string{"accepted", code}, N: n})
+		}
+		if size > 5 {
+			out = append(out, store.Count{Key: []string{"accepted", "96"}, N: 2})
+		}
+		return out
+	}
+	q, err := figure.Ask("SL.32", figure.Place{}, 20260613, 20260613)
+	if err != nil || q.From != 20260601 || q.To != 20260630 || q.Subject() != "SL.32-20260601.20260630-vn" {
+		t.Fatalf("%+v, %v", q, err)
+	}
+	s, err := d.Pin(t.Context(), "hub", q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := s.Read()
+	if v.By["96/records"] != 8300 || v.Hide["24/records"] != "small" || v.Hide["01/records"] != "guard" || strings.Contains(string(s.Value), ":7,") || s.Changed != nil {
+		t.Errorf("%s", s.Value)
+	}
+	codes, column := s.Column("records")
+	if len(codes) != 34 || len(column.Cells) != 34 || codes[33] != "96" || column.Cells[33].N != 8300 || column.Total.N != v.N {
+		t.Errorf("%v %+v", codes, column)
+	}
+	numbers["96"]--
+	if again, err := d.Pin(t.Context(), "hub", q); err != nil || again.ID != s.ID {
+		t.Errorf("after an erasure: %v, %v", again.ID, err)
+	}
+	r.size = 6
+	if second, err := d.Pin(t.Context(), "hub", q); err != nil || second.Version != 2 || second.Changed != nil || second.Read().By["96/records"] != 8301 {
+		t.Errorf("after a late record: %v, %v", second.ID, err)
+	}
+	for name, ask := range map[string]struct {
+		place    figure.Place
+		from, to int
+		want     error
+	}{
+		"a province":     {figure.Place{Province: "24"}, 20260601, 20260630, nil},
+		"the month runs": {figure.Place{}, 20260701, 20260701, figure.ErrSpan},
+		"two months":     {figure.Place{}, 20260601, 20260701, figure.ErrSpan},
+	} {
+		q, err := figure.Ask("SL.32", ask.place, ask.from, ask.to)
+		if err == nil {
+			_, err = d.Pin(t.Context(), "hub", q)
+		}
+		if err == nil || ask.want != nil && !errors.Is(err, ask.want) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
+	"lienthong/internal/cells"
 	"lienthong/internal/clock"
 	"lienthong/internal/insight"
 	"lienthong/internal/ledger/jcs"
@@ -36,19 +37,25 @@ type Query struct {
 	By       string   `json:"by,omitempty"`       // what the value is split by: "province", "facility"
 	Facility string   `json:"facility,omitempty"` // of the place at most one is set
 	Figure   string   `json:"figure"`
-	From     int      `json:"from"` // yyyyMMdd in Hanoi, by day of receipt
+	From     int      `json:"from"`            // yyyyMMdd in Hanoi, by day of receipt
+	Least    int64    `json:"least,omitempty"` // smaller numbers are not told; 0: all are
 	Measures []string `json:"measures"`
-	Province string   `json:"province,omitempty"`
-	Standing bool     `json:"standing,omitempty"`
-	To       int      `json:"to"`
-	Unit     string   `json:"unit,omitempty"`
+	// Parts are several numbers of each place: keys of the value are "24601/sent", and
+	// what is 0 is left out. The value's n is the first part's.
+	Parts     []insight.Part `json:"parts,omitempty"`
+	Province  string         `json:"province,omitempty"`
+	Provinces []string       `json:"provinces,omitempty"` // that have a cell, where small ones are not told
+	Standing  bool           `json:"standing,omitempty"`
+	To        int            `json:"to"`
+	Unit      string         `json:"unit,omitempty"`
 }
 
 // Place is where a figure is counted: nothing is the country.
 type Place struct{ Province, Unit, Facility string }
 
 // Ask makes the question of a figure at a place over days, which may lie ahead: Pin
-// refuses those. Faults: ErrUnknown, ErrPlace, ErrSpan.
+// refuses those. A figure with parts is split by facility, in the country too; of a
+// public one the days are those of the whole month. Faults: ErrUnknown, ErrPlace, ErrSpan.
 func Ask(figureID string, p Place, from, to int) (Query, error) {
 	f, ok := insight.FigureByID(figureID)
 	if !ok || !f.Pinned() {
@@ -62,6 +69,22 @@ func Ask(figureID string, p Place, from, to int) (Query, error) {
 		q.By = string(store.ByFacility)
 	default:
 		q.By = string(store.ByProvince)
+	}
+	for _, p := range f.Parts {
+		q.Parts, q.By = append(q.Parts, insight.Part{Measures: slices.Clone(p.Measures), Name: p.Name, Standing: p.Standing}), string(store.ByFacility)
+	}
+	if f.Public {
+		q.By, q.Least = string(store.ByProvince), cells.Least
+		q.From, q.To = from/100*100+1, clock.Day(time.Date(from/10000, time.Month(from/100%100)+1, 0, 12, 0, 0, 0, clock.Hanoi))
+		for _, p := range catalog.Provinces() {
+			q.Provinces = append(q.Provinces, p.Code)
+		}
+		if to > q.To || to < from {
+			return q, ErrSpan
+		}
+		if !q.lawful() {
+			return q, ErrPlace
+		}
 	}
 	return q, q.sound(lastDay)
 }
@@ -105,10 +128,29 @@ func split(id string) (subject string, version int) {
 // check refuses a question that nobody may ask, and returns its figure.
 func (q Query) check(now time.Time) (string, error) {
 	f, ok := insight.FigureByID(q.Figure)
-	if !ok || !f.Pinned() || !slices.Equal(f.Measures, q.Measures) || f.Standing != q.Standing {
+	if !ok || !f.Pinned() || !slices.Equal(f.Measures, q.Measures) || f.Standing != q.Standing || len(f.Parts) != len(q.Parts) || f.Public != (q.Least > 0) {
 		return "", ErrUnknown
 	}
+	if q.Least > 0 && q.To >= clock.Day(now) { // the month is not over
+		return "", ErrSpan
+	}
 	return f.ID, q.sound(clock.Day(now))
+}
+
+// Public reports whether anybody may read the statement: small numbers are not in it.
+func (q Query) Public() bool { return q.Least > 0 }
+
+// lawful checks the members that only some questions have.
+func (q Query) lawful() bool {
+	if len(q.Parts) > 10 || len(q.Provinces) > 100 || q.Least < 0 || q.Least > 1000 || q.Least > 0 && (q.By != string(store.ByProvince) || q.Place() != Place{} || len(q.Parts) == 0) {
+		return false
+	}
+	for _, p := range q.Parts {
+		if p.Name == "" || strings.Trim(p.Name, "abcdefghijklmnopqrstuvwxyz_") != "" || len(p.Measures) == 0 || len(p.Measures) > 20 {
+			return false
+		}
+	}
+	return len(q.Parts) == 0 || q.By != "" || q.Facility != ""
 }
 
 // sound checks days and place.
@@ -185,8 +227,9 @@ type Statement struct {
 
 // Value is a number, and its parts where it is split.
 type Value struct {
-	By map[string]int64 // "" stands for what lies nowhere; nil where it is not split
-	N  int64
+	By   map[string]int64      // "" stands for what lies nowhere; nil where it is not split
+	Hide map[string]cells.Hide // what is not told, and why; "vn/…" is a total
+	N    int64
 }
 
 // bytes is the value as a statement holds it: canonical JSON (RFC 8785).
@@ -203,6 +246,16 @@ func (v Value) bytes() []byte {
 		}
 		b = append(b, `},`...)
 	}
+	if len(v.Hide) > 0 {
+		b = append(b, `"hide":{`...)
+		for i, k := range slices.Sorted(maps.Keys(v.Hide)) {
+			if i > 0 {
+				b = append(b, ',')
+			}
+			b = jcs.AppendString(append(jcs.AppendString(b, k), ':'), string(v.Hide[k]))
+		}
+		b = append(b, `},`...)
+	}
 	return append(strconv.AppendInt(append(b, `"n":`...), v.N, 10), '}')
 }
 
@@ -214,14 +267,21 @@ func (s *Statement) setValue(v Value) {
 
 // Read returns the value.
 func (s *Statement) Read() Value {
-	var v struct {
-		By map[string]int64 `json:"by"`
-		N  int64            `json:"n"`
-	}
-	if json.Unmarshal(s.Value, &v) != nil { // Parse has read it already
+	v, err := s.read()
+	if err != nil { // Parse has read it already
 		return Value{}
 	}
-	return Value{By: v.By, N: v.N}
+	return v
+}
+
+func (s *Statement) read() (Value, error) {
+	var v struct {
+		By   map[string]int64      `json:"by"`
+		Hide map[string]cells.Hide `json:"hide"`
+		N    int64                 `json:"n"`
+	}
+	err := json.Unmarshal(s.Value, &v)
+	return Value{By: v.By, Hide: v.Hide, N: v.N}, err
 }
 
 // Moment is when it was pinned.
@@ -258,19 +318,16 @@ func Parse(b []byte) (*Statement, error) {
 	if s.V != statementV || s.Version < 1 || s.ID != id(s.Query.Subject(), s.Version) || s.Figure != s.Query.Figure || len(s.Logs) > 1000 {
 		return nil, ErrStatement
 	}
-	if s.Query.sound(lastDay) != nil || len(s.Query.Measures) == 0 || len(s.Query.Measures) > 20 ||
+	if s.Query.sound(lastDay) != nil || !s.Query.lawful() || len(s.Query.Measures) == 0 || len(s.Query.Measures) > 20 ||
 		(s.Query.By != "" && s.Query.By != string(store.ByProvince) && s.Query.By != string(store.ByFacility)) {
 		return nil, ErrStatement
 	}
 	if _, err := time.Parse(time.RFC3339Nano, s.At); err != nil {
 		return nil, ErrStatement
 	}
-	var v struct {
-		By map[string]int64 `json:"by"`
-		N  int64            `json:"n"`
-	}
+	_, err := s.read()
 	sum := sha256.Sum256(s.Value)
-	if json.Unmarshal(s.Value, &v) != nil || s.SHA256 != hex.EncodeToString(sum[:]) {
+	if err != nil || s.SHA256 != hex.EncodeToString(sum[:]) {
 		return nil, ErrStatement
 	}
 	return s, nil

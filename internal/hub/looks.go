@@ -52,9 +52,9 @@ func (h *Hub) checkAtNight(ctx context.Context) error {
 	return err
 }
 
-// lookAlarms are what is wrong with looks now, and which books of rules are not
-// judged by.
-func (h *Hub) lookAlarms(context.Context) (map[string]alarm.Detail, error) {
+// lookAlarms are what is wrong with looks now, how many tasks are late, and which
+// books of rules are not judged by.
+func (h *Hub) lookAlarms(ctx context.Context) (map[string]alarm.Detail, error) {
 	out := map[string]alarm.Detail{}
 	add := func(kind, object string, n int) {
 		if object == "" {
@@ -77,6 +77,16 @@ func (h *Hub) lookAlarms(context.Context) (map[string]alarm.Detail, error) {
 		for what, n := range r.Wrong() {
 			add(alarm.Unequal, strings.ToLower(what), n)
 		}
+	}
+	if h.House == nil {
+		return out, nil
+	}
+	late, open, err := h.House.Late(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if late > 0 {
+		out[alarm.Late+":"+alarm.Many] = alarm.Detail{N: late, Of: open}
 	}
 	return out, nil
 }

@@ -38,6 +38,15 @@ type Figure struct {
 
 	Measures []string // of counters, added up
 	Standing bool     // only records that stand: neither superseded nor withdrawn
+	Parts    []Part   // a statement splits each place by these; the first is the number
+	Public   bool     // of whole months of the country, small numbers not told (package cells)
+}
+
+// Part is one of several numbers that a statement has of each place.
+type Part struct {
+	Measures []string `json:"measures"`
+	Name     string   `json:"name"`
+	Standing bool     `json:"standing,omitempty"`
 }
 
 // Pinned reports whether the figure can be pinned to a checkpoint and counted again.
@@ -76,10 +85,10 @@ var figures = []Figure{
 			"The sum of the counters accepted, accepted_with_warnings and rejected over all kinds. Returned files are not records. Compared with the whole of the same weekday last week."),
 		Doubt: everyVersion},
 	{ID: "SL.03", Source: FromRecords, Measures: []string{MeasureReferral}, List: "/messages?code=" + MeasureReferral, Name: text("Phiếu chuyển", "Referrals"),
-		Formula: text("Bộ đếm doc:XML13: hồ sơ có giấy chuyển tuyến.", "The counter doc:XML13: dossiers with a referral."), Doubt: everyVersion},
+		Formula: text("Bộ đếm doc:XML13: hồ sơ có giấy chuyển tuyến. Hồ sơ bị từ chối không tính.", "The counter doc:XML13: dossiers with a referral. Rejected ones do not count."), Doubt: everyVersion},
 	{ID: "SL.04", Source: FromRecords, Measures: []string{MeasurePrescription}, List: "/messages?code=" + MeasurePrescription, Name: text("Đơn thuốc", "Prescriptions"),
-		Formula: text("Bộ đếm doc:XML2: hồ sơ có bảng thuốc của lượt khám. Đơn thuốc điện tử riêng được đếm theo loại hồ sơ.",
-			"The counter doc:XML2: dossiers with the medicines of the visit. Stand-alone electronic prescriptions count by their kind."),
+		Formula: text("Bộ đếm doc:XML2: hồ sơ có bảng thuốc của lượt khám; hồ sơ bị từ chối không tính. Đơn thuốc điện tử riêng được đếm theo loại hồ sơ.",
+			"The counter doc:XML2: dossiers with the medicines of the visit; rejected ones do not count. Stand-alone electronic prescriptions count by their kind."),
 		Doubt: everyVersion},
 	{ID: "SL.05", Source: FromLooks, List: "/access", Name: text("Lượt tra cứu", "Look-ups"),
 		Formula: text("Bộ đếm lookup: số lần nội dung một hồ sơ được mở. Mỗi lần có một dòng trong Ai đã xem, ghi trước khi nội dung rời hub.",
@@ -129,7 +138,8 @@ var figures = []Figure{
 	{ID: "SL.20", Source: FromActs, List: "/figures/SL.20", Name: text("Khôi phục đã chứng minh", "Last proven restore"),
 		Formula: text("Lần khôi phục gần nhất mà bản sao được mở, đếm lại và kiểm chứng với sổ.", "The last restore whose copy was opened, counted again and proved against the ledger."),
 		Doubt:   text("Chứng minh bản sao đó, không phải bản sao đêm nay.", "It proves that copy, not tonight's.")},
-	{ID: "SL.21", Source: FromRecords, Measures: Verdicts(), List: "/facilities", Name: text("Mức độ tham gia", "Participation"),
+	{ID: "SL.21", Source: FromRecords, Measures: Verdicts(), Parts: []Part{{Name: "sent", Measures: Verdicts()}, {Name: "accepted", Measures: accepted},
+		{Name: "rejected", Measures: []string{string(dossier.Rejected)}}, {Name: "retrievable", Measures: accepted, Standing: true}}, List: "/facilities", Name: text("Mức độ tham gia", "Participation"),
 		Formula: text("Các bộ đếm của SL.02 và refused theo cơ sở trong kỳ đã chọn.", "The counters of SL.02 and refused by facility over the chosen period."), Doubt: everyVersion},
 	{ID: "SL.22", Source: FromRecords, List: "/today", Name: text("Hôm nay của cơ sở", "A facility's day"),
 		Formula: text("Các bộ đếm của SL.02 và refused của riêng cơ sở trong ngày. Hub trả lời ngay khi nhận nên không có hồ sơ nào nằm chờ xét.",
@@ -171,4 +181,10 @@ var figures = []Figure{
 			"Records that stand with a table XML4, where another facility had sent one with XML4 of the same person in the 14 days before the hub received it."),
 		Doubt: text("Không phải số xét nghiệm lặp lại. Hub không mở nội dung để đếm, nên không biết có trùng mã dịch vụ hay không; không tính người chưa liên kết và lần lặp ở cùng cơ sở; ngày là ngày hub nhận, không phải ngày xét nghiệm; 14 ngày là ngưỡng để đếm, không phải quy định chuyên môn.",
 			"These are not repeated tests. The hub opens nothing to count, so it does not know whether service codes are the same; people not linked and repeats at one facility are left out; days are those of receipt, not of the test; 14 days is a bound for counting, not a rule of medicine.")},
+	{ID: "SL.32", Source: FromRecords, Measures: Verdicts(), Public: true, Parts: []Part{{Name: "records", Measures: Verdicts()}, {Name: "referrals", Measures: []string{MeasureReferral}},
+		{Name: "prescriptions", Measures: []string{MeasurePrescription}}}, List: "/public", Name: text("Số liệu công khai của một tháng", "Public numbers of a month"),
+		Formula: text("Các số của SL.02, SL.03 và SL.04 của một tháng đã hết, theo tỉnh. Ô dưới 10 và những ô có thể làm lộ ô đó không được nói ra, kể cả trong bản ghim.",
+			"The numbers of SL.02, SL.03 and SL.04 of a month that is over, by province. Cells below 10, and those that would give one away, are not told, in the pinned text neither."),
+		Doubt: text("Chỉ xóa hồ sơ thì không có phiên bản mới: so hai phiên bản sẽ lộ hồ sơ đã xóa. Khi đó đếm lại có thể ra khác.",
+			"Erasure alone makes no new version: comparing two would tell what was erased. Counting again may then differ.")},
 }

@@ -30,8 +30,9 @@ type Edition struct {
 
 // PublicMonth is a month.
 type PublicMonth struct {
-	Month   Month
-	Numbers []PublicNumber
+	Month     Month
+	Statement string // the pinned text its numbers are of; "" where they are not pinned
+	Numbers   []PublicNumber
 }
 
 // PublicNumber is one number of a month by province; Total is the nation's.
@@ -52,10 +53,10 @@ const publicMonths = 12
 
 // numbers are what is told, and the counters each is the sum of. None is a part of
 // another: their columns say nothing of each other.
-var numbers = []struct {
-	id       string
-	measures []string
-}{{"records", insight.Verdicts()}, {"referrals", []string{insight.MeasureReferral}}, {"prescriptions", []string{insight.MeasurePrescription}}}
+func numbers() []insight.Part {
+	f, _ := insight.FigureByID("SL.32")
+	return f.Parts
+}
 
 // Edition returns what is public now: it changes when a month is over. The answer
 // must not be changed.
@@ -103,12 +104,19 @@ const leastWord = 10_000
 func (d *Desk) publicMonth(ctx context.Context, m Month) (PublicMonth, bool, error) {
 	out, any := PublicMonth{Month: m}, false
 	first, last := m.Days()
-	for _, n := range numbers {
-		counts, err := d.Counters.Sum(ctx, role.Scope{All: true}, store.CountQuery{FromDay: first, ToDay: last, Measures: n.measures, By: []store.Dimension{store.ByProvince}})
+	if d.Pinned != nil {
+		id, pinned, err := d.Pinned(ctx, m)
+		if err != nil || id != "" {
+			out.Statement, out.Numbers = id, pinned
+			return out, true, err
+		}
+	}
+	for _, n := range numbers() {
+		counts, err := d.Counters.Sum(ctx, role.Scope{All: true}, store.CountQuery{FromDay: first, ToDay: last, Measures: n.Measures, By: []store.Dimension{store.ByProvince}})
 		if err != nil {
 			return out, false, err
 		}
-		column := PublicNumber{ID: n.id}
+		column := PublicNumber{ID: n.Name}
 		values := map[string]int64{}
 		for _, p := range catalog.Provinces() {
 			values[p.Code] = 0

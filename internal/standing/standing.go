@@ -77,8 +77,9 @@ type Deps struct {
 	Benefits  house.Benefits
 	Looks     house.Looks
 	Directory func() *facility.Directory
-	Late      func(care.FacilityCode, time.Time) (learned, late bool) // by its own calendar; nil: nothing is known of calendars
-	Bases     []string                                                // on which somebody at a facility opens a record
+	Late      func(care.FacilityCode, time.Time) (learned, late bool)                           // by its own calendar; nil: nothing is known of calendars
+	Pinned    func(ctx context.Context, m Month) (id string, numbers []PublicNumber, err error) // public numbers as they were pinned, "" where they were not; nil: never
+	Bases     []string                                                                          // on which somebody at a facility opens a record
 	Clock     clock.Clock
 }
 

@@ -138,6 +138,20 @@ func titled(before, text, id string) string {
 	return before + id
 }
 
+// Late counts the tasks of everybody: late ones, and those not ended.
+func (h *House) Late(ctx context.Context) (late, open int, err error) {
+	if h.Errands == nil {
+		return 0, 0, nil
+	}
+	return h.tasksLate(ctx, role.Role{Kind: role.Operator}, time.Time{})
+}
+
+// taken reports whether somebody looks after late tasks: then nobody is told.
+func (t teller) taken(ctx context.Context) (bool, error) {
+	open, err := t.p.Alarms.Open(ctx)
+	return slices.ContainsFunc(open, func(a alarm.Alarm) bool { return a.Kind == alarm.Late && a.Owner != "" }), err
+}
+
 // teller tells that tasks are late by the ways alarms go, once a day.
 type teller struct{ p Parts }
 
@@ -150,11 +164,14 @@ func (t teller) tell(ctx context.Context, x errand.Telling) error {
 	if len(tellers) == 0 {
 		return nil
 	}
+	if taken, err := t.taken(ctx); err != nil || taken {
+		return err
+	}
 	now, id := t.p.Clock.Now(), "task.late@"+strconv.Itoa(x.Day)
 	if mine, err := t.p.Slices.Access.Once(ctx, "hub", id, now.Add(48*time.Hour)); err != nil || !mine {
 		return err
 	}
-	m := alarm.Message{ID: id, Cause: "task.late:many", Kind: "task.late", Object: alarm.Many, At: now, Opened: now, Text: lateText(x), Detail: alarm.Detail{N: int(x.Late), Of: int(x.Open)}}
+	m := alarm.Message{ID: id, Cause: alarm.Late + ":" + alarm.Many, Kind: alarm.Late, Object: alarm.Many, At: now, Opened: now, Text: lateText(x), Detail: alarm.Detail{N: int(x.Late), Of: int(x.Open)}}
 	var failed error
 	for _, to := range tellers {
 		if err := to.Tell(ctx, m); err != nil {

@@ -2,11 +2,13 @@ package house
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/care"
 	"lienthong/internal/duty"
+	"lienthong/internal/figure"
 	"lienthong/internal/masked"
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
@@ -29,12 +31,18 @@ func (h *House) openStanding(_ context.Context, p Parts) error {
 			return quiet != nil && quiet.Known[code], quiet != nil && quiet.Late[code] && !last.After(quiet.At)
 		}
 	}
+	if h.Figures != nil {
+		d.Pinned = h.pinned
+	}
 	desk, err := standing.New(d)
 	if err != nil {
 		return err
 	}
 	h.Pages.Standing = &rooms.Deps{Desk: desk, Directory: p.Directory, Hub: p.Hub,
 		Office: &admin.Office{Deps: admin.Deps{Enrolments: p.Slices.Enrolments, Clock: p.Clock}}}
+	if h.Figures != nil {
+		h.Pages.Standing.Figures = h.Figures
+	}
 	if h.Steward != nil {
 		h.Pages.Standing.Databases, h.Pages.Standing.Entries = h.Steward.List, h.Entries
 	}
@@ -48,4 +56,26 @@ func (h *House) openStanding(_ context.Context, p Parts) error {
 		}
 	}
 	return nil
+}
+
+// pinned are the public numbers of a month as they were pinned.
+func (h *House) pinned(ctx context.Context, m standing.Month) (string, []standing.PublicNumber, error) {
+	first, last := m.Days()
+	q, err := figure.Ask("SL.32", figure.Place{}, first, last)
+	if err != nil {
+		return "", nil, err
+	}
+	s, err := h.Figures.Statement(ctx, q.Subject())
+	if errors.Is(err, figure.ErrAbsent) {
+		return "", nil, nil
+	} else if err != nil {
+		return "", nil, err
+	}
+	var out []standing.PublicNumber
+	for _, part := range s.Query.Parts {
+		n := standing.PublicNumber{ID: part.Name}
+		n.Codes, n.Column = s.Column(part.Name)
+		out = append(out, n)
+	}
+	return s.ID, out, nil
 }

@@ -19,7 +19,6 @@ import (
 	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
-	"lienthong/internal/fault"
 	"lienthong/internal/figure"
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
@@ -27,9 +26,6 @@ import (
 	"lienthong/internal/store/house"
 	"lienthong/internal/web/portal/view"
 )
-
-// errBusy: rows are being counted for somebody else.
-var errBusy = fault.New(fault.Busy, "figure.busy", "Đang đếm lại cho người khác. Thử lại sau ít giây.", "Rows are being counted for somebody else. Try again in a few seconds.")
 
 // own is the place a role counts in.
 func own(r role.Role) figure.Place {
@@ -181,6 +177,9 @@ func (x *Room) one(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
+	if f.Public { // it has one place
+		place = figure.Place{}
+	}
 	s := shown{Figure: f, Place: place, Day: day, List: templ.SafeURL(f.List)}
 	if f.Pinned() {
 		q, err := figure.Ask(f.ID, place, day, day)
@@ -245,7 +244,7 @@ func (x *Room) pin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !x.counting.TryLock() {
-		x.frame.Fail(w, r, errBusy)
+		x.frame.Fail(w, r, figure.ErrBusy)
 		return
 	}
 	defer x.counting.Unlock()
@@ -263,7 +262,7 @@ func (x *Room) find(r *http.Request, p view.Page) (*figure.Statement, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !may(p.Reader.Role, s.Query.Place()) {
+	if !s.Query.Public() && !may(p.Reader.Role, s.Query.Place()) {
 		return nil, figure.ErrAbsent
 	}
 	return s, nil
@@ -304,6 +303,7 @@ type told struct {
 // part is one part of a number.
 type part struct {
 	Key  string
+	Name string // of several numbers of a place
 	N    int64
 	List templ.SafeURL
 }
@@ -316,12 +316,16 @@ func parts(s *figure.Statement) []part {
 	var out []part
 	for _, k := range slices.Sorted(maps.Keys(v.By)) {
 		q := s.Query
+		place, name, _ := strings.Cut(k, "/")
 		if q.By == string(store.ByProvince) {
-			q.Province = k
+			q.Province = place
 		} else {
-			q.Facility = k
+			q.Facility = place
 		}
-		out = append(out, part{Key: k, N: v.By[k], List: listOf(q, q.From)})
+		if i := slices.IndexFunc(q.Parts, func(p insight.Part) bool { return p.Name == name }); i >= 0 {
+			q.Measures, q.Standing = q.Parts[i].Measures, q.Parts[i].Standing
+		}
+		out = append(out, part{Key: place, Name: name, N: v.By[k], List: listOf(q, q.From)})
 	}
 	slices.SortStableFunc(out, func(a, b part) int { return cmp.Compare(b.N, a.N) })
 	return out[:min(len(out), mostParts)]
@@ -339,6 +343,52 @@ func (x *Room) statementJSON(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(append(s.Bytes(), '\n')) // the reader is gone: nobody to tell
 }
 
+// statementCSV is a statement as a file: what each place has of each part, of which
+// days, and the checkpoint.
+func (x *Room) statementCSV(w http.ResponseWriter, r *http.Request) {
+	s, err := x.find(r, x.frame.Page(r, "overview", "ioc.statement.title"))
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	names, v, places := []string{""}, s.Read(), map[string]bool{}
+	if len(s.Query.Parts) > 0 {
+		names = nil
+		for _, p := range s.Query.Parts {
+			names = append(names, p.Name)
+		}
+	}
+	for _, k := range append(slices.Collect(maps.Keys(v.By)), slices.Collect(maps.Keys(v.Hide))...) {
+		place, _, _ := strings.Cut(k, "/")
+		places[place] = true
+	}
+	head := []string{cmp.Or(s.Query.By, "place")}
+	for _, n := range names {
+		head = append(head, cmp.Or(n, "n"))
+	}
+	rows := [][]string{append(head, "figure", "from", "to", "statement", "sha256", "checkpoint")}
+	var notes []string
+	for _, l := range s.Logs {
+		notes = append(notes, l.Checkpoint)
+	}
+	for _, place := range slices.Sorted(maps.Keys(places)) {
+		row := []string{place}
+		for _, n := range names {
+			key := place
+			if n != "" {
+				key += "/" + n
+			}
+			if hide := v.Hide[key]; hide != "" {
+				row = append(row, string(hide))
+			} else {
+				row = append(row, strconv.FormatInt(v.By[key], 10))
+			}
+		}
+		rows = append(rows, append(row, s.Figure, strconv.Itoa(s.Query.From), strconv.Itoa(s.Query.To), s.ID, s.SHA256, strings.Join(notes, "\n")))
+	}
+	x.frame.CSV(w, r, strings.Map(plain, s.ID), rows)
+}
+
 func plain(c rune) rune {
 	if c == '.' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' {
 		return c
@@ -353,7 +403,7 @@ func (x *Room) recompute(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !x.counting.TryLock() {
-		x.frame.Fail(w, r, errBusy)
+		x.frame.Fail(w, r, figure.ErrBusy)
 		return
 	}
 	o, err := x.Figures.Recompute(r.Context(), s)
@@ -390,14 +440,22 @@ func provinceName(p view.Page, code string) string {
 }
 
 // partName is what a part of a number is called.
-func partName(p view.Page, q figure.Query, key string) string {
-	if q.By == string(store.ByProvince) {
-		return provinceName(p, key)
+func partName(p view.Page, q figure.Query, x part) string {
+	name := x.Key
+	switch {
+	case q.By == string(store.ByProvince) && x.Key == "vn":
+		name = p.W.T("ioc.place.all")
+	case q.By == string(store.ByProvince):
+		name = provinceName(p, x.Key)
+	case name == "" && q.Facility != "":
+		name = q.Facility
+	case name == "":
+		name = p.W.T("ioc.place.none")
 	}
-	if key == "" {
-		return p.W.T("ioc.place.none")
+	if x.Name != "" {
+		name += " · " + p.W.T("ioc.part."+x.Name)
 	}
-	return key
+	return name
 }
 
 // dayField is a day as a date field has it.

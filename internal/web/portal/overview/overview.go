@@ -102,6 +102,7 @@ func Routes() []view.Route[Room] {
 		{Method: "POST", Pattern: "/figures/{id}/pin", Rooms: counts, Serve: (*Room).pin},
 		{Method: "GET", Pattern: "/statements/{id}", Rooms: counts, Serve: (*Room).statement},
 		{Method: "GET", Pattern: "/statements/{id}/json", Rooms: counts, Serve: (*Room).statementJSON},
+		{Method: "GET", Pattern: "/statements/{id}/csv", Rooms: counts, Serve: (*Room).statementCSV},
 		{Method: "POST", Pattern: "/statements/{id}/recompute", Rooms: counts, Serve: (*Room).recompute},
 		{Method: "GET", Pattern: "/overview/use", Rooms: counts, Serve: (*Room).use},
 		{Method: "GET", Pattern: "/wall", Rooms: counts, Serve: (*Room).wall},

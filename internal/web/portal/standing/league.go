@@ -29,6 +29,8 @@ type table struct {
 	Provinces   []catalog.Province
 	Columns     []column
 	Sent, Taken int64 // of all that were asked for
+	CanPin      bool
+	Pinned      string // the newest statement of these days and this place
 }
 
 // column is a column that sorts.
@@ -83,8 +85,10 @@ func (x *Room) read(r *http.Request, p view.Page) (table, error) {
 	for _, l := range t.List {
 		t.Sent, t.Taken = t.Sent+l.Sent, t.Taken+l.Accepted
 	}
-	t.Marks, err = x.Desk.Marks(r.Context())
-	return t, err
+	if t.Marks, err = x.Desk.Marks(r.Context()); err != nil {
+		return t, err
+	}
+	return t, x.pinned(r.Context(), p, &t)
 }
 
 // URL is the address of the same list, sorted by a column and from a place on.

@@ -24,6 +24,8 @@ type board struct {
 	Tasks      bool
 	Own        bool // the reader is the province: it decides, others look
 	Problem    string
+	Day        int // yesterday
+	Closed     []closedLine
 }
 
 func (x *Room) province(w http.ResponseWriter, r *http.Request) { x.showProvince(w, r, nil) }
@@ -60,6 +62,11 @@ func (x *Room) showProvince(w http.ResponseWriter, r *http.Request, problem *fau
 			x.frame.Fail(w, r, err)
 			return
 		}
+	}
+	b.Day = ago(p, 1)
+	if b.Closed, err = x.closed(r.Context(), code, b.Day); err != nil {
+		x.frame.Fail(w, r, err)
+		return
 	}
 	status := http.StatusOK
 	if problem != nil {

@@ -68,16 +68,16 @@ func (x *Room) publicCSV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	marks := standing.MarksText(e.Marks)
-	rows := [][]string{{"month", "number", "province", "value", "told", "version", "license", "checkpoint"}}
-	add := func(m, id, code string, c cells.Cell) {
-		rows = append(rows, []string{m, id, code, standing.Shown(c), told(c), e.Version, license, marks})
+	rows := [][]string{{"month", "number", "province", "value", "told", "version", "license", "checkpoint", "statement"}}
+	add := func(m standing.PublicMonth, id, code string, c cells.Cell) {
+		rows = append(rows, []string{m.Month.String(), id, code, standing.Shown(c), told(c), e.Version, license, marks, m.Statement})
 	}
 	for _, m := range e.Months {
 		for _, n := range m.Numbers {
 			for i, code := range n.Codes {
-				add(m.Month.String(), n.ID, code, n.Cells[i])
+				add(m, n.ID, code, n.Cells[i])
 			}
-			add(m.Month.String(), n.ID, "VN", n.Total)
+			add(m, n.ID, "VN", n.Total)
 		}
 	}
 	cached(w)
@@ -116,13 +116,14 @@ func (x *Room) publicJSON(w http.ResponseWriter, r *http.Request) {
 	type column struct {
 		Month string       `json:"month"`
 		ID    string       `json:"number"`
+		Of    string       `json:"statement,omitempty"` // pinned: at /public/ID
 		Total publicCell   `json:"total"`
 		Cells []publicCell `json:"provinces"`
 	}
 	var list []column
 	for _, m := range e.Months {
 		for _, n := range m.Numbers {
-			c := column{Month: m.Month.String(), ID: n.ID, Total: cellOf("VN", n.Total)}
+			c := column{Month: m.Month.String(), ID: n.ID, Of: m.Statement, Total: cellOf("VN", n.Total)}
 			for i, code := range n.Codes {
 				c.Cells = append(c.Cells, cellOf(code, n.Cells[i]))
 			}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/care"
@@ -19,6 +20,7 @@ import (
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
+	"lienthong/internal/figure"
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
@@ -47,8 +49,16 @@ type Entries interface {
 	List(ctx context.Context, r register.Reader, id registry.ID, q register.Query) (register.Page, error)
 }
 
-// Deps is what the rooms ask. Entries and Databases may be nil: no register then.
+// Figures pins what is said; *figure.Desk does.
+type Figures interface {
+	Statement(ctx context.Context, id string) (*figure.Statement, error)
+	Pin(ctx context.Context, actor string, q figure.Query) (*figure.Statement, error)
+}
+
+// Deps is what the rooms ask. Entries, Databases and Figures may be nil: no register
+// then, and nothing pinned.
 type Deps struct {
+	Figures   Figures
 	Desk      *standing.Desk
 	Office    Office
 	Late      func(ctx context.Context, r role.Role) (late, open int, err error) // tasks; nil: not shown
@@ -61,11 +71,12 @@ type Deps struct {
 // Room serves the rooms.
 type Room struct {
 	Deps
-	frame view.Frame
+	frame    view.Frame
+	counting sync.Mutex // one counts rows at a time
 }
 
 // New returns the rooms.
-func New(d Deps, f view.Frame) *Room { return &Room{d, f} }
+func New(d Deps, f view.Frame) *Room { return &Room{Deps: d, frame: f} }
 
 // Routes are the rooms' routes.
 func Routes() []view.Route[Room] {
@@ -76,6 +87,7 @@ func Routes() []view.Route[Room] {
 		{Method: "POST", Pattern: "/province/enrolments/{client}/{what}", Rooms: counts, Serve: (*Room).decide},
 		{Method: "GET", Pattern: "/league", Rooms: counts, Serve: (*Room).league},
 		{Method: "GET", Pattern: "/league.csv", Rooms: counts, Serve: (*Room).leagueCSV},
+		{Method: "POST", Pattern: "/league/pin", Rooms: counts, Serve: (*Room).pinLeague},
 		{Method: "GET", Pattern: "/statement", Rooms: all, Serve: (*Room).statement},
 		{Method: "GET", Pattern: "/statement.csv", Rooms: all, Serve: (*Room).statementCSV},
 		{Method: "GET", Pattern: "/benefit", Rooms: counts, Serve: (*Room).benefit},
@@ -83,6 +95,7 @@ func Routes() []view.Route[Room] {
 		{Method: "GET", Pattern: "/public", Serve: (*Room).public},
 		{Method: "GET", Pattern: "/public.csv", Serve: (*Room).publicCSV},
 		{Method: "GET", Pattern: "/public.json", Serve: (*Room).publicJSON},
+		{Method: "GET", Pattern: "/public/{statement}", Serve: (*Room).publicStatement},
 	}
 }
 
