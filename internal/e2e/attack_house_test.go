@@ -22,8 +22,10 @@ import (
 	"lienthong/internal/hub"
 	"lienthong/internal/registry"
 	databases "lienthong/internal/registry/shipped"
+	"lienthong/internal/rehearsal"
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/bring"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 	"lienthong/internal/web/portal"
@@ -41,6 +43,12 @@ func TestNobodyAsksByAFieldTheyDoNotSee(t *testing.T) {
 		w.asks("facility:79901", "personnel", "licence", "012345/HCM-CCHN", 1)
 		w.asks("facility:79901", "personnel", "person", "079088000011", 0)
 		w.asks("unit:tccb", "personnel", "person", "079088000011", 1)
+		w.asks("unit:tccb", "personnel", "person", "079088000099", 0) // that nobody has it is an answer too
+		rows, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 1})
+		w.check(err)
+		if f := rows[0].Facts; !strings.Contains(f, `"asked":["person"]`) || !strings.Contains(f, `"digest":"`) || strings.Contains(f, "079088000099") || rows[0].Role != "unit:tccb" {
+			t.Errorf("a search in vain is not written down: %+v", rows)
+		}
 		if _, err := w.hub.House.Entries.List(w.ctx, asRole("partner:x"), "personnel", register.Query{By: map[string]string{"person": "079088000011"}}); !errors.Is(err, register.ErrSearch) {
 			t.Errorf("a partner: %v", err)
 		}
@@ -161,6 +169,9 @@ func (w *world) housed() (all []owned, left func() string) {
 	if len(imports) != 1 {
 		w.t.Fatalf("%d imports: HTTP %d", len(imports), res.StatusCode)
 	}
+	w.until("looked at", func() bool { // its rows, by the hub, which is no stranger
+		return must(w.hub.Slices.House.Imports.Import(w.ctx, "food-safety", imports[0].ID)).State != bring.Received
+	})
 	w.desk(role.Unit, "attp").reads("/databases/food-safety/imports/"+imports[0].ID, http.StatusOK) // its holder, who is written down
 	if rows, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 5}); err != nil || !strings.Contains(rows[0].Facts, imports[0].ID) {
 		w.t.Errorf("the look at a file is not written down: %+v %v", rows, err)
@@ -179,6 +190,12 @@ func (w *world) housed() (all []owned, left func() string) {
 		w.t.Fatal("nothing is proposed")
 	}
 	proposal := proposals[0].ID
+	book := rehearsal.Name(must(w.hub.Rulebook.Draw(w.ctx, "unit:kcb/An", bookOf("high", many, "30", "9000"))))
+	w.check(w.hub.Office.SetApproval(w.ctx, "operator An", "second"))
+	system, status := w.outpost().enrol(w.invite("operator An", "79901"))
+	if status != http.StatusCreated || system.State != "waiting" {
+		w.t.Fatalf("%d %+v", status, system)
+	}
 	other := func(id string) string { return id[:len(id)-4] + "zzzz" }
 	of := map[string]string{"id": "visits"}
 	return []owned{
@@ -187,6 +204,9 @@ func (w *world) housed() (all []owned, left func() string) {
 			{"/databases/", "grant", of, grant.ID, other(grant.ID), []string{"operator"}},
 			{"/tasks/", "number", nil, task, duty.Number(2030, 7), []string{"operator", "ministry"}},
 			{"/statements/", "id", nil, statement.ID, strings.Replace(statement.ID, "79901", "79909", 1), []string{"operator", "ministry"}},
+			{"/rulebook/", "book", nil, book, "r77", []string{"ministry", "operator", "unit:KCB"}}, // and its rehearsal
+			{"/enrolments/", "client", nil, system.Client, other(system.Client), []string{"operator"}},
+			{"/province/enrolments/", "client", map[string]string{"what": "approve"}, system.Client, other(system.Client), nil},
 			{"/cleaning/", "id", nil, proposal, other(proposal), []string{"operator", "ministry"}},
 		}, func() string {
 			var b strings.Builder
@@ -194,6 +214,8 @@ func (w *world) housed() (all []owned, left func() string) {
 			fmt.Fprintln(&b, must(w.hub.Slices.House.Duties.Task(w.ctx, task)).Version, len(must(w.hub.House.Figures.Versions(w.ctx, statement.Query.Subject()))))
 			l := must(s.Steward.Get("visits"))
 			fmt.Fprintln(&b, l.Grants, len(l.Steps), l.Taken.Version)
+			rules := must(w.hub.Rulebook.Book(w.ctx, 1))
+			fmt.Fprintln(&b, rules.State, rules.Edition, len(must(w.hub.Office.Enrolment(w.ctx)).Waiting))
 			return b.String()
 		}
 }
@@ -238,6 +260,27 @@ func TestEveryThingOfTheHouseForEveryStranger(t *testing.T) {
 				if e.Role.Kind != role.Operator {
 					who.ask(http.MethodPost, path, url.Values{"state": {"building"}, "evidence": {"Biên bản số 1"}, "to": {e.Role.String()}, "purpose": {"cho chính mình"}, "fields": {"person"}, "until": {"2099-01-01"}})
 				}
+			}
+		}
+		// At the door of systems an entry of others is as one that is not there.
+		for _, tail := range []string{"", "/history", "?at=2026-11-22T00:00:00Z"} {
+			entry := &all[0]
+			ask := func(id string) string {
+				status, _, body := w.do("79902", "GET", "/api/v1/databases/visits/entries/"+id+tail, "", nil)
+				return fmt.Sprint(status, strings.ReplaceAll(string(body), id, "ID"))
+			}
+			if a, b := ask(entry.id), ask(entry.none); a != b || !strings.HasPrefix(a, "404") {
+				t.Errorf("a system asks for another's entry%s: %s, of none: %s", tail, a, b)
+			}
+		}
+		// What the administrator's socket does nobody does at the public door.
+		public := *w.server.Client()
+		public.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		for _, path := range []string{"/rules", "/databases", "/staff/add", "/facility/approve", "/facility/invite", "/link", "/erase", "/keys/master"} {
+			res := must(public.Post(w.server.URL+path, "application/json", strings.NewReader(`{"actor":"operator An","client":"x","rules":{"do":"list"}}`)))
+			w.check(res.Body.Close())
+			if res.StatusCode < 300 || strings.Contains(res.Header.Get("Content-Type"), "json") && res.StatusCode < 400 {
+				t.Errorf("POST %s at the public door: %d", path, res.StatusCode)
 			}
 		}
 		if now := left(); now != before {

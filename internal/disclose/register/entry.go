@@ -2,6 +2,8 @@ package register
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -196,8 +198,43 @@ func (e *Entries) List(ctx context.Context, r Reader, id registry.ID, q Query) (
 	} else if more {
 		p.Next = steward.EntryText(rows[len(rows)-1].ID)
 	}
-	p.Entries, err = e.show(ctx, r, &v, rows)
-	return p, err
+	if p.Entries, err = e.show(ctx, r, &v, rows); err != nil || len(p.Entries) > 0 || q.Cursor != "" {
+		return p, err
+	}
+	return p, e.inVain(ctx, r, &v, f.Match)
+}
+
+// inVain writes down that a reader asked by a value that lies sealed, and was shown
+// nothing: that nobody has such a number is an answer too. It keeps which fields were
+// asked by and a digest of their keyed hashes, no value.
+func (e *Entries) inVain(ctx context.Context, r Reader, v *View, asked []house.Match) error {
+	var fields []string
+	sum := sha256.New()
+	for _, m := range asked {
+		if i := slices.IndexFunc(v.Fields, func(f registry.Field) bool { return f.Name == m.Field }); i >= 0 && v.Fields[i].Class.Sealed() && len(m.Values) > 0 {
+			fields = append(fields, m.Field)
+			sum.Write(m.Values[0])
+		}
+	}
+	if len(fields) == 0 {
+		return nil
+	}
+	facts, err := json.Marshal(map[string]any{"database": v.ID, "asked": fields, "digest": hex.EncodeToString(sum.Sum(nil)[:8]), "found": 0})
+	if err != nil {
+		return err
+	}
+	basis, purpose := Shared, v.Sight.Purpose
+	if v.Sight.By == "steward" {
+		basis, purpose = Steward, string(Purpose)
+	} else if !v.Shared {
+		basis, purpose = OwnSource, string(Purpose)
+	}
+	look := store.Disclosure{At: e.d.Clock.Now(), Reader: r.Name, Role: r.Role.String(), Basis: basis, Policy: "search@" + string(v.ID) + "/" + fmt.Sprint(v.Taken.Version),
+		Route: r.Route, Staff: r.Staff, Purpose: purpose, Facts: string(facts)}
+	if err := e.d.Log.Record(ctx, []store.Disclosure{look}); err != nil {
+		return fmt.Errorf("register: writing down a search: %w", err)
+	}
+	return nil
 }
 
 func (e *Entries) filter(r Reader, v *View, q Query) (house.EntryFilter, error) {
