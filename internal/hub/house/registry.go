@@ -3,7 +3,6 @@ package house
 import (
 	"context"
 	"crypto/rand"
-	"os"
 	"time"
 
 	"lienthong/internal/clock"
@@ -49,7 +48,7 @@ func (h *House) openRegistry(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	machine, err := os.Hostname()
+	machine, err := spool.Machine()
 	if err != nil {
 		return err
 	}

@@ -207,6 +207,9 @@ func (r *file) load(n int64) error {
 	return nil
 }
 
+// Machine names the machine that the files lie on.
+func (*Spool) Machine() (string, error) { return os.Hostname() }
+
 // Remove deletes a file; it is no error that there is none.
 func (s *Spool) Remove(name string) error {
 	path, err := s.path(name)
