@@ -101,6 +101,8 @@ func (w *world) viewer(t *testing.T, browser context.Context, url string, l look
 // visit opens a page and checks what must hold of every page.
 func (v *viewer) visit(path string) {
 	v.t.Helper()
+	browsertest.Leave(v.t, v.tab)
+	v.problems() // of the page before, since it was looked at
 	browsertest.Open(v.t, v.tab, v.base+path)
 	if !v.plain {
 		browsertest.Rest(v.t, v.tab)

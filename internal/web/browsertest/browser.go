@@ -96,6 +96,13 @@ func Do(t *testing.T, tab context.Context, steps ...chromedp.Action[chromedp.Voi
 	}
 }
 
+// Leave leaves the page, which ends what it still asks for: a script may call that
+// an error, and none of the next page's.
+func Leave(t *testing.T, tab context.Context) {
+	t.Helper()
+	Do(t, tab, chromedp.Navigate("about:blank"))
+}
+
 // Open goes to a page and waits until it is loaded.
 func Open(t *testing.T, tab context.Context, url string) {
 	t.Helper()

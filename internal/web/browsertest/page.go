@@ -78,7 +78,9 @@ func Problems(t *testing.T, tab context.Context) func() []string {
 			}
 		case *runtime.EventConsoleAPICalled:
 			if e.Type == runtime.ConsoleAPICalledTypeError {
-				list = append(list, fmt.Sprint(e.Args))
+				for _, arg := range e.Args {
+					list = append(list, fmt.Sprintf("%s %s", arg.Value, arg.Description))
+				}
 			}
 		case *runtime.EventExceptionThrown:
 			list = append(list, e.ExceptionDetails.Text)

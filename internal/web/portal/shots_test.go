@@ -92,6 +92,8 @@ func viewing(t *testing.T, browser context.Context, url string) *viewer {
 // visit opens a page and checks what must hold of every page.
 func (v *viewer) visit(s shot, l look, scripts bool) {
 	v.t.Helper()
+	browsertest.Leave(v.t, v.tab)
+	v.problems() // of the page before, since it was looked at
 	browsertest.Do(v.t, v.tab, browsertest.Window(l.width, l.height), browsertest.Scripts(scripts),
 		browsertest.Cookies(v.base, map[string]string{"test-role": s.role, "theme": l.theme, "lang": l.lang}))
 	browsertest.Open(v.t, v.tab, v.base+s.path)
