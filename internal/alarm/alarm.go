@@ -119,9 +119,12 @@ type Deps struct {
 // Way is how the way to a destination in use stands.
 type Way struct {
 	Destination string
-	Paused      bool // by an operator, who knows
+	Name        fault.Text // what people call it
+	Legs        bool       // legs go there; false for what is only asked, as who logs people in
+	Paused      bool       // by an operator, who knows
 	Oldest      time.Time
 	Waiting     int
+	Sent24h     int
 	Breaker     exchange.BreakerState
 	Since       time.Time // of the breaker's state
 	Code        string    // why nothing is carried

@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/admission"
 	"lienthong/internal/alarm"
+	"lienthong/internal/bridge/eid"
 	"lienthong/internal/bridge/mail"
 	"lienthong/internal/bridge/outbound"
 	"lienthong/internal/bridge/webhook"
@@ -47,8 +48,8 @@ func (h *Hub) alarmWays(ctx context.Context) ([]alarm.Way, error) {
 	var out []alarm.Way
 	for _, s := range states {
 		if s.Ended.IsZero() {
-			out = append(out, alarm.Way{Destination: s.ID, Paused: !s.Paused.IsZero(), Oldest: s.Queue.Oldest, Waiting: s.Queue.Waiting + s.Queue.Carried,
-				Breaker: s.Breaker, Since: s.Since, Code: s.Code})
+			out = append(out, alarm.Way{Destination: s.ID, Name: s.Name, Legs: s.Adapter != eid.AdapterName, Paused: !s.Paused.IsZero(), Oldest: s.Queue.Oldest,
+				Waiting: s.Queue.Waiting + s.Queue.Carried, Sent24h: s.Queue.Sent24h, Breaker: s.Breaker, Since: s.Since, Code: s.Code})
 		}
 	}
 	return out, err

@@ -468,7 +468,7 @@ func causeDetail(f frame, v causeView) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</li></ol></div><div class=\"lt-scroll\" tabindex=\"0\" role=\"region\" aria-labelledby=\"cause\"><table class=\"lt-table\"><caption class=\"lt-hidden\">")
+		templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 38, "</li></ol></div><div class=\"lt-scroll\" tabindex=\"0\" role=\"group\" aria-labelledby=\"cause\"><table class=\"lt-table\"><caption class=\"lt-hidden\">")
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}

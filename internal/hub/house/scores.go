@@ -7,6 +7,8 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/clock"
+	"lienthong/internal/fault"
+	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
 	"lienthong/internal/store/house"
@@ -27,11 +29,23 @@ func (h *House) openScores(_ context.Context, p Parts) error {
 	if p.Grades.Again.Open != nil && p.Grades.Again.Size >= 0 {
 		h.Jobs = append(h.Jobs, p.Grades.Rejudge())
 	}
-	h.Pages.Scores = &scores.Deps{Grades: p.Grades, Closed: h.closedTo, Facility: func(code care.FacilityCode) string {
+	h.Pages.Scores = &scores.Deps{Grades: p.Grades, Closed: h.closedTo, Subject: h.databaseName, Facility: func(code care.FacilityCode) string {
 		v, _ := p.Directory().Current(code)
 		return v.Name
 	}}
 	return nil
+}
+
+// databaseName is what a database is called; nothing where there is none of that id.
+func (h *House) databaseName(id string) fault.Text {
+	if h.Steward == nil {
+		return fault.Text{}
+	}
+	l, err := h.Steward.Get(registry.ID(id))
+	if err != nil {
+		return fault.Text{}
+	}
+	return l.Name
 }
 
 // trendDays is how many days boards show of a word.

@@ -75,7 +75,7 @@ func sideBySide(ctx context.Context, s *steward.Steward, entries house.Entries, 
 		if !slices.Contains(sight.Fields, f.Name) {
 			continue
 		}
-		line := pages.Line{Label: f.Label, Sealed: f.Class.Sealed()}
+		line := pages.Line{Field: f.Name, Label: f.Label, Sealed: f.Class.Sealed()}
 		var say [][]byte
 		for n := range said {
 			if line.Sealed {

@@ -33,6 +33,7 @@ type Desk interface {
 
 // Line is one field of the entries of a proposal, side by side.
 type Line struct {
+	Field  string // its name in the declaration
 	Label  fault.Text
 	Sealed bool
 	Same   bool     // they say the same, as far as it is known
@@ -110,6 +111,25 @@ type item struct {
 	cleaning.Proposal
 	Lines []Line
 	May   bool
+}
+
+// shown are the lines of a table: in brief, where several entries are compared, only
+// those that are not known to be the same.
+func (i item) shown(brief bool) []Line {
+	if !brief || len(i.Body.Parts) < 2 {
+		return i.Lines
+	}
+	return slices.DeleteFunc(slices.Clone(i.Lines), func(l Line) bool { return l.Known && l.Same })
+}
+
+// actor is who did something, by their role's name.
+func actor(p view.Page, name string) string {
+	kind, _, _ := strings.Cut(name, "/")
+	r, err := role.Parse(kind)
+	if err != nil {
+		return name
+	}
+	return view.RoleWord(r, p.W)
 }
 
 // board is the list with what goes around it.
@@ -226,8 +246,11 @@ func (x *Room) one(w http.ResponseWriter, r *http.Request) {
 }
 
 // sign says why, in words.
-func sign(p view.Page, code string) string {
+func sign(p view.Page, i item, code string) string {
 	head, rest, _ := strings.Cut(code, ".")
+	if n := slices.IndexFunc(i.Lines, func(l Line) bool { return l.Field == rest }); n >= 0 && rest != "" {
+		rest = p.W.Text(i.Lines[n].Label)
+	}
 	if head == "differs" {
 		return p.W.T("cleaning.sign.differs." + rest)
 	}

@@ -159,6 +159,16 @@ type line struct {
 	Words []Word
 }
 
+// word is one of the eight words of a line; nothing where it was not counted.
+func (l line) word(name string) Word {
+	for _, w := range l.Words {
+		if w.Name == name {
+			return w
+		}
+	}
+	return Word{Name: name}
+}
+
 // unsaid stands for a number that the reader is not told.
 const unsaid = -1
 

@@ -74,6 +74,7 @@ type part struct {
 	Head  []string
 	Rows  [][]string
 	Hrefs []string // of the first cells
+	Lists []string // of the numbers: what an owner's list is narrowed to, by column
 	Wide  int      // the column that takes what is left
 }
 
@@ -86,7 +87,7 @@ func (v *reported) parts() []part {
 		}
 		return out
 	}
-	owners := part{Key: "owners", Count: int64(len(v.ByOwner)), Head: head("owner", "late", "blocked", "open", "done")}
+	owners := part{Key: "owners", Count: int64(len(v.ByOwner)), Head: head("owner", "late", "blocked", "open", "done"), Lists: []string{"", viewLate, viewBlocked, viewAll, viewDone}}
 	for _, c := range v.ByOwner {
 		owners.Rows = append(owners.Rows, []string{v.party(duty.Party(c.Key)), w.Num(c.Late), w.Num(c.Blocked), w.Num(c.Open), w.Num(c.Done)})
 		owners.Hrefs = append(owners.Hrefs, link("/tasks", "view", viewAll, "owner", c.Key))

@@ -82,6 +82,14 @@ func refOf(s duty.Source) string {
 }
 
 // right reports whether a column holds numbers, which stand right.
+// link is the list behind a number of a row, "" where the first cell's is all there is.
+func (t part) link(row, column int) string {
+	if column >= len(t.Lists) || t.Lists[column] == "" {
+		return ""
+	}
+	return strings.Replace(t.Hrefs[row], "view="+viewAll, "view="+t.Lists[column], 1)
+}
+
 func (t part) right(i int) bool {
 	return t.Wide == 0 && i > 0 && (t.Key != "bottlenecks" || i < 5)
 }

@@ -70,6 +70,16 @@ func (l *unitList) matrix() []unitRow {
 	return slices.DeleteFunc(slices.Clone(l.Rows), func(u unitRow) bool { return len(u.Does) == 0 })
 }
 
+// doing are the units that do something for a database.
+func (l *unitList) doing(database string, does duty.Does) (out []unitRow) {
+	for _, u := range l.matrix() {
+		if slices.Contains(u.Does[database], does) {
+			out = append(out, u)
+		}
+	}
+	return out
+}
+
 // cell writes what a unit does for a database: "xây dựng, quản lý".
 func (l *unitList) cell(u unitRow, database string) string {
 	var out []string

@@ -82,8 +82,8 @@ type Room struct {
 
 	acts acted
 
-	keeping shelf.Shelf[view.Keeping] // of Keeping and Quality, which add up many numbers
-	words   shelf.Shelf[[]Word]
+	keeping shelf.Shelf[dated[view.Keeping]] // of Keeping and Quality, which add up many numbers
+	words   shelf.Shelf[dated[[]Word]]
 
 	counting sync.Mutex // held while rows are counted for a page
 }
@@ -161,12 +161,18 @@ func (x *Room) took(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 			last = t.Minute
 		}
 	}
-	p95, over, any := insight.Within(counts, 95)
-	if !any {
+	share := func(percent int64) (w within, any bool) {
+		w.D, w.Over, any = insight.Within(counts, percent)
+		return w, any
+	}
+	t := took{Last: last}
+	var any bool
+	if t.P95, any = share(95); !any {
 		return nil, nil
 	}
-	half, _, _ := insight.Within(counts, 50)
-	return tookPanel(p, p95, half, over, last), nil
+	t.P50, _ = share(50)
+	t.P99, _ = share(99)
+	return tookPanel(p, t), nil
 }
 
 func (x *Room) ways(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
@@ -174,7 +180,7 @@ func (x *Room) ways(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 		return nil, nil
 	}
 	ways, err := x.Ways(ctx)
-	if err != nil || len(ways) == 0 {
+	if err != nil || len(carrying(ways)) == 0 {
 		return nil, err
 	}
 	return waysPanel(p, ways), nil
@@ -184,11 +190,15 @@ func (x *Room) quality(ctx context.Context, p view.Page, who role.Role) (templ.C
 	if x.Quality == nil {
 		return nil, nil
 	}
-	words, err := x.words.Get(ctx, who.String(), func(ctx context.Context) ([]Word, error) { return x.Quality(ctx, who, x.Clock.Now()) })
-	if err != nil || len(words) == 0 {
+	words, err := x.words.Get(ctx, who.String(), func(ctx context.Context) (dated[[]Word], error) {
+		now := x.Clock.Now()
+		list, err := x.Quality(ctx, who, now)
+		return dated[[]Word]{list, now}, err
+	})
+	if err != nil || len(words.Value) == 0 {
 		return nil, err
 	}
-	return qualityPanel(p, words), nil
+	return qualityPanel(p, words.Value, words.At), nil
 }
 
 func (x *Room) databases(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
@@ -210,7 +220,7 @@ func (x *Room) tasks(ctx context.Context, p view.Page, who role.Role) (templ.Com
 	if err != nil {
 		return nil, err
 	}
-	return smallPanel(p, small{ID: "SL.19", Title: "ioc.tasks", N: p.W.Int(late), Bad: late > 0, Href: "/tasks?show=late", Line: p.W.T("ioc.tasks.open", open)}), nil
+	return smallPanel(p, small{ID: "SL.19", Title: "ioc.tasks", N: p.W.Int(late), Bad: late > 0, Href: "/tasks?view=late", Line: p.W.T("ioc.tasks.open", open), At: p.Now}), nil
 }
 
 func (x *Room) emergencies(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
@@ -221,7 +231,7 @@ func (x *Room) emergencies(ctx context.Context, p view.Page, who role.Role) (tem
 	if err != nil {
 		return nil, err
 	}
-	return smallPanel(p, small{ID: "SL.17", Title: "ioc.emergencies", N: p.W.Int(n), Bad: n > 0, Href: "/figures/SL.17", Line: p.W.T("ioc.emergencies.line")}), nil
+	return smallPanel(p, small{ID: "SL.17", Title: "ioc.emergencies", N: p.W.Int(n), Bad: n > 0, Href: "/figures/SL.17", Line: p.W.T("ioc.emergencies.line"), At: p.Now}), nil
 }
 
 func (x *Room) alarms(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
@@ -239,11 +249,15 @@ func (x *Room) kept(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 	if x.Keeping == nil || !national(who) {
 		return nil, nil
 	}
-	k, err := x.keeping.Get(ctx, "", func(ctx context.Context) (view.Keeping, error) { return x.Keeping(ctx, x.Clock.Now()) })
+	k, err := x.keeping.Get(ctx, "", func(ctx context.Context) (dated[view.Keeping], error) {
+		now := x.Clock.Now()
+		kept, err := x.Keeping(ctx, now)
+		return dated[view.Keeping]{kept, now}, err
+	})
 	if err != nil {
 		return nil, err
 	}
-	return keptPanel(p, k), nil
+	return keptPanel(p, k.Value, k.At), nil
 }
 
 func (x *Room) checked(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
@@ -268,4 +282,5 @@ func (x *Room) Opened(p view.Page, board string) {
 type small struct {
 	ID, Title, N, Href, Line string
 	Bad                      bool
+	At                       time.Time // when it was counted
 }

@@ -2,6 +2,7 @@ package overview
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/a-h/templ"
@@ -16,6 +17,7 @@ import (
 const (
 	staleRestore = 35 * 24 * time.Hour
 	fewDays      = 30
+	fewPoints    = 5 // of a trend; fewer are no line
 )
 
 func first(open []alarm.Alarm, n int) []alarm.Alarm { return open[:min(n, len(open))] }
@@ -28,12 +30,50 @@ func alarmsHref(p view.Page) templ.SafeURL {
 	return "/figures/SL.26"
 }
 
-// oldest says how long the leg that waits longest has waited, "" where none does.
+// oldest says how long the leg that waits longest has waited, a dash where none does.
 func oldest(p view.Page, w alarm.Way) string {
-	if w.Oldest.IsZero() {
-		return ""
+	if w.Oldest.IsZero() || w.Waiting == 0 {
+		return "–"
 	}
-	return p.W.T("ioc.ways.oldest", p.W.Age(p.Now.Sub(w.Oldest)))
+	return p.W.Age(p.Now.Sub(w.Oldest))
+}
+
+// carrying are the ways by which legs go.
+func carrying(ways []alarm.Way) []alarm.Way {
+	return slices.DeleteFunc(slices.Clone(ways), func(w alarm.Way) bool { return !w.Legs })
+}
+
+// wayName is what people call a destination, its id where nobody named it.
+func wayName(p view.Page, w alarm.Way) string {
+	if name := p.W.Text(w.Name); name != "" {
+		return name
+	}
+	return w.Destination
+}
+
+// took is how long records took until they could be read, in the last hour.
+type took struct {
+	P50, P95, P99 within
+	Last          time.Time
+}
+
+// within is a time that a share of records stayed within; Over where it is longer.
+type within struct {
+	D    time.Duration
+	Over bool
+}
+
+func (w within) text(p view.Page) string {
+	if w.Over {
+		return p.W.T("ioc.took.over", span(p, w.D))
+	}
+	return span(p, w.D)
+}
+
+// dated is what was computed, and when.
+type dated[T any] struct {
+	Value T
+	At    time.Time
 }
 
 // tenths is a share in tenths of a percent, -1 of nothing.
@@ -78,7 +118,7 @@ func (w Word) line() string {
 			sum, n = sum+t, n+1
 		}
 	}
-	if n == 0 || len(w.Days) < 2 {
+	if n < fewPoints {
 		return ""
 	}
 	middle, d, pen := float64(sum)/float64(n), "", "M"

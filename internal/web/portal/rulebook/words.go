@@ -2,6 +2,7 @@ package rulebook
 
 import (
 	"fmt"
+	"lienthong/internal/role"
 	"strings"
 
 	"lienthong/internal/rehearsal"
@@ -41,6 +42,40 @@ func day(n int) string {
 func who(actor string) string {
 	of, _, _ := strings.Cut(actor, "/")
 	return of
+}
+
+// whoWord is who did something, by their role's name.
+func whoWord(p view.Page, actor string) string {
+	r, err := role.Parse(who(actor))
+	if err != nil {
+		return who(actor)
+	}
+	return view.RoleWord(r, p.W)
+}
+
+// stateTone and stateMark are how a book's state looks.
+func stateTone(state string) string {
+	switch state {
+	case rehearsal.Active:
+		return "ok"
+	case rehearsal.Warning:
+		return "warn"
+	case rehearsal.Retired:
+		return "off"
+	}
+	return "wait"
+}
+
+func stateMark(state string) string {
+	switch state {
+	case rehearsal.Active:
+		return "ok"
+	case rehearsal.Warning:
+		return "warn"
+	case rehearsal.Retired:
+		return "dash"
+	}
+	return "wait"
 }
 
 // place says where a problem is.

@@ -402,6 +402,11 @@ func (x *Room) title(p view.Page, subject string) string {
 		}
 		return string(id)
 	}
+	return fieldOf(p, subject)
+}
+
+// fieldOf is what a kind of records is called, its id where nobody named it.
+func fieldOf(p view.Page, subject string) string {
 	if key := "kind." + subject; p.W.Has(key) {
 		return p.W.T(key)
 	}

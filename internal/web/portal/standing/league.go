@@ -51,6 +51,14 @@ func columns(p view.Page) []column {
 	return out
 }
 
+// sortWay is how a column is sorted: numbers from the largest, names from A.
+func sortWay(number bool) string {
+	if number {
+		return "descending"
+	}
+	return "ascending"
+}
+
 // known reports whether the league sorts by a column.
 func known(sort string) bool {
 	return slices.Contains([]string{"", "name", "level", "province", "vendor", "sent", "accepted", "rejected", "refused", "seen", "retrievable", "opened"}, sort) || slices.Contains(score.Words(), score.Word(sort))

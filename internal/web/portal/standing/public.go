@@ -183,7 +183,7 @@ func (x *Room) systems(w http.ResponseWriter, r *http.Request) {
 	}
 	var own []system
 	for _, l := range x.Databases() {
-		s := system{ID: string(l.ID), Name: p.W.Text(l.Name), Owner: l.Steward, State: p.W.Text(l.State().Title()), Href: "/databases/" + string(l.ID)}
+		s := system{ID: string(l.ID), Name: p.W.Text(l.Name), Owner: x.unit(l.Steward), State: p.W.Text(l.State().Title()), Href: "/databases/" + string(l.ID)}
 		classes := map[registry.Class]int{}
 		for _, f := range l.Fields {
 			classes[f.Class]++
@@ -203,13 +203,43 @@ func (x *Room) systems(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
+	states := x.coded(p, "state")
 	var others []system
 	for _, e := range page.Entries {
 		v := e.Values
-		others = append(others, system{ID: v["code"], Name: v["name"], Owner: v["owner"], Level: v["level"], State: v["state"], Interfaces: v["interfaces"], Data: v["data"],
+		others = append(others, system{ID: v["code"], Name: v["name"], Owner: v["owner"], Level: v["level"], State: states(v["state"]), Interfaces: v["interfaces"], Data: v["data"],
 			Href: "/databases/" + string(systemsID)})
 	}
 	x.frame.Show(w, r, http.StatusOK, systemsPage(p, own, others))
+}
+
+// coded gives the words of a field of the register for its codes.
+func (x *Room) coded(p view.Page, field string) func(code string) string {
+	return func(code string) string {
+		for _, l := range x.Databases() {
+			if l.ID != systemsID {
+				continue
+			}
+			for _, f := range l.Fields {
+				for _, v := range f.Values {
+					if f.Name == field && v.Code == code {
+						return p.W.Text(v.Text)
+					}
+				}
+			}
+		}
+		return code
+	}
+}
+
+// unit is what a unit is called, its id where nobody named it.
+func (x *Room) unit(id string) string {
+	if x.Unit != nil {
+		if name := x.Unit(id); name != "" {
+			return name
+		}
+	}
+	return id
 }
 
 func join(a, b string) string {

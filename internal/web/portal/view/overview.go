@@ -2,6 +2,7 @@ package view
 
 import (
 	"encoding/json"
+	"regexp"
 	"strings"
 	"time"
 
@@ -78,6 +79,24 @@ func peak(minutes []insight.Minute) (n int64) {
 		n = max(n, count(m))
 	}
 	return n
+}
+
+// newest is the minute that the chart ends with; zero without one.
+func newest(minutes []insight.Minute) time.Time {
+	if len(minutes) == 0 {
+		return time.Time{}
+	}
+	return minutes[len(minutes)-1].At
+}
+
+// aside is what a sentence says in brackets.
+var aside = regexp.MustCompile(` ?\([^)]*\)`)
+
+// brief is a cause as a board has room for: what stands before a colon, nothing in
+// brackets. The list behind it says the whole.
+func brief(cause string) string {
+	cause, _, _ = strings.Cut(cause, ": ")
+	return aside.ReplaceAllString(cause, "")
 }
 
 func lastMinutes(minutes []insight.Minute, n int) int64 {

@@ -201,6 +201,10 @@ func (s Speaker) Size(n int64) string {
 		return s.Num(n) + " B"
 	case n < 1<<20:
 		return s.Num((n+1023)>>10) + " KB"
+	case n < 1<<30:
+		return s.Decimal(float64(n)/(1<<20), 1) + " MB"
+	case n < 1<<40:
+		return s.Decimal(float64(n)/(1<<30), 1) + " GB"
 	}
-	return s.Decimal(float64(n)/(1<<20), 1) + " MB"
+	return s.Decimal(float64(n)/(1<<40), 1) + " TB"
 }

@@ -54,7 +54,7 @@
       try { d = JSON.parse(box.dataset.minutes); } catch (e) { return; }
       if (!d.time) return;
       var svg = box.querySelector("svg");
-      var h = Math.max(150, box.clientHeight - 10);
+      var h = Math.max(96, box.clientHeight - 10);
       var font = getComputedStyle(document.body).fontFamily;
       var size = Math.round(parseFloat(getComputedStyle(document.documentElement).fontSize) * 0.786);
       var holder = document.createElement("div");
