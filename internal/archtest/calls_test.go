@@ -14,12 +14,13 @@ import (
 // the re-verifier; the trainer of compression dictionaries, whose product holds
 // only what many patients' bodies share and is sealed again; and the vault itself.
 var openers = map[string][]string{
-	"disclose":          nil,                   // any function
-	"disclose/replay":   {"frame", "openFile"}, // for rules on trial: places and codes leave
-	"disclose/register": {"rebuild", "open"},   // records for databases, and entries
+	"disclose":          nil,                          // any function
+	"disclose/replay":   {"frame", "openFile"},        // for rules on trial: places and codes leave
+	"disclose/register": {"frame", "rebuild", "open"}, // records for databases, and entries
 	"courier":           nil,
 	"intake":            {"openHead"},
 	"reverify":          nil,
+	"reverify/house":    {"entry"}, // rows of databases, held against the acts that wrote them
 	"dictionary":        {"open", "learn"},
 	"urgent":            {"sheet"}, // what it sealed itself of a patient without a name
 	"hub/rooms":         {"Open"},  // of package casework: what citizens wrote, and the papers they signed
