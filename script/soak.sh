@@ -15,7 +15,7 @@ while [ "$turn" = 0 ] || [ "$(date +%s)" -lt "$until" ]; do
 	turn=$((turn + 1))
 	LIENTHONG_FAULTS_SEED=$(od -An -N4 -tu4 /dev/urandom | tr -d ' ')
 	export LIENTHONG_FAULTS_SEED
-	if ! (cd internal/chaos && ../../out/chaos.test -test.count=1 -test.parallel 1 -test.timeout 30m -test.run '^Test(R1|R6|R14|R23|R24)[A-Z]' -test.v) >out/soak.log 2>&1 </dev/null; then
+	if ! (cd internal/chaos && ../../out/chaos.test -test.count=1 -test.parallel 1 -test.timeout 30m -test.run '^Test(R1|R6|R14|R23|R24|R25)[A-Z]' -test.v) >out/soak.log 2>&1 </dev/null; then
 		grep -E -- '--- FAIL|seed|_test.go' out/soak.log | head -20
 		echo "turn $turn failed with SEED=$LIENTHONG_FAULTS_SEED; see out/soak.log"
 		exit 1

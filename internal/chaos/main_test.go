@@ -4,7 +4,7 @@
 // the faults of the trust page: R1 process kill, R2 power cut, R3 the n-th
 // call failing, R4 torn and flipped files, R5 full disk, R6 agents offline, R7 a
 // bad line, R10 hostile bodies, R14 legs after a restore, R20 overload, R21 a
-// flood, R23 both sides' counts, R24 hub and insurer. (R18, tampering, lies with
+// flood, R23 both sides' counts, R24 hub and insurer, R25 counters after kills. (R18, tampering, lies with
 // the re-verifier.) Where a control
 // needs a hub that is broken on purpose, this test binary starts itself again
 // as one; the shipped program contains nothing of it.
