@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/registry"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/store/house"
 )
 
@@ -38,11 +39,11 @@ func point(n int) string {
 }
 
 // fedPlace is how far the feed was read.
-func (w *world) fedPlace() (house.Place, steward.FeedPlace) {
+func (w *world) fedPlace() (house.Place, feeding.Place) {
 	w.t.Helper()
 	places, err := w.hub.Slices.House.Entries.Places(w.ctx, "water")
 	w.check(err)
-	var at steward.FeedPlace
+	var at feeding.Place
 	if len(places) != 1 {
 		return house.Place{}, at
 	}
@@ -71,7 +72,7 @@ func TestAnotherBodysFeed(t *testing.T) {
 		if c, err := w.hub.House.Steward.Declare(w.ctx, who, fmt.Appendf(nil, waterFed, address)); err != nil {
 			t.Fatalf("%v %+v", err, c)
 		}
-		round := func(wait time.Duration) (house.Place, steward.FeedPlace) {
+		round := func(wait time.Duration) (house.Place, feeding.Place) {
 			t.Helper()
 			w.clock.Advance(wait)
 			w.check(w.hub.House.Feeding.Round(w.ctx))

@@ -32,7 +32,7 @@ func (s *Steward) Facilities(ctx context.Context) error {
 	if of := s.listing.Load(); of != nil && of.d == d && of.version == l.Taken.Version && now.Sub(of.at) < aDay {
 		return nil
 	}
-	mine, err := s.Entries.Turn(ctx, "databases.facilities", s.conf.Holder, now, now.Add(turn))
+	mine, err := s.Turn(ctx, "databases.facilities", turn)
 	if err != nil || !mine {
 		return err
 	}

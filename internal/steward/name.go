@@ -51,6 +51,9 @@ func Contents(v *vault.Vault, database registry.ID, values registry.Values) []va
 	return v.HashAll(contentDomain, append([]byte(database+"\x00"), flat(values)...))
 }
 
+// NameOf is the name of the entry that has a key (Live.Key), by the pepper in use.
+func (s *Steward) NameOf(key []byte) registry.EntryID { return s.entryIDs(key)[0] }
+
 // entryIDs are the names an entry may have: by the pepper in use, then by older ones.
 func (s *Steward) entryIDs(key []byte) []registry.EntryID {
 	hashes := s.Vault.HashAll(entryDomain, key)

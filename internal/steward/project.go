@@ -49,6 +49,13 @@ const (
 // projecting names the turn of who makes entries.
 const projecting = "databases.project"
 
+// Turn takes work that one hub of a store does at a time; mine: it is this one's, for
+// so long, and until then if it ends before.
+func (s *Steward) Turn(ctx context.Context, work string, long time.Duration) (mine bool, err error) {
+	now := s.Clock.Now()
+	return s.Entries.Turn(ctx, work, s.conf.Holder, now, now.Add(long))
+}
+
 // Round makes entries out of what came since, until all is made or some seconds are
 // over. Of several hubs one does it at a time. more: there is more to do.
 func (s *Steward) Round(ctx context.Context) (more bool, err error) {
@@ -60,8 +67,7 @@ func (s *Steward) Round(ctx context.Context) (more bool, err error) {
 	defer s.settle()
 	began := s.Clock.Now()
 	for {
-		now := s.Clock.Now()
-		mine, err := s.Entries.Turn(ctx, projecting, s.conf.Holder, now, now.Add(turn))
+		mine, err := s.Turn(ctx, projecting, turn)
 		if err != nil || !mine {
 			return false, err
 		}
@@ -517,7 +523,7 @@ func (s *Steward) fromOther(ctx context.Context, l *Live, src *registry.Source) 
 	}
 	entries, next, err := s.Others.Changes(ctx, src.From, l.Steward, after, atOnce)
 	if errors.Is(err, ErrAbsent) || errors.Is(err, store.ErrAbsent) {
-		return false, s.standStill(ctx, p, was, l, "database.not_shared")
+		return false, s.StandStill(ctx, p, was, l, "database.not_shared")
 	}
 	if err != nil || len(entries) == 0 {
 		return false, err
@@ -542,9 +548,9 @@ func (s *Steward) fromOther(ctx context.Context, l *Live, src *registry.Source) 
 	return true, err
 }
 
-// standStill keeps why a source gives nothing, once. Under another version of the
+// StandStill keeps why a source gives nothing, once. Under another version of the
 // declaration nothing was read yet: what comes then is read from the first.
-func (s *Steward) standStill(ctx context.Context, p house.Place, was string, l *Live, code string) error {
+func (s *Steward) StandStill(ctx context.Context, p house.Place, was string, l *Live, code string) error {
 	if p.Code == code {
 		return nil
 	}

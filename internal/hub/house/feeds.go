@@ -9,12 +9,12 @@ import (
 	"lienthong/internal/courier"
 	"lienthong/internal/exchange"
 	"lienthong/internal/registry"
-	"lienthong/internal/steward"
+	"lienthong/internal/steward/feeding"
 )
 
 // openFeeds wires the reading of other bodies' feeds of entries.
 func (h *House) openFeeds(_ context.Context, p Parts) error {
-	feeding, err := steward.NewFeeding(h.Steward, feeds{p, outbound.New(30 * time.Second), courier.NewCredentials(p.Slices.Secrets, p.Vault, p.Logger)})
+	feeding, err := feeding.New(h.Steward, feeds{p, outbound.New(30 * time.Second), courier.NewCredentials(p.Slices.Secrets, p.Vault, p.Logger)})
 	if err != nil {
 		return err
 	}
@@ -32,7 +32,7 @@ type feeds struct {
 }
 
 // Read reads a page.
-func (f feeds) Read(ctx context.Context, address, after string) (out steward.FeedPage, err error) {
+func (f feeds) Read(ctx context.Context, address, after string) (out feeding.Page, err error) {
 	d, err := f.approved(ctx, address)
 	if err != nil {
 		return out, err
@@ -50,9 +50,9 @@ func (f feeds) Read(ctx context.Context, address, after string) (out steward.Fee
 	if err != nil {
 		return out, err
 	}
-	out = steward.FeedPage{Next: page.Next, More: page.More, Lines: make([]steward.FeedLine, len(page.Lines))}
+	out = feeding.Page{Next: page.Next, More: page.More, Lines: make([]feeding.Line, len(page.Lines))}
 	for i, l := range page.Lines {
-		out.Lines[i] = steward.FeedLine{Values: registry.Values(l.Values), Ended: l.Ended, Code: l.Code}
+		out.Lines[i] = feeding.Line{Values: registry.Values(l.Values), Ended: l.Ended, Code: l.Code}
 	}
 	return out, nil
 }
@@ -68,5 +68,5 @@ func (f feeds) approved(ctx context.Context, address string) (exchange.Destinati
 			return d, nil
 		}
 	}
-	return exchange.Destination{}, steward.ErrFeed
+	return exchange.Destination{}, feeding.ErrUnapproved
 }

@@ -26,6 +26,7 @@ import (
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/steward"
 	"lienthong/internal/steward/bring"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/store"
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
@@ -82,7 +83,7 @@ type House struct {
 	Debts   errand.Counter    // what is wrong, for Errands.Round
 	Steward *steward.Steward  // keeps specialised databases
 	Entries *register.Entries // reads their entries
-	Feeding *steward.Feeding  // reads other bodies' feeds of them
+	Feeding *feeding.Desk     // reads other bodies' feeds of them
 	Imports *bring.Desk       // takes files of entries; nil: none are taken
 
 	Cleaning *cleaning.Desk // what databases should not hold

@@ -1,4 +1,6 @@
-package steward
+// Package feeding reads the feeds of other bodies that declarations name as sources
+// of entries. How a feed is asked over the network is package bridge/feed's.
+package feeding
 
 import (
 	"context"
@@ -10,21 +12,22 @@ import (
 
 	"lienthong/internal/fault"
 	"lienthong/internal/registry"
+	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 )
 
-// FeedLine is one line of a feed. Code says why it could not be read, and then there
+// Line is one line of a feed. Code says why it could not be read, and then there
 // are no Values.
-type FeedLine struct {
+type Line struct {
 	Values registry.Values
 	Ended  bool
 	Code   string
 }
 
-// FeedPage is lines of a feed. Next is the place behind them; More: there are more.
-type FeedPage struct {
-	Lines []FeedLine
+// Page is lines of a feed. Next is the place behind them; More: there are more.
+type Page struct {
+	Lines []Line
 	Next  string
 	More  bool
 }
@@ -32,76 +35,76 @@ type FeedPage struct {
 // Feeds reads the feeds of other bodies.
 type Feeds interface {
 	// Read returns the lines behind a place, "" from the first, of the feed at an
-	// address. An address that nobody approved is ErrFeed.
-	Read(ctx context.Context, address, after string) (FeedPage, error)
+	// address. An address that nobody approved is ErrUnapproved.
+	Read(ctx context.Context, address, after string) (Page, error)
 }
 
-// ErrFeed: a declaration names a feed that no operator approved.
-var ErrFeed = fault.New(fault.Withheld, "feed.unapproved",
+// ErrUnapproved: a declaration names a feed that no operator approved.
+var ErrUnapproved = fault.New(fault.Withheld, "feed.unapproved",
 	"Chưa ai duyệt địa chỉ của nguồn cấp dữ liệu này.", "Nobody has approved the address of this feed.")
 
-// errFeedStuck: a feed that says there is more, and gives nothing.
-var errFeedStuck = fault.New(fault.Invalid, "feed.stuck",
+// errStuck: a feed that says there is more, and gives nothing.
+var errStuck = fault.New(fault.Invalid, "feed.stuck",
 	"Nguồn cấp dữ liệu báo còn nữa nhưng không đi tiếp.", "The feed says that there is more, and does not go on.")
 
 // The pace of feeds.
 const (
-	feedEvery  = time.Hour // where the declaration does not say
-	feedSoon   = time.Minute
-	feedLater  = time.Hour // the longest wait after failures
-	feedTurn   = 2 * time.Minute
-	feedPages  = 100 // of a feed in a round
-	feedAtOnce = 4   // feeds that are read at a time
-	feedWrong  = 20  // lines that are named of those that were not taken
+	usually     = time.Hour // where the declaration does not say
+	soon        = time.Minute
+	later       = time.Hour // the longest wait after failures
+	turn        = 2 * time.Minute
+	pagesARound = 100 // of a feed in a round
+	atOnce      = 4   // feeds that are read at a time
+	wrongKept   = 20  // lines that are named of those that were not taken
 )
 
-// FeedPlace is how far a feed was read: the cursor of its house.Place, as JSON.
-type FeedPlace struct {
-	After string      `json:"after"`
-	Wrong int64       `json:"wrong,omitempty"` // lines that were not taken, since the first
-	Last  []WrongLine `json:"last,omitempty"`  // the newest of them
+// Place is how far a feed was read: the cursor of its house.Place, as JSON.
+type Place struct {
+	After string  `json:"after"`
+	Wrong int64   `json:"wrong,omitempty"` // lines that were not taken, since the first
+	Last  []Wrong `json:"last,omitempty"`  // the newest of them
 }
 
-// WrongLine is a line that was not taken. It holds codes, and no value.
-type WrongLine struct {
+// Wrong is a line that was not taken. It holds codes, and no value.
+type Wrong struct {
 	Line  int64    `json:"line"` // of the feed, from 1
 	Codes []string `json:"codes"`
 }
 
-// Feeding reads the feeds that declarations name, each as often as its entries are
+// Desk reads the feeds that declarations name, each as often as its entries are
 // to be confirmed (Refresh.Every; not oftener than each minute, not seldomer than
 // each day). A feed that fails is asked again later and later; others go on.
-type Feeding struct {
-	steward *Steward
+type Desk struct {
+	steward *steward.Steward
 	feeds   Feeds
 	mu      sync.Mutex
-	due     map[string]feedDue
+	due     map[string]waiting
 }
 
-type feedDue struct {
+type waiting struct {
 	version int
 	fails   int
 	at      time.Time
 }
 
-// NewFeeding returns who reads feeds for a steward.
-func NewFeeding(s *Steward, f Feeds) (*Feeding, error) {
+// New returns who reads feeds for a steward.
+func New(s *steward.Steward, f Feeds) (*Desk, error) {
 	if s == nil || f == nil {
 		return nil, errors.New("steward: a part of feeding is missing")
 	}
-	return &Feeding{steward: s, feeds: f, due: map[string]feedDue{}}, nil
+	return &Desk{steward: s, feeds: f, due: map[string]waiting{}}, nil
 }
 
 // Round reads the feeds that are due. What a feed does wrong is kept at its place
 // (house.Place.Code) and is no error of the round.
-func (f *Feeding) Round(ctx context.Context) error {
+func (f *Desk) Round(ctx context.Context) error {
 	if err := f.steward.Refresh(ctx); err != nil {
 		return err
 	}
 	var mu sync.Mutex
 	var errs []error
 	var all sync.WaitGroup
-	free := make(chan struct{}, feedAtOnce)
+	free := make(chan struct{}, atOnce)
 	for _, l := range f.steward.List() {
 		for i := range l.Sources {
 			if src := &l.Sources[i]; src.Kind == registry.FromFeed && !l.Dissolved {
@@ -122,13 +125,13 @@ func (f *Feeding) Round(ctx context.Context) error {
 }
 
 // one reads one feed, where it is due and this hub's turn.
-func (f *Feeding) one(ctx context.Context, l *Live, src *registry.Source) error {
+func (f *Desk) one(ctx context.Context, l *steward.Live, src *registry.Source) error {
 	s, key := f.steward, string(l.ID)+"/"+src.ID
 	if !f.isDue(key, l.Taken.Version) {
 		return nil
 	}
 	now := s.Clock.Now()
-	mine, err := s.Entries.Turn(ctx, "databases.feed/"+key, s.conf.Holder, now, now.Add(feedTurn))
+	mine, err := s.Turn(ctx, "databases.feed/"+key, turn)
 	if err != nil || !mine {
 		return err
 	}
@@ -136,12 +139,12 @@ func (f *Feeding) one(ctx context.Context, l *Live, src *registry.Source) error 
 	if err != nil {
 		return err
 	}
-	every := min(max(l.Refresh.Every, feedSoon), aDay)
+	every := min(max(l.Refresh.Every, soon), 24*time.Hour)
 	if l.Refresh.Every == 0 {
-		every = feedEvery
+		every = usually
 	}
 	if rest := p.At.Add(every).Sub(now); f.unknown(key) && p.Code == "" && p.Declared == l.Taken.Version && rest > 0 {
-		f.wait(key, feedDue{l.Taken.Version, 0, now.Add(rest)}) // the program was started again
+		f.wait(key, waiting{l.Taken.Version, 0, now.Add(rest)}) // the program was started again
 		return nil
 	}
 	more, err := f.pages(ctx, l, src, p)
@@ -150,10 +153,10 @@ func (f *Feeding) one(ctx context.Context, l *Live, src *registry.Source) error 
 	case errors.Is(err, store.ErrChanged): // somebody else wrote an entry: again with the next round
 		return nil
 	case err == nil && more:
-		f.wait(key, feedDue{l.Taken.Version, 0, now})
+		f.wait(key, waiting{l.Taken.Version, 0, now})
 		return nil
 	case err == nil:
-		f.wait(key, feedDue{l.Taken.Version, 0, now.Add(every)})
+		f.wait(key, waiting{l.Taken.Version, 0, now.Add(every)})
 		return nil
 	case ctx.Err() != nil || !errors.As(err, &told):
 		return err
@@ -163,13 +166,13 @@ func (f *Feeding) one(ctx context.Context, l *Live, src *registry.Source) error 
 		return err
 	}
 	f.failed(key, l.Taken.Version, now, p.Cursor != before)
-	return s.standStill(ctx, p, p.Cursor, l, told.Code)
+	return s.StandStill(ctx, p, p.Cursor, l, told.Code)
 }
 
 // pages reads until there is no more; more: it stopped before.
-func (f *Feeding) pages(ctx context.Context, l *Live, src *registry.Source, p house.Place) (more bool, err error) {
-	for range feedPages {
-		var at FeedPlace
+func (f *Desk) pages(ctx context.Context, l *steward.Live, src *registry.Source, p house.Place) (more bool, err error) {
+	for range pagesARound {
+		var at Place
 		was := p.Cursor
 		if p.Declared == l.Taken.Version && was != "" {
 			if err := json.Unmarshal([]byte(was), &at); err != nil {
@@ -183,7 +186,7 @@ func (f *Feeding) pages(ctx context.Context, l *Live, src *registry.Source, p ho
 			return false, err
 		}
 		if page.More && page.Next == at.After {
-			return false, errFeedStuck
+			return false, errStuck
 		}
 		if err := f.take(ctx, l, src, &p, at, page); err != nil {
 			return false, err
@@ -196,11 +199,11 @@ func (f *Feeding) pages(ctx context.Context, l *Live, src *registry.Source, p ho
 }
 
 // take writes a page and moves the place, in one commit.
-func (f *Feeding) take(ctx context.Context, l *Live, src *registry.Source, p *house.Place, at FeedPlace, page FeedPage) error {
-	s, w := f.steward, Writing{Was: p.Cursor}
+func (f *Desk) take(ctx context.Context, l *steward.Live, src *registry.Source, p *house.Place, at Place, page Page) error {
+	s, w := f.steward, steward.Writing{Was: p.Cursor}
 	now, next := s.Clock.Now(), *p
 	at.After = page.Next
-	last := map[registry.EntryID]FeedLine{} // what the page says last of an entry
+	last := map[registry.EntryID]Line{} // what the page says last of an entry
 	var order []registry.EntryID
 	for _, line := range page.Lines {
 		next.Seen++
@@ -214,7 +217,7 @@ func (f *Feeding) take(ctx context.Context, l *Live, src *registry.Source, p *ho
 			at.wrong(next.Seen, codes(c.Findings)...)
 			continue
 		}
-		id := s.entryIDs(key)[0]
+		id := s.NameOf(key)
 		if _, twice := last[id]; !twice {
 			order = append(order, id)
 		}
@@ -224,7 +227,7 @@ func (f *Feeding) take(ctx context.Context, l *Live, src *registry.Source, p *ho
 		if line := last[id]; line.Ended {
 			w.Closes = append(w.Closes, house.Close{ID: id, State: registry.Ended, Until: now})
 		} else {
-			w.Drafts = append(w.Drafts, Draft{Values: line.Values, Origin: registry.Origin{Source: src.ID}})
+			w.Drafts = append(w.Drafts, steward.Draft{Values: line.Values, Origin: registry.Origin{Source: src.ID}})
 		}
 	}
 	cursor, err := json.Marshal(at)
@@ -241,10 +244,10 @@ func (f *Feeding) take(ctx context.Context, l *Live, src *registry.Source, p *ho
 }
 
 // wrong counts a line that was not taken.
-func (at *FeedPlace) wrong(line int64, codes ...string) {
+func (at *Place) wrong(line int64, codes ...string) {
 	at.Wrong++
-	at.Last = append(at.Last, WrongLine{Line: line, Codes: codes})
-	if n := len(at.Last) - feedWrong; n > 0 {
+	at.Last = append(at.Last, Wrong{Line: line, Codes: codes})
+	if n := len(at.Last) - wrongKept; n > 0 {
 		at.Last = at.Last[n:]
 	}
 }
@@ -260,7 +263,7 @@ func codes(found []registry.Finding) (out []string) {
 }
 
 // place is how far a feed was read.
-func (f *Feeding) place(ctx context.Context, l *Live, src *registry.Source) (house.Place, error) {
+func (f *Desk) place(ctx context.Context, l *steward.Live, src *registry.Source) (house.Place, error) {
 	places, err := f.steward.Entries.Places(ctx, l.ID)
 	for _, x := range places {
 		if x.Source == src.ID {
@@ -270,21 +273,21 @@ func (f *Feeding) place(ctx context.Context, l *Live, src *registry.Source) (hou
 	return house.Place{Database: l.ID, Source: src.ID}, err
 }
 
-func (f *Feeding) isDue(key string, version int) bool {
+func (f *Desk) isDue(key string, version int) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d, known := f.due[key]
 	return !known || d.version != version || !f.steward.Clock.Now().Before(d.at)
 }
 
-func (f *Feeding) unknown(key string) bool {
+func (f *Desk) unknown(key string) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	_, known := f.due[key]
 	return !known
 }
 
-func (f *Feeding) wait(key string, d feedDue) {
+func (f *Desk) wait(key string, d waiting) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.due[key] = d
@@ -292,14 +295,14 @@ func (f *Feeding) wait(key string, d feedDue) {
 
 // failed counts a failure, and has the feed wait: a minute, then twice as long each
 // time that nothing went well before it.
-func (f *Feeding) failed(key string, version int, now time.Time, moved bool) {
+func (f *Desk) failed(key string, version int, now time.Time, moved bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d := f.due[key]
 	if d.version != version || moved {
-		d = feedDue{version: version}
+		d = waiting{version: version}
 	}
 	d.fails++
-	d.at = now.Add(min(feedSoon<<min(d.fails-1, 10), feedLater))
+	d.at = now.Add(min(soon<<min(d.fails-1, 10), later))
 	f.due[key] = d
 }
