@@ -22,6 +22,14 @@ const (
 
 func first(open []alarm.Alarm, n int) []alarm.Alarm { return open[:min(n, len(open))] }
 
+// alarmName is what an alarm is about; "many" is of no one thing.
+func alarmName(p view.Page, a alarm.Alarm) string {
+	if a.Object == "many" {
+		return p.W.T("ioc.alarm.kind." + a.Kind)
+	}
+	return p.W.T("ioc.alarm.kind."+a.Kind) + " " + a.Object
+}
+
 // alarmsHref leads to the alarms, where the reader may act on them.
 func alarmsHref(p view.Page) templ.SafeURL {
 	if p.Reader != nil && p.Reader.Role.Kind == role.Operator {
