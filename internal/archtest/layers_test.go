@@ -125,7 +125,7 @@ var layers = map[string]place{
 
 	"rekey": {3, []string{"evidence"}},
 
-	"steward/bring": {3, []string{"steward"}},
+	"steward/bring":   {3, []string{"steward"}},
 	"steward/feeding": {3, []string{"steward"}},
 
 	"reverify/...": {3, []string{"reverify/doors", "enrol", "steward"}},
