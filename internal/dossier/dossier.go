@@ -61,6 +61,8 @@ const (
 	Superseded           State = "superseded" // a newer version is current
 	Withdrawn            State = "withdrawn"  // by its own facility
 	Erased               State = "erased"
+
+	Standing State = "standing" // accepted, and none of the last three: of lists and counts only
 )
 
 // IsAccepted reports whether the dossier counts as accepted.

@@ -56,8 +56,8 @@ var harmless = map[string]string{
 	"databases as declared, their states, grants and imports as counts, and acts on them that answer with a way on": `GET /databases; GET /databases/new; POST /databases/new; GET /databases/{id};
 		GET /databases/{id}/declaration.yaml; POST /databases/{id}/grants; POST /databases/{id}/grants/{grant}/end; GET /databases/{id}/imports; POST /databases/{id}/imports;
 		POST /databases/{id}/steps`,
-	"figures: counts with how they are made, pinned as statements": `GET /figures; GET /figures/{id}; POST /figures/{id}/pin; GET /statements/{id}; GET /statements/{id}/json; POST /statements/{id}/recompute;
-		GET /wall; GET /overview/use`,
+	"figures: counts with how they are made, pinned as statements": `GET /figures; GET /figures/{id}; POST /figures/{id}/pin; GET /statements/{id}; GET /statements/{id}/json; GET /statements/{id}/csv; POST /statements/{id}/recompute;
+		POST /league/pin; GET /public/{statement}; GET /wall; GET /overview/use`,
 	"units, their tasks and programmes: titles, days and counts, digits of a person refused": `GET /tasks; GET /tasks.csv; POST /tasks/bulk; POST /tasks/limits; GET /tasks/new; POST /tasks/new; GET /tasks/report;
 		GET /tasks/report.csv; GET /tasks/report.pdf; GET /tasks/{number}; POST /tasks/{number}; GET /units; POST /units; GET /units.csv; GET /units/{id}; POST /units/{id};
 		GET /programmes; POST /programmes; GET /programmes.csv`,

@@ -236,11 +236,14 @@ func lists(t *testing.T, h *Harness) {
 		"one's own": {store.Filter{Facility: cityHospital, Episode: keys(keyed("episode e0"))}, func(p store.Prepared, _ *store.Record) bool {
 			return p.Episode == keyed("episode e0") && p.ID.Facility == cityHospital
 		}},
-		"a kind":       {store.Filter{Kind: "checkin"}, func(p store.Prepared, _ *store.Record) bool { return p.Kind == "checkin" }},
-		"accepted":     {store.Filter{State: dossier.Accepted}, func(p store.Prepared, _ *store.Record) bool { return p.Verdict.State == dossier.Accepted }},
-		"rejected":     {store.Filter{State: dossier.Rejected}, func(p store.Prepared, _ *store.Record) bool { return p.Verdict.State == dossier.Rejected }},
-		"superseded":   {store.Filter{State: dossier.Superseded}, func(_ store.Prepared, r *store.Record) bool { return !r.SupersededBy.IsZero() }},
-		"withdrawn":    {store.Filter{State: dossier.Withdrawn}, func(_ store.Prepared, r *store.Record) bool { return !r.WithdrawnBy.IsZero() }},
+		"a kind":     {store.Filter{Kind: "checkin"}, func(p store.Prepared, _ *store.Record) bool { return p.Kind == "checkin" }},
+		"accepted":   {store.Filter{State: dossier.Accepted}, func(p store.Prepared, _ *store.Record) bool { return p.Verdict.State == dossier.Accepted }},
+		"rejected":   {store.Filter{State: dossier.Rejected}, func(p store.Prepared, _ *store.Record) bool { return p.Verdict.State == dossier.Rejected }},
+		"superseded": {store.Filter{State: dossier.Superseded}, func(_ store.Prepared, r *store.Record) bool { return !r.SupersededBy.IsZero() }},
+		"withdrawn":  {store.Filter{State: dossier.Withdrawn}, func(_ store.Prepared, r *store.Record) bool { return !r.WithdrawnBy.IsZero() }},
+		"standing": {store.Filter{State: dossier.Standing}, func(p store.Prepared, r *store.Record) bool {
+			return p.Verdict.State.IsAccepted() && r.SupersededBy.IsZero() && r.WithdrawnBy.IsZero() && r.Withdraws.IsZero()
+		}},
 		"a tag":        {store.Filter{Tag: "doc:XML13"}, func(p store.Prepared, _ *store.Record) bool { return len(p.Tags) > 0 }},
 		"another case": {store.Filter{Tag: "doc:xml13"}, func(store.Prepared, *store.Record) bool { return false }},
 		"a subject": {store.Filter{Facility: cityHospital, Subject: keys(keyed("bn 1"))}, func(p store.Prepared, _ *store.Record) bool {

@@ -113,7 +113,7 @@ func (a *API) filter(r *http.Request, who Caller) (store.Filter, error) {
 		return f, err
 	}
 	switch f.State {
-	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn, dossier.Erased:
+	case "", dossier.Accepted, dossier.AcceptedWithWarnings, dossier.Rejected, dossier.Superseded, dossier.Withdrawn, dossier.Erased, dossier.Standing:
 	default:
 		return f, errFilter
 	}

@@ -68,6 +68,9 @@ func chosen(w *handle.Where, f store.Filter) {
 		w.And("r.withdrawn_by <> '00000000-0000-0000-0000-000000000000'")
 	case dossier.Erased:
 		w.And("r.erased <> 0")
+	case dossier.Standing:
+		w.And("r.state <> 'rejected' AND NOT r.late AND r.superseded_by = '00000000-0000-0000-0000-000000000000'" +
+			" AND r.withdrawn_by = '00000000-0000-0000-0000-000000000000' AND r.withdraws = '00000000-0000-0000-0000-000000000000'")
 	default:
 		w.And("r.state = ?", string(f.State))
 	}

@@ -134,6 +134,8 @@ func list(s *file.Snapshot, scope role.Scope, f store.Filter, limit int) (string
 		q.And(`r.withdrawn_by IS NOT NULL`)
 	case dossier.Erased:
 		q.And(`r.erased IS NOT NULL`)
+	case dossier.Standing:
+		q.And(`r.state <> 'rejected' AND r.withdraws IS NULL AND r.withdrawn_by IS NULL AND NOT ` + file.IsSuperseded)
 	default:
 		q.And(`r.state = ?`, string(f.State))
 	}

@@ -145,8 +145,9 @@ func listOf(q figure.Query, day int) templ.SafeURL {
 		v.Set("code", q.Measures[0])
 	case slices.Equal(q.Measures, []string{string(dossier.Rejected)}):
 		v.Set("state", string(dossier.Rejected))
-	case q.Standing:
-		v.Set("state", "accepted_any")
+	}
+	if q.Standing {
+		v.Set("state", string(dossier.Standing))
 	}
 	return templ.SafeURL("/messages?" + v.Encode())
 }

@@ -2,10 +2,10 @@ package rulebook
 
 import (
 	"fmt"
-	"lienthong/internal/role"
 	"strings"
 
 	"lienthong/internal/rehearsal"
+	"lienthong/internal/role"
 	"lienthong/internal/rulebook"
 	"lienthong/internal/web/portal/view"
 )

@@ -10,7 +10,7 @@ import (
 
 // States lists what the browser filters by, in the order of the select.
 func States() []string {
-	return []string{string(dossier.Accepted), string(dossier.AcceptedWithWarnings), "accepted_any", string(dossier.Rejected),
+	return []string{string(dossier.Accepted), string(dossier.AcceptedWithWarnings), "accepted_any", string(dossier.Standing), string(dossier.Rejected),
 		string(dossier.Superseded), string(dossier.Withdrawn)}
 }
 
