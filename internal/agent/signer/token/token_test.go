@@ -18,6 +18,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,7 +136,10 @@ func source(t *testing.T, does string, wait time.Duration) *token.Source {
 	script := filepath.Join(t.TempDir(), "helper")
 	text := fmt.Sprintf("#!/bin/sh\nTOKEN_TEST_HELPER='%s' TOKEN_TEST_KEY=%s TOKEN_TEST_CERT=%s exec '%s'\n",
 		does, base64.StdEncoding.EncodeToString(der), base64.StdEncoding.EncodeToString(cert), self)
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
+	syscall.ForkLock.RLock() // no child of a test beside this one holds it open for writing: it could not be run
+	err = os.WriteFile(script, []byte(text), 0o700)
+	syscall.ForkLock.RUnlock()
+	if err != nil {
 		t.Fatal(err)
 	}
 	s := token.New(token.Config{Helper: script, Module: "/usr/lib/x.so", Wait: wait})
