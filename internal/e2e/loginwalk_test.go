@@ -12,6 +12,7 @@ import (
 	"github.com/pquerna/otp/totp"
 
 	"lienthong/internal/roster"
+	"lienthong/internal/web/browsertest"
 )
 
 // TestPeopleLogInByKeyboard walks the ways in with a real browser: a citizen and
@@ -76,9 +77,7 @@ func TestPeopleLogInByKeyboard(t *testing.T) {
 				}
 				steps(chromedp.Navigate(x.server.URL+path), chromedp.WaitReady("main")) // by a mouse: targets as axe-core wants them
 				axe(t, tab, path)
-				if over := ask[int](t, tab, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
-					t.Errorf("%s is %d px wider than a desk's screen", path, over)
-				}
+				browsertest.Fits(t, tab, path)
 				shot(t, tab, "login-wide"+strings.ReplaceAll(path, "/", "-"))
 			}
 		}

@@ -20,6 +20,7 @@ import (
 
 	"lienthong/internal/consent"
 	"lienthong/internal/store"
+	"lienthong/internal/web/browsertest"
 )
 
 // TestACitizenWalksOnAPhone is journey 6 on a screen of 390 px, and every page of
@@ -47,6 +48,11 @@ func TestACitizenWalksOnAPhone(t *testing.T) {
 		tab := me.tab(t, browser, 390)
 		began := time.Now()
 		me.walk(t, tab, "/me/choices")
+		ask[bool](t, tab, `document.querySelector("main").insertAdjacentHTML("beforeend", '<p id=wide class=lt-nums>' + "0".repeat(400) + '</p>') === undefined`)
+		if browsertest.Wide(t, tab) == 0 {
+			t.Error("the control: a line of 400 digits fits on a phone")
+		}
+		ask[bool](t, tab, `document.getElementById("wide").remove() === undefined`)
 		press(t, tab, `a[href="/me/choices/new?what=visit"]`, `input[name=visit]`)
 		press(t, tab, `input[name=visit][value="`+record+`"]`, `#try`)
 		if err := chromedp.Do(tab, chromedp.SendKeys(chromedp.ID("try"), "79902")); err != nil {
@@ -126,9 +132,7 @@ func (c *clinician) walk(t *testing.T, tab context.Context, path string) {
 	if n := ask[int](t, tab, `document.querySelectorAll("h1").length`); n != 1 {
 		t.Errorf("%s has %d h1", path, n)
 	}
-	if wide := ask[int](t, tab, `Math.max(0, document.documentElement.scrollWidth - innerWidth)`); wide > 0 {
-		t.Errorf("%s is %d px wider than its window", path, wide)
-	}
+	browsertest.Fits(t, tab, path)
 	if at := ask[string](t, tab, `location.pathname`); !strings.HasPrefix(path, at) {
 		t.Errorf("%s led to %s", path, at)
 	}

@@ -25,6 +25,7 @@ import (
 	"lienthong/internal/kind"
 	"lienthong/internal/kind/emr"
 	"lienthong/internal/schema"
+	"lienthong/internal/web/browsertest"
 	"lienthong/internal/web/portal/asset"
 	"lienthong/internal/web/portal/chartview"
 	"lienthong/internal/web/portal/view"
@@ -262,10 +263,7 @@ func shoot(t *testing.T, browser context.Context, url, what, theme, lang string,
 	if err := chromedp.Do(tab, chromedp.EmulateViewport(width, 900), chromedp.Navigate(url+"/part/"+what+"/"+theme+"/"+lang), chromedp.WaitReady("main")); err != nil {
 		t.Fatal(err)
 	}
-	wide, err := chromedp.Run(tab, chromedp.Evaluate[int](`Math.max(0, document.documentElement.scrollWidth - innerWidth)`))
-	if err != nil || wide > 0 {
-		t.Errorf("%s at %d px is %d px too wide, %v", what, width, wide, err)
-	}
+	browsertest.Fits(t, tab, fmt.Sprintf("%s at %d px", what, width))
 	if dir := os.Getenv("LIENTHONG_SHOTS"); dir != "" {
 		png, err := chromedp.Run(tab, chromedp.FullScreenshot(100))
 		if err != nil {
