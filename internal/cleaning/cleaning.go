@@ -5,9 +5,10 @@
 // evidence. It changes nothing by itself: a person accepts, with a reason, and can
 // have it undone.
 //
-// It opens no sealed value to compare it: entries that say the same are found by
-// their keyed hashes. Only the question to the population register opens entries,
-// through the Book it is handed, which writes each look down.
+// Entries that say the same are found by their keyed hashes: nothing is opened for it.
+// Only two things open entries, through the Book they are handed, which writes each
+// look down first: the question to the population register, and the last comparison
+// of two events that agree in all that is in the clear.
 package cleaning
 
 import (
@@ -36,6 +37,7 @@ import (
 // The detectors.
 const (
 	Duplicates = "duplicates"
+	Visits     = "visits"
 	Codes      = "codes"
 	Stale      = "stale"
 	Units      = "units"
@@ -43,7 +45,7 @@ const (
 )
 
 // Detectors lists them in the order of the night.
-func Detectors() []string { return []string{Duplicates, Codes, Stale, Units, Population} }
+func Detectors() []string { return []string{Duplicates, Visits, Codes, Stale, Units, Population} }
 
 // What a proposal would do.
 const (
@@ -205,7 +207,7 @@ type Deps struct {
 	Entries   house.Entries
 	Databases func() []Database
 	Writer    Writer
-	Book      Book                                         // nil: the population register is not asked
+	Book      Book                                         // nil: the population register is not asked, and what is sealed not compared
 	Register  func(ctx context.Context) (*Register, error) // nil, or it returns nil: none is approved
 	Directory func() *facility.Directory
 	Act       func(a base.Act) base.Act // gives an act its leaf
@@ -216,7 +218,7 @@ type Deps struct {
 type Config struct {
 	Batch     int // entries read at once; 500
 	Most      int // proposals of a database and detector in a night; 5,000
-	Questions int // to the population register in a night; 500
+	Questions int // to the population register in a night, and entries opened to compare events; 500
 }
 
 // Desk finds and decides.

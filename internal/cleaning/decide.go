@@ -128,12 +128,15 @@ func (d *Desk) Counts(ctx context.Context, who role.Role) ([]house.ProposalCount
 // Duplicate reports of entries whether an open proposal has another stand for them:
 // what score.EntryFacts.Duplicate asks.
 func (d *Desk) Duplicate(ctx context.Context, id registry.ID, entries []registry.EntryID) (map[registry.EntryID]bool, error) {
-	all, err := d.d.Proposals.About(ctx, id, Duplicates, Open, entries)
+	all, err := d.d.Proposals.About(ctx, id, "", Open, entries)
 	out := make(map[registry.EntryID]bool, len(entries))
 	for _, e := range entries {
 		out[e] = false
 	}
 	for _, p := range all {
+		if p.Kind != Merge {
+			continue
+		}
 		for _, e := range p.Entries {
 			if _, asked := out[e]; asked {
 				out[e] = true

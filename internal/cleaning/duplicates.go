@@ -107,6 +107,9 @@ func telling(d *registry.Declaration) (out []string) {
 		if !f.Search || f.Name == d.Facility && !slices.Contains(d.Key, f.Name) {
 			continue
 		}
+		if f.Name == d.Person && ofEvents(d) { // visits looks at those
+			continue
+		}
 		if f.Name == d.Person || f.Type == registry.Text && (!slices.Contains(d.Key, f.Name) || len(d.Key) == 1) {
 			out = append(out, f.Name)
 		}

@@ -20,6 +20,7 @@ import (
 func (d *Desk) Jobs() []night.Job {
 	return []night.Job{
 		{ID: "cleaning." + Duplicates, Run: d.duplicates, Present: true},
+		{ID: "cleaning." + Visits, Run: d.visits, Present: true},
 		{ID: "cleaning." + Codes, Run: d.codes, Present: true},
 		{ID: "cleaning." + Stale, Run: d.stale, Present: true},
 		{ID: "cleaning." + Units, Run: d.units, Present: true},

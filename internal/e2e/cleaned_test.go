@@ -8,7 +8,9 @@ import (
 	"slices"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"lienthong/internal/cleaning"
@@ -21,91 +23,131 @@ import (
 	"lienthong/internal/store"
 	"lienthong/internal/store/base"
 	"lienthong/internal/store/house"
+	"lienthong/internal/vault"
 )
 
-// twin is two entries of one person as somebody may have typed them.
+// twin is two entries of one person, and two visits, as somebody may have sent them.
 type twin struct {
-	Name, Other, Scope string
-	Accept, Undo       bool
+	Name, Other, Scope              string
+	Arrived, Left, Diagnosis, Total string
+	Accept, Undo                    bool
 }
 
 func twins() *rapid.Generator[[]twin] {
 	one := rapid.Custom(func(t *rapid.T) twin {
 		name := rapid.SampledFrom([]string{"Nguyễn Thị Đào", "Trần Văn Mận", "Lê Thị Bưởi"}).Draw(t, "name")
 		return twin{Name: name, Other: rapid.SampledFrom([]string{name, "NGUYEN THI DAO", "Trần Văn Mậm", "lê thị bưởi"}).Draw(t, "other"),
-			Scope: rapid.SampledFrom([]string{"Nội khoa", "Ngoại khoa", "  Nội  khoa"}).Draw(t, "scope"), Accept: rapid.Bool().Draw(t, "accept"), Undo: rapid.Bool().Draw(t, "undo")}
+			Scope:   rapid.SampledFrom([]string{"Nội khoa", "Ngoại khoa", "  Nội  khoa"}).Draw(t, "scope"),
+			Arrived: rapid.SampledFrom([]string{"2026-05-04", "2026-05-04", "2026-05-03"}).Draw(t, "arrived"), Left: rapid.SampledFrom([]string{"2026-05-06", "2026-05-06", "2026-05-07"}).Draw(t, "left"),
+			Diagnosis: rapid.SampledFrom([]string{"I10", "I10", "E11", ""}).Draw(t, "diagnosis"), Total: rapid.SampledFrom([]string{"1250000", "1250000.5", "1300000"}).Draw(t, "total"),
+			Accept: rapid.Bool().Draw(t, "accept"), Undo: rapid.Bool().Draw(t, "undo")}
 	})
 	return rapid.SliceOfN(one, 1, 6)
 }
 
-// Whatever pairs are found, in whatever order they are accepted and undone: what is
-// undone has the values and the state it had before, what was never accepted was
-// never touched, and of what stays accepted one entry stands.
+// bytesKept is all that is kept of an entry but its version, its moments and who made it.
+type bytesKept struct {
+	State     registry.EntryState
+	Into      registry.EntryID
+	Content   vault.Keyed
+	Open      string
+	Sealed    []byte
+	Wrapped   []byte
+	Class     string
+	Month     int
+	Origin    registry.Origin
+	ValidFrom time.Time
+	ValidTo   time.Time
+	Marks     []byte
+	Keys      []house.EntryKey
+}
+
+func (w *world) kept(id registry.ID, entry registry.EntryID) bytesKept {
+	w.t.Helper()
+	r := w.row(id, entry)
+	r.Origin.By = ""
+	return bytesKept{r.State, r.Into, r.Content, r.Open, r.Sealed, r.Wrapped, r.Class, r.Month, r.Origin, r.ValidFrom, r.ValidTo, r.Marks, must(w.hub.Slices.House.Alike.KeysOf(w.ctx, id, []registry.EntryID{entry}))}
+}
+
+// Whatever is found in entries, in whatever order it is accepted and undone: what is
+// undone is, byte for byte, what it was before; what was never accepted was never
+// touched; and of two entries that stay accepted one stands.
 func TestUndoneIsAsBefore(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
 		w.declared("personnel")
-		desk, proposed := w.hub.House.Cleaning, 0
+		w.visitsTyped()
+		desk, proposed := w.hub.House.Cleaning, map[string]int{}
+		deciders := map[registry.ID]cleaning.Who{"personnel": byPersonnel, "visits": byVisits}
+		type about struct {
+			db      registry.ID
+			version int
+			was     bytesKept
+			draw    twin
+		}
 		for seed := range 8 {
-			drawn := twins().Example(seed + 1)
-			before := map[registry.EntryID]registry.Values{}
-			version := map[registry.EntryID]int{}
-			wants := map[registry.EntryID]twin{}
-			for i, x := range drawn {
+			before := map[registry.EntryID]about{}
+			for i, x := range twins().Example(seed + 1) {
 				person := fmt.Sprintf("0799801%02d%03d", seed, i)
 				a := practitioner(fmt.Sprintf("1%02d%03d1/BYT-CCHN", seed, i), person, x.Name)
 				b := practitioner(fmt.Sprintf("1%02d%03d2/BYT-CCHN", seed, i), person, x.Other)
 				b["scope"] = x.Scope
-				for _, id := range w.entered("personnel", "tccb", a, b) {
-					before[id], wants[id], version[id] = w.values("personnel", "tccb", id), x, w.row("personnel", id).Version
+				p := typedVisit(fmt.Sprintf("HS%02d%03d1", seed, i), person, "2026-05-04", "2026-05-06", "I10", "1250000")
+				q := typedVisit(fmt.Sprintf("HS%02d%03d2", seed, i), person, x.Arrived, x.Left, x.Diagnosis, x.Total)
+				for db, both := range map[registry.ID][]registry.Values{"personnel": {a, b}, "visits": {p, q}} {
+					for _, id := range w.entered(db, deciders[db].Role.ID, both...) {
+						before[id] = about{db, w.row(db, id).Version, w.kept(db, id), x}
+					}
 				}
 			}
 			w.tonight("duplicates")
+			w.tonight("visits")
 			touched := map[registry.EntryID]bool{}
-			for _, p := range w.proposed("duplicates", cleaning.Open) {
-				if len(p.Entries) != 2 || before[p.Entries[0]] == nil { // of a seed before
+			for _, p := range w.proposed("", cleaning.Open) {
+				x, known := before[p.Entries[0]]
+				if !known { // of a seed before
 					continue
 				}
-				proposed++
-				x, d := wants[p.Entries[0]], cleaning.Decision{IDs: []string{p.ID}, Reason: why}
-				if !x.Accept {
+				proposed[p.Detector]++
+				d := cleaning.Decision{IDs: []string{p.ID}, Reason: why}
+				if !x.draw.Accept {
 					continue
 				}
-				if o := must(desk.Accept(w.ctx, byPersonnel, d)); o.Done != 1 {
+				if o := must(desk.Accept(w.ctx, deciders[p.Database], d)); o.Done != 1 {
 					t.Fatalf("%d: %+v", seed, o)
 				}
-				if live := w.standing(p.Entries); live != 1 {
+				if live := w.standing(p.Database, p.Entries); live != 1 {
 					t.Errorf("%d: %d entries of an accepted pair stand", seed, live)
 				}
-				if x.Undo {
-					must(desk.Undo(w.ctx, byPersonnel, d))
+				if x.draw.Undo {
+					must(desk.Undo(w.ctx, deciders[p.Database], d))
 				}
 				for _, id := range p.Entries {
-					touched[id] = !x.Undo
+					touched[id] = !x.draw.Undo
 				}
 			}
-			for id, values := range before {
-				if kept, was := touched[id]; was && kept {
+			for id, x := range before {
+				stays, was := touched[id]
+				if was && stays {
 					continue
 				}
-				r := w.row("personnel", id)
-				if _, was := touched[id]; !was && r.Version != version[id] {
+				if r := w.row(x.db, id); !was && r.Version != x.version {
 					t.Errorf("%d: %s was never accepted and has version %d", seed, r.ID, r.Version)
 				}
-				if r.State != registry.Live || r.Into != (registry.EntryID{}) || !maps.Equal(w.values("personnel", "tccb", id), values) {
-					t.Errorf("%d: %s is not as before: %s %v, was %v", seed, r.ID, r.State, w.values("personnel", "tccb", id), values)
+				if diff := cmp.Diff(x.was, w.kept(x.db, id)); diff != "" {
+					t.Errorf("%d: %s is not as before: %s", seed, x.db, diff)
 				}
 			}
 		}
-		if proposed == 0 {
-			t.Error("nothing was ever found: the test shows nothing")
+		if proposed["duplicates"] == 0 || proposed["visits"] == 0 {
+			t.Errorf("something was never found, so that the test shows nothing: %v", proposed)
 		}
 	})
 }
 
-func (w *world) standing(entries []registry.EntryID) (live int) {
+func (w *world) standing(db registry.ID, entries []registry.EntryID) (live int) {
 	for _, id := range entries {
-		if w.row("personnel", id).State == registry.Live {
+		if w.row(db, id).State == registry.Live {
 			live++
 		}
 	}
@@ -157,7 +199,7 @@ func TestAcceptedAndCutOff(t *testing.T) {
 				t.Fatalf("not cut off: %v", err)
 			}
 			x.state.Store(nil)
-			if n := w.standing(e); n != c.written || len(w.proposed("", cleaning.Applying)) != 1 {
+			if n := w.standing("personnel", e); n != c.written || len(w.proposed("", cleaning.Applying)) != 1 {
 				t.Fatalf("cut off at %s: %d stand, %+v", c.state, n, w.proposed("", ""))
 			}
 			for what, err := range map[string]error{"accepted": second(desk.Accept(w.ctx, byPersonnel, d)), "rejected": second(desk.Reject(w.ctx, byPersonnel, d)), "undone": second(desk.Undo(w.ctx, byPersonnel, d))} {
@@ -168,7 +210,7 @@ func TestAcceptedAndCutOff(t *testing.T) {
 			var versions [2][2]int
 			for round := range versions { // the second finds nothing to do
 				w.check(desk.Resume(w.ctx))
-				if n := w.standing(e); n != 1 || len(w.proposed("", cleaning.Accepted)) != 1 {
+				if n := w.standing("personnel", e); n != 1 || len(w.proposed("", cleaning.Accepted)) != 1 {
 					t.Fatalf("resumed: %d stand, %+v", n, w.proposed("", ""))
 				}
 				versions[round] = [2]int{w.row("personnel", e[0]).Version, w.row("personnel", e[1]).Version}
@@ -217,16 +259,16 @@ func TestManyAreDecidedBySecondStep(t *testing.T) {
 		}
 		for _, typed := range []int{0, pairs - 1} {
 			d.Second = typed
-			if _, err := desk.Accept(w.ctx, byPersonnel, d); !errors.Is(err, cleaning.ErrSecond) || w.standing(e) != 2*pairs {
+			if _, err := desk.Accept(w.ctx, byPersonnel, d); !errors.Is(err, cleaning.ErrSecond) || w.standing("personnel", e) != 2*pairs {
 				t.Fatalf("typed %d: %v", typed, err)
 			}
 		}
 		d.Second = pairs
-		if o := must(desk.Accept(w.ctx, byPersonnel, d)); o.Done != pairs || o.Overtaken != 0 || w.standing(e) != pairs {
-			t.Fatalf("%+v, %d stand", o, w.standing(e))
+		if o := must(desk.Accept(w.ctx, byPersonnel, d)); o.Done != pairs || o.Overtaken != 0 || w.standing("personnel", e) != pairs {
+			t.Fatalf("%+v, %d stand", o, w.standing("personnel", e))
 		}
-		if o := must(desk.Undo(w.ctx, byPersonnel, d)); o.Done != pairs || w.standing(e) != 2*pairs {
-			t.Errorf("undone: %+v, %d stand", o, w.standing(e))
+		if o := must(desk.Undo(w.ctx, byPersonnel, d)); o.Done != pairs || w.standing("personnel", e) != 2*pairs {
+			t.Errorf("undone: %+v, %d stand", o, w.standing("personnel", e))
 		}
 		for i, id := range e {
 			if got := w.values("personnel", "tccb", id); got["licence"] != values[i]["licence"] || got["person"] != values[i]["person"] {

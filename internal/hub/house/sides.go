@@ -87,6 +87,10 @@ func sideBySide(ctx context.Context, s *steward.Steward, entries house.Entries, 
 		}
 		line.Known = !slices.ContainsFunc(say, func(b []byte) bool { return len(b) == 0 })
 		line.Same = line.Known && !slices.ContainsFunc(say, func(b []byte) bool { return !bytes.Equal(b, say[0]) })
+		if line.Sealed && !line.Known { // opened when it was found
+			line.Same = slices.Contains(p.Body.Same, f.Name)
+			line.Known = line.Same || slices.Contains(p.Body.Other, f.Name)
+		}
 		if line.Sealed || slices.ContainsFunc(line.Values, func(v string) bool { return v != "" }) {
 			out = append(out, line)
 		}
