@@ -183,6 +183,7 @@ var layers = map[string]place{
 	"bench/boards":     {5, []string{"bench", "hub"}},
 	"bench/congestion": {5, []string{"bench"}},
 	"bench/looks":      {5, []string{"bench"}},
+	"bench/ministry":   {5, []string{"bench"}},
 	"bench/sender":     {5, []string{"bench"}},
 	"demo":             {5, []string{"hub", "demo/ministry"}},
 	"demo/ministry":    {5, nil},

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/admin"
 	"lienthong/internal/agent"
 	"lienthong/internal/bench"
+	"lienthong/internal/bench/ministry"
 	"lienthong/internal/clock"
 	realhub "lienthong/internal/hub"
 	"lienthong/internal/hub/keyring"
@@ -97,7 +98,7 @@ func TestARealHubIsMeasured(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	target, _ := realTarget(t, n)
+	target, hub := realTarget(t, n)
 	alone, err := bench.Alone(t.Context(), bench.AloneConfig{Target: target, Corpus: c, Rate: 40, Duration: 500 * time.Millisecond})
 	if err != nil {
 		t.Fatal(err)
@@ -121,6 +122,31 @@ func TestARealHubIsMeasured(t *testing.T) {
 		t.Errorf("%+v", read)
 	}
 	replayAll(t, target, list)
+	housed(t, hub, dossiers)
+}
+
+// housed measures the ministry's house on the records of the hub.
+func housed(t *testing.T, of *realhub.Hub, records int64) {
+	t.Helper()
+	h := ministry.Hub{Steward: of.House.Steward, Entries: of.Slices.House.Entries, Rulebook: of.Rulebook, Night: of.House.Night}
+	if p, err := ministry.Database(t.Context(), h, records); err != nil || p.Entries == 0 || p.Entries > records || p.First <= 0 || p.First > p.Seconds {
+		t.Errorf("a new database: %+v, %v", p, err)
+	}
+	if p, err := ministry.Settle(t.Context(), h); err != nil || p.Entries != 0 { // only one is declared
+		t.Errorf("what was missing: %+v, %v", p, err)
+	}
+	if p, err := ministry.Rehearse(t.Context(), h); err != nil || p.Records != records || p.Unread != 0 || p.Problem != "" {
+		t.Errorf("a rehearsal: %+v, %v", p, err)
+	}
+	p, err := ministry.Night(t.Context(), h, clock.Day(time.Now().AddDate(0, 0, -1)), 0)
+	if err != nil || len(p.Jobs) != len(h.Night.Jobs()) || p.Unequal != 0 {
+		t.Errorf("a night: %+v, %v", p, err)
+	}
+	for _, j := range p.Jobs {
+		if j.State != "done" {
+			t.Errorf("a job of the night: %+v", j)
+		}
+	}
 }
 
 // replayAll sends everything as agents do, in packs and then alone: by the

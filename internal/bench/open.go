@@ -93,3 +93,7 @@ func (c *Counts) Add(o Counts) { c.add(o) }
 func (s *Senders) Token(ctx context.Context, facility string) (string, error) {
 	return s.token(ctx, facility)
 }
+
+// ProcessorTime is what this process has used of the processors so far; 0 where the
+// system does not tell.
+func ProcessorTime() time.Duration { return processorTime(os.Getpid()) }

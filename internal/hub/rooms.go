@@ -64,7 +64,7 @@ func (h *Hub) openPortal(ctx context.Context) error {
 		return err
 	}
 	if h.House, err = house.Open(ctx, house.Parts{Slices: h.Slices, Vault: h.Vault, Busy: h.isBusy, Disclose: h.Disclose, Receipt: parts.Receipt, Directory: parts.Directory,
-		Callers: h.callers(), Rules: h.Rules, Rulebook: h.Rulebook, Stage: h.stage, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo, Shipped: h.cfg.Shipped, Imports: h.cfg.Imports,
+		Callers: h.callers(), Rules: h.Rules, Rulebook: h.Rulebook, Stage: h.stage, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Hub: h.cfg.Name, Holder: h.LogKey.Verifier(), PublicURL: h.cfg.PublicURL, Version: rulepack.Release(), Demo: h.cfg.Demo, Shipped: h.cfg.Shipped, Imports: h.cfg.Imports,
 		Grades: h.Grades, Took: h.metrics.Took, Alarms: h.Alarms, Ways: h.alarmWays, Room: h.cfg.Room}); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ type BenchCmd struct {
 	Alone  benchAloneCmd  `cmd:"" help:"One dossier at a time at a steady rate: how long until the receipt."`
 	Read   benchReadCmd   `cmd:"" help:"Read records back, idle and while intake is saturated."`
 	Board  benchBoardCmd  `cmd:"" help:"The first page of a nation: many facilities, many records, many readers."`
+	House  benchHouseCmd  `cmd:"" help:"Many records are there already: a new database is filled out of them, rules are rehearsed, the jobs of a night are done."`
 	Legs   benchLegsCmd   `cmd:"" help:"Claim and settle deliveries in the store."`
 	Floor  benchFloorCmd  `cmd:"" help:"The unavoidable work on the same dossiers, and nothing else."`
 

@@ -2,8 +2,6 @@ package house
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"maps"
 	"net/http"
@@ -37,12 +35,10 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		return err
 	}
 	s := p.Slices.House
-	var mark [6]byte
-	rand.Read(mark[:]) //nolint:errcheck // never fails (crypto/rand)
 	others := &late{}
 	h.Steward, err = steward.New(ctx, steward.Deps{Databases: s.Databases, Entries: s.Entries, Grants: s.Grants, Flow: s.Flow, Scores: s.Scores, Keys: p.Slices.Keys,
 		Records: taker, Others: others, Vault: p.Vault, Directory: p.Directory, Clock: p.Clock, Logger: p.Logger},
-		steward.Config{Holder: p.Hub + "/" + hex.EncodeToString(mark[:]), Tables: tables(), Unit: h.stands})
+		steward.Config{Holder: p.Holder, Tables: tables(), Unit: h.stands})
 	if err != nil {
 		return err
 	}

@@ -48,6 +48,7 @@ type Parts struct {
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Hub       string // its name
+	Holder    string // names this process: the key of the log that it holds
 	PublicURL string
 	Version   string // of the program
 	Demo      bool

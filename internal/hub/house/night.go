@@ -3,8 +3,6 @@ package house
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -64,11 +62,9 @@ func (h *House) openNight(_ context.Context, p Parts) error {
 		return len(inOrder)
 	}
 	slices.SortStableFunc(h.Jobs, func(a, b night.Job) int { return cmp.Compare(rank(a), rank(b)) })
-	var mark [6]byte
-	rand.Read(mark[:]) //nolint:errcheck // never fails (crypto/rand)
 	var err error
 	h.Night, err = night.New(night.Deps{Nights: p.Slices.House.Nights, Turns: p.Slices.House.Entries, Clock: p.Clock, Jobs: h.Jobs},
-		night.Config{Holder: p.Hub + "/" + hex.EncodeToString(mark[:]), From: p.NightFrom})
+		night.Config{Holder: p.Holder, From: p.NightFrom})
 	if err != nil {
 		return err
 	}

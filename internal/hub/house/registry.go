@@ -2,7 +2,6 @@ package house
 
 import (
 	"context"
-	"crypto/rand"
 	"time"
 
 	"lienthong/internal/clock"
@@ -56,7 +55,7 @@ func (h *House) openRegistry(_ context.Context, p Parts) error {
 		History: func(ctx context.Context, steward string, id registry.ID, entry registry.EntryID) ([]registry.Entry, error) {
 			r := register.Reader{Role: role.Role{Kind: role.Unit, ID: steward}, Name: "import", Route: "import.undo"}
 			return h.Entries.History(ctx, r, id, entry)
-		}}, bring.Config{Holder: p.Hub + "/" + rand.Text()[:8], Place: machine})
+		}}, bring.Config{Holder: p.Holder, Place: machine})
 	if err != nil {
 		return err
 	}
