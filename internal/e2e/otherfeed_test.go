@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -107,12 +109,30 @@ func TestAnotherBodysFeed(t *testing.T) {
 			at.Last[1].Line != 3 || at.Last[1].Codes[0] != "feed.line" {
 			t.Fatalf("read: %+v %+v", p, at)
 		}
+		w.wrongLinesTold()
 		two := w.entries("unit:pb", "water", "number", "N2")
 		if len(two) != 1 || two[0].Version != 1 || two[0].Values["name"] != "Điểm số hai" || two[0].Values["tested"] != "31/02/2026" || two[0].Origin.Source != "environment" {
 			t.Errorf("said twice, the last holds: %+v", two)
 		}
 		if round(time.Hour); sim.Asked() != 3 {
 			t.Errorf("asked before a day was over: %d", sim.Asked())
+		}
+		// asked for by who answers for it, it is read again from the first line, and nothing is made twice
+		pb := w.sits("unit:pb")
+		if rec := pb.ask(http.MethodPost, "/databases/water/feeds", url.Values{"source": {"environment"}}); rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/databases/water/feeds?again=environment" {
+			t.Fatalf("HTTP %d to %q\n%s", rec.Code, rec.Header().Get("Location"), rec.Body)
+		}
+		if page := pb.ask(http.MethodGet, "/databases/water/feeds?again=environment", nil).Body.String(); !strings.Contains(page, "Chờ đọc từ dòng đầu") {
+			t.Errorf("nothing says that it will be read\n%s", page)
+		}
+		if p, at = round(0); sim.Asked() != 5 || p.Seen != 703 || p.Made != 700 || p.Declared != 1 || at.Wrong != 2 || at.Last[0].Line != 2 {
+			t.Errorf("read again: asked %d, %+v %+v", sim.Asked(), p, at)
+		}
+		if status, body := pb.call("POST", "/api/v1/databases/water/sources/form/again", nil); status != http.StatusUnprocessableEntity || !strings.Contains(string(body), "database.source") {
+			t.Errorf("a source that is no feed: HTTP %d %s", status, body)
+		}
+		if status, body := w.sits("unit:qld").call("POST", "/api/v1/databases/water/sources/environment/again", nil); status != http.StatusNotFound {
+			t.Errorf("another unit has it read again: HTTP %d %s", status, body)
 		}
 		// what changes and ends there
 		sim.Append(`{"number":"N1","name":"Điểm mới","tested":"2026-11-05"}`, `{"number":"N3","$ended":true}`, point(900), `{"number":"N900","$ended":true}`)
@@ -146,4 +166,46 @@ func TestAnotherBodysFeed(t *testing.T) {
 			t.Errorf("%v", n)
 		}
 	})
+}
+
+// wrongLinesTold: the page, its CSV and the interface tell which lines were not taken
+// and why, to who answers for the database, and to nobody else.
+func (w *world) wrongLinesTold() {
+	w.t.Helper()
+	pb := w.sits("unit:pb")
+	page := pb.ask(http.MethodGet, "/databases/water/feeds", nil).Body.String()
+	for _, want := range []string{"entry.number.missing", "Số còn thiếu.", "feed.line", "feeds.csv", "Đọc lại từ dòng đầu"} {
+		if !strings.Contains(page, want) {
+			w.t.Errorf("the page does not say %q\n%s", want, page)
+		}
+	}
+	if strings.Contains(page, "không số") {
+		w.t.Error("a value of a line that was not taken is shown")
+	}
+	csv := pb.ask(http.MethodGet, "/databases/water/feeds.csv", nil).Body.String()
+	if !strings.Contains(csv, "environment,2,entry.number.missing,number,Số còn thiếu.") || !strings.Contains(csv, "environment,3,feed.line,,") {
+		w.t.Errorf("%s", csv)
+	}
+	status, body := pb.call("GET", "/api/v1/databases/water/sources", nil)
+	var told struct {
+		Sources []struct {
+			Source, State string
+			Read, Wrong   int64
+			Lines         []struct {
+				Line     int64
+				Findings []struct{ Code, Field string }
+			}
+		}
+	}
+	if err := json.Unmarshal(body, &told); err != nil || status != http.StatusOK || len(told.Sources) != 1 || told.Sources[0].State != "reading" || told.Sources[0].Wrong != 2 ||
+		told.Sources[0].Lines[1].Line != 2 || told.Sources[0].Lines[1].Findings[0].Field != "number" {
+		w.t.Errorf("HTTP %d %v %s", status, err, body)
+	}
+	other := w.sits("unit:qld")
+	if status, _ := other.call("GET", "/api/v1/databases/water/sources", nil); status != http.StatusNotFound {
+		w.t.Errorf("another unit by the interface: HTTP %d", status)
+	}
+	if rec := other.ask(http.MethodGet, "/databases/water/feeds", nil); rec.Code != http.StatusForbidden {
+		w.t.Errorf("another unit by the page: HTTP %d", rec.Code)
+	}
 }

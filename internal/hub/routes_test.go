@@ -51,11 +51,12 @@ var harmless = map[string]string{
 		GET /privacy/breaches/{number}/report.pdf; GET /audit; POST /audit; GET /audit/{query}; POST /audit/{query}/export.json; POST /audit/{query}/export.csv`,
 	"rules: texts, places, codes, counts and ids of records; what replays records is logged by package replay": `GET /rulebook; POST /rulebook; GET /rulebook/{book}; POST /rulebook/{book};
 		POST /rulebook/{book}/do; GET /rulebook/{book}/rehearsal; GET /rulebook/{book}/diff`,
-	"what databases there are, and entries typed in":                                                                        `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries`,
+	"what databases there are, and entries typed in":                                                                        `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries;
+		GET /api/v1/databases/{database}/sources; POST /api/v1/databases/{database}/sources/{source}/again`,
 	"what cleaning proposes: fields in the clear that the reader sees, sealed ones as the same or other; what ran at night": `GET /cleaning; POST /cleaning; GET /cleaning/{id}; GET /night`,
 	"databases as declared, their states, grants and imports as counts, and acts on them that answer with a way on": `GET /databases; GET /databases/new; POST /databases/new; GET /databases/{id};
 		GET /databases/{id}/declaration.yaml; POST /databases/{id}/grants; POST /databases/{id}/grants/{grant}/end; GET /databases/{id}/imports; POST /databases/{id}/imports;
-		POST /databases/{id}/steps`,
+		POST /databases/{id}/steps; GET /databases/{id}/feeds; POST /databases/{id}/feeds; GET /databases/{id}/feeds.csv`,
 	"figures: counts with how they are made, pinned as statements": `GET /figures; GET /figures/{id}; POST /figures/{id}/pin; GET /statements/{id}; GET /statements/{id}/json; GET /statements/{id}/csv; POST /statements/{id}/recompute;
 		POST /league/pin; GET /public/{statement}; GET /wall; GET /overview/use`,
 	"units, their tasks and programmes: titles, days and counts, digits of a person refused": `GET /tasks; GET /tasks.csv; POST /tasks/bulk; POST /tasks/limits; GET /tasks/new; POST /tasks/new; GET /tasks/report;

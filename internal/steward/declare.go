@@ -243,9 +243,9 @@ func (w Who) manages(steward string) error {
 	return ErrSteward
 }
 
-// managed returns a database that somebody may change. Who may not even know of its
+// Managed returns a database that somebody may change. Who may not even know of its
 // entries is told the same: declarations are no secret.
-func (s *Steward) managed(who Who, id registry.ID) (*Live, error) {
+func (s *Steward) Managed(who Who, id registry.ID) (*Live, error) {
 	l, err := s.Get(id)
 	if err != nil {
 		return nil, err
@@ -262,7 +262,7 @@ func (s *Steward) managed(who Who, id registry.ID) (*Live, error) {
 // Reach takes a database one step on, or back, with its evidence. Faults:
 // database.step, database.evidence, database.steward, store.changed.
 func (s *Steward) Reach(ctx context.Context, who Who, id registry.ID, to registry.State, evidence string) error {
-	l, err := s.managed(who, id)
+	l, err := s.Managed(who, id)
 	if err != nil {
 		return err
 	}
@@ -318,7 +318,7 @@ var ErrGrant = fault.New(fault.Invalid, "grant.invalid",
 // Give gives a unit, a partner or a facility fields of a database, for a purpose and
 // a term. Both sides see it. Faults: grant.invalid, database.steward.
 func (s *Steward) Give(ctx context.Context, who Who, g house.Grant) (house.Grant, error) {
-	l, err := s.managed(who, g.Database)
+	l, err := s.Managed(who, g.Database)
 	if err != nil {
 		return g, err
 	}

@@ -411,7 +411,7 @@ func (s *Steward) closing(ctx context.Context, l *Live, b *house.Batch, now time
 // Enter writes the values of a form. Faults: entry.refused (the findings say why),
 // database.source, database.steward, store.changed.
 func (s *Steward) Enter(ctx context.Context, who Who, id registry.ID, values registry.Values) (Written, error) {
-	l, err := s.managed(who, id)
+	l, err := s.Managed(who, id)
 	if err != nil {
 		return Written{}, err
 	}
@@ -434,7 +434,7 @@ func (s *Steward) Enter(ctx context.Context, who Who, id registry.ID, values reg
 // End ends entries by hand, or has another stand for them (Into of the close).
 // Faults: database.steward, store.changed.
 func (s *Steward) End(ctx context.Context, who Who, id registry.ID, reason string, closes []house.Close) error {
-	if _, err := s.managed(who, id); err != nil {
+	if _, err := s.Managed(who, id); err != nil {
 		return err
 	}
 	if len(closes) == 0 {

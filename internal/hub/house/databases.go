@@ -23,7 +23,6 @@ import (
 	"lienthong/internal/schema"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
-	"lienthong/internal/web/databases"
 )
 
 // openDatabases wires specialised databases: what they are, the making of their
@@ -48,11 +47,6 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		return err
 	}
 	others.Entries = h.Entries
-	door, err := databases.New(databases.Deps{Caller: p.caller, Entries: h.Entries, Forms: h.Steward, Logger: p.Logger})
-	if err != nil {
-		return err
-	}
-	h.Doors = append(h.Doors, door)
 	if p.Demo || p.Shipped {
 		if err := takeShipped(ctx, h.Steward); err != nil {
 			return err

@@ -10,15 +10,22 @@ import (
 	"lienthong/internal/exchange"
 	"lienthong/internal/registry"
 	"lienthong/internal/steward/feeding"
+	"lienthong/internal/web/databases"
 )
 
-// openFeeds wires the reading of other bodies' feeds of entries.
+// openFeeds wires the reading of other bodies' feeds of entries, and the door of
+// databases for systems.
 func (h *House) openFeeds(_ context.Context, p Parts) error {
 	feeding, err := feeding.New(h.Steward, feeds{p, outbound.New(30 * time.Second), courier.NewCredentials(p.Slices.Secrets, p.Vault, p.Logger)})
 	if err != nil {
 		return err
 	}
-	h.Feeding = feeding
+	h.Feeding, h.Pages.Databases.Feeds = feeding, feeding
+	door, err := databases.New(databases.Deps{Caller: p.caller, Entries: h.Entries, Forms: h.Steward, Feeds: feeding, Logger: p.Logger})
+	if err != nil {
+		return err
+	}
+	h.Doors = append(h.Doors, door)
 	h.Rounds = append(h.Rounds, Round{Every: 10 * time.Second, Failed: "feeds not read", Do: feeding.Round})
 	return nil
 }

@@ -94,7 +94,7 @@ type House struct {
 // Open builds it.
 func Open(ctx context.Context, p Parts) (*House, error) {
 	h := &House{}
-	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openFeeds, h.openRegistry, h.openDuty, h.openFigures, h.openStanding, h.openCleaning, h.openNight} {
+	for _, open := range []func(context.Context, Parts) error{h.openScores, h.openRules, h.openDatabases, h.openRegistry, h.openFeeds, h.openDuty, h.openFigures, h.openStanding, h.openCleaning, h.openNight} {
 		if err := open(ctx, p); err != nil {
 			return nil, err
 		}

@@ -5,7 +5,6 @@ import (
 
 	"lienthong/internal/care"
 	"lienthong/internal/expression"
-	"lienthong/internal/fault"
 	"lienthong/internal/registry"
 )
 
@@ -35,7 +34,7 @@ func (db *Database) Check(v registry.Values, now time.Time) Checked {
 	for name := range v {
 		if fieldIn(db.Declaration, name) == nil {
 			out.Findings = append(out.Findings, registry.Finding{Code: "entry.unknown_field", Word: "correct", Severity: "error",
-				Text: fault.Text{VI: "Có trường không được khai báo.", EN: "There is a field that is not declared."}})
+				Text: unknownField})
 			break
 		}
 	}
@@ -74,7 +73,7 @@ func (db *Database) missing(c *column) *registry.Finding {
 	if severity == "" {
 		return nil
 	}
-	f := c.finding("missing", "sufficient", fault.Text{VI: "còn thiếu", EN: "is missing"})
+	f := c.finding("missing", "sufficient")
 	f.Severity = severity
 	return f
 }
@@ -85,8 +84,7 @@ func (db *Database) validity(v registry.Values) *registry.Finding {
 	if from == "" || to == "" || len(from) < 10 || len(to) < 10 || from[:10] <= to[:10] {
 		return nil
 	}
-	return &registry.Finding{Code: "entry." + db.ValidTo + ".before", Word: "consistent", Field: db.ValidTo, Severity: "error",
-		Text: fault.Text{VI: "Ngày kết thúc trước ngày bắt đầu.", EN: "It ends before it begins."}}
+	return &registry.Finding{Code: "entry." + db.ValidTo + ".before", Word: "consistent", Field: db.ValidTo, Severity: "error", Text: endsBefore}
 }
 
 // judge works the rules out. A rule that cannot be worked out does not apply: what is

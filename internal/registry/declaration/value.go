@@ -115,18 +115,18 @@ func (c *column) look(text string, typed bool, lists func(list, code string) (kn
 	}
 	switch {
 	case !typed:
-		return c.finding("format", "correct", typeTexts[c.Type])
+		return c.finding("format", "correct")
 	case utf8.RuneCountInString(text) > longest:
-		return c.finding("length", "correct", fault.Text{VI: "dài quá giới hạn", EN: "is longer than it may be"})
+		return c.finding("length", "correct")
 	case c.format != nil && !c.format.MatchString(text):
-		return c.finding("format", "correct", fault.Text{VI: "không đúng dạng đã khai báo", EN: "is not in the form declared"})
+		return c.finding("format", "correct")
 	case c.Min != "" && compare(c.Type, text, c.Min) < 0, c.Max != "" && compare(c.Type, text, c.Max) > 0:
-		return c.finding("range", "correct", fault.Text{VI: "nằm ngoài khoảng cho phép", EN: "is out of its bounds"})
+		return c.finding("range", "correct")
 	case c.codes != nil && !c.codes[text]:
-		return c.finding("not_in_list", "unified", fault.Text{VI: "không có trong danh mục", EN: "is not of its list"})
+		return c.finding("not_in_list", "unified")
 	case c.codes == nil && c.List != "" && lists != nil:
 		if known, has := lists(c.List, text); known && !has {
-			return c.finding("not_in_list", "unified", fault.Text{VI: "không có trong danh mục", EN: "is not of its list"})
+			return c.finding("not_in_list", "unified")
 		}
 	}
 	return nil
@@ -140,7 +140,54 @@ var typeTexts = map[registry.Type]fault.Text{
 	registry.Moment:  {VI: "không phải ngày giờ có thật", EN: "is no moment that exists"},
 }
 
-func (c *column) finding(what, word string, said fault.Text) *registry.Finding {
-	return &registry.Finding{Code: "entry." + c.Name + "." + what, Word: word, Field: c.Name, Severity: "error",
-		Text: fault.Text{VI: c.Label.VI + " " + said.VI + ".", EN: c.Label.EN + " " + said.EN + "."}}
+// whats are what can be wrong with a field, by the last part of a finding's code.
+var whats = map[string]fault.Text{
+	"missing":     {VI: "còn thiếu", EN: "is missing"},
+	"length":      {VI: "dài quá giới hạn", EN: "is longer than it may be"},
+	"format":      {VI: "không đúng dạng đã khai báo", EN: "is not in the form declared"},
+	"range":       {VI: "nằm ngoài khoảng cho phép", EN: "is out of its bounds"},
+	"not_in_list": {VI: "không có trong danh mục", EN: "is not of its list"},
+}
+
+func said(f *registry.Field, what string) fault.Text {
+	about := whats[what]
+	if typed, ok := typeTexts[f.Type]; ok && what == "format" {
+		about = typed
+	}
+	return fault.Text{VI: f.Label.VI + " " + about.VI + ".", EN: f.Label.EN + " " + about.EN + "."}
+}
+
+func (c *column) finding(what, word string) *registry.Finding {
+	return &registry.Finding{Code: "entry." + c.Name + "." + what, Word: word, Field: c.Name, Severity: "error", Text: said(c.Field, what)}
+}
+
+var (
+	unknownField = fault.Text{VI: "Có trường không được khai báo.", EN: "There is a field that is not declared."}
+	endsBefore   = fault.Text{VI: "Ngày kết thúc trước ngày bắt đầu.", EN: "It ends before it begins."}
+)
+
+// Finding says again what a code of Check said, as far as the declaration still
+// has it: the field "" where it is about no one field, the text zero where it is not known.
+func (db *Database) Finding(code string) (field string, text fault.Text) {
+	if rule, ok := strings.CutPrefix(code, "rule."); ok {
+		for i := range db.Declaration.Rules {
+			if r := &db.Declaration.Rules[i]; r.Code == rule {
+				return r.Field, r.Text
+			}
+		}
+		return "", fault.Text{}
+	}
+	name, what, _ := strings.Cut(strings.TrimPrefix(code, "entry."), ".")
+	f := fieldIn(db.Declaration, name)
+	switch _, known := whats[what]; {
+	case code == "entry.unknown_field":
+		return "", unknownField
+	case f == nil:
+		return "", fault.Text{}
+	case what == "before":
+		return name, endsBefore
+	case known:
+		return name, said(f, what)
+	}
+	return name, fault.Text{}
 }

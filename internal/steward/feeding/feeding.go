@@ -55,7 +55,7 @@ const (
 	turn        = 2 * time.Minute
 	pagesARound = 100 // of a feed in a round
 	atOnce      = 4   // feeds that are read at a time
-	wrongKept   = 20  // lines that are named of those that were not taken
+	wrongKept   = 100 // lines that are named of those that were not taken
 )
 
 // Place is how far a feed was read: the cursor of its house.Place, as JSON.

@@ -26,6 +26,7 @@ import (
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/web/problem"
 )
 
@@ -44,12 +45,19 @@ type Forms interface {
 	Enter(ctx context.Context, who steward.Who, id registry.ID, values registry.Values) (steward.Written, error)
 }
 
+// Feeds tells of the feeds of other bodies; *feeding.Desk does.
+type Feeds interface {
+	Told(ctx context.Context, who steward.Who, id registry.ID) ([]feeding.Feed, error)
+	Again(ctx context.Context, who steward.Who, id registry.ID, source string) error
+}
+
 // Deps is what the interface works with.
 type Deps struct {
 	// Caller tells who makes a request, and their name as rows keep it. Fault: token.invalid.
 	Caller  func(r *http.Request) (role.Role, string, error)
 	Entries Entries
 	Forms   Forms
+	Feeds   Feeds
 	Logger  *slog.Logger
 }
 
@@ -65,7 +73,7 @@ type Door struct{ Deps }
 
 // New returns the door.
 func New(d Deps) (*Door, error) {
-	if d.Caller == nil || d.Entries == nil || d.Forms == nil || d.Logger == nil {
+	if d.Caller == nil || d.Entries == nil || d.Forms == nil || d.Feeds == nil || d.Logger == nil {
 		return nil, errors.New("web/databases: a part is missing")
 	}
 	return &Door{d}, nil
@@ -86,6 +94,7 @@ func Routes() []Route {
 		{"GET", base + "/{database}/entries", true}, {"POST", base + "/{database}/entries", false},
 		{"GET", base + "/{database}/entries/{entry}", true}, {"GET", base + "/{database}/entries/{entry}/history", true},
 		{"GET", base + "/{database}/feed", true}, {"GET", base + "/{database}/export", true},
+		{"GET", base + "/{database}/sources", false}, {"POST", base + "/{database}/sources/{source}/again", false},
 	}
 }
 
@@ -95,12 +104,13 @@ func (d *Door) Register(mux *http.ServeMux) {
 		do := map[string]func(http.ResponseWriter, *http.Request, register.Reader) error{
 			base: d.list, base + "/{database}": d.show, base + "/{database}/entries": d.entries, base + "/{database}/entries/{entry}": d.entry,
 			base + "/{database}/entries/{entry}/history": d.history, base + "/{database}/feed": d.feed, base + "/{database}/export": d.export,
+			base + "/{database}/sources": d.sources, base + "/{database}/sources/{source}/again": d.again,
 		}[r.Pattern]
 		switch {
 		case r.Pattern == base+"/openapi.json":
 			mux.HandleFunc(r.Method+" "+r.Pattern, describe)
 			continue
-		case r.Method == "POST":
+		case r.Method == "POST" && strings.HasSuffix(r.Pattern, "/entries"):
 			do = d.enter
 		}
 		mux.HandleFunc(r.Method+" "+r.Pattern, func(w http.ResponseWriter, q *http.Request) {

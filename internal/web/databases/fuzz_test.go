@@ -18,6 +18,7 @@ import (
 	"lienthong/internal/registry/declaration"
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/store/house"
 	"lienthong/internal/web/databases"
 )
@@ -48,10 +49,16 @@ func (d *desk) Enter(_ context.Context, _ steward.Who, _ registry.ID, v registry
 	return steward.Written{Status: steward.Made, Version: 1}, nil
 }
 
+func (d *desk) Told(context.Context, steward.Who, registry.ID) ([]feeding.Feed, error) {
+	return nil, nil
+}
+
+func (d *desk) Again(context.Context, steward.Who, registry.ID, string) error { return nil }
+
 // ask asks a door of a desk; the fault of an answer that is no success has a code.
 func ask(t *testing.T, d *desk, r *http.Request) int {
 	t.Helper()
-	door, err := databases.New(databases.Deps{Entries: d, Forms: d, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	door, err := databases.New(databases.Deps{Entries: d, Forms: d, Feeds: d, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Caller: func(*http.Request) (role.Role, string, error) {
 			return role.Role{Kind: role.Unit, ID: "pb"}, "session:pb", nil
 		}})

@@ -23,6 +23,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
 	"lienthong/internal/steward/bring"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/store/house"
 	"lienthong/internal/web/portal/view"
 )
@@ -61,6 +62,12 @@ type Imports interface {
 	Drop(ctx context.Context, who steward.Who, id registry.ID, name string) error
 }
 
+// Feeds tells of the feeds of other bodies; *feeding.Desk does.
+type Feeds interface {
+	Told(ctx context.Context, who steward.Who, id registry.ID) ([]feeding.Feed, error)
+	Again(ctx context.Context, who steward.Who, id registry.ID, source string) error
+}
+
 // Word is how much of one of the eight words holds.
 type Word struct {
 	Name            string // as package score names it
@@ -72,6 +79,7 @@ type Deps struct {
 	Steward Steward
 	Entries Entries
 	Imports Imports // nil: no files are taken
+	Feeds   Feeds   // nil: no feeds are read
 	Counts  func(ctx context.Context) (map[registry.ID]map[registry.EntryState]int64, error)
 	Words   func(ctx context.Context) (map[registry.ID][]Word, error) // nil: no numbers
 	Unit    func(id string) string                                    // its name, "" not known
@@ -121,6 +129,9 @@ func Routes() []view.Route[Room] {
 		line("POST", "/databases/{id}/imports", false, (*Room).receive),
 		line("GET", "/databases/{id}/imports/{import}", true, (*Room).oneImport),
 		line("POST", "/databases/{id}/imports/{import}", true, (*Room).moveImport),
+		line("GET", "/databases/{id}/feeds", false, (*Room).feeds),
+		line("POST", "/databases/{id}/feeds", false, (*Room).readAgain),
+		line("GET", "/databases/{id}/feeds.csv", false, (*Room).wrongLines),
 	}
 }
 
