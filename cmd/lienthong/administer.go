@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"lienthong/internal/command"
 	"lienthong/internal/command/delivery"
 	"lienthong/internal/command/proof"
+	"lienthong/internal/fault"
 	webadmin "lienthong/internal/web/admin"
 )
 
@@ -176,7 +176,7 @@ type revokeCmd struct {
 // Run revokes.
 func (c *revokeCmd) Run(ctx context.Context, s *command.Streams) error {
 	if (c.Cert == "") == (c.Client == "") {
-		return errors.New("name either --cert or --client")
+		return errRevoked
 	}
 	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
 		if c.Client != "" {
@@ -213,7 +213,7 @@ type featuresCmd struct {
 // Run fills. It goes on where an earlier run was cut off.
 func (c *featuresCmd) Run(ctx context.Context, s *command.Streams) error {
 	if c.Limit < 1 || c.Limit > 100_000 {
-		return errors.New("--limit is 1 to 100000")
+		return errLimit
 	}
 	return command.Administer(ctx, c.Data, func(a webadmin.Acts) error {
 		done, err := a.FillFeatures(ctx, command.Actor, c.Limit)
@@ -295,3 +295,9 @@ func (c *linkCmd) Run(ctx context.Context, s *command.Streams) error {
 		return nil
 	})
 }
+
+var (
+	errRevoked = fault.New(fault.Invalid, "usage.choice",
+		"Nêu --cert hoặc --client, chỉ một trong hai.", "Name either --cert or --client.")
+	errLimit = fault.New(fault.Invalid, "usage.value_form", "--limit là 1 đến 100000.", "--limit is 1 to 100000.")
+)

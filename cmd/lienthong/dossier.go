@@ -250,7 +250,7 @@ func (c *signCmd) held(pair seal.KeyPair, raw []byte, sealing kind.Sealing) ([]b
 			return pair.SignHolder(raw, sealing.Inside.Container, holder)
 		}
 	}
-	return nil, errors.New("a person and the facility sign this file, in this order: --as person, then --as facility")
+	return nil, errHolder
 }
 
 var errSigned = fault.New(fault.Conflict, "seal.present",
@@ -279,7 +279,7 @@ func (c *signCmd) pair() (seal.KeyPair, error) {
 		return seal.KeyPair{}, err
 	}
 	if c.Cert == "" && bytes.Contains(key, []byte("-----BEGIN ")) {
-		return seal.KeyPair{}, errors.New("a PEM key needs its certificate too: --cert")
+		return seal.KeyPair{}, errPair
 	}
 	if c.Cert == "" {
 		password := ""
@@ -353,3 +353,11 @@ func (c *rulesCmd) Run(s *command.Streams) error {
 	}
 	return nil
 }
+
+var (
+	errHolder = fault.New(fault.Invalid, "usage.flag_missing",
+		"Tệp này do cá nhân rồi đến cơ sở ký: chạy với --as person, sau đó với --as facility.",
+		"A person and then the facility sign this file: run it with --as person, then with --as facility.")
+	errPair = fault.New(fault.Invalid, "usage.flag_missing",
+		"Khóa PEM cần kèm chứng thư: thêm --cert.", "A PEM key needs its certificate too: add --cert.")
+)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -10,6 +9,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	webadmin "lienthong/internal/web/admin"
 	"lienthong/internal/web/gateway"
 )
@@ -32,7 +32,7 @@ const shortestPassword = 14
 func (c *gatewayCmd) Run(ctx context.Context, s *command.Streams) error {
 	switch {
 	case c.User == "" && (c.Revoke || c.AnyAddress):
-		return errors.New("name the account with --user")
+		return errAccount
 	case c.User == "":
 		return c.list(ctx, s)
 	case c.Revoke:
@@ -49,7 +49,7 @@ func (c *gatewayCmd) Run(ctx context.Context, s *command.Streams) error {
 		return err
 	}
 	if utf8.RuneCountInString(password) < shortestPassword || strings.TrimSpace(password) != password {
-		return fmt.Errorf("the password needs at least %d characters, without blanks around it", shortestPassword)
+		return errPassword
 	}
 	hash, err := gateway.Hash(password, gateway.HubCost())
 	if err != nil {
@@ -101,3 +101,11 @@ func (c *gatewayCmd) list(ctx context.Context, s *command.Streams) error {
 		return nil
 	})
 }
+
+var (
+	errAccount = fault.New(fault.Invalid, "usage.flag_missing", "Nêu tài khoản bằng --user.", "Name the account with --user.")
+	// errPassword says what shortestPassword is.
+	errPassword = fault.New(fault.Invalid, "usage.password",
+		"Mật khẩu cần ít nhất 14 ký tự, không có khoảng trắng ở hai đầu.",
+		"The password needs at least 14 characters, without blanks around it.")
+)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -98,7 +99,7 @@ func (c *hubCmd) readConfig() error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields() // a misspelled tls-cert would serve in the clear
 	if err := d.Decode(&f); err != nil {
-		return fmt.Errorf("%s: %w", c.Config, err)
+		return errConfig.Because(fmt.Errorf("%s: %w", c.Config, err))
 	}
 	for _, v := range []struct {
 		from     string
@@ -133,7 +134,7 @@ func (c *hubCmd) tls() (*tls.Config, error) {
 	}
 	cfg.ClientCAs, cfg.ClientAuth = x509.NewCertPool(), tls.VerifyClientCertIfGiven
 	if !cfg.ClientCAs.AppendCertsFromPEM(text) {
-		return nil, fmt.Errorf("%s holds no certificate", c.ClientCA)
+		return nil, errNoCertificate.Because(errors.New(c.ClientCA))
 	}
 	return cfg, nil
 }
@@ -223,3 +224,10 @@ func opsHandler(metrics http.Handler) http.Handler {
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	return mux
 }
+
+var (
+	errConfig = fault.New(fault.Invalid, "usage.config",
+		"Tệp thiết đặt không đọc được: cần JSON, các tên như tên cờ của lệnh hub.",
+		"The file of settings cannot be read: it is JSON, with names like the flags of the command hub.")
+	errNoCertificate = fault.New(fault.Invalid, "usage.no_certificate", "Tệp này không chứa chứng thư nào.", "This file holds no certificate.")
+)

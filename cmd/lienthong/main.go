@@ -28,58 +28,65 @@ import (
 	"lienthong/internal/command/people"
 	"lienthong/internal/command/proof"
 	"lienthong/internal/command/rules"
+	"lienthong/internal/command/speech"
 )
 
 // cli is the command line (DESIGN §6).
 type cli struct {
-	Demo     demoCmd            `cmd:"" help:"Run a hub with a synthetic nation, live; login links are printed."`
-	Init     initCmd            `cmd:"" help:"Make a hub's store and keys."`
-	Migrate  migrateCmd         `cmd:"" help:"Bring the store's tables up to date."`
-	Trust    trustCmd           `cmd:"" help:"Trust certificate authorities."`
-	Facility facilityCmd        `cmd:"" help:"Register facilities and give out credentials."`
-	Person   personCmd          `cmd:"" help:"Undo a link between a patient and a person."`
-	Link     linkCmd            `cmd:"" help:"Make a one-time login link."`
-	Hub      hubCmd             `cmd:"" help:"Run a hub."`
-	Dossier  dossierCmd         `cmd:"" help:"Check and sign dossiers offline; list the rules."`
-	Submit   submitCmd          `cmd:"" help:"Send files to a hub."`
-	Agent    agent.Cmd          `cmd:"" help:"The facility's side: take files, check, seal, keep, send, follow."`
-	Evidence proof.EvidenceCmd  `cmd:"" help:"Get everything that proves a record, in one zip."`
-	Witness  proof.WitnessCmd   `cmd:"" help:"Witness the logs of other hubs, and be witnessed by them."`
-	Verify   proof.VerifyCmd    `cmd:"" help:"Verify a receipt or an evidence bundle offline."`
-	Audit    custody.AuditCmd   `cmd:"" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
-	Backup   custody.BackupCmd  `cmd:"" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
-	Restore  custody.RestoreCmd `cmd:"" help:"Restore a backup elsewhere and prove it."`
-	Synth    measure.SynthCmd   `cmd:"" help:"Write files of a synthetic nation: signed dossiers, entries of databases."`
-	Simulate simulateCmd        `cmd:"" help:"Run a simulated service outside: insurer, health book, prescriptions, axis, webhook receiver, time-stamps, identities, population."`
-	Stamp    proof.StampCmd     `cmd:"" help:"Verify a time-stamp offline."`
-	Bench    measure.BenchCmd   `cmd:"" help:"Measure intake, reading and the floor."`
+	Demo    demoCmd    `cmd:"" group:"Begin, and run a hub" help:"Run a hub with a synthetic nation, live; login links are printed."`
+	Init    initCmd    `cmd:"" group:"Begin, and run a hub" help:"Make a hub's store and keys."`
+	Hub     hubCmd     `cmd:"" group:"Begin, and run a hub" help:"Run a hub."`
+	Link    linkCmd    `cmd:"" group:"Begin, and run a hub" help:"Make a one-time login link."`
+	Migrate migrateCmd `cmd:"" group:"Begin, and run a hub" help:"Bring the store's tables up to date."`
+	Help    helpCmd    `cmd:"" group:"Begin, and run a hub" help:"Explain a command; help all lists every one."`
 
-	Erase      custody.EraseCmd      `cmd:"" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
-	Archive    custody.ArchiveCmd    `cmd:"" help:"Move the bodies of older records to slower storage."`
-	Keys       custody.KeysCmd       `cmd:"" help:"Turn keys: a new master key, a new key of a month."`
-	Sign       custody.SignCmd       `cmd:"" help:"Hold a hub's master, receipt and log keys in a process of their own."`
-	Retention  custody.RetentionCmd  `cmd:"" help:"How long what is kept, and the end of it."`
-	Dictionary measure.DictionaryCmd `cmd:"" help:"Compression dictionaries of the store."`
+	Dossier dossierCmd `cmd:"" group:"At a facility" help:"Check and sign dossiers offline; list the rules."`
+	Submit  submitCmd  `cmd:"" group:"At a facility" help:"Send files to a hub."`
+	Agent   agent.Cmd  `cmd:"" group:"At a facility" help:"The facility's side: take files, check, seal, keep, send, follow."`
 
-	Destination delivery.DestinationCmd `cmd:"" help:"Where records may go."`
-	Route       delivery.RouteCmd       `cmd:"" help:"How records reach destinations."`
-	Carrier     carrier.Cmd             `cmd:"" help:"Who may send files of facilities beside themselves."`
-	Legs        delivery.LegsCmd        `cmd:"" help:"Deliveries: list them, send again, give up."`
-	Alarm       alarm.Cmd               `cmd:"" help:"Alarms: how they are set, which are open, whether they arrive."`
-	Database    database.Cmd            `cmd:"" help:"Specialised databases: declare from a file, list, show, entries, share."`
-	Rules       rules.Cmd               `cmd:"" help:"Rules that people write: draft, rehearse, announce, put into force, retire."`
-	Staff       people.StaffCmd         `cmd:"" help:"Who works at facilities and here: add, list, suspend, resume."`
-	Login       people.LoginCmd         `cmd:"" help:"How people log in by name."`
-	Unit        duty.UnitCmd            `cmd:"" help:"Units of the ministry, provinces, insurer, partners: list, add, dissolve."`
-	Task        duty.TaskCmd            `cmd:"" help:"Tasks of units and facilities: list, show, add, step."`
-	Programme   duty.ProgrammeCmd       `cmd:"" help:"Programmes and resolutions that tasks come from: import, export."`
-	Figure      figure.Cmd              `cmd:"" help:"Numbers of boards: list, pin, close a day, show."`
-	Night       clean.NightCmd          `cmd:"" help:"Jobs of the night: run those of a day, list what they found."`
-	Clean       clean.Cmd               `cmd:"" help:"What cleaning proposes: list, accept, reject, undo."`
-	Recompute   figure.RecomputeCmd     `cmd:"" help:"Count a pinned figure again from the rows as of its checkpoint; also on a restored copy."`
-	Vendor      alarm.VendorCmd         `cmd:"" help:"Whose software is whose."`
+	Facility facilityCmd     `cmd:"" group:"Who may send and look" help:"Register facilities and give out credentials."`
+	Trust    trustCmd        `cmd:"" group:"Who may send and look" help:"Trust certificate authorities."`
+	Carrier  carrier.Cmd     `cmd:"" group:"Who may send and look" help:"Who may send files of facilities beside themselves."`
+	Vendor   alarm.VendorCmd `cmd:"" group:"Who may send and look" help:"Whose software is whose."`
+	Staff    people.StaffCmd `cmd:"" group:"Who may send and look" help:"Who works at facilities and here: add, list, suspend, resume."`
+	Login    people.LoginCmd `cmd:"" group:"Who may send and look" help:"How people log in by name."`
+	Person   personCmd       `cmd:"" group:"Who may send and look" help:"The link between the patient of a record and a person."`
 
-	Lang string `help:"Language of messages: vi or en." enum:"vi,en" default:"vi" env:"LIENTHONG_LANG"`
+	Database  database.Cmd        `cmd:"" group:"Databases, tasks and the operations centre" help:"Specialised databases: declare from a file, list, show, entries, share."`
+	Rules     rules.Cmd           `cmd:"" group:"Databases, tasks and the operations centre" help:"Rules that people write: draft, rehearse, announce, put into force, retire."`
+	Clean     clean.Cmd           `cmd:"" group:"Databases, tasks and the operations centre" help:"What cleaning proposes: list, accept, reject, undo."`
+	Night     clean.NightCmd      `cmd:"" group:"Databases, tasks and the operations centre" help:"Jobs of the night: run those of a day, list what they found."`
+	Unit      duty.UnitCmd        `cmd:"" group:"Databases, tasks and the operations centre" help:"Units of the ministry, provinces, insurer, partners: list, add, dissolve."`
+	Task      duty.TaskCmd        `cmd:"" group:"Databases, tasks and the operations centre" help:"Tasks of units and facilities: list, show, add, step."`
+	Programme duty.ProgrammeCmd   `cmd:"" group:"Databases, tasks and the operations centre" help:"Programmes and resolutions that tasks come from: import, export."`
+	Figure    figure.Cmd          `cmd:"" group:"Databases, tasks and the operations centre" help:"Numbers of boards: list, pin, close a day, show."`
+	Recompute figure.RecomputeCmd `cmd:"" group:"Databases, tasks and the operations centre" help:"Count a pinned figure again from the rows as of its checkpoint; also on a restored copy."`
+	Alarm     alarm.Cmd           `cmd:"" group:"Databases, tasks and the operations centre" help:"Alarms: how they are set, which are open, whether they arrive."`
+
+	Destination delivery.DestinationCmd `cmd:"" group:"Where records go" help:"Where records may go."`
+	Route       delivery.RouteCmd       `cmd:"" group:"Where records go" help:"How records reach destinations."`
+	Legs        delivery.LegsCmd        `cmd:"" group:"Where records go" help:"Deliveries: list them, send again, give up."`
+
+	Evidence proof.EvidenceCmd `cmd:"" group:"Proof" help:"Get everything that proves a record, in one zip."`
+	Verify   proof.VerifyCmd   `cmd:"" group:"Proof" help:"Verify a receipt or an evidence bundle offline."`
+	Stamp    proof.StampCmd    `cmd:"" group:"Proof" help:"Verify a time-stamp offline."`
+	Witness  proof.WitnessCmd  `cmd:"" group:"Proof" help:"Witness the logs of other hubs, and be witnessed by them."`
+	Audit    custody.AuditCmd  `cmd:"" group:"Proof" help:"Walk a whole store and its ledger, and find what was edited, lost or moved."`
+
+	Backup     custody.BackupCmd     `cmd:"" group:"Keeping" help:"Copy the store, encrypted, to a place the hub cannot change afterwards."`
+	Restore    custody.RestoreCmd    `cmd:"" group:"Keeping" help:"Restore a backup elsewhere and prove it."`
+	Retention  custody.RetentionCmd  `cmd:"" group:"Keeping" help:"How long what is kept, and the end of it."`
+	Erase      custody.EraseCmd      `cmd:"" group:"Keeping" help:"Erase records and keep a tombstone: date, reason and a leaf in the ledger."`
+	Archive    custody.ArchiveCmd    `cmd:"" group:"Keeping" help:"Move the bodies of older records to slower storage."`
+	Keys       custody.KeysCmd       `cmd:"" group:"Keeping" help:"Turn keys: a new master key, a new key of a month."`
+	Sign       custody.SignCmd       `cmd:"" group:"Keeping" help:"Hold a hub's master, receipt and log keys in a process of their own."`
+	Dictionary measure.DictionaryCmd `cmd:"" group:"Keeping" help:"Compression dictionaries of the store."`
+
+	Synth    measure.SynthCmd `cmd:"" group:"Trying and measuring" help:"Write files of a synthetic nation: signed dossiers, entries of databases."`
+	Simulate simulateCmd      `cmd:"" group:"Trying and measuring" help:"Run a simulated service outside: insurer, health book, prescriptions, axis, webhook receiver, time-stamps, identities, population."`
+	Bench    measure.BenchCmd `cmd:"" group:"Trying and measuring" help:"Measure intake, reading and the floor."`
+
+	Lang string `help:"Language: vi or en." enum:"vi,en," default:""`
 }
 
 func main() {
@@ -87,11 +94,20 @@ func main() {
 }
 
 func run(args []string, in io.Reader, out, errOut io.Writer) int {
+	lang := speech.Language(args, os.Getenv, speech.Machine)
+	words, err := speech.Read()
+	if err != nil {
+		fmt.Fprintln(errOut, "lienthong:", err)
+		return command.ExitUnanswered
+	}
+	pages := &speech.Pages{Words: words, Lang: lang, Width: 80}
+	if speech.Bare(args) {
+		return answered(pages.Start(out))
+	}
 	var c cli
 	code := -1
-	parser, err := kong.New(&c, kong.Name("lienthong"),
-		kong.Description("Liên Thông: a health data coordination hub. Independent and open; not connected to any ministry, insurer or hospital."),
-		kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }), kong.UsageOnError())
+	parser, err := kong.New(&c, kong.Name("lienthong"), kong.Description(speech.About), kong.Help(pages.Printer),
+		kong.Writers(out, errOut), kong.Exit(func(n int) { code = n }), kong.Bind(pages))
 	if err != nil {
 		fmt.Fprintln(errOut, "lienthong:", err)
 		return command.ExitUnanswered
@@ -101,19 +117,28 @@ func run(args []string, in io.Reader, out, errOut io.Writer) int {
 		return command.ExitOK
 	}
 	if err != nil {
-		fmt.Fprintln(errOut, "lienthong:", err)
+		command.Report(errOut, lang, pages.Wrong(err))
+		pages.Hint(errOut, err)
 		return command.ExitUnanswered
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	err = parsed.Run(&command.Streams{In: in, Out: out, Err: errOut, Lang: c.Lang})
+	err = parsed.Run(&command.Streams{In: in, Out: out, Err: errOut, Lang: lang})
 	switch {
 	case err == nil:
 		return command.ExitOK
 	case errors.Is(err, command.ErrNo):
 		return command.ExitNo
 	}
-	command.Report(errOut, c.Lang, err)
+	command.Report(errOut, lang, err)
 	return command.ExitUnanswered
+}
+
+// answered is the exit code of what only prints.
+func answered(err error) int {
+	if err != nil {
+		return command.ExitUnanswered
+	}
+	return command.ExitOK
 }

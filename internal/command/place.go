@@ -74,14 +74,14 @@ func OpenPlace(dir string) (*Place, error) {
 // MakePlace makes the directory, the keys and the store.
 func MakePlace(dir string, f PlaceFile) (*Place, error) {
 	if Inside(f.Keys, dir) {
-		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", dir)
+		return nil, ErrKeysInside
 	}
 	if _, err := os.Stat(filepath.Join(dir, HubFile)); err == nil {
-		return nil, fmt.Errorf("%s holds a hub already", dir)
+		return nil, errHubThere.Because(errors.New(dir))
 	}
 	// Asked before anything is made: a half-made hub could be neither used nor made again.
 	if _, err := ledger.LogKeyFromSeed(ledger.Origin(f.Name, 0), make([]byte, 32)); err != nil {
-		return nil, fmt.Errorf("%q cannot name a hub: no spaces, no plus sign", f.Name)
+		return nil, errHubName
 	}
 	if f.Database != "" {
 		if _, err := ReadPrivate(f.Database); err != nil {
@@ -137,7 +137,7 @@ func makeKeys(dir string) error {
 	for name, b := range files {
 		f, err := os.OpenFile(filepath.Join(dir, name), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 		if errors.Is(err, fs.ErrExist) {
-			return fmt.Errorf("%s holds keys already; they are not overwritten", dir)
+			return errKeysThere.Because(errors.New(dir))
 		}
 		if err != nil {
 			return err
@@ -155,7 +155,7 @@ func makeKeys(dir string) error {
 // ReadKeys reads the key files, which nobody else may read.
 func (p *Place) ReadKeys() (keyring.Keys, error) {
 	if Inside(p.Keys, p.Dir) {
-		return keyring.Keys{}, fmt.Errorf("the keys may not lie inside the data directory %s", p.Dir)
+		return keyring.Keys{}, ErrKeysInside
 	}
 	return keyring.Read(p.readKey)
 }
@@ -187,7 +187,7 @@ func ReadPrivate(path string) ([]byte, error) {
 		return nil, err
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s can be read by others: chmod 600 %s", path, path)
+		return nil, errReadable.Because(errors.New("chmod 600 " + path))
 	}
 	return os.ReadFile(path)
 }
@@ -343,3 +343,19 @@ func hostname() string {
 	}
 	return name
 }
+
+// ErrKeysInside: keys beside the data would be lost and stolen with them.
+var ErrKeysInside = fault.New(fault.Invalid, "hub.keys_inside",
+	"Thư mục khóa không được nằm trong thư mục dữ liệu. Chọn nơi khác cho --keys.",
+	"The keys may not lie inside the data directory. Choose another place for --keys.")
+
+var (
+	errHubThere = fault.New(fault.Conflict, "hub.present",
+		"Thư mục này đã có một hub; không gì bị ghi đè.", "This directory holds a hub already; nothing is overwritten.")
+	errHubName = fault.New(fault.Invalid, "hub.name",
+		"Tên hub không được có dấu cách hoặc dấu cộng.", "This cannot name a hub: no spaces, no plus sign.")
+	errKeysThere = fault.New(fault.Conflict, "hub.keys_present",
+		"Thư mục này đã có khóa; khóa không bị ghi đè.", "This directory holds keys already; they are not overwritten.")
+	errReadable = fault.New(fault.Invalid, "hub.file_open",
+		"Người khác đọc được tệp này. Đặt quyền 0600.", "This file can be read by others. Give it mode 0600.")
+)

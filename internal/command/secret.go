@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"lienthong/internal/fault"
 )
 
 // longestSecret is how many bytes of a secret are read.
@@ -37,7 +39,11 @@ func ReadSecret(s *Streams, ask string) (string, error) {
 	}
 	line = strings.TrimRight(line, "\r\n")
 	if line == "" {
-		return "", errors.New("no password on the standard input")
+		return "", errNoSecret
 	}
 	return line, nil
 }
+
+var errNoSecret = fault.New(fault.Invalid, "usage.secret_missing",
+	"Chưa có mật khẩu hoặc bí mật nào trên stdin.",
+	"There was no password or secret on the standard input.")

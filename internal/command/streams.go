@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 
 	"lienthong/internal/fault"
 )
@@ -37,6 +38,15 @@ func Report(w io.Writer, lang string, err error) {
 		}
 		return
 	}
+	var path *fs.PathError
+	if f == nil && errors.As(err, &path) {
+		for cause, known := range map[error]*fault.Error{fs.ErrNotExist: errAbsent, fs.ErrExist: errThere, fs.ErrPermission: errDenied} {
+			if errors.Is(path, cause) {
+				fmt.Fprintf(w, "lienthong: %s (%s)\n  %v\n", known.Text.In(lang), known.Code, err)
+				return
+			}
+		}
+	}
 	fmt.Fprintln(w, "lienthong:", err)
 }
 
@@ -46,3 +56,10 @@ func WriteJSON(w io.Writer, v any) error {
 	e.SetIndent("", "  ")
 	return e.Encode(v)
 }
+
+// What a system says of a file that a command was given.
+var (
+	errAbsent = fault.New(fault.Absent, "usage.file_absent", "Không có tệp hoặc thư mục này.", "There is no such file or directory.")
+	errThere  = fault.New(fault.Conflict, "usage.file_present", "Tệp này đã có; nó không bị ghi đè.", "This file is there already; it is not overwritten.")
+	errDenied = fault.New(fault.Invalid, "usage.file_denied", "Không có quyền đọc hoặc ghi tệp này.", "This file may not be read or written by whom runs the command.")
+)

@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/agent/home"
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 )
 
 // exportCmd writes a package for a stick.
@@ -43,7 +44,7 @@ func (c *exportCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 		return err
 	}
 	if c.To == "" {
-		return errors.New("--to names the file to write")
+		return errTo
 	}
 	pass, err := carry.Passphrase()
 	if err != nil {
@@ -152,3 +153,7 @@ func (c *importCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	}
 	return nil
 }
+
+var errTo = fault.New(fault.Invalid, "usage.flag_missing",
+	"Nêu tệp sẽ ghi bằng --to.",
+	"Name the file to write with --to.")

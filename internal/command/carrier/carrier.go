@@ -6,7 +6,6 @@ package carrier
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -134,7 +133,7 @@ func day(s string) (time.Time, error) {
 	}
 	t, err := time.ParseInLocation(time.DateOnly, s, time.Local)
 	if err != nil {
-		return t, errors.New("write days as yyyy-mm-dd")
+		return t, errDay
 	}
 	return t, nil
 }
@@ -184,3 +183,7 @@ func (c *listCmd) Run(ctx context.Context, s *command.Streams) error {
 		return nil
 	})
 }
+
+var errDay = fault.New(fault.Invalid, "usage.value_form",
+	"Ghi ngày dạng yyyy-mm-dd, ví dụ 2026-11-22.",
+	"Write days as yyyy-mm-dd, such as 2026-11-22.")

@@ -110,7 +110,7 @@ type listCmd struct {
 	Data     string `required:"" help:"Directory of the hub." type:"existingdir"`
 	Database string `help:"Of this database."`
 	Detector string `help:"duplicates, codes, stale, units or population." enum:",duplicates,codes,stale,units,population" default:""`
-	State    string `help:"open, accepted, rejected, undone, overtaken; default: open." default:"open"`
+	State    string `help:"open, accepted, rejected, undone, overtaken." default:"open"`
 	After    string `help:"Go on behind this proposal."`
 	Limit    int    `help:"At most 1,000." default:"50"`
 	JSON     bool   `name:"json" help:"As JSON."`

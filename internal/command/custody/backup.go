@@ -198,7 +198,7 @@ func (c *backupMakeCmd) make(ctx context.Context, s *command.Streams, p *command
 		}
 	} else {
 		if command.Inside(c.To, p.Dir) {
-			return nil, fmt.Errorf("the place %s lies inside the data directory: it would go with it", c.To)
+			return nil, errPlaceInside
 		}
 		var dir *backup.Dir
 		if dir, err = backup.OpenDir(c.To); err != nil {
@@ -431,7 +431,7 @@ func (c *backupBaseCmd) Run(ctx context.Context, s *command.Streams) error {
 func decodeSeed(text []byte) ([]byte, error) {
 	seed, err := base64.StdEncoding.DecodeString(string(command.TrimNewline(text)))
 	if err != nil || len(seed) != 32 {
-		return nil, errors.New("the key file does not hold 32 bytes in base64")
+		return nil, errSeed
 	}
 	return seed, nil
 }
@@ -452,3 +452,10 @@ func (c *backupKeyCmd) Run(s *command.Streams) error {
 	_, err = fmt.Fprintf(s.Out, "recipient: %s\n", id.Recipient())
 	return err
 }
+
+var (
+	errPlaceInside = fault.New(fault.Invalid, "backup.place_inside",
+		"Nơi lưu nằm trong thư mục dữ liệu: mất thư mục là mất cả hai.",
+		"The place lies inside the data directory: it would go with it.")
+	errSeed = fault.New(fault.Invalid, "usage.key_file", "Tệp khóa không chứa 32 byte dạng base64.", "The key file does not hold 32 bytes in base64.")
+)

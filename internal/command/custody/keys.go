@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	"lienthong/internal/hub/keyring"
 	"lienthong/internal/rekey"
 	webadmin "lienthong/internal/web/admin"
@@ -36,7 +37,7 @@ func (c *keysMakeCmd) Run(s *command.Streams) error {
 			return err
 		}
 		if n == 1 {
-			return fmt.Errorf("%s holds no master key yet", c.Keys)
+			return errNoMaster.Because(errors.New(c.Keys))
 		}
 		var key [32]byte
 		if _, err := rand.Read(key[:]); err != nil {
@@ -125,3 +126,7 @@ func turning(ctx context.Context, dir string, do func(webadmin.Turner) error) er
 		return do(t)
 	})
 }
+
+var errNoMaster = fault.New(fault.Invalid, "keys.none",
+	"Thư mục này chưa có khóa chủ nào.",
+	"This directory holds no master key yet.")

@@ -231,7 +231,7 @@ func (c *restoreRunCmd) lay(ctx context.Context, s *command.Streams) (err error)
 // keepKeys writes the keys of a backup to the key directory, never over others.
 func (c *restoreRunCmd) keepKeys(files map[string][]byte) (*keyring.Keys, error) {
 	if command.Inside(c.Keys, c.Data) {
-		return nil, fmt.Errorf("the keys may not lie inside the data directory %s", c.Data)
+		return nil, command.ErrKeysInside
 	}
 	if err := os.MkdirAll(c.Keys, 0o700); err != nil {
 		return nil, err

@@ -5,7 +5,6 @@ package delivery
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -252,4 +251,6 @@ func (c *routeListCmd) Run(ctx context.Context, s *command.Streams) error {
 	})
 }
 
-var errFilterForm = errors.New("a filter is destination=ID,facility=CODE,kind=K,state=S,code=C,from=TIME,to=TIME: any of them")
+var errFilterForm = fault.New(fault.Invalid, "usage.value_form",
+	"Bộ lọc là destination=ID,facility=MÃ,kind=K,state=S,code=C,from=LÚC,to=LÚC: dùng mục nào cũng được.",
+	"A filter is destination=ID,facility=CODE,kind=K,state=S,code=C,from=TIME,to=TIME: any of them.")

@@ -22,7 +22,7 @@ type LegsCmd struct {
 
 type legsListCmd struct {
 	Data   string `required:"" help:"Directory of the hub." type:"path"`
-	Filter string `help:"destination=ID,facility=CODE,kind=K,state=S,code=C,from=TIME,to=TIME: any of them."`
+	Filter string `help:"Any of destination=ID, facility=CODE, kind=K, state=S, code=C, from=TIME, to=TIME, joined by commas without blanks."`
 	Limit  int    `help:"At most so many." default:"50"`
 	JSON   bool   `name:"json" help:"One JSON line each."`
 }

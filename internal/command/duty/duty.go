@@ -94,7 +94,7 @@ func (c *unitList) Run(ctx context.Context, s *command.Streams) error {
 type unitAdd struct {
 	ID       string `arg:"" help:"Small letters, digits, hyphens."`
 	Data     string `required:"" help:"Directory of the hub." type:"existingdir"`
-	Kind     string `required:"" enum:"ministry,department,centre,province,insurer,register,body,partner" help:"${enum}."`
+	Kind     string `required:"" enum:"ministry,department,centre,province,insurer,register,body,partner" help:"What it is."`
 	NameVI   string `required:"" name:"name-vi" help:"Name in Vietnamese."`
 	NameEN   string `required:"" name:"name-en" help:"Name in English."`
 	Province string `help:"Two digits, of a provincial health department."`
@@ -145,7 +145,7 @@ type taskList struct {
 	Data     string `required:"" help:"Directory of the hub." type:"existingdir"`
 	Owner    string `help:"unit:ID or facility:CODE."`
 	Database string `help:"About this database."`
-	State    string `enum:",open,in_progress,blocked,done,cancelled" default:"" help:"${enum}."`
+	State    string `enum:",open,in_progress,blocked,done,cancelled" default:"" help:"In this state only."`
 	Late     bool   `help:"Only those whose day is over."`
 	Limit    int    `default:"50" help:"At most."`
 	JSON     bool   `name:"json" help:"As JSON."`
@@ -241,7 +241,7 @@ func (c *taskAdd) Run(ctx context.Context, s *command.Streams) error {
 
 type taskStep struct {
 	Number string `arg:"" help:"Such as NV-2026-000123-7."`
-	What   string `arg:"" enum:"started,blocked,unblocked,done,cancelled,reopened,due,moved,noted" help:"${enum}."`
+	What   string `arg:"" enum:"started,blocked,unblocked,done,cancelled,reopened,due,moved,noted" help:"The step."`
 	Data   string `required:"" help:"Directory of the hub." type:"existingdir"`
 	Why    string `help:"Reason or remark."`
 	By     string `help:"blocked: who holds it up, unit:ID or facility:CODE."`
@@ -315,7 +315,7 @@ func (c *programmeImport) Run(ctx context.Context, s *command.Streams) error {
 
 type programmeExport struct {
 	Data   string `required:"" help:"Directory of the hub." type:"existingdir"`
-	Format string `default:"yaml" enum:"yaml,csv" help:"${enum}."`
+	Format string `default:"yaml" enum:"yaml,csv" help:"Form of the file."`
 }
 
 // Run exports.

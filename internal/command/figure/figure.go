@@ -14,6 +14,7 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	"lienthong/internal/figure"
 	"lienthong/internal/hub/house"
 	"lienthong/internal/insight"
@@ -29,7 +30,9 @@ type RecomputeCmd struct {
 }
 
 // errID: neither an id nor a statement.
-var errID = errors.New("name a pinned figure, or a file with --statement")
+var errID = fault.New(fault.Invalid, "usage.choice",
+	"Nêu mã số liệu đã ghim, hoặc một tệp bằng --statement.",
+	"Name a pinned figure, or a file with --statement.")
 
 // Run counts again: 0 the same bytes, 1 others, 2 it could not be counted.
 func (c *RecomputeCmd) Run(ctx context.Context, s *command.Streams) error {

@@ -10,6 +10,7 @@ import (
 
 	"lienthong/internal/bench/congestion"
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	"lienthong/internal/synth"
 	"lienthong/internal/synth/country"
 )
@@ -31,7 +32,7 @@ func (c *benchFloodCmd) Run(ctx context.Context, s *command.Streams) error {
 	}
 	codes := bySize(nation)
 	if c.Others < 1 || c.Others >= len(codes) {
-		return fmt.Errorf("1 to %d others", len(codes)-1)
+		return errOthers.Because(fmt.Errorf("1..%d", len(codes)-1))
 	}
 	seconds := c.Seconds.Seconds()
 	share := c.Rate / float64(c.Others)
@@ -124,3 +125,7 @@ func (c *benchOverloadCmd) Run(ctx context.Context, s *command.Streams) error {
 	}
 	return c.show(s, r)
 }
+
+var errOthers = fault.New(fault.Invalid, "usage.value_form",
+	"--others nằm ngoài khoảng có thể.",
+	"--others is outside of what can be.")

@@ -11,6 +11,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	"lienthong/internal/dictionary"
+	"lienthong/internal/fault"
 	"lienthong/internal/hub"
 	"lienthong/internal/kind"
 	"lienthong/internal/synth"
@@ -35,7 +36,7 @@ const leastPatients = 5
 // minute later.
 func (c *dictionaryTrainCmd) Run(ctx context.Context, s *command.Streams) (err error) {
 	if c.Least < leastPatients {
-		return fmt.Errorf("--least must be %d at least", leastPatients)
+		return errLeast
 	}
 	p, err := command.OpenPlace(c.Data)
 	if err != nil {
@@ -137,3 +138,7 @@ func splitFile(kinds *kind.Registry, raw []byte) (body.File, error) {
 	}
 	return body.Split(raw, opened.Spans(), opened.Extracts()...)
 }
+
+var errLeast = fault.New(fault.Invalid, "usage.value_form",
+	"--least ít nhất là 5.",
+	"--least is 5 at least.")

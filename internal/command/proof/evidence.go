@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/bundle"
 	"lienthong/internal/command"
 	"lienthong/internal/dossier"
+	"lienthong/internal/fault"
 	"lienthong/internal/web/admin"
 )
 
@@ -27,7 +28,7 @@ type EvidenceCmd struct {
 // Run gets the bundle from a hub over the network, or as the operator of one here.
 func (c *EvidenceCmd) Run(ctx context.Context, s *command.Streams) error {
 	if (c.Data == "") == (c.Credential == "") {
-		return errors.New("name either --credential (and --hub) or --data")
+		return errWhence
 	}
 	if _, err := dossier.ParseID(c.Record); err != nil {
 		return err
@@ -101,3 +102,7 @@ func (c *EvidenceCmd) local(ctx context.Context) ([]byte, error) {
 	}
 	return out.Bytes(), errors.Join(err, h.Close())
 }
+
+var errWhence = fault.New(fault.Invalid, "usage.choice",
+	"Nêu --credential (và --hub) hoặc --data, chỉ một trong hai.",
+	"Name either --credential (and --hub) or --data.")

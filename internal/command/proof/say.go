@@ -14,7 +14,9 @@ import (
 )
 
 // errNoKey: nothing was given that says whose key signed a receipt of a choice.
-var errNoKey = errors.New("no --key given that says whose receipt it is: a public key, or a receipt document of the hub with --log-key")
+var errNoKey = fault.New(fault.Invalid, "verify.no_key",
+	"Chưa nêu --key cho biết biên nhận của ai: khóa công khai, hoặc một biên nhận của hub cùng --log-key.",
+	"With no --key given nothing says whose receipt it is: a public key, or a receipt document of the hub with --log-key.")
 
 // sayReport is what was found of a receipt of a citizen's choice.
 type sayReport struct {

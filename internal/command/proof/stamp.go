@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -48,7 +47,7 @@ func (c *TrustRevocationCmd) Run(ctx context.Context, s *command.Streams) error 
 		}
 	}
 	if len(list) == 0 {
-		return errors.New("give --ocsp, --crl or both")
+		return errNoService
 	}
 	return approve(ctx, s, c.Data, c.Issuer, list...)
 }
@@ -155,3 +154,7 @@ func (c *stampVerifyCmd) Run(_ context.Context, s *command.Streams) error {
 	}
 	return nil
 }
+
+var errNoService = fault.New(fault.Invalid, "usage.flag_missing",
+	"Nêu --ocsp, --crl hoặc cả hai.",
+	"Give --ocsp, --crl or both.")

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/x509"
 	"encoding/pem"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -34,7 +33,9 @@ type VerifyCmd struct {
 }
 
 // errUntrusted: it agrees with itself, and nothing says whose it is.
-var errUntrusted = errors.New("no --log-key given: it agrees with itself, and nothing says whose it is")
+var errUntrusted = fault.New(fault.Invalid, "verify.no_log_key",
+	"Chưa nêu --log-key: các phần khớp nhau, nhưng chưa biết là của ai.",
+	"With no --log-key given it agrees with itself, and nothing says whose it is.")
 
 // Run verifies offline: 0 it holds, 1 it does not, 2 it agrees with itself but
 // no key says whose it is.

@@ -14,6 +14,7 @@ import (
 	csc "lienthong/internal/agent/signer/remote/simulator"
 	"lienthong/internal/clock"
 	"lienthong/internal/command"
+	"lienthong/internal/fault"
 	"lienthong/internal/seal"
 )
 
@@ -46,7 +47,7 @@ func (c *cscCmd) Run(ctx context.Context, s *command.Streams) error {
 		number, code, _ := strings.Cut(c.Fault, ":")
 		status, err := strconv.Atoi(number)
 		if err != nil || status < 300 || status > 599 {
-			return errors.New("--fault: a status from 300 to 599, for example 503:server_error")
+			return errFault
 		}
 		config.Fault = func(path string) (int, string) {
 			if strings.HasSuffix(path, "/signHash") {
@@ -90,3 +91,7 @@ func (c *cscCmd) pair() (seal.KeyPair, error) {
 	}
 	return pair, err
 }
+
+var errFault = fault.New(fault.Invalid, "usage.value_form",
+	"--fault: trạng thái từ 300 đến 599, ví dụ 503:server_error.",
+	"--fault: a status from 300 to 599, for example 503:server_error.")
