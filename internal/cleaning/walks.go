@@ -167,7 +167,7 @@ func (l *lists) other(ctx context.Context, id registry.ID, field, code string) (
 	v := verdict{dead: true}
 	for i := range rows {
 		switch rows[i].State {
-		case registry.Live, registry.Waiting:
+		case registry.Live:
 			return verdict{}, nil
 		case registry.Merged:
 			into, err := l.w.d.Entries.Get(ctx, id, rows[i].Into, time.Time{})

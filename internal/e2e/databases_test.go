@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -270,6 +271,46 @@ func TestADatabaseIsDeclaredLive(t *testing.T) {
 	}, shipped)
 }
 
+const shifts = `id: shifts
+name: {vi: Ca trực, en: Shifts}
+entry: {vi: Ca trực, en: Shift}
+steward: kcb
+legal: [law-15-2023]
+fields:
+  - {name: number, label: {vi: Số, en: Number}, type: text, class: open, priority: 1, max_length: 20, search: true}
+  - {name: began, label: {vi: Bắt đầu, en: Began}, type: moment, class: open, search: true}
+  - {name: called, label: {vi: Gọi lúc, en: Called}, type: moment, class: personal, search: true}
+key: [number]
+sources:
+  - {id: form, kind: form}
+retention: y10
+`
+
+// searchedByDay: a day finds the entries of which a moment is on it, sealed or not, and no others.
+func (w *world) searchedByDay(unit person) {
+	w.t.Helper()
+	if c, err := w.hub.House.Steward.Declare(w.ctx, steward.Who{Role: role.Role{Kind: role.Operator}, Name: "test"}, []byte(shifts)); err != nil {
+		w.t.Fatalf("%v %+v", err, c)
+	}
+	for n, at := range []string{"2026-10-31 23:59", "2026-11-01 00:00", "01/11/2026 08:30", "2026-11-01T23:59:00+07:00", "2026-11-02"} {
+		w.entered("shifts", "kcb", registry.Values{"number": fmt.Sprint(n), "began": at, "called": at})
+	}
+	for asked, want := range map[string]int{"2026-11-01": 3, "01/11/2026": 3, "20261101": 3, "2026-11-02": 1, "2026-11-03": 0, "2026-11-01 08:30": 1, "2026-11-01 08:31": 0} {
+		for _, field := range []string{"began", "called"} {
+			if got := w.entries("unit:kcb", "shifts", field, asked); len(got) != want {
+				w.t.Errorf("%s %s: %d entries, want %d", field, asked, len(got), want)
+			}
+		}
+		status, body := unit.call("GET", "/api/v1/databases/shifts/entries?by.began="+url.QueryEscape(asked), nil)
+		if status != 200 || strings.Count(string(body), `"number"`) != want {
+			w.t.Errorf("%s by the interface: HTTP %d %s", asked, status, body)
+		}
+		if page := unit.ask("POST", "/databases/shifts/entries", url.Values{"by.called": {asked}}).Body.String(); strings.Count(page, "/databases/shifts/entries/")-1 != want { // one leads to the form
+			w.t.Errorf("%s on the page: %d, want %d", asked, strings.Count(page, "/databases/shifts/entries/")-1, want)
+		}
+	}
+}
+
 // TestTheInterfaceOfDatabases walks the interface as systems and units use it.
 func TestTheInterfaceOfDatabases(t *testing.T) {
 	t.Parallel()
@@ -292,6 +333,7 @@ func TestTheInterfaceOfDatabases(t *testing.T) {
 			}
 			return out
 		}
+		w.searchedByDay(unit)
 		if list := ask("", 200)["databases"].([]any); len(list) == 0 || !strings.Contains(fmt.Sprint(list), "access:steward") {
 			t.Errorf("%v", list)
 		}

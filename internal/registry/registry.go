@@ -167,10 +167,9 @@ type EntryState string
 
 // The states of entries.
 const (
-	Live    EntryState = "live"
-	Ended   EntryState = "ended"   // its source was withdrawn, or it was closed by hand
-	Merged  EntryState = "merged"  // another entry stands for it: Into
-	Waiting EntryState = "waiting" // brought in, and not yet accepted
+	Live   EntryState = "live"
+	Ended  EntryState = "ended"  // its source was withdrawn, or it was closed by hand
+	Merged EntryState = "merged" // another entry stands for it: Into
 )
 
 // RecordID names a record: a dossier.ID, converted. It stands here for the depth of

@@ -86,7 +86,7 @@ func (s *Steward) replace(ctx context.Context, l *Live, erased []registry.Record
 		}
 		for _, id := range s.entryIDs(key) {
 			i := slices.Index(ids, id)
-			if i >= 0 && slices.Contains(erased, known[i].Origin.Record) && (known[i].State == registry.Live || known[i].State == registry.Waiting) {
+			if i >= 0 && slices.Contains(erased, known[i].Origin.Record) && known[i].State == registry.Live {
 				drafted[id] = true
 				return false
 			}
@@ -96,7 +96,7 @@ func (s *Steward) replace(ctx context.Context, l *Live, erased []registry.Record
 	now := s.Clock.Now()
 	for i, id := range ids {
 		is := &known[i]
-		if over := is.State != registry.Live && is.State != registry.Waiting; over || drafted[id] || !slices.Contains(erased, is.Origin.Record) {
+		if is.State != registry.Live || drafted[id] || !slices.Contains(erased, is.Origin.Record) {
 			continue
 		}
 		w.Closes = append(w.Closes, house.Close{ID: id, Version: is.Version, State: registry.Ended, Until: now})

@@ -64,6 +64,10 @@ func (s *Steward) entryIDs(key []byte) []registry.EntryID {
 	return out
 }
 
+// DayKey is what the day of a sealed moment is found by, beside the moment: no field
+// has such a name.
+func DayKey(field string) string { return field + ".day" }
+
 // SearchKeys are the keyed hashes a sealed field's value may have.
 func SearchKeys(v *vault.Vault, database registry.ID, field, value string) [][]byte {
 	hashes := v.HashAll(searchDomain, []byte(database), []byte(field), []byte(value))

@@ -20,10 +20,9 @@ import (
 
 // Draft is values that are to become an entry.
 type Draft struct {
-	Values  registry.Values
-	Origin  registry.Origin
-	Waiting bool // not to be read by others before it is accepted
-	Strict  bool // of a file or a form: what registry/declaration refuses is not written
+	Values registry.Values
+	Origin registry.Origin
+	Strict bool // of a file or a form: what registry/declaration refuses is not written
 
 	taken registry.RecordID // the entry of another database that says it, as a sayer
 }
@@ -195,9 +194,6 @@ func (s *Steward) row(ctx context.Context, l *Live, r *ready, id registry.EntryI
 	values := flat(r.values)
 	contents := s.Vault.HashAll(contentDomain, append([]byte(l.ID+"\x00"), values...))
 	row := house.Row{Database: l.ID, ID: id, Declared: l.Taken.Version, State: registry.Live, Content: contents[0], Origin: r.draft.Origin, At: now, Confirmed: now}
-	if r.draft.Waiting {
-		row.State = registry.Waiting
-	}
 	if l.Facility != "" {
 		if code, err := care.ParseFacilityCode(r.values[l.Facility]); err == nil {
 			row.Origin.Facility = code
@@ -266,8 +262,13 @@ func (s *Steward) seal(ctx context.Context, l *Live, values registry.Values, row
 			open[f.Name] = v
 			key.Value = Folded(v)
 		}
-		if f.Search {
-			row.Keys = append(row.Keys, key)
+		if !f.Search {
+			continue
+		}
+		row.Keys = append(row.Keys, key)
+		if f.Type == registry.Moment && f.Class.Sealed() && len(v) >= len(time.DateOnly) {
+			day := v[:len(time.DateOnly)]
+			row.Keys = append(row.Keys, house.Key{Field: DayKey(f.Name), Value: s.Vault.Hash(searchDomain, []byte(l.ID), []byte(DayKey(f.Name)), []byte(day)).Bytes()})
 		}
 	}
 	text, err := json.Marshal(open)

@@ -288,6 +288,13 @@ func (e *Entries) match(v *View, name, value string) (house.Match, error) {
 	if !begins || v.Fields[i].Class.Sealed() {
 		prefix, begins = v.Check(registry.Values{name: value}, e.d.Clock.Now()).Values[name], false
 	}
+	if m, err := care.ParseDate(value); v.Fields[i].Type == registry.Moment && err == nil && m.Precision() == care.ByDay { // all of that day
+		day := m.Time().In(clock.Hanoi).Format(time.DateOnly)
+		if v.Fields[i].Class.Sealed() {
+			return house.Match{Field: steward.DayKey(name), Values: steward.SearchKeys(e.d.Vault, v.ID, steward.DayKey(name), day)}, nil
+		}
+		return house.Match{Field: name, Values: [][]byte{steward.Folded(day + "T")}, Prefix: true}, nil
+	}
 	if v.Fields[i].Class.Sealed() {
 		return house.Match{Field: name, Values: steward.SearchKeys(e.d.Vault, v.ID, name, prefix)}, nil
 	}
@@ -392,9 +399,6 @@ func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row)
 	var looks []store.Disclosure
 	for i := range rows {
 		row := &rows[i]
-		if row.State == registry.Waiting && v.Sight.By != "steward" {
-			continue
-		}
 		names, basis, by, ok := v.fields(r, row)
 		if !ok || !e.within(r, v, row, basis) {
 			continue

@@ -293,7 +293,7 @@ func entryLists(t *testing.T, h *Harness) {
 			r.Origin.Import = "nhap-1"
 		}
 		if n == 7 {
-			r.State = registry.Waiting
+			r.State = registry.Ended
 		}
 		r.Keys = append(r.Keys, house.Key{Field: "name", Value: fmt.Appendf(nil, "nguyen %02d", n)})
 		rows = append(rows, r)
@@ -344,7 +344,7 @@ func entryLists(t *testing.T, h *Harness) {
 		"facilities":          {house.EntryFilter{Facilities: []care.FacilityCode{hillStation, "00000"}}, 5},
 		"of no facility":      {house.EntryFilter{Facilities: []care.FacilityCode{}}, 0},
 		"a facility and key":  {house.EntryFilter{Facility: hillStation, Match: []house.Match{key("vaccine", "b")}}, 2},
-		"a state":             {house.EntryFilter{State: registry.Waiting}, 1},
+		"a state":             {house.EntryFilter{State: registry.Ended}, 1},
 		"an import":           {house.EntryFilter{Import: "nhap-1"}, 1},
 		"named":               {house.EntryFilter{IDs: []registry.EntryID{entryID(3), entryID(99)}}, 1},
 		"none named":          {house.EntryFilter{IDs: []registry.EntryID{}}, 0},
@@ -363,7 +363,7 @@ func entryLists(t *testing.T, h *Harness) {
 	if got, _, err := e.List(w.ctx(), house.EntryFilter{Database: "devices"}); err != nil || len(got) != 0 {
 		t.Errorf("another database: %v %v", got, err)
 	}
-	w.entryCounts(map[registry.EntryState]int64{registry.Live: 24, registry.Waiting: 1})
+	w.entryCounts(map[registry.EntryState]int64{registry.Live: 24, registry.Ended: 1})
 }
 
 func entryCloses(t *testing.T, h *Harness) {

@@ -16,6 +16,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -207,6 +208,9 @@ func (d *Door) entries(w http.ResponseWriter, q *http.Request, who register.Read
 			query.By[field] = v
 		case name == "state":
 			query.State = registry.EntryState(v)
+			if !slices.Contains([]registry.EntryState{registry.Live, registry.Ended, registry.Merged}, query.State) {
+				err = ErrRequest
+			}
 		case name == "facility":
 			query.Facility = care.FacilityCode(v)
 		case name == "import":
