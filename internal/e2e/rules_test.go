@@ -256,7 +256,7 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 		page(unit, "POST", at, url.Values{"text": {broken}, "edition": {"1"}, "do": {"try"}}, http.StatusOK, "SOLUONG", "rulebook.expression", "^</pre>")
 		page(unit, "POST", at, url.Values{"text": {bookOf("high", many, "30", "9000")}, "edition": {"1"}, "do": {"try"}}, http.StatusOK, a.Record, "XML2.SO_LUONG.high dòng 1")
 		page(unit, "POST", at, url.Values{"text": {bookOf("high", many, "30", "9000")}, "edition": {"1"}, "do": {"save"}}, http.StatusSeeOther)
-		page(ministry, "POST", at, url.Values{"text": {bookOf("high", many, "31", "9000")}, "edition": {"1"}, "do": {"save"}}, http.StatusConflict, "Đơn vị kcb vừa lưu bản khác")
+		page(ministry, "POST", at, url.Values{"text": {bookOf("high", many, "31", "9000")}, "edition": {"1"}, "do": {"save"}}, http.StatusConflict, "Cục Quản lý Khám, chữa bệnh vừa lưu bản khác")
 		page(unit, "POST", at+"/do", url.Values{"do": {"rehearse"}}, http.StatusSeeOther)
 		w.until("rehearsed", func() bool { return must(w.hub.Rulebook.Book(w.ctx, 1)).State == rehearsal.Rehearsed })
 		page(unit, "GET", at+"/rehearsal", nil, http.StatusOK, "100 % trong 1 hồ sơ không đạt", "1 trong 1 cơ sở", a.Record)

@@ -50,10 +50,12 @@ func (h *House) openDuty(_ context.Context, p Parts) error {
 			return night.Report{Changed: int64(n)}, err
 		}},
 		night.Job{ID: "tasks.remind", Run: func(ctx context.Context, _ int) (night.Report, error) { return h.Errands.Remind(ctx) }})
-	h.Pages.Duty = &rooms.Deps{Desk: h.Errands, Facility: func(code care.FacilityCode) string {
+	name := func(code care.FacilityCode) string {
 		v, _ := p.Directory().Current(code)
 		return v.Name
-	}}
+	}
+	h.Pages.Duty = &rooms.Deps{Desk: h.Errands, Facility: name}
+	h.Pages.Unit, h.Pages.Facility = h.unitName, func(code string) string { return name(care.FacilityCode(code)) }
 	return nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"lienthong/internal/disclose"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/duty"
+	"lienthong/internal/fault"
 	"lienthong/internal/law"
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
@@ -24,7 +25,7 @@ const wordsDays = 30
 // openRegistry wires the pages of databases, and files that are brought into them.
 func (h *House) openRegistry(_ context.Context, p Parts) error {
 	s := p.Slices.House
-	d := &databases.Deps{Steward: h.Steward, Entries: h.Entries, Law: law.Text, Unit: unitName, Nothing: disclose.Nothing,
+	d := &databases.Deps{Steward: h.Steward, Entries: h.Entries, Law: law.Text, Nothing: disclose.Nothing,
 		Counts: func(ctx context.Context) (map[registry.ID]map[registry.EntryState]int64, error) {
 			counts, err := s.Entries.Counts(ctx, "")
 			out := map[registry.ID]map[registry.EntryState]int64{}
@@ -66,14 +67,17 @@ func (h *House) openRegistry(_ context.Context, p Parts) error {
 	return nil
 }
 
-// unitName is what a unit of the default list is called.
-func unitName(id string) string {
-	for _, u := range duty.Defaults() {
-		if u.ID == id {
-			return u.Name.VI
+// unitName is what a unit is called now; one that cannot be read is called as in the
+// default list.
+func (h *House) unitName(id string) fault.Text {
+	if h.Errands != nil {
+		if all, err := h.Errands.AllUnits(context.Background()); err == nil {
+			u, _ := all.Get(id)
+			return u.Name
 		}
 	}
-	return ""
+	u, _ := duty.NewUnits(nil).Get(id)
+	return u.Name
 }
 
 // databaseWords are the eight words of each database over the last days.

@@ -38,7 +38,7 @@ func (h *House) openStanding(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	h.Pages.Standing = &rooms.Deps{Desk: desk, Directory: p.Directory, Hub: p.Hub, Unit: unitName,
+	h.Pages.Standing = &rooms.Deps{Desk: desk, Directory: p.Directory, Hub: p.Hub,
 		Office: &admin.Office{Deps: admin.Deps{Enrolments: p.Slices.Enrolments, Clock: p.Clock}}}
 	if h.Figures != nil {
 		h.Pages.Standing.Figures = h.Figures

@@ -45,6 +45,10 @@ func (p *Portal) page(r *http.Request, nav, titleKey string, args ...any) view.P
 	if who, err := p.reader(r); err == nil {
 		page.Reader = &who
 	}
+	page.Facility = p.deps.House.Facility
+	if unit := p.deps.House.Unit; unit != nil {
+		page.Unit = func(id string) string { return w.Text(unit(id)) }
+	}
 	page.Large = cookie(r, "type") == "large"
 	page.NamedLogin = p.deps.Account != nil
 	if p.deps.Rules != nil {

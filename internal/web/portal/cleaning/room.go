@@ -122,16 +122,6 @@ func (i item) shown(brief bool) []Line {
 	return slices.DeleteFunc(slices.Clone(i.Lines), func(l Line) bool { return l.Known && l.Same })
 }
 
-// actor is who did something, by their role's name.
-func actor(p view.Page, name string) string {
-	kind, _, _ := strings.Cut(name, "/")
-	r, err := role.Parse(kind)
-	if err != nil {
-		return name
-	}
-	return view.RoleWord(r, p.W)
-}
-
 // board is the list with what goes around it.
 type board struct {
 	asked   asked

@@ -82,7 +82,6 @@ type Deps struct {
 	Feeds   Feeds   // nil: no feeds are read
 	Counts  func(ctx context.Context) (map[registry.ID]map[registry.EntryState]int64, error)
 	Words   func(ctx context.Context) (map[registry.ID][]Word, error) // nil: no numbers
-	Unit    func(id string) string                                    // its name, "" not known
 	Law     func(source string) fault.Text
 	Nothing func(ctx context.Context) // says that an answer shows nothing of anybody; nil: nobody asks
 }
@@ -202,15 +201,6 @@ func amount(p view.Page, n int64) string {
 	return p.W.Num(n)
 }
 
-func (x *Room) unit(id string) string {
-	if x.Unit != nil {
-		if name := x.Deps.Unit(id); name != "" {
-			return name
-		}
-	}
-	return id
-}
-
 // list shows all databases. That they exist, and what they are, is no secret.
 func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "databases", "db.title")
@@ -230,7 +220,7 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 	states := map[registry.State]int{}
 	for _, l := range x.Steward.List() {
 		states[l.State()]++
-		at := line{Live: l, Unit: x.unit(l.Steward), N: unsaid}
+		at := line{Live: l, Unit: p.UnitWord(l.Steward), N: unsaid}
 		if x.counted(&p, l) {
 			at.N, at.Words = counts[l.ID][registry.Live], words[l.ID]
 		}
@@ -273,7 +263,7 @@ func (x *Room) showOne(w http.ResponseWriter, r *http.Request, status int, probl
 		return
 	}
 	p.Title = p.W.Text(l.Name)
-	s := shown{Live: l, Unit: x.unit(l.Steward), N: counts[l.ID], May: manages(&p, l), Given: given}
+	s := shown{Live: l, Unit: p.UnitWord(l.Steward), N: counts[l.ID], May: manages(&p, l), Given: given}
 	for _, source := range l.Legal {
 		s.Laws = append(s.Laws, p.W.Text(x.Law(source)))
 	}

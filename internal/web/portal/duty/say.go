@@ -24,14 +24,6 @@ func stepMark(what string) string {
 	return "wait"
 }
 
-// actor is who took a step, as acts name people; the hub itself has a word.
-func actor(p *view.Page, name string) string {
-	if name == "hub" {
-		return p.W.T("duty.hub")
-	}
-	return strings.TrimPrefix(name, "portal ")
-}
-
 // detail writes what a step says, in one line.
 func (s *shown) detail(k duty.Step) string {
 	var out []string

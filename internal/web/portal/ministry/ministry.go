@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 
+	"lienthong/internal/fault"
 	"lienthong/internal/web/portal/cleaning"
 	"lienthong/internal/web/portal/databases"
 	"lienthong/internal/web/portal/duty"
@@ -19,6 +20,9 @@ import (
 
 // Deps are what the rooms ask for; what is nil has no pages.
 type Deps struct {
+	Unit     func(id string) fault.Text // what a unit is called, zero not known; nil: nobody knows
+	Facility func(code string) string   // and a facility
+
 	Databases *databases.Deps
 
 	Duty     *duty.Deps

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"lienthong/internal/rehearsal"
-	"lienthong/internal/role"
 	"lienthong/internal/rulebook"
 	"lienthong/internal/web/portal/view"
 )
@@ -36,21 +35,6 @@ func day(n int) string {
 		return ""
 	}
 	return fmt.Sprintf("%02d/%02d/%04d", n%100, n/100%100, n/10000)
-}
-
-// who is the first half of an actor: the rest is a random number.
-func who(actor string) string {
-	of, _, _ := strings.Cut(actor, "/")
-	return of
-}
-
-// whoWord is who did something, by their role's name.
-func whoWord(p view.Page, actor string) string {
-	r, err := role.Parse(who(actor))
-	if err != nil {
-		return who(actor)
-	}
-	return view.RoleWord(r, p.W)
 }
 
 // stateTone and stateMark are how a book's state looks.

@@ -183,7 +183,7 @@ func (x *Room) systems(w http.ResponseWriter, r *http.Request) {
 	}
 	var own []system
 	for _, l := range x.Databases() {
-		s := system{ID: string(l.ID), Name: p.W.Text(l.Name), Owner: x.unit(l.Steward), State: p.W.Text(l.State().Title()), Href: "/databases/" + string(l.ID)}
+		s := system{ID: string(l.ID), Name: p.W.Text(l.Name), Owner: p.UnitWord(l.Steward), State: p.W.Text(l.State().Title()), Href: "/databases/" + string(l.ID)}
 		classes := map[registry.Class]int{}
 		for _, f := range l.Fields {
 			classes[f.Class]++
@@ -230,16 +230,6 @@ func (x *Room) coded(p view.Page, field string) func(code string) string {
 		}
 		return code
 	}
-}
-
-// unit is what a unit is called, its id where nobody named it.
-func (x *Room) unit(id string) string {
-	if x.Unit != nil {
-		if name := x.Unit(id); name != "" {
-			return name
-		}
-	}
-	return id
 }
 
 func join(a, b string) string {

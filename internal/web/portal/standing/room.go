@@ -65,7 +65,6 @@ type Deps struct {
 	Databases func() []*steward.Live
 	Entries   Entries
 	Directory func() *facility.Directory
-	Unit      func(id string) string // what a unit is called, "" not known; nil: by its id
 	Hub       string
 }
 

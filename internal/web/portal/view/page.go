@@ -33,6 +33,9 @@ type Page struct {
 	Wall   bool                     // shown on a wall: no nav, nothing to press
 	Rule   func(code string) (Rule, bool)
 
+	Unit     func(id string) string   // what a unit is called in the page's language, "" not known; may be nil
+	Facility func(code string) string // a facility's name, "" not known; may be nil
+
 	NamedLogin bool // people may log in by name
 	Large      bool // large type, as the reader chose
 
@@ -233,25 +236,6 @@ func kindWord(kind string, w words.Speaker) string {
 	return kind
 }
 
-// roleWord names a role in the page's language.
-func roleWord(r role.Role, w words.Speaker) string {
-	if r.Kind == role.Province {
-		return w.T("role.province", provinceName(r.ID, w))
-	}
-	return w.T("role."+string(r.Kind), r.ID)
-}
-
-// RoleWord names a role in the page's language, for rooms of other packages.
-func RoleWord(r role.Role, w words.Speaker) string { return roleWord(r, w) }
-
-// corner is who sits here: by name where a provider named them.
-func (r *Reader) corner(w words.Speaker) string {
-	if r.named() && r.Name != "" {
-		return r.Name
-	}
-	return roleWord(r.Role, w)
-}
-
 // named reports whether somebody logged in as themself, not by a link.
 func (r *Reader) named() bool { return r.Staff != care.Staff{} || r.Person != store.PersonID{} }
 
@@ -313,14 +297,6 @@ func (p Page) Hint(code string) string {
 		}
 	}
 	return ""
-}
-
-func lookRole(l Look, w words.Speaker) string {
-	r, err := role.Parse(l.Role)
-	if err != nil {
-		return l.Role
-	}
-	return roleWord(r, w)
 }
 
 func basisWord(basis string, w words.Speaker) string {

@@ -18,6 +18,10 @@
       links[at].focus();
     }
   });
+  document.addEventListener("change", function (e) { // the name of a chosen file shows
+    var box = e.target.type === "file" && e.target.closest(".lt-file-box");
+    if (box) box.classList.toggle("lt-file-has", e.target.files.length > 0);
+  });
   document.querySelectorAll("[data-print]").forEach(function (b) {
     b.hidden = false;
     b.addEventListener("click", function () { window.print(); });
