@@ -34,6 +34,10 @@ type Matter struct {
 	Wrapped  []byte // its data key
 }
 
+// OwnEntry is the kind of what a citizen states of themself (package own): it is
+// nobody's to answer, and goes with the last record of its person.
+const OwnEntry = "own.entry"
+
 // Filter selects matters, by due date. Zero fields select all.
 type Filter struct {
 	Person   care.Person

@@ -28,7 +28,7 @@ import (
 )
 
 // Kind is the kind of the matter an entry is kept as.
-const Kind = "own.entry"
+const Kind = matter.OwnEntry
 
 // The notices of this package: to a person whose entry somebody else changed.
 const (
@@ -223,11 +223,16 @@ func (d *Desk) latest(ctx context.Context, person care.Person) (*matter.Matter, 
 	if err != nil || len(list) == 0 {
 		return nil, nil, err
 	}
-	k, err := d.open(&list[0])
+	k, err := d.open(&list[0]) // nil: its words were destroyed
 	return &list[0], k, err
 }
 
+// open opens a version; nil where its words were destroyed with the last record of
+// the person.
 func (d *Desk) open(m *matter.Matter) (*kept, error) {
+	if len(m.Sealed) == 0 && len(m.Wrapped) == 0 {
+		return nil, nil
+	}
 	plain, err := d.sealer.Open(sealedName(m.Number), m.Sealed, m.Wrapped)
 	if err != nil {
 		return nil, fmt.Errorf("own: opening %s: %w", m.Number, err)
@@ -268,6 +273,9 @@ func (d *Desk) Statements(ctx context.Context, person store.PersonID, limit int)
 		k, err := d.open(&list[i])
 		if err != nil {
 			return nil, err
+		}
+		if k == nil {
+			continue
 		}
 		s := kind.Statement{At: k.At, Gone: k.Gone, Channel: k.Channel, Other: k.Other, Facility: k.Facility, Kind: chart.Own}
 		s.View.Title = chart.OwnTitle()

@@ -33,7 +33,8 @@ type Retention interface {
 	// Gone with a record: its data key, head and body, findings, tags, which
 	// tables it had, its subject. A subject whose last record it was goes with its
 	// link, the history of its links and its bars; the identifiers of a person
-	// that no subject was ever linked to any more go too. A file whose records
+	// that no subject was ever linked to any more go too, and the words and keys of
+	// what they stated of themselves (matter.OwnEntry). A file whose records
 	// are all erased loses its data key, its skeleton and its plain digest.
 	// What stays is in the row: facility, serial, kind, verdict, version and the
 	// marks between records, when it came, the keyed hashes of file, episode and

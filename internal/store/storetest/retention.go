@@ -10,6 +10,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
+	"lienthong/internal/matter"
 	"lienthong/internal/store"
 )
 
@@ -155,6 +156,28 @@ func erasedPatient(t *testing.T, h *Harness) {
 			t.Error(diff)
 		}
 	}
+	words := func(whose store.PersonID, kind string) (m matter.Matter) {
+		m = w.newMatter(kind, whose, "")
+		m.Sealed, m.Wrapped = []byte("sealed words"), []byte("a key of more than sixteen bytes: "+kind)
+		w.must(w.s.Matters.PutMatter(w.ctx(), m, nil, w.act("matter.open")))
+		return m
+	}
+	stated, asked, others := words(p, matter.OwnEntry), words(p, "request.see"), words(person(7), matter.OwnEntry)
+	later := stated
+	later.Version++
+	w.must(w.s.Matters.PutMatter(w.ctx(), later, nil, w.act("own.put")))
+	stand := func(stated bool) {
+		t.Helper()
+		for _, m := range []matter.Matter{later, asked, others} {
+			all, err := w.s.Matters.MatterHistory(w.ctx(), m.Number)
+			w.must(err)
+			for _, v := range all {
+				if there := len(v.Sealed)+len(v.Wrapped) > 0; len(all) != m.Version || there != (stated || m.Number != later.Number) || v.Kind != m.Kind {
+					t.Errorf("%s, version %d of %d: words %v", m.Kind, v.Version, len(all), there)
+				}
+			}
+		}
+	}
 	mine := at("x", true)
 	first := w.send(say{episode: "a", content: "1", subject: mine})
 	w.clock.Advance(time.Second)
@@ -176,6 +199,7 @@ func erasedPatient(t *testing.T, h *Harness) {
 	w.erase(second.ID)
 	w.agree("the patient's last record")
 	findable(p, person(7))
+	stand(true)
 	if k := w.known(say{episode: "b", content: "2", subject: mine}); k.Subject != nil || k.Claims[0].Person != p || k.Claims[1].Person != p {
 		t.Errorf("after the patient's last record: %+v", k)
 	}
@@ -185,6 +209,7 @@ func erasedPatient(t *testing.T, h *Harness) {
 	w.erase(far.ID, nobody.ID)
 	w.agree("the person's last record")
 	findable(person(7))
+	stand(false)
 	k := w.known(say{facility: coastClinic, episode: "c", content: "3", subject: at("y", false)})
 	if k.Subject != nil || k.Claims[0] != (store.Claim{}) || k.Claims[1] != (store.Claim{}) {
 		t.Errorf("after the person's last record: %+v", k)

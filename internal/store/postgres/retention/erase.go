@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"lienthong/internal/dossier"
+	"lienthong/internal/matter"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
 	"lienthong/internal/store/house"
@@ -51,6 +52,8 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 	if len(alone) > 0 {
 		b.Queue(`DELETE FROM feature f WHERE f.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = f.person)`, alone)
 		b.Queue(`DELETE FROM verified v WHERE v.person = ANY ($1::uuid[]) AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = v.person)`, alone)
+		b.Queue(`UPDATE matter_version v SET sealed = '', wrapped = '' FROM matter m WHERE m.number = v.number AND m.kind = $2 AND m.person = ANY ($1::uuid[])
+			AND NOT EXISTS (SELECT 1 FROM subject s WHERE s.person = m.person)`, alone, matter.OwnEntry)
 	}
 	e.sums.Queue(b)
 	scores.Queue(b, &e.scores)

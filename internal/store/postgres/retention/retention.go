@@ -102,7 +102,7 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 }
 
 // cleaned are the tables that erasure takes from.
-var cleaned = []string{"record", "body", "body_archive", "tag", "file", "skeleton_archive", "subject", "link", "bar", "claim", "feature", "month_key"}
+var cleaned = []string{"record", "body", "body_archive", "tag", "file", "skeleton_archive", "subject", "link", "bar", "claim", "feature", "matter_version", "month_key"}
 
 // Clean vacuums the tables that erasure takes from: no dead row is left, nor an
 // index entry of one. Their bytes stay in the free space of pages until it is

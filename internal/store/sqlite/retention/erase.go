@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"lienthong/internal/care"
+	"lienthong/internal/matter"
 	"lienthong/internal/store"
 	"lienthong/internal/store/form"
 	"lienthong/internal/store/scoring"
@@ -34,7 +35,7 @@ func (x *Retention) Erase(ctx context.Context, records []store.Erasure, act stor
 				return err
 			}
 		}
-		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.lostFeatures(alone), e.deltas.Append(tx), scores.Append(tx, &e.scores)); err != nil {
+		if err := errors.Join(e.emptyFiles(), e.lostSubjects(), e.lostClaims(claims), e.lostFeatures(alone), e.lostWords(alone), e.deltas.Append(tx), scores.Append(tx, &e.scores)); err != nil {
 			return err
 		}
 		residue = e.residue
@@ -329,6 +330,26 @@ func (e *erasing) lostFeatures(persons []store.PersonID) error {
 			return err
 		}
 		e.residue = append(e.residue, residue...)
+	}
+	return nil
+}
+
+// lostWords destroys what persons stated of themselves whom no subject is linked to.
+func (e *erasing) lostWords(persons []store.PersonID) error {
+	for _, p := range persons {
+		const of = ` FROM matter m WHERE m.person = ?1 AND m.kind = ?2 AND NOT EXISTS (SELECT 1 FROM subject WHERE person = ?1)`
+		rows, err := e.tx.Rows(`SELECT wrapped FROM matter_version WHERE number IN (SELECT m.number`+of+`) AND wrapped IS NOT NULL`, p[:], matter.OwnEntry)
+		if err := file.Each(rows, err, func(row file.Scanner) error {
+			var wrapped []byte
+			err := row.Scan(&wrapped)
+			e.residue = append(e.residue, keyResidue(wrapped)...)
+			return err
+		}); err != nil {
+			return err
+		}
+		if _, err := e.tx.Exec(`UPDATE matter_version SET sealed = NULL, wrapped = NULL WHERE number IN (SELECT m.number`+of+`)`, p[:], matter.OwnEntry); err != nil {
+			return err
+		}
 	}
 	return nil
 }
