@@ -21,6 +21,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/ledger"
 	"lienthong/internal/role"
+	"lienthong/internal/shelf"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 )
@@ -61,6 +62,7 @@ type Desk struct {
 	units  *duty.Units
 	loaded time.Time
 	debts  sync.Mutex // one round at a time
+	late   shelf.Shelf[[2]int64]
 }
 
 // New returns a desk.

@@ -3,6 +3,7 @@ package errand
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -241,6 +242,21 @@ func (d *Desk) Count(ctx context.Context, r role.Role, f duty.Filter, by duty.Di
 		return nil, err
 	}
 	return d.Tasks.Count(ctx, f, by, d.Today())
+}
+
+// Late counts the tasks that a role sees and that are not ended, and those of them
+// that are due before today. Where there are very many it may be some seconds old.
+func (d *Desk) Late(ctx context.Context, r role.Role) (late, open int64, err error) {
+	sight, err := d.Sight(ctx, r)
+	if err != nil {
+		return 0, 0, err
+	}
+	today := d.Today()
+	n, err := d.late.Get(d.Clock.Now(), 0, fmt.Sprint(today, sight), func() (n [2]int64, err error) {
+		n[0], n[1], err = d.Tasks.Late(ctx, sight, today)
+		return n, err
+	})
+	return n[0], n[1], err
 }
 
 // Mine is the party a role owns tasks as, "" where it owns none.

@@ -30,7 +30,7 @@ type Benefit struct {
 // Benefit computes a month. The answer must not be changed.
 func (d *Desk) Benefit(ctx context.Context, m Month) (*Benefit, error) {
 	now := d.Clock.Now()
-	return d.gains.get(now, keep(m, now), fmt.Sprint(m), func() (*Benefit, error) {
+	return d.gains.Get(now, keep(m, now), fmt.Sprint(m), func() (*Benefit, error) {
 		b := &Benefit{Month: m, At: now}
 		first, last := m.Days()
 		sums, err := d.sums(ctx, role.Scope{All: true}, first, last, []string{insight.MeasureLookUp, measureElsewhere})

@@ -49,7 +49,7 @@ func (d *Desk) League(ctx context.Context, scope role.Scope, a Asked) ([]Line, e
 	if first, ok := noon(a.From); !ok || a.To < a.From || a.To > clock.Day(now) || a.From < clock.Day(now.AddDate(0, -mostMonths, 0)) || a.To > clock.Day(first.AddDate(0, 0, 91)) {
 		return nil, ErrSpan
 	}
-	all, err := d.leagues.get(now, leagueKept, fmt.Sprint(scope, a.From, a.To), func() ([]Line, error) { return d.league(ctx, scope, a.From, a.To) })
+	all, err := d.leagues.Get(now, leagueKept, fmt.Sprint(scope, a.From, a.To), func() ([]Line, error) { return d.league(ctx, scope, a.From, a.To) })
 	if err != nil {
 		return nil, err
 	}
@@ -92,7 +92,11 @@ func (d *Desk) league(ctx context.Context, scope role.Scope, from, to int) ([]Li
 	if err != nil {
 		return nil, err
 	}
-	words, err := d.words(ctx, scope, house.ScoreQuery{FromDay: from, ToDay: to, By: []house.ScoreDimension{house.ScoreByFacility}})
+	until := to
+	if to >= clock.Day(d.Clock.Now()) { // nothing is later: the running month is there as one
+		until = 0
+	}
+	words, err := d.words(ctx, scope, house.ScoreQuery{FromDay: from, ToDay: until, By: []house.ScoreDimension{house.ScoreByFacility}})
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func numbers() []insight.Part {
 func (d *Desk) Edition(ctx context.Context) (*Edition, error) {
 	now := d.Clock.Now()
 	last := MonthOf(MonthOf(now).First().AddDate(0, -1, 0))
-	return d.public.get(now, monthKept, last.String(), func() (*Edition, error) { return d.edition(ctx, last, now) })
+	return d.public.Get(now, monthKept, last.String(), func() (*Edition, error) { return d.edition(ctx, last, now) })
 }
 
 func (d *Desk) edition(ctx context.Context, last Month, now time.Time) (*Edition, error) {

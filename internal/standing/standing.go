@@ -12,7 +12,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"lienthong/internal/care"
@@ -23,6 +22,7 @@ import (
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
+	"lienthong/internal/shelf"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 )
@@ -86,10 +86,10 @@ type Deps struct {
 // Desk answers.
 type Desk struct {
 	Deps
-	leagues shelf[[]Line]
-	works   shelf[*Statement]
-	gains   shelf[*Benefit]
-	public  shelf[*Edition]
+	leagues shelf.Shelf[[]Line]
+	works   shelf.Shelf[*Statement]
+	gains   shelf.Shelf[*Benefit]
+	public  shelf.Shelf[*Edition]
 }
 
 // New returns a desk.
@@ -98,37 +98,6 @@ func New(d Deps) (*Desk, error) {
 		return nil, errors.New("standing: a part is missing")
 	}
 	return &Desk{Deps: d}, nil
-}
-
-// shelf keeps answers that take long for some time; one at a time computes.
-type shelf[T any] struct {
-	mu   sync.Mutex
-	kept map[string]answer[T]
-}
-
-type answer[T any] struct {
-	value T
-	until time.Time
-}
-
-// mostKept is how many answers a shelf keeps.
-const mostKept = 500
-
-func (s *shelf[T]) get(now time.Time, keep time.Duration, key string, compute func() (T, error)) (T, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if a, ok := s.kept[key]; ok && now.Before(a.until) {
-		return a.value, nil
-	}
-	value, err := compute()
-	if err != nil {
-		return value, err
-	}
-	if s.kept == nil || len(s.kept) >= mostKept {
-		s.kept = map[string]answer[T]{}
-	}
-	s.kept[key] = answer[T]{value, now.Add(keep)}
-	return value, nil
 }
 
 // Mark is where a log stood.

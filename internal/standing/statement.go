@@ -97,7 +97,7 @@ func (d *Desk) VendorOf(ctx context.Context, partner string) (string, bool, erro
 // Statement computes a maker's month. The answer must not be changed.
 func (d *Desk) Statement(ctx context.Context, vendor string, m Month) (*Statement, error) {
 	now := d.Clock.Now()
-	return d.works.get(now, keep(m, now), fmt.Sprint(m, vendor), func() (*Statement, error) { return d.statement(ctx, vendor, m, now) })
+	return d.works.Get(now, keep(m, now), fmt.Sprint(m, vendor), func() (*Statement, error) { return d.statement(ctx, vendor, m, now) })
 }
 
 func (d *Desk) statement(ctx context.Context, vendor string, m Month, now time.Time) (*Statement, error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"lienthong/internal/duty"
 	"lienthong/internal/figure"
 	"lienthong/internal/matter"
 	"lienthong/internal/registry"
@@ -79,11 +78,8 @@ func (h *House) databaseStates(context.Context) ([]overview.Count, error) {
 
 // tasksLate are the tasks in a reader's sight that are not ended.
 func (h *House) tasksLate(ctx context.Context, r role.Role, _ time.Time) (late, open int, err error) {
-	counts, err := h.Errands.Count(ctx, r, duty.Filter{}, duty.ByAll)
-	if err != nil || len(counts) == 0 {
-		return 0, 0, err
-	}
-	return int(counts[0].Late), int(counts[0].Open), nil
+	l, o, err := h.Errands.Late(ctx, r)
+	return int(l), int(o), err
 }
 
 // mostReviews is how many reviews that nobody closed are counted.

@@ -27,6 +27,9 @@ type Duties interface {
 	// Count counts those of a filter, by a dimension; late are those due before
 	// today. Filter.State, Ended, All, Late, After and Limit do not count.
 	Count(ctx context.Context, f duty.Filter, by duty.Dimension, today int) ([]duty.Count, error)
+	// Late counts the tasks in sight that are not ended, and those of them that are
+	// due before today.
+	Late(ctx context.Context, sight duty.Sight, today int) (late, open int64, err error)
 	// Debts returns the tasks of debts, those that are there, in any order.
 	Debts(ctx context.Context, debts []string) ([]duty.Task, error)
 }

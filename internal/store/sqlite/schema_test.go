@@ -10,7 +10,8 @@ import (
 )
 
 // ownKey are the tables that lie by a key of their own, not by facility
-// (DESIGN §5 Distribution): reference, ledger, persons and claims, access.
+// (DESIGN §5 Distribution): reference, ledger, persons and claims, access. Sums of
+// quality (score) lie by day in this engine, which is never distributed.
 var ownKey = map[string]string{
 	"anchor": "hash", "unit": "id", "client": "id", "head": "log", "leaf": "log", "tile": "log", "checkpoint": "log", "receipt_key": "kid",
 	"month_key": "class", "fact": "name", "public_blob": "hash", "person": "id", "claim": "key", "counter": "facility_version", "counter_place": "measure", "target": "province", "minute": "facility_version",
@@ -20,7 +21,7 @@ var ownKey = map[string]string{
 	"service": "kind", "stamp": "log", "signer": "fingerprint", "revocation": "fingerprint", "revocation_answer": "hash", "watched_log": "origin", "log_alarm": "origin", "witness_peer": "key", "cosignature": "log",
 	"destination": "id", "leg_sent": "destination", "alarm": "cause", "alarm_setting": "id", "vendor": "id",
 	"consent": "person", "consent_version": "person", "delegation": "person", "opening": "person", "matter": "number", "matter_version": "number",
-	"staff": "id", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "member", "score_sheet": "subject",
+	"staff": "id", "temporary": "number", "feature": "hash", "share": "id", "verified": "person", "login_device": "owner", "eid_address": "person", "score": "scale", "score_sheet": "subject",
 	"db_declaration": "database", "db_step": "database", "db_head": "database", "db_entry": "database", "db_entry_version": "database", "db_key": "database", "db_said": "database", "db_erased": "facility", "db_count": "database", "db_grant": "database", "db_import": "database", "db_place": "database", "db_turn": "what",
 	"rulebook": "id", "rulebook_edition": "book", "rehearsal": "id",
 	"duty_number": "year", "duty_task": "id", "duty_step": "task", "duty_debt": "debt", "duty_item": "sort",

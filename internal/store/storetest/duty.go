@@ -327,6 +327,9 @@ func tasksInSight(t *testing.T, h *Harness) {
 		if diff := cmp.Diff(want, numbers(got)); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+		if late, open, err := d.Late(w.ctx(), x.s, 20260701); err != nil || open != int64(len(x.want)) || len(counts) > 0 && late != counts[0].Late {
+			t.Errorf("%s: %d late of %d, %v", name, late, open, err)
+		}
 		if n := len(x.want); n == 0 && len(counts) != 0 || n > 0 && (len(counts) != 1 || counts[0].Open != int64(n)) {
 			t.Errorf("%s: counted %+v", name, counts)
 		}
@@ -363,6 +366,9 @@ func manyTasks(t *testing.T, h *Harness) {
 	w.must(err)
 	if len(counts) != 1 || counts[0].Open != n || counts[0].Late != late {
 		t.Errorf("%+v", counts)
+	}
+	if l, o, err := d.Late(w.ctx(), duty.Sight{All: true}, 20260703); err != nil || l != late || o != n {
+		t.Errorf("%d late of %d, %v", l, o, err)
 	}
 	var seen int
 	f := duty.Filter{Sight: duty.Sight{All: true}, Owner: duty.UnitParty("u3"), Limit: 1000}

@@ -152,6 +152,9 @@ func (x *Duties) Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error) 
 	if f.Late != 0 {
 		w.And(`t.open = 1 AND t.due < ?`, f.Late)
 	}
+	if f.State == duty.Blocked { // its index holds no others
+		w.And(`t.blocked_by <> ''`)
+	}
 	order := ` ORDER BY t.due, t.id LIMIT `
 	if f.EndedOnly() {
 		w.And(`t.closed > 0`)
@@ -273,6 +276,21 @@ func (x *Duties) Count(ctx context.Context, f duty.Filter, by duty.Dimension, to
 		return err
 	})
 	return all, err
+}
+
+// Late counts along the index of what is open.
+func (x *Duties) Late(ctx context.Context, s duty.Sight, today int) (late, open int64, err error) {
+	w, err := within(&duty.Filter{Sight: s})
+	if err != nil {
+		return 0, 0, err
+	}
+	w.And(`t.open = 1`)
+	where, day := w.String(), w.Arg(today)
+	err = x.db.Scan(ctx, handle.ListLimit, `SELECT COUNT(*), COUNT(*) FILTER (WHERE t.due < `+day+`) FROM duty_task t`+where, w.Args, func(rows pgx.Rows) error {
+		_, err := pgx.ForEachRow(rows, []any{&open, &late}, func() error { return nil })
+		return err
+	})
+	return late, open, err
 }
 
 // Debts returns the tasks of debts.

@@ -137,6 +137,9 @@ func (x *Duties) Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error) 
 	if f.Late != 0 {
 		q.And(`t.open = 1 AND t.due < ?`, f.Late)
 	}
+	if f.State == duty.Blocked { // its index holds no others
+		q.And(`t.blocked_by <> ''`)
+	}
 	order := ` ORDER BY t.due, t.id LIMIT ?`
 	if f.EndedOnly() {
 		q.And(`t.closed > 0`)
@@ -259,6 +262,16 @@ func (x *Duties) Count(ctx context.Context, f duty.Filter, by duty.Dimension, to
 		})
 	})
 	return all, err
+}
+
+// Late counts along the index of what is open.
+func (x *Duties) Late(ctx context.Context, s duty.Sight, today int) (late, open int64, err error) {
+	q := file.Select(`SELECT COUNT(*), COALESCE(SUM(t.due < ?), 0) FROM duty_task t`, today)
+	q.And(`t.open = 1`)
+	sight(q, &s)
+	text, args := q.End(``)
+	err = x.db.Read(ctx, func(s *file.Snapshot) error { return s.Row(text, args...).Scan(&open, &late) })
+	return late, open, err
 }
 
 // Debts returns the tasks of debts.

@@ -48,9 +48,9 @@ func folded(s *file.Snapshot, add *scoring.Adder, p scoring.Part, scope role.Sco
 		}
 		sel.And(`s.scale = ?`, p.Scale)
 	} else {
-		from := `FROM score s INDEXED BY score_day LEFT JOIN facility_version v ON v.id = CAST(s.member AS INTEGER)`
+		from := `FROM score s LEFT JOIN facility_version v ON v.id = CAST(s.member AS INTEGER)`
 		if narrow(scope, q) {
-			from = `FROM facility_version v CROSS JOIN score s ON s.member = CAST(v.id AS TEXT)`
+			from = `FROM facility_version v CROSS JOIN score s INDEXED BY score_member ON s.member = CAST(v.id AS TEXT)`
 		}
 		sel = file.Select(`SELECT `+columns(q)+`s.day, s.subject, s.sheet, s.vector `+from).And(`s.scale = ?`, p.Scale)
 		conditions(sel, scope, q)
