@@ -14,6 +14,7 @@ import (
 	"lienthong/internal/night"
 	"lienthong/internal/registry"
 	shippedfiles "lienthong/internal/registry/shipped"
+	"lienthong/internal/score"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -175,6 +176,56 @@ func TestScoresOfEntriesAreCountedAgainAtNight(t *testing.T) {
 	}, shipped)
 }
 
+// facilitiesAreHeldAgainstTheirList: the text that names a facility is told where the
+// shared list has no such code, and taken; a list that nobody has filled makes nothing
+// wrong.
+func (w *world) facilitiesAreHeldAgainstTheirList() {
+	w.t.Helper()
+	w.declared("devices", "medicines")
+	for code, want := range map[string]string{"79901": "", "79809": "entry.facility.not_in_list warning ", "7980": "entry.facility.format error "} {
+		got := ""
+		for _, f := range must(w.hub.House.Steward.Get("devices")).Check(registry.Values{"facility": code, "serial": "SN-1", "name": "Máy thở", "risk": "C", "state": "working"}, w.clock.Now()).Findings {
+			if f.Field == "facility" {
+				got += f.Code + " " + f.Severity + " "
+			}
+		}
+		if got != want {
+			w.t.Errorf("a device at %s: %q, want %q", code, got, want)
+		}
+	}
+	device := func(code string) registry.Values {
+		return registry.Values{"facility": code, "serial": "SN-" + code, "name": "Máy thở", "risk": "C", "state": "working", "next_check": "2099-01-01"}
+	}
+	e := w.entered("devices", "httb", device("79901"), device("79809"))
+	l := must(w.hub.House.Steward.Get("devices"))
+	at := l.Judge.Sheet().Index("unified.facility")
+	for i, want := range []score.Mark{score.Passed, score.Failed} {
+		if got := score.Marks(w.row("devices", e[i]).Marks).Get(at); at < 0 || got != want {
+			w.t.Errorf("device %d is marked %v by check %d, want %v", i, got, at, want)
+		}
+	}
+	const empty = `id: orders
+name: {vi: Đơn đặt, en: Orders}
+entry: {vi: Đơn, en: Order}
+steward: qld
+legal: [law-15-2023]
+fields:
+  - {name: number, label: {vi: Số, en: Number}, type: text, class: open, priority: 1, max_length: 20}
+  - {name: medicine, label: {vi: Thuốc, en: Medicine}, type: code, class: open, list: "db:medicines.registration"}
+key: [number]
+sources:
+  - {id: form, kind: form}
+retention: y10
+`
+	if c, err := w.hub.House.Steward.Declare(w.ctx, steward.Who{Role: asRole("operator").Role, Name: "operator"}, []byte(empty)); err != nil {
+		w.t.Fatalf("%v %+v", err, c.Problems)
+	}
+	w.made()
+	if got := must(w.hub.House.Steward.Get("orders")).Check(registry.Values{"number": "1", "medicine": "VD-1-20"}, w.clock.Now()); len(got.Findings) > 0 {
+		w.t.Errorf("held against an empty list: %+v", got.Findings)
+	}
+}
+
 // TestCodesOfAnotherDatabaseAreChecked: a device at a facility that is not in the
 // database of facilities is told, and no longer when it is there.
 func TestCodesOfAnotherDatabaseAreChecked(t *testing.T) {
@@ -202,6 +253,7 @@ func TestCodesOfAnotherDatabaseAreChecked(t *testing.T) {
 		if !wrong("79809") {
 			t.Error("a facility that there is not was not told")
 		}
+		w.facilitiesAreHeldAgainstTheirList()
 		kcb := steward.Who{Role: asRole("unit:kcb").Role, Name: "session:kcb"}
 		added := must(s.Enter(w.ctx, kcb, "facilities", registry.Values{"code": "79809", "name": "Trạm thử", "level": "initial", "province": "79", "licence": "GP-1"}))
 		w.made()

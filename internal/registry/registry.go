@@ -41,6 +41,22 @@ type Declaration struct {
 	Text      []byte // the file as it was written
 }
 
+// FacilityDatabase is the database of facilities, whose field "code" is the shared
+// list of them, with the hub's own directory; FacilityList is that list's name.
+const (
+	FacilityDatabase ID = "facilities"
+	FacilityList        = "db:facilities.code"
+)
+
+// ListOf returns the list that values of a field are held against: its own, the list
+// of facilities for the text that names one, "" none.
+func (d *Declaration) ListOf(f *Field) string {
+	if f.List == "" && f.Type == Text && f.Name == d.Facility && d.ID != FacilityDatabase && !f.Class.Sealed() {
+		return FacilityList
+	}
+	return f.List
+}
+
 // Type is what the text of a field must be.
 type Type string
 

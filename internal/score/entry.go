@@ -45,7 +45,7 @@ func SheetOf(d *registry.Declaration) (*Sheet, error) {
 		if f.Type == registry.Text {
 			add(Check{Word: Clean, Field: f.Name, Priority: f.Priority, Text: fieldText(Clean, f.Label)})
 		}
-		if f.Type == registry.Code {
+		if d.ListOf(f) != "" {
 			add(Check{Word: Unified, Field: f.Name, Priority: f.Priority, Text: fieldText(Unified, f.Label)})
 		}
 	}
@@ -125,8 +125,8 @@ func (j *EntryJudge) MarkEntry(e EntryFacts) Marks {
 		}
 		set(Correct, f.Name, accepts(f, v, j.formats[i]))
 		set(Clean, f.Name, care.Clean(v) == v)
-		if f.Type == registry.Code && e.InList != nil {
-			set(Unified, f.Name, e.InList(f.List, v))
+		if list := j.of.ListOf(f); list != "" && e.InList != nil {
+			set(Unified, f.Name, e.InList(list, v))
 		}
 	}
 	if j.of.Refresh.Stale > 0 && !e.Confirmed.IsZero() {

@@ -10,10 +10,10 @@ import (
 	"lienthong/internal/registry"
 )
 
-// FacilityDatabase is the database whose entries come from the hub's own directory,
+// FacilityDatabase is the database (registry.FacilityDatabase) whose entries come from the hub's own directory,
 // where it is declared: fields it has of code, name, level, type, province, ward,
 // tax_code, unit and since are filled.
-const FacilityDatabase registry.ID = "facilities"
+const FacilityDatabase = registry.FacilityDatabase
 
 // fromDirectory names the source of such entries.
 const fromDirectory = "directory"

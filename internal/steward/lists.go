@@ -31,12 +31,12 @@ type lists struct {
 	all map[string]*codeList // nil of a name: there are too many, or not read yet
 }
 
-// has answers for a list; not known before all of it was read.
+// has answers for a list; not known before all of it was read, nor while it is empty.
 func (x *lists) has(list, code string) (known, has bool) {
 	x.mu.RLock()
 	defer x.mu.RUnlock()
 	c := x.all[list]
-	if c == nil {
+	if c == nil || len(c.n) == 0 { // an empty list was not filled yet: it makes nothing wrong
 		return false, false
 	}
 	return true, c.n[code] > 0
@@ -47,7 +47,8 @@ func (s *Steward) named() map[string]*codeList {
 	out := map[string]*codeList{}
 	for _, l := range s.List() {
 		for i := range l.Fields {
-			id, field, is := declaration.OtherList(l.Fields[i].List)
+			list := l.Declaration.ListOf(&l.Fields[i])
+			id, field, is := declaration.OtherList(list)
 			if !is {
 				continue
 			}
@@ -57,7 +58,7 @@ func (s *Steward) named() map[string]*codeList {
 			}
 			for k := range of.Fields {
 				if f := &of.Fields[k]; f.Name == field && !f.Class.Sealed() {
-					out[l.Fields[i].List] = &codeList{of: id, field: field, by: map[registry.EntryID]string{}, n: map[string]int{}}
+					out[list] = &codeList{of: id, field: field, by: map[registry.EntryID]string{}, n: map[string]int{}}
 				}
 			}
 		}

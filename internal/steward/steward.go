@@ -11,10 +11,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
@@ -137,7 +139,8 @@ type Steward struct {
 	wake  chan struct{}
 
 	listing atomic.Pointer[listing]
-	reading *ahead // within a round
+	reading *ahead   // within a round
+	sheets  sync.Map // names of sheets that are kept
 }
 
 // New returns a steward with the databases as they are kept.
@@ -252,6 +255,9 @@ func (s *Steward) live(ctx context.Context, parsed map[registry.ID]*registry.Dec
 	if err != nil {
 		return nil, fmt.Errorf("steward: the sheet of %s: %w", d.Database, err)
 	}
+	if err := s.sheet(ctx, p); err != nil { // a newer program may count more of the same declaration
+		return nil, err
+	}
 	stands, err := s.conf.Unit(ctx, p.Steward)
 	if err != nil {
 		return nil, err
@@ -274,8 +280,20 @@ func (s *Steward) config(parsed map[registry.ID]*registry.Declaration) declarati
 	}}
 }
 
-// listed answers for lists that are a field of another database.
+// listed answers for lists that are a field of another database. The list of
+// facilities is that of their database and the hub's own directory; while both are
+// empty nothing is known.
 func (s *Steward) listed(list, code string) (known, has bool) {
+	if list == registry.FacilityList {
+		all := s.Directory().Codes()
+		if _, has := slices.BinarySearch(all, care.FacilityCode(code)); has {
+			return true, true
+		}
+		if len(all) > 0 {
+			_, has := s.lists.has(list, code)
+			return true, has
+		}
+	}
 	return s.lists.has(list, code)
 }
 

@@ -144,7 +144,7 @@ func (m *maker) columns() {
 	d := m.db.Declaration
 	for i := range d.Fields {
 		f := d.Fields[i]
-		c := column{Field: &f}
+		c := column{Field: &f, list: d.ListOf(&f)}
 		if f.Format != "" {
 			re, err := regexp.Compile(`^(?:` + f.Format + `)$`)
 			if err != nil {

@@ -22,6 +22,7 @@ type column struct {
 	*registry.Field
 	format *regexp.Regexp
 	codes  map[string]bool // its own list; nil without one
+	list   string          // what values are held against, "" nothing
 }
 
 // canonical brings a text into the form of the field's type; false where it is not
@@ -124,9 +125,13 @@ func (c *column) look(text string, typed bool, lists func(list, code string) (kn
 		return c.finding("range", "correct")
 	case c.codes != nil && !c.codes[text]:
 		return c.finding("not_in_list", "unified")
-	case c.codes == nil && c.List != "" && lists != nil:
-		if known, has := lists(c.List, text); known && !has {
-			return c.finding("not_in_list", "unified")
+	case c.codes == nil && c.list != "" && lists != nil:
+		if known, has := lists(c.list, text); known && !has {
+			f := c.finding("not_in_list", "unified")
+			if c.List == "" { // the list of facilities may be behind: what is of one that it lacks is taken, and told
+				f.Severity = "warning"
+			}
+			return f
 		}
 	}
 	return nil
