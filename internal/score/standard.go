@@ -243,6 +243,20 @@ func measures(w Word, table, field string) bool {
 	return false
 }
 
+// Label is what the field is called, its name where no version of the tables names it.
+func (f Field) Label() fault.Text { return labelOf(f.Table, f.Name) }
+
+// TableTitle is what the field's table is called, its name where no version names it.
+func (f Field) TableTitle() fault.Text {
+	versions := schema.Versions()
+	for i := len(versions) - 1; i >= 0; i-- {
+		if t := versions[i].Table(f.Table); t != nil {
+			return t.Title
+		}
+	}
+	return fault.Text{VI: f.Table, EN: f.Table}
+}
+
 func labelOf(table, field string) fault.Text {
 	versions := schema.Versions()
 	for i := len(versions) - 1; i >= 0; i-- {

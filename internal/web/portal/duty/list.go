@@ -134,7 +134,7 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 
 func (x *Room) showList(w http.ResponseWriter, r *http.Request, status int, problem string) {
 	p := x.frame.Page(r, "tasks", "duty.tasks")
-	l, err := x.readList(r, &p, 50)
+	l, err := x.readList(r, &p, 25)
 	if err != nil {
 		x.frame.Fail(w, r, err)
 		return

@@ -2,8 +2,10 @@ package rulebook
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"lienthong/internal/catalog"
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/rulebook"
 	"lienthong/internal/web/portal/view"
@@ -139,6 +141,19 @@ func whose(p view.Page, c rehearsal.Count) string {
 		return c.ID
 	}
 	return c.ID + " " + c.Name
+}
+
+// provincesNamed are counts by province with the provinces' names.
+func provincesNamed(p view.Page, list []rehearsal.Count) []rehearsal.Count {
+	out := slices.Clone(list)
+	for i := range out {
+		if c, ok := catalog.ProvinceByCode(out[i].ID); ok {
+			if out[i].Name = c.Name; p.W.Lang == "en" {
+				out[i].Name = c.NameEN
+			}
+		}
+	}
+	return out
 }
 
 func change(p view.Page, c rulebook.Change) string {

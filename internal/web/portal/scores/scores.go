@@ -240,8 +240,12 @@ func (x *Room) checks(w http.ResponseWriter, r *http.Request) {
 		x.frame.Fail(w, r, err)
 		return
 	}
-	l.cut()
-	x.frame.Show(w, r, http.StatusOK, checksPage(p, x, l))
+	c, err := x.groupChecks(r, p, l)
+	if err != nil {
+		x.frame.Fail(w, r, err)
+		return
+	}
+	x.frame.Show(w, r, http.StatusOK, checksPage(p, x, c))
 }
 
 func (x *Room) checksCSV(w http.ResponseWriter, r *http.Request) {
@@ -485,11 +489,11 @@ func (b *board) checksOf(l grade.Line, w score.Word) string {
 }
 
 // hidden are the names and values a form keeps, but one.
-func (a asked) hidden(but string) [][2]string {
+func (a asked) hidden(but ...string) [][2]string {
 	var out [][2]string
 	for _, p := range [][2]string{{"period", a.Period}, {"by", a.By}, {"subject", a.Subject}, {"word", a.Word}, {"check", a.Check},
 		{"facility", a.Facility}, {"province", a.Province}, {"level", a.Level}, {"vendor", a.Vendor}} {
-		if p[0] != but && p[1] != "" {
+		if !slices.Contains(but, p[0]) && p[1] != "" {
 			out = append(out, p)
 		}
 	}

@@ -39,11 +39,8 @@ type column struct {
 	Right   bool
 }
 
-// shownWords are those on the page; the file has all.
-var shownWords = []score.Word{score.Correct, score.Sufficient, score.Clean}
-
 func columns(p view.Page) []column {
-	out := []column{{"", "col.codeof", false}, {"name", "col.facility", false}, {"province", "col.province", false}, {"vendor", "house.col.vendor", false},
+	out := []column{{"", "col.codeof", false}, {"name", "col.facility", false}, {"province", "col.province", false},
 		{"sent", "col.sent", true}, {"accepted", "col.accepted", true}, {"rejected", "col.rejected", true}, {"retrievable", "house.col.retrievable", true}, {"opened", "house.col.opened", true}}
 	if p.Reader.Role.Kind == role.Province {
 		out = slices.Delete(out, 2, 3)
@@ -67,7 +64,7 @@ func known(sort string) bool {
 func (x *Room) read(r *http.Request, p view.Page) (table, error) {
 	q := r.URL.Query()
 	t := table{Asked: standing.Asked{Province: q.Get("province"), Level: q.Get("level"), Vendor: q.Get("vendor"), Show: q.Get("show"), Sort: q.Get("sort")},
-		Words: shownWords, Vendors: x.Desk.Vendors(), Columns: columns(p), ByProvince: p.Reader.Role.Kind != role.Province, Provinces: catalog.Provinces()}
+		Words: score.Words(), Vendors: x.Desk.Vendors(), Columns: columns(p), ByProvince: p.Reader.Role.Kind != role.Province, Provinces: catalog.Provinces()}
 	if !known(t.Sort) {
 		return t, errQuery
 	}

@@ -131,6 +131,18 @@ func provinceName(p view.Page, code string) string {
 	return c.Name
 }
 
+// provinceShort is a province's name without its rank, for narrow columns.
+func provinceShort(p view.Page, code string) string {
+	c, ok := catalog.ProvinceByCode(code)
+	switch {
+	case !ok:
+		return p.W.T("house.nowhere")
+	case p.W.Lang == "en":
+		return strings.TrimSuffix(strings.TrimSuffix(c.NameEN, " Province"), " City")
+	}
+	return c.Short
+}
+
 // ratio is a share in words, a dash where nothing was counted.
 func ratio(p view.Page, r score.Ratio) string {
 	if r.Applied == 0 {

@@ -18,6 +18,24 @@ type bill struct {
 	Vendors []string // of those who may choose
 }
 
+// facilities is the list behind what was sent: the league of this software's facilities
+// over the month, sorted by a column. A partner has no such list: "".
+func (b bill) facilities(p view.Page, sort string) string {
+	if !p.Reader.Role.May(role.Counts) {
+		return ""
+	}
+	from, to := b.Month.Days()
+	return path("/league", "vendor", b.Vendor, "from", dayField(from), "to", dayField(to), "sort", sort)
+}
+
+// rejects is the list behind what was rejected: findings by software, as far as kept.
+func (b bill) rejects(p view.Page) string {
+	if p.Reader.Role.Kind == role.Partner {
+		return "/software"
+	}
+	return b.facilities(p, "rejected")
+}
+
 func (x *Room) readStatement(r *http.Request, p view.Page) (bill, error) {
 	b := bill{Months: standing.Months(p.Now)}
 	m, err := standing.ParseMonth(r.URL.Query().Get("month"), p.Now)

@@ -22,6 +22,10 @@
     var box = e.target.type === "file" && e.target.closest(".lt-file-box");
     if (box) box.classList.toggle("lt-file-has", e.target.files.length > 0);
   });
+  document.querySelectorAll(".lt-nav [aria-current]").forEach(function (a) { // on a phone the bar scrolls: here is where one is
+    var bar = a.parentElement;
+    bar.scrollLeft = Math.max(0, a.offsetLeft + a.offsetWidth / 2 - bar.offsetLeft - bar.clientWidth / 2);
+  });
   document.querySelectorAll("[data-print]").forEach(function (b) {
     b.hidden = false;
     b.addEventListener("click", function () { window.print(); });
