@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -60,6 +61,11 @@ func runScripts(t *testing.T, engine string) {
 				}
 				e.Setenv(name, port)
 			}
+			guide, err := filepath.Abs("../../doc/guide")
+			if err != nil {
+				return err
+			}
+			e.Setenv("GUIDE", guide)
 			e.Setenv("LIENTHONG_LANG", "en")
 			e.Setenv("TODAY", time.Now().In(clock.Hanoi).Format(time.DateOnly))
 			e.Setenv("MONTH", time.Now().In(clock.Hanoi).Format("200601"))

@@ -1,38 +1,27 @@
 // Package clean has the commands of the night and of cleaning: run the jobs of a day,
-// list what they found, decide proposals. Of a running hub the night runs by itself
-// and proposals are decided in the portal; these commands take the hub's place while
-// it is stopped.
+// list what they found, decide proposals. They go through the running hub, whose
+// nights also run by themselves, or start one that serves nobody.
 package clean
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"lienthong/internal/cleaning"
+	"lienthong/internal/clock"
 	"lienthong/internal/command"
 	hubhouse "lienthong/internal/hub/house"
 	"lienthong/internal/registry"
-	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	webadmin "lienthong/internal/web/admin"
 )
 
-// operator is who sits at the machine.
-var operator = role.Role{Kind: role.Operator}
-
-// with starts a place's hub for the moment.
-func with(ctx context.Context, dir string, do func(*hubhouse.House) error) error {
-	p, err := command.OpenPlace(dir)
-	if err != nil {
-		return err
-	}
-	h, err := p.Start(ctx, command.Quiet())
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(h.House), h.Close())
+// at lets do ask the running hub, or one started for it.
+func at(ctx context.Context, dir string, do func(webadmin.Databases) error) error {
+	return command.AtDesk(ctx, dir, command.Quiet(), do)
 }
 
 // NightCmd is the jobs of nights.
@@ -48,10 +37,16 @@ type nightRun struct {
 	JSON bool   `name:"json" help:"As JSON."`
 }
 
-// Run runs jobs: 0 all are done and nothing is unequal, 1 otherwise, 2 they could not be run.
+// Run runs jobs: 0 all are done and nothing is unequal, 1 otherwise, 2 they could not
+// be run. How far they are is told on stderr.
 func (c *nightRun) Run(ctx context.Context, s *command.Streams) error {
-	return with(ctx, c.Data, func(h *hubhouse.House) error {
-		all, err := h.Night.Do(ctx, c.Day, c.Job)
+	return at(ctx, c.Data, func(acts webadmin.Databases) error {
+		var all []house.Night
+		err := command.Beside(ctx, time.Second, c.follow(acts, s), func(ctx context.Context) error {
+			said, err := command.Ask(ctx, acts, "night.run", hubhouse.DeskAsk{Day: c.Day, Job: c.Job})
+			all = said.Nights
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -65,6 +60,27 @@ func (c *nightRun) Run(ctx context.Context, s *command.Streams) error {
 		}
 		return nil
 	})
+}
+
+// follow tells each job that begins or ends, once. What cannot be read now is told later.
+func (c *nightRun) follow(acts webadmin.Databases, s *command.Streams) func(context.Context) {
+	day, told := c.Day, map[string]string{}
+	if day == 0 {
+		day = clock.Day(time.Now().AddDate(0, 0, -1))
+	}
+	began := time.Now()
+	return func(ctx context.Context) {
+		said, err := command.Ask(ctx, acts, "night.list", hubhouse.DeskAsk{Day: day})
+		if err != nil {
+			return
+		}
+		for _, n := range said.Nights {
+			if old := n.State != house.NightRunning && n.Ended.Before(began); !old && told[n.Job] != n.State {
+				told[n.Job] = n.State
+				fmt.Fprintf(s.Err, "%s\t%s\n", n.Job, n.State)
+			}
+		}
+	}
 }
 
 type nightList struct {
@@ -118,15 +134,16 @@ type listCmd struct {
 
 // Run lists proposals.
 func (c *listCmd) Run(ctx context.Context, s *command.Streams) error {
-	return with(ctx, c.Data, func(h *hubhouse.House) error {
+	return at(ctx, c.Data, func(acts webadmin.Databases) error {
 		f := house.ProposalFilter{Detector: c.Detector, State: c.State, After: c.After, Limit: c.Limit}
 		if c.Database != "" {
 			f.Databases = []registry.ID{registry.ID(c.Database)}
 		}
-		all, more, err := h.Cleaning.List(ctx, operator, f)
+		said, err := command.Ask(ctx, acts, "clean.list", hubhouse.DeskAsk{Filter: f})
 		if err != nil {
 			return err
 		}
+		all, more := said.Proposals, said.More
 		if c.JSON {
 			return command.WriteJSON(s.Out, map[string]any{"proposals": all, "more": more})
 		}
@@ -146,16 +163,13 @@ type decision struct {
 	As     string   `help:"Who decides, where it must be another than who typed an entry; the command line takes your word." default:""`
 }
 
-func (c *decision) do(ctx context.Context, s *command.Streams, what func(*cleaning.Desk) func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error)) error {
-	return with(ctx, c.Data, func(h *hubhouse.House) error {
-		name := "operator via command"
-		if c.As != "" {
-			name += "/" + c.As
-		}
-		o, err := what(h.Cleaning)(ctx, cleaning.Who{Role: operator, Name: name}, cleaning.Decision{IDs: c.ID, Reason: c.Reason, Second: c.Count})
+func (c *decision) do(ctx context.Context, s *command.Streams, what string) error {
+	return at(ctx, c.Data, func(acts webadmin.Databases) error {
+		said, err := command.Ask(ctx, acts, what, hubhouse.DeskAsk{Name: c.As, Decision: cleaning.Decision{IDs: c.ID, Reason: c.Reason, Second: c.Count}})
 		if err != nil {
 			return err
 		}
+		o := said.Outcome
 		words := "%d done\t%d overtaken\n"
 		if s.Lang == "vi" {
 			words = "%d xong\t%d không còn phù hợp\n"
@@ -182,21 +196,15 @@ type (
 
 // Run accepts.
 func (c *acceptCmd) Run(ctx context.Context, s *command.Streams) error {
-	return c.do(ctx, s, func(d *cleaning.Desk) func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error) {
-		return d.Accept
-	})
+	return c.do(ctx, s, "clean.accept")
 }
 
 // Run rejects.
 func (c *rejectCmd) Run(ctx context.Context, s *command.Streams) error {
-	return c.do(ctx, s, func(d *cleaning.Desk) func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error) {
-		return d.Reject
-	})
+	return c.do(ctx, s, "clean.reject")
 }
 
 // Run takes back.
 func (c *undoCmd) Run(ctx context.Context, s *command.Streams) error {
-	return c.do(ctx, s, func(d *cleaning.Desk) func(context.Context, cleaning.Who, cleaning.Decision) (cleaning.Outcome, error) {
-		return d.Undo
-	})
+	return c.do(ctx, s, "clean.undo")
 }

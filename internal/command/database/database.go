@@ -6,10 +6,8 @@ package database
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -23,10 +21,17 @@ import (
 
 // Cmd is what an operator does about databases.
 type Cmd struct {
-	Declare  declareCmd `cmd:"" help:"Take a declaration from a file, live: a new database, or the next version of one."`
+	Check    checkCmd   `cmd:"" help:"Look at a declaration and take nothing: what is wrong, by line."`
+	Declare  declareCmd `cmd:"" aliases:"add" help:"Take a declaration from a file, live: a new database, or the next version of one."`
 	List     listCmd    `cmd:"" help:"List the databases with their steward, state and entries."`
 	Show     showCmd    `cmd:"" help:"Show one: steps, grants, how far its sources were read."`
+	Text     textCmd    `cmd:"" name:"declaration" help:"Print the declaration of one, to begin another with or to edit."`
 	State    stateCmd   `cmd:"" help:"Take a database a step on, or back: surveyed, building, evaluated, accepted, operating."`
+	Import   importCmd  `cmd:"" help:"Bring a file of entries in: look at every row, tell what is wrong with which lines, and write what can be taken."`
+	Imports  importsCmd `cmd:"" help:"List the files that were brought in."`
+	Commit   commitCmd  `cmd:"" help:"Write the rows of a file that was looked at."`
+	Undo     undoCmd    `cmd:"" help:"Take a whole import back, for 30 days."`
+	Drop     dropCmd    `cmd:"" help:"Give up a file that was looked at; it is destroyed."`
 	Entries  entriesCmd `cmd:"" help:"List entries: an operator sees the fields that are open to everybody."`
 	Export   exportCmd  `cmd:"" help:"Write all entries, one JSON object a line: the open fields."`
 	Grant    grantCmd   `cmd:"" help:"Share fields with a unit, partner or facility, for a purpose and a term."`
@@ -60,24 +65,9 @@ func one(ctx context.Context, acts webadmin.Databases, what string, q house.Data
 }
 
 func (w where) with(ctx context.Context, do func(webadmin.Databases) error) error {
-	p, err := command.OpenPlace(w.Data)
-	if err != nil {
-		return err
-	}
-	client, err := webadmin.Dial(filepath.Join(p.Dir, command.SocketFile))
-	if err == nil {
-		return do(client)
-	}
-	if !errors.Is(err, webadmin.ErrNotRunning) {
-		return err
-	}
 	cfg := command.Quiet()
 	cfg.Shipped = true
-	h, err := p.Start(ctx, cfg)
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(h.Administer()), h.Close())
+	return command.AtDesk(ctx, w.Data, cfg, do)
 }
 
 type declareCmd struct {
@@ -88,29 +78,66 @@ type declareCmd struct {
 
 // Run takes a declaration: 0 taken, 1 what is wrong is printed.
 func (c *declareCmd) Run(ctx context.Context, s *command.Streams) error {
-	text, err := os.ReadFile(c.File)
+	return c.declare(ctx, s, c.File, c.Check)
+}
+
+type checkCmd struct {
+	where
+	File string `arg:"" help:"Declaration, a YAML file." type:"existingfile"`
+}
+
+// Run looks at a declaration: 0 it can be taken, 1 what is wrong is printed.
+func (c *checkCmd) Run(ctx context.Context, s *command.Streams) error {
+	return c.declare(ctx, s, c.File, true)
+}
+
+func (w where) declare(ctx context.Context, s *command.Streams, file string, check bool) error {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		return err
 	}
-	said, err := c.ask(ctx, "declare", house.DatabaseAsk{Text: text, Check: c.Check})
+	said, err := w.ask(ctx, "declare", house.DatabaseAsk{Text: text, Check: check})
 	if err != nil {
 		return err
 	}
+	wrong := said.Refused != nil
 	for _, p := range said.Problems {
 		kind := "error"
 		if p.Note {
 			kind = "note"
 		}
-		fmt.Fprintf(s.Out, "%s:%d:%d\t%s\t%s\t%s\t%s\n", c.File, p.Line, p.Column, kind, p.Code, p.Path, p.Text.In(s.Lang))
+		wrong = wrong || !p.Note
+		fmt.Fprintf(s.Out, "%s:%d:%d\t%s\t%s\t%s\t%s\n", file, p.Line, p.Column, kind, p.Code, p.Path, p.Text.In(s.Lang))
 	}
 	if said.Refused != nil {
 		fmt.Fprintf(s.Out, "%s\t%s\n", said.Code, said.Refused.In(s.Lang))
+	}
+	if wrong {
 		return command.ErrNo
 	}
-	if len(said.Databases) == 1 && !c.Check {
-		fmt.Fprintf(s.Out, "%s\tversion %d\t%s\n", said.Databases[0].ID, said.Version, said.Databases[0].Name.In(s.Lang))
+	if len(said.Databases) == 1 {
+		as := fmt.Sprintf(map[bool]string{true: "bản %d", false: "version %d"}[s.Lang == "vi"], said.Version)
+		if check {
+			as = map[bool]string{true: "ghi nhận được", false: "can be taken"}[s.Lang == "vi"]
+		}
+		fmt.Fprintf(s.Out, "%s\t%s\t%s\n", said.Databases[0].ID, as, said.Databases[0].Name.In(s.Lang))
 	}
 	return nil
+}
+
+type textCmd struct {
+	where
+	ID string `arg:"" help:"Of the database."`
+}
+
+// Run prints a declaration as it was taken.
+func (c *textCmd) Run(ctx context.Context, s *command.Streams) error {
+	said, err := c.ask(ctx, "text", house.DatabaseAsk{ID: registry.ID(c.ID)})
+	if err != nil {
+		return err
+	}
+	_, err = s.Out.Write(said.Text)
+	return err
 }
 
 type listCmd struct{ where }

@@ -44,6 +44,7 @@ type (
 		Grants    []house.Grant      `json:"grants,omitempty"`
 		Places    []house.Place      `json:"places,omitempty"`
 		Counts    []house.EntryCount `json:"counts,omitempty"`
+		Text      []byte             `json:"text,omitempty"` // of a declaration
 	}
 	// DatabaseState is a database in a list.
 	DatabaseState struct {
@@ -59,14 +60,22 @@ type (
 // errAsk: no such thing is done.
 var errAsk = errors.New("databases: no such question")
 
-// Databases does what the command line asks: an operator's acts. Of entries an
-// operator sees what is open to everybody.
+// errNoneOpen: an operator is nobody that this database is shared with.
+var errNoneOpen = fault.New(fault.Withheld, "database.none_open",
+	"Cơ sở dữ liệu này không mở trường nào cho mọi người. Đơn vị chủ quản xem các mục trên trang web: lienthong link --role unit:MÃ.",
+	"This database opens no field to everybody. Its steward sees the entries in the portal: lienthong link --role unit:ID.")
+
+// Databases does what the command line asks of databases, imports, nights and
+// cleaning: an operator's acts. Of entries an operator sees what is open to everybody.
 func (h *House) Databases(ctx context.Context, actor, what string, ask json.RawMessage) (json.RawMessage, error) {
+	who := steward.Who{Role: role.Role{Kind: role.Operator}, Name: actor}
+	if out, ok, err := h.desk(ctx, who, what, ask); ok {
+		return out, err
+	}
 	var q DatabaseAsk
 	if err := json.Unmarshal(ask, &q); err != nil {
 		return nil, errAsk
 	}
-	who := steward.Who{Role: role.Role{Kind: role.Operator}, Name: actor}
 	said, err := h.database(ctx, who, what, &q)
 	if err != nil {
 		return nil, err
@@ -83,6 +92,12 @@ func (h *House) database(ctx context.Context, who steward.Who, what string, q *D
 		return h.databases(ctx)
 	case "show":
 		return h.databaseShown(ctx, q.ID)
+	case "text":
+		l, err := s.Get(q.ID)
+		if err == nil {
+			said.Text = l.Taken.Text
+		}
+		return said, err
 	case "state":
 		return said, s.Reach(ctx, who, q.ID, q.State, q.Evidence)
 	case "grant":
@@ -101,6 +116,11 @@ func (h *House) database(ctx context.Context, who steward.Who, what string, q *D
 	case "entries":
 		page, err := h.Entries.List(ctx, register.Reader{Role: who.Role, Name: who.Name, Route: "lienthong database entries"}, q.ID,
 			register.Query{By: q.By, Cursor: q.Cursor, Limit: q.Limit})
+		if errors.Is(err, steward.ErrAbsent) {
+			if _, known := s.Get(q.ID); known == nil { // an operator may know of every database
+				err = errNoneOpen
+			}
+		}
 		return DatabaseSaid{Entries: page.Entries, Next: page.Next}, err
 	}
 	return said, errAsk

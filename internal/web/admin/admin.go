@@ -141,6 +141,7 @@ func Handler(acts Acts, base string, log *slog.Logger) http.Handler {
 	}
 	if d, ok := acts.(Databases); ok {
 		databases(serve, d)
+		receive(mux, d, base, log)
 	}
 	if r, ok := acts.(Rulebook); ok {
 		rules(serve, r)
@@ -235,12 +236,17 @@ func (c *Client) post(ctx context.Context, path string, q request) (response, er
 	if err != nil {
 		return response{}, err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin"+path, bytes.NewReader(b))
+	return c.send(ctx, path, "application/json", bytes.NewReader(b))
+}
+
+func (c *Client) send(ctx context.Context, path, form string, in io.Reader) (response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://admin"+path, in)
 	if err != nil {
 		return response{}, err
 	}
+	r.Header.Set("Content-Type", form)
 	client := *c.http
-	if isLong(path) {
+	if isLong(r.URL.Path) {
 		client.Timeout = 0
 	}
 	got, err := client.Do(r)

@@ -26,7 +26,8 @@ func retention(serve func(path string, do func(context.Context, request) (respon
 const expirePath = "/retention/expire"
 
 func isLong(path string) bool {
-	return path == expirePath || path == "/erase" || path == "/retention/terms" || path == moveLegsPath
+	return path == expirePath || path == "/erase" || path == "/retention/terms" || path == moveLegsPath ||
+		path == databasesPath || path == receivePath
 }
 
 // Erase erases records.
