@@ -4,18 +4,14 @@
 package hub
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"lienthong/internal/admin"
 	"lienthong/internal/admission"
@@ -30,9 +26,7 @@ import (
 	"lienthong/internal/dictionary"
 	"lienthong/internal/disclose"
 	"lienthong/internal/evidence"
-	"lienthong/internal/facility"
 	"lienthong/internal/grade"
-	"lienthong/internal/hub/caller"
 	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/keyring"
 	"lienthong/internal/hub/meter"
@@ -48,12 +42,10 @@ import (
 	"lienthong/internal/kind/qd4750"
 	"lienthong/internal/kind/slip"
 	"lienthong/internal/ledger"
-	"lienthong/internal/masked"
 	"lienthong/internal/notary"
 	"lienthong/internal/quality"
 	"lienthong/internal/reading"
 	"lienthong/internal/rehearsal"
-	"lienthong/internal/rekey"
 	lookcheck "lienthong/internal/reverify/looks"
 	"lienthong/internal/seal"
 	"lienthong/internal/store"
@@ -63,13 +55,11 @@ import (
 	"lienthong/internal/web/fhir"
 	"lienthong/internal/web/gateway"
 	"lienthong/internal/web/his"
-	"lienthong/internal/web/pace"
 	"lienthong/internal/web/portal"
 	"lienthong/internal/web/portal/desk"
 	"lienthong/internal/web/session"
 	"lienthong/internal/web/tlog"
 	"lienthong/internal/web/token"
-	"lienthong/internal/web/trace"
 	"lienthong/internal/witness"
 )
 
@@ -329,81 +319,6 @@ func (h *Hub) openStore(ctx context.Context) error {
 	return h.loadMonths(ctx)
 }
 
-// checkKeys holds the keys against what the store was made with. A wrong pepper
-// would find nothing that is there and take every file for new.
-func (h *Hub) checkKeys(ctx context.Context) error {
-	kept, err := h.Slices.Keys.PutFact(ctx, "master", []byte(h.Vault.MasterID()))
-	if err != nil {
-		return err
-	}
-	if string(kept) != h.Vault.MasterID() && !h.turnedTo(ctx) {
-		return errors.New("hub: the keys are another hub's: the store was made with a different master key")
-	}
-	for _, mark := range h.Vault.HashAll("check", []byte("pepper")) {
-		kept, err := h.Slices.Keys.PutFact(ctx, "pepper."+strconv.Itoa(int(mark[0])), mark[:])
-		if err != nil {
-			return err
-		}
-		if !bytes.Equal(kept, mark[:]) {
-			return fmt.Errorf("hub: the keys are another hub's: the store was made with a different pepper %d", mark[0])
-		}
-	}
-	return nil
-}
-
-// turnedTo reports whether the store was turned to the master key in use.
-func (h *Hub) turnedTo(ctx context.Context) bool {
-	first, err := h.Slices.Keys.Fact(ctx, "master")
-	if err != nil {
-		return false
-	}
-	turned, err := h.Slices.Keys.Fact(ctx, rekey.FactOf(h.Vault.MasterID()))
-	return err == nil && bytes.Equal(first, turned)
-}
-
-func (h *Hub) loadMonths(ctx context.Context) error {
-	months, err := h.Slices.Keys.Months(ctx)
-	if err != nil {
-		return err
-	}
-	return h.Vault.Load(months)
-}
-
-func (h *Hub) openDoors() error {
-	tokens, err := token.New(token.Config{
-		Secret: h.cfg.Keys.Token, Directory: func() *facility.Directory { return h.Trust.Current().Directory },
-		Once: h.Slices.Access, Clock: h.cfg.Clock, PublicURL: h.cfg.PublicURL,
-		Waiting: (&applicants{store: h.Slices.Enrolments}).client,
-	})
-	if err != nil {
-		return err
-	}
-	h.tokens = tokens
-	if err := h.openInflow(); err != nil {
-		return err
-	}
-	agents, err := h.openEdge()
-	if err != nil {
-		return err
-	}
-	h.cfg.API.Hub = h.cfg.Name
-	shown := *h.Slices
-	shown.Records, shown.Counters = masked.Metadata{Records: h.Slices.Records}, masked.Sums{Counters: h.Slices.Counters}
-	shown.Legs = masked.Legs{Legs: h.Slices.Legs}
-	h.API, err = api.New(api.Deps{
-		Callers: h.callers(), Intake: h.Intake, Disclose: h.Disclose, Slices: &shown, Receipts: h.Receipts,
-		Rules: h.Rules, Vault: h.Vault, Clock: h.cfg.Clock, Logger: h.cfg.Logger, Token: tokens, Rechecks: h.Checker, Bundles: h.Bundles,
-		Exchange: h.Office, Plan: h.delivery.plan.Load, Moves: h.Moves, Ways: ways{h.Courier},
-		Edge: agents,
-	}, h.cfg.API)
-	if err != nil {
-		return err
-	}
-	h.log, err = tlog.New(tlog.Deps{Ledger: h.Slices.Ledger, Cosigning: h.Slices.Witness, Stamps: h.Slices.Stamps, Receipts: h.Receipts,
-		Watcher: h.Watcher, Slot: h.API.Slot, Logger: h.cfg.Logger})
-	return err
-}
-
 // begin starts the work of the background: the directory kept fresh, counters
 // folded within a second, looks rooted in the ledger within a minute, month
 // keys that other hubs made.
@@ -444,10 +359,6 @@ func (h *Hub) begin() {
 	}
 }
 
-func (h *Hub) callers() *caller.Callers {
-	return &caller.Callers{Tokens: h.tokens, Sessions: h.Sessions, Trust: h.Trust}
-}
-
 func (h *Hub) every(ctx context.Context, d time.Duration, failed string, do func(context.Context) error) {
 	h.work.Go(func() {
 		tick := time.NewTicker(d)
@@ -485,50 +396,6 @@ func (h *Hub) rootDisclosures(ctx context.Context) error {
 			return err
 		}
 	}
-}
-
-// Handler serves the hub's doors.
-func (h *Hub) Handler() http.Handler {
-	mux := http.NewServeMux()
-	h.API.Register(mux)
-	h.log.Register(mux)
-	h.gateway.Register(mux)
-	h.registerHis(mux, h.cfg.Logger)
-	h.audit.Register(mux)
-	for _, d := range h.House.Doors {
-		d.Register(mux)
-	}
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, "ok") })
-	mux.HandleFunc("GET /readyz", h.ready)
-	mux.Handle("/", h.portal)
-	origin := http.NewCrossOriginProtection()
-	if h.links != nil {
-		mux.Handle("/s/", h.links)
-		mux.Handle("POST /s/{id}", trace.Guard(h.cfg.Logger, h.links)) // its files are sealed, and given for a ticket of this
-		origin.AddInsecureBypassPattern("POST /s/{id}")                // viewers of links run in browsers elsewhere; no cookie is read there
-	}
-	world := h.guarded(mux)
-	return pace.Door{Next: origin.Handler(world), Own: "/api/v1/submissions"}.WithDefaults()
-}
-
-// Metrics is what the operator's door shows.
-func (h *Hub) Metrics() http.Handler {
-	return promhttp.HandlerFor(h.metrics.Registry, promhttp.HandlerOpts{})
-}
-
-// ready answers whether the hub takes files: its store is read, its log is held.
-func (h *Hub) ready(w http.ResponseWriter, r *http.Request) {
-	if _, err := h.Slices.Facilities.Epoch(r.Context()); err != nil || h.Intake.Stopping() {
-		w.WriteHeader(http.StatusServiceUnavailable)
-		answer(w, "not ready")
-		return
-	}
-	answer(w, "ready")
-}
-
-func answer(w http.ResponseWriter, text string) {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	_, _ = w.Write([]byte(text + "\n")) // who asked has gone
 }
 
 // Close stops taking files, waits for what was taken, and gives the store back.

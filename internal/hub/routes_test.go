@@ -51,7 +51,7 @@ var harmless = map[string]string{
 		GET /privacy/breaches/{number}/report.pdf; GET /audit; POST /audit; GET /audit/{query}; POST /audit/{query}/export.json; POST /audit/{query}/export.csv`,
 	"rules: texts, places, codes, counts and ids of records; what replays records is logged by package replay": `GET /rulebook; POST /rulebook; GET /rulebook/{book}; POST /rulebook/{book};
 		POST /rulebook/{book}/do; GET /rulebook/{book}/rehearsal; GET /rulebook/{book}/diff`,
-	"what databases there are, and entries typed in":                                                                        `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries;
+	"what databases there are, and entries typed in": `GET /api/v1/databases; GET /api/v1/databases/openapi.json; GET /api/v1/databases/{database}; POST /api/v1/databases/{database}/entries;
 		GET /api/v1/databases/{database}/sources; POST /api/v1/databases/{database}/sources/{source}/again`,
 	"what cleaning proposes: fields in the clear that the reader sees, sealed ones as the same or other; what ran at night": `GET /cleaning; POST /cleaning; GET /cleaning/{id}; GET /night`,
 	"databases as declared, their states, grants and imports as counts, and acts on them that answer with a way on": `GET /databases; GET /databases/new; POST /databases/new; GET /databases/{id};
