@@ -106,6 +106,9 @@ func TestARealHubIsMeasured(t *testing.T) {
 	if alone.Accepted != 20 || alone.Replayed != 0 {
 		t.Errorf("alone: %+v", alone)
 	}
+	if l, err := ministry.Score(t.Context(), ministry.ScoreConfig{Target: target, Corpus: c, Scores: hub.Slices.House.Scores, Files: 4}); err != nil || l.Count != 4 {
+		t.Errorf("scores: %+v, %v", l, err)
+	}
 	left := int64(c.Dossiers())
 	r, err := bench.Intake(t.Context(), bench.IntakeConfig{Target: target, Corpus: c, Workers: 2})
 	if err != nil {

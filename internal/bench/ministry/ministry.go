@@ -261,16 +261,20 @@ func (t Tomorrow) Now() time.Time { return t.System.Now().AddDate(0, 0, 1) }
 // Result is a whole run.
 type Result struct {
 	bench.Machine
-	Filled   int64  `json:"filled"` // records that were there
-	Settle   *Phase `json:"settle,omitempty"`
-	Database *Phase `json:"database,omitempty"`
-	Rehearse *Phase `json:"rehearse,omitempty"`
-	Night    *Phase `json:"night,omitempty"`
+	Filled   int64          `json:"filled"`          // records that were there
+	Score    *bench.Latency `json:"score,omitempty"` // from a receipt to the score in which it stands
+	Settle   *Phase         `json:"settle,omitempty"`
+	Database *Phase         `json:"database,omitempty"`
+	Rehearse *Phase         `json:"rehearse,omitempty"`
+	Night    *Phase         `json:"night,omitempty"`
 }
 
 // Print writes the result as a table for people.
 func (r Result) Print(w io.Writer) error {
 	rows := []bench.Row{{VI: "Hồ sơ đã có", EN: "Records there", Value: strconv.FormatInt(r.Filled, 10)}}
+	if r.Score != nil {
+		rows = append(rows, bench.Row{VI: "Từ biên nhận đến điểm chất lượng", EN: "From a receipt to the score with it", Value: r.Score.String()})
+	}
 	for _, x := range []struct {
 		vi, en string
 		p      *Phase

@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lienthong/internal/bench"
 	"lienthong/internal/bench/ministry"
@@ -20,7 +22,7 @@ import (
 type benchHouseCmd struct {
 	Records  int      `default:"100000" help:"Outpatient dossiers that are sent first; the figures are for 1000000."`
 	Chunk    int      `default:"20000" help:"Dossiers made, sent and forgotten at a time."`
-	Phases   []string `default:"fill,settle,database,rehearse,night" enum:"fill,settle,database,rehearse,night" help:"What is done; with --dir, in several runs."`
+	Phases   []string `default:"fill,settle,score,database,rehearse,night" enum:"fill,settle,score,database,rehearse,night" help:"What is done; with --dir, in several runs."`
 	Dir      string   `help:"Directory of the hub, kept and gone on with; default a temporary one on this disk." type:"path"`
 	Database string   `help:"File (mode 0600) with the URL of an empty PostgreSQL database; default the embedded store." type:"path"`
 	Seed     uint64   `default:"1" help:"Seed of the synthetic nation."`
@@ -50,6 +52,11 @@ func (c *benchHouseCmd) Run(ctx context.Context, s *command.Streams) (err error)
 		return err
 	}
 	r.Filled = int64(filled)
+	if slices.Contains(c.Phases, "score") {
+		if r.Score, err = c.score(ctx, p); err != nil {
+			return err
+		}
+	}
 	for _, x := range []struct {
 		phase string
 		to    **ministry.Phase
@@ -93,6 +100,36 @@ func (c *benchHouseCmd) measure(ctx context.Context, s *command.Streams, p *comm
 	*to = &phase
 	fmt.Fprintf(s.Err, "%s · load %s\n", phase, bench.LoadAverage())
 	return nil
+}
+
+// scored is how many files are sent to see their scores; they are none of those that fill.
+const scored, scoredFrom = 200, 50_000_000
+
+// score sends some files one by one to a hub in this process.
+func (c *benchHouseCmd) score(ctx context.Context, p *command.Place) (l *bench.Latency, err error) {
+	nation, err := synth.New(synth.Config{Seed: c.Seed, Profile: synth.Pilot, DefectShare: -1})
+	if err != nil {
+		return nil, err
+	}
+	dir := filepath.Join(c.Dir, "chunk")
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	from := scoredFrom + int(time.Now().Unix()%10_000_000) // other ones in each run
+	corpus, err := c.corpus(ctx, nation, dir, from, scored)
+	if err != nil {
+		return nil, err
+	}
+	credentials, err := enrol(ctx, p, nation, corpus.Facilities())
+	if err != nil {
+		return nil, err
+	}
+	h, err := p.Start(ctx, command.Quiet())
+	if err != nil {
+		return nil, err
+	}
+	server := httptest.NewServer(h.Handler())
+	got, err := ministry.Score(ctx, ministry.ScoreConfig{Target: bench.Target{URL: server.URL, Credentials: credentials}, Corpus: corpus, Scores: h.Slices.House.Scores, Files: scored})
+	server.Close()
+	return &got, errors.Join(err, h.Close())
 }
 
 // place opens the directory's hub, or makes it.
@@ -152,10 +189,7 @@ func (c *benchHouseCmd) fill(ctx context.Context, s *command.Streams, p *command
 func (c *benchHouseCmd) send(ctx context.Context, nation *synth.Nation, target bench.Target, from, count int) (err error) {
 	dir := filepath.Join(c.Dir, "chunk")
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	corpus, err := bench.Build(ctx, bench.BuildConfig{Dir: dir, Label: "chunk", Dossiers: count, Make: func(i int) (bench.Dossier, error) {
-		sub, err := nation.Outpatient(from + i)
-		return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
-	}})
+	corpus, err := c.corpus(ctx, nation, dir, from, count)
 	if err != nil {
 		return err
 	}
@@ -167,4 +201,11 @@ func (c *benchHouseCmd) send(ctx context.Context, nation *synth.Nation, target b
 		return fmt.Errorf("the hub did not take all: %+v", r.Counts)
 	}
 	return os.WriteFile(c.mark(), []byte(strconv.Itoa(from+count)), 0o600)
+}
+
+func (c *benchHouseCmd) corpus(ctx context.Context, nation *synth.Nation, dir string, from, count int) (*bench.Corpus, error) {
+	return bench.Build(ctx, bench.BuildConfig{Dir: dir, Label: "chunk", Dossiers: count, Make: func(i int) (bench.Dossier, error) {
+		sub, err := nation.Outpatient(from + i)
+		return bench.Dossier{Facility: sub.Facility, Name: sub.FileName, XML: sub.XML}, err
+	}})
 }
