@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -25,6 +26,10 @@ var (
 	ErrDestination = fault.New(fault.Invalid, "destination.entry",
 		"Mục nơi nhận không hợp lệ: kiểm tra địa chỉ, mục đích, tốc độ, số việc cùng lúc (1 đến 64) và tùy chọn dạng JSON.",
 		"The destination's entry is not valid: check address, purpose, pace, attempts at once (1 to 64) and options as a JSON object.")
+	// ErrPrivate: an address that only an entry approved as private may have.
+	ErrPrivate = fault.New(fault.Invalid, "destination.private",
+		"Địa chỉ này nằm trong mạng nội bộ hoặc trên chính máy này. Nếu đúng là vậy, thêm --private.",
+		"This address is of a private network or of this machine. If that is meant, add --private.")
 	// ErrDestinationUnknown: no such destination in use.
 	ErrDestinationUnknown = fault.New(fault.Absent, "destination.unknown", "Không có nơi nhận nào mang tên này.", "No destination has this name.")
 	// ErrDestinationDo: no such act.
@@ -136,8 +141,25 @@ func (d *Destination) check() error {
 		json.Unmarshal(d.Options, &options) != nil || options == nil,
 		d.Name.VI == "", len(d.Name.VI)+len(d.Name.EN) > 400, store.CheckText(d.Name.VI, d.Name.EN, d.URL, string(d.Options)) != nil:
 		return ErrDestination.Because(err)
+	case !d.Private && inside(u.Hostname()):
+		return ErrPrivate
 	}
 	return nil
+}
+
+// inside reports whether a host says of itself that it is not of the public
+// internet. What a name leads to is looked at on every call (bridge/outbound).
+func inside(host string) bool {
+	name := strings.ToLower(strings.TrimSuffix(host, "."))
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
+		return true
+	}
+	a, err := netip.ParseAddr(name)
+	if err != nil {
+		return false
+	}
+	a = a.Unmap().WithZone("")
+	return a.IsLoopback() || a.IsPrivate() || a.IsUnspecified() || a.IsLinkLocalUnicast() || a.IsMulticast()
 }
 
 func (o *Office) destination(ctx context.Context, id string) (exchange.Destination, error) {

@@ -84,6 +84,12 @@ func TestDestinationsAreApprovedPausedAndEnded(t *testing.T) {
 	t.Parallel()
 	o, w, c := deliveryOffice(nil)
 	ctx := t.Context()
+	near := book() // approved as what it is
+	near.ID, near.URL, near.Private = "near", "http://10.0.0.1/", true
+	if err := o.PutDestination(ctx, "me", near); err != nil {
+		t.Fatal(err)
+	}
+	o, w, c = deliveryOffice(nil)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -144,6 +150,10 @@ func TestWhatCannotBeADestination(t *testing.T) {
 		"a login in it":    {func(d *admin.Destination) { d.URL = "https://a:b@example.vn/" }, admin.ErrDestination},
 		"a query":          {func(d *admin.Destination) { d.URL = "https://example.vn/?key=1" }, admin.ErrDestination},
 		"not HTTP":         {func(d *admin.Destination) { d.URL = "file:///etc" }, admin.ErrDestination},
+		"this machine":     {func(d *admin.Destination) { d.URL = "http://127.0.0.1:9/" }, admin.ErrPrivate},
+		"by its name":      {func(d *admin.Destination) { d.URL = "http://LOCALHOST./in" }, admin.ErrPrivate},
+		"in six":           {func(d *admin.Destination) { d.URL = "http://[::ffff:10.0.0.1]/" }, admin.ErrPrivate},
+		"of a cloud":       {func(d *admin.Destination) { d.URL = "http://169.254.169.254/" }, admin.ErrPrivate},
 		"no people's name": {func(d *admin.Destination) { d.Name = fault.Text{} }, admin.ErrDestination},
 		"options a list":   {func(d *admin.Destination) { d.Options = json.RawMessage(`[]`) }, admin.ErrDestination},
 		"options null":     {func(d *admin.Destination) { d.Options = json.RawMessage(`null`) }, admin.ErrDestination},

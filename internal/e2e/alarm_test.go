@@ -163,7 +163,7 @@ func TestAnAlarmIsRaisedToldAndClosed(t *testing.T) {
 			t.Fatalf("a test: %d, %+v", n, heard.got)
 		}
 		r := region{w, nil, w.hub.Courier.Adapters["reads"].(*neighbour)}
-		w.check(w.hub.Office.PutDestination(w.ctx, "test", admin.Destination{ID: "so", Adapter: "reads", URL: "http://localhost/b", Name: fault.Text{VI: "Sổ", EN: "Book"}}))
+		w.check(w.hub.Office.PutDestination(w.ctx, "test", admin.Destination{ID: "so", Adapter: "reads", URL: "http://localhost/b", Private: true, Name: fault.Text{VI: "Sổ", EN: "Book"}}))
 		w.check(w.hub.Office.PutRoute(w.ctx, "test", admin.Route{Destination: "so", Mode: exchange.Direct}))
 		r.until("the plan is read", func() bool { return len(must(w.hub.Courier.Status(w.ctx))) == 1 })
 		r.book.says(&exchange.Answer{Outcome: exchange.Again, Code: "outbound.unreachable"})

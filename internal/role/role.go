@@ -138,6 +138,7 @@ const (
 	Content    Room = "content"    // clinical content, through package disclose
 	Send       Room = "send"       // submit and withdraw
 	Administer Room = "administer" // facilities, trust, links
+	Alarms     Room = "alarms"     // what the hub is alarmed of: whose it is, and how it ended
 	Audit      Room = "audit"      // who did and who looked
 	Software   Room = "software"   // rejects by the software that sent them; a partner sees its own
 	Clinic     Room = "clinic"     // others' records on a basis, and emergencies
@@ -153,7 +154,7 @@ const (
 
 // Rooms lists all rooms.
 func Rooms() []Room {
-	return []Room{Counts, Messages, Content, Send, Administer, Audit, Software, Clinic, Reviews, Assist, Book, Databases, Rulebook, Duty, Statement}
+	return []Room{Counts, Messages, Content, Send, Administer, Audit, Software, Clinic, Reviews, Assist, Book, Databases, Rulebook, Duty, Statement, Alarms}
 }
 
 // May reports whether a role enters a room at all; which rows it finds there
@@ -163,7 +164,7 @@ func (r Role) May(room Room) bool {
 	case Operator:
 		return room != Send && room != Clinic && room != Reviews && room != Assist && room != Book && room != Statement
 	case Ministry:
-		return room == Counts || room == Messages || room == Software || room == Databases || room == Rulebook || room == Duty
+		return room == Counts || room == Messages || room == Software || room == Databases || room == Rulebook || room == Duty || room == Alarms
 	case Unit:
 		return room == Counts || room == Messages || room == Databases || room == Rulebook || room == Duty
 	case Province:

@@ -345,7 +345,19 @@ func TestAnAlarmIsTakenOn(t *testing.T) {
 	if got := do(t, h, take); got.status != http.StatusSeeOther || len(w.ways.taken) != 1 || w.ways.taken[0] != "leg.queue:bhxh An đã gọi" {
 		t.Errorf("%d %v", got.status, w.ways.taken)
 	}
-	take.form = url.Values{}
+	take.role = "ministry" // whoever runs the operations centre acts on what it shows
+	if got := do(t, h, take); got.status != http.StatusSeeOther || len(w.ways.taken) != 2 {
+		t.Errorf("the ministry takes an alarm: %d %v", got.status, w.ways.taken)
+	}
+	if got := do(t, h, ask{path: "/alarms", role: "ministry"}); got.status != http.StatusOK || strings.Contains(got.body, `href="/enrolments`) {
+		t.Errorf("the ministry's page of alarms: %d", got.status)
+	}
+	for _, other := range []string{"province:79", "unit:kcb", "facility:22000", "auditor"} {
+		if got := do(t, h, ask{path: "/alarms", role: other}); got.status != http.StatusForbidden {
+			t.Errorf("%s sees alarms: %d", other, got.status)
+		}
+	}
+	take.role, take.form = "operator", url.Values{}
 	if got := do(t, h, take); got.status != http.StatusUnprocessableEntity {
 		t.Errorf("nobody takes it: %d", got.status)
 	}

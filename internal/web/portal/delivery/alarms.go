@@ -7,7 +7,9 @@ import (
 
 	"lienthong/internal/alarm"
 	"lienthong/internal/fault"
+	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/web/portal/view"
 )
 
 // Alarms looks after alarms; *alarm.Watch does.
@@ -61,8 +63,8 @@ func alarmLook(a alarm.Alarm) (mark, tone string) {
 	return "bad", "bad"
 }
 
-// alarmHref is the list an alarm is about, "" where there is none.
-func alarmHref(a alarm.Alarm) string {
+// alarmHref is the list an alarm is about, "" where there is none that the reader enters.
+func alarmHref(p view.Page, a alarm.Alarm) string {
 	switch a.Kind {
 	case alarm.Queue, alarm.Breaker:
 		return withQuery("/legs", "destination", a.Object, "state", "waiting")
@@ -74,7 +76,9 @@ func alarmHref(a alarm.Alarm) string {
 		}
 		return withQuery("/messages", "facility", a.Object)
 	case alarm.Forked:
-		return "/enrolments"
+		if p.Reader != nil && p.Reader.Role.May(role.Administer) {
+			return "/enrolments"
+		}
 	}
 	return ""
 }

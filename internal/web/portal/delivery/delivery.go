@@ -116,8 +116,8 @@ func Routes() []Route {
 		{"GET", "/enrolments", in(role.Administer), (*Room).enrolments},
 		{"POST", "/enrolments/{client}/approve", in(role.Administer), (*Room).approve},
 		{"POST", "/enrolments/{client}/dismiss", in(role.Administer), (*Room).dismiss},
-		{"GET", "/alarms", in(role.Administer), (*Room).alarms},
-		{"POST", "/alarms/{alarm}/acknowledge", in(role.Administer), (*Room).acknowledge},
+		{"GET", "/alarms", in(role.Alarms), (*Room).alarms},
+		{"POST", "/alarms/{alarm}/acknowledge", in(role.Alarms), (*Room).acknowledge},
 		{"GET", "/software", in(role.Software), (*Room).software},
 		{"GET", "/software.csv", in(role.Software), (*Room).softwareCSV},
 	}

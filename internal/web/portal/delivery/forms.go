@@ -162,7 +162,7 @@ func tabsOf(r role.Role) []Choice {
 		Choice
 	}{
 		{role.Messages, Choice{"/legs", "legs.title"}}, {role.Administer, Choice{"/legs/acts", "moves.title"}},
-		{role.Messages, Choice{"/reconciliation", "reconciliation.title"}}, {role.Administer, Choice{"/alarms", "alarms.title"}},
+		{role.Messages, Choice{"/reconciliation", "reconciliation.title"}}, {role.Alarms, Choice{"/alarms", "alarms.title"}},
 		{role.Software, Choice{"/software", "software.title"}}, {role.Administer, Choice{"/enrolments", "enrolments.title"}},
 	} {
 		if r.May(t.room) {

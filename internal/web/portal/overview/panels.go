@@ -32,7 +32,7 @@ func alarmName(p view.Page, a alarm.Alarm) string {
 
 // alarmsHref leads to the alarms, where the reader may act on them.
 func alarmsHref(p view.Page) templ.SafeURL {
-	if p.Reader != nil && p.Reader.Role.Kind == role.Operator {
+	if p.Reader != nil && p.Reader.Role.May(role.Alarms) {
 		return "/alarms"
 	}
 	return "/figures/SL.26"
