@@ -14,11 +14,13 @@ import (
 	"lienthong/internal/agent/spool"
 	"lienthong/internal/clock"
 	"lienthong/internal/disclose/replay"
+	"lienthong/internal/fault"
 	"lienthong/internal/rehearsal"
 	"lienthong/internal/role"
 	"lienthong/internal/rulebook"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	"lienthong/internal/web/admin"
 	"lienthong/internal/web/api"
 )
 
@@ -216,8 +218,27 @@ func TestTwoWriteOneBook(t *testing.T) {
 		if err := desk.Write(w.ctx, "unit:kcb/An", id, 2, "rules:\n"); !errors.Is(err, rehearsal.ErrState) {
 			t.Errorf("written after its end: %v", err)
 		}
+		// a book that there is not has a code of its own, whatever is asked of it
+		for what, err := range map[string]error{"read": errOf(desk.Book(w.ctx, 999)), "written": desk.Write(w.ctx, "unit:kcb/An", 999, 1, "rules:\n"), "rehearsed": desk.Ask(w.ctx, "unit:kcb/An", 999, 0),
+			"cancelled": desk.Cancel(w.ctx, "unit:kcb/An", 999), "announced": desk.Announce(w.ctx, "ministry/An", 999, 20990101, "một lý do đủ dài"), "put into force": desk.Activate(w.ctx, "ministry/An", 999, "một lý do đủ dài"),
+			"retired": desk.Retire(w.ctx, "unit:kcb/An", 999, "một lý do đủ dài"), "asked by command": errOf(admin.DoRules(w.ctx, desk, "operator", admin.RuleRequest{Do: "show", Book: 999}))} {
+			if !errors.Is(err, rehearsal.ErrAbsent) || fault.Of(err).Code != "rulebook.absent" {
+				t.Errorf("a book that there is not, %s: %v", what, err)
+			}
+		}
+		if err := desk.Cancel(w.ctx, "unit:kcb/An", id); !errors.Is(err, rehearsal.ErrIdle) {
+			t.Errorf("a rehearsal that does not run is cancelled: %v", err)
+		}
+		unit := w.sits("unit:kcb")
+		for _, at := range []string{"/rulebook/r999", "/rulebook/x", "/rulebook/r999/rehearsal"} {
+			if rec := unit.ask("GET", at, nil); rec.Code != http.StatusNotFound {
+				t.Errorf("%s: HTTP %d", at, rec.Code)
+			}
+		}
 	})
 }
+
+func errOf[T any](_ T, err error) error { return err }
 
 // The rooms: a unit drafts, tries and rehearses; the ministry announces and another
 // of it puts into force; nobody else is let in. No page names a patient.

@@ -62,6 +62,13 @@ var (
 	ErrEverything = fault.New(fault.Conflict, "rulebook.everything",
 		"Có quy tắc giữ lại mà hơn một nửa số hồ sơ không đạt. Sửa quy tắc, hoặc để mức info và không giữ lại, rồi chạy thử lại.",
 		"More than half of all dossiers break a rule that is a warning or holds something back. Mend it, or make it info without blocks, and rehearse again.")
+	// ErrAbsent: there is no such book.
+	ErrAbsent = fault.New(fault.Absent, "rulebook.absent", "Không có bộ quy tắc này. Xem danh sách bộ quy tắc.", "There is no such book of rules. See the list of books.")
+	// ErrUnknown: a book has no step of that name.
+	ErrUnknown = fault.New(fault.Invalid, "rulebook.step", "Không có thao tác này với bộ quy tắc. Mở lại trang rồi chọn lại.", "A book of rules has no such step. Open the page again and choose.")
+	// ErrIdle: no rehearsal of the book runs.
+	ErrIdle = fault.New(fault.Conflict, "rulebook.not_running", "Không có lần chạy thử nào đang chạy.", "No rehearsal of the book is running.")
+
 	ErrEmpty = fault.New(fault.Invalid, "rulebook.empty", "Bộ quy tắc không có quy tắc nào.", "The book has no rules.")
 )
 
@@ -90,13 +97,21 @@ type Shown struct {
 // Books lists all books, newest first.
 func (d *Desk) Books(ctx context.Context) ([]house.Book, error) { return d.store.Books(ctx) }
 
-// Book returns a book with its newest text. Fault: record.absent.
+// Book returns a book with its newest text. Fault: rulebook.absent.
 func (d *Desk) Book(ctx context.Context, id int) (*Shown, error) {
-	b, err := d.store.Book(ctx, id)
+	b, err := d.book(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	return d.At(ctx, b, b.Edition)
+}
+
+func (d *Desk) book(ctx context.Context, id int) (house.Book, error) {
+	b, err := d.store.Book(ctx, id)
+	if errors.Is(err, store.ErrAbsent) {
+		return b, ErrAbsent.Because(err)
+	}
+	return b, err
 }
 
 // At returns a book with one of its texts.
@@ -175,7 +190,7 @@ func (d *Desk) Write(ctx context.Context, actor string, id, edition int, text st
 	if err := fits(text); err != nil {
 		return err
 	}
-	b, err := d.store.Book(ctx, id)
+	b, err := d.book(ctx, id)
 	if err != nil {
 		return err
 	}
@@ -320,7 +335,7 @@ func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string
 
 // Retire ends a book, whatever it is at: nothing is judged by it any more.
 func (d *Desk) Retire(ctx context.Context, actor string, id int, reason string) error {
-	b, err := d.store.Book(ctx, id)
+	b, err := d.book(ctx, id)
 	if err != nil {
 		return err
 	}

@@ -20,10 +20,11 @@ func (w *walk) doors(ctx context.Context) error {
 	}
 	w.book = book
 	w.differAll(found)
-	made, err := house.Check(ctx, house.Stores{Acts: w.Slices.Audit.Acts, House: w.Slices.House, Vault: w.Vault, Sample: w.opts.Sample})
+	made, unheld, err := house.Check(ctx, house.Stores{Acts: w.Slices.Audit.Acts, House: w.Slices.House, Vault: w.Vault, Sample: w.opts.Sample})
 	if err != nil {
 		return w.unreadable(ctx, "house", err)
 	}
+	w.report.Unheld = unheld
 	for _, f := range made {
 		w.differ(f.Code, f.Table, f.Row, f.Field)
 	}

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 
 	"lienthong/internal/body"
 	"lienthong/internal/command"
@@ -110,6 +112,10 @@ func (c *AuditCmd) show(s *command.Streams, r *reverify.Report) error {
 	words := map[bool]string{true: "records %d, files %d, leaves %d, acts %d, looks %d, refusals %d: differences %d\n",
 		false: "hồ sơ %d, tệp %d, mục sổ %d, việc quản trị %d, lượt xem %d, tệp từ chối %d: khác biệt %d\n"}
 	_, err := fmt.Fprintf(s.Out, words[s.Lang == "en"], r.Records, r.Files, r.Leaves, r.Acts, r.Disclosures, r.Refusals, len(r.Differences)+r.More)
+	for _, table := range slices.Sorted(maps.Keys(r.Unheld)) {
+		_, e := fmt.Fprintf(s.Out, map[bool]string{true: "not held, its acts are older than the marks of rows: %s %d\n", false: "không đối chiếu được vì việc quản trị có trước khi có dấu của dòng: %s %d\n"}[s.Lang == "en"], table, r.Unheld[table])
+		err = errors.Join(err, e)
+	}
 	for _, what := range r.Skipped {
 		_, e := fmt.Fprintf(s.Out, map[bool]string{true: "not compared, the hub is at work: %s\n", false: "chưa so được vì hub đang làm việc: %s\n"}[s.Lang == "en"], what)
 		err = errors.Join(err, e)

@@ -16,7 +16,6 @@ import (
 	"lienthong/internal/command"
 	"lienthong/internal/fault"
 	"lienthong/internal/rehearsal"
-	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 	webadmin "lienthong/internal/web/admin"
 )
@@ -68,7 +67,7 @@ func (w where) do(ctx context.Context, steps func(webadmin.Rulebook) error) (err
 func number(s string) (int, error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(s, "r"))
 	if err != nil || n <= 0 {
-		return 0, store.ErrAbsent
+		return 0, rehearsal.ErrAbsent
 	}
 	return n, nil
 }

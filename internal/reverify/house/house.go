@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"lienthong/internal/catalog"
 	"lienthong/internal/duty"
@@ -23,6 +24,10 @@ import (
 	"lienthong/internal/store/house"
 	"lienthong/internal/vault"
 )
+
+// A store that is older than the marks has acts that keep none. Rows that such acts
+// wrote cannot be held: they are counted by table, and are no findings. Marks that
+// acts do keep must all be found, so that no row of theirs passes for an older one.
 
 // Finding is one row that is not as the acts tell.
 type Finding struct {
@@ -42,15 +47,16 @@ type Stores struct {
 // both together, and they are read one after the other.
 const tries = 3
 
-// Check reads the acts and what they made, and returns what is different, in order.
-// An error means that something could not be read.
-func Check(ctx context.Context, s Stores) ([]Finding, error) {
+// Check reads the acts and what they made, and returns what is different, in order,
+// and how many rows of each table could not be held. An error means that something
+// could not be read.
+func Check(ctx context.Context, s Stores) ([]Finding, map[string]int, error) {
 	var last []Finding
 	for n := 0; ; n++ {
-		c := &check{Stores: s, told: map[string]string{}, books: map[int]*book{}}
+		c := &check{Stores: s, told: map[string]string{}, books: map[int]*book{}, before: map[string]*older{}, unheld: map[string]int{}}
 		for _, part := range []func(context.Context) error{c.acts, c.databases, c.rules, c.tasks, c.items, c.proposals, c.targets, c.entries} {
 			if err := part(ctx); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 		c.missing()
@@ -58,7 +64,7 @@ func Check(ctx context.Context, s Stores) ([]Finding, error) {
 			return slices.Compare([]string{a.Table, a.Row, a.Code, a.Field}, []string{b.Table, b.Row, b.Code, b.Field})
 		})
 		if len(c.found) == 0 || n > 0 && slices.Equal(c.found, last) || n == tries {
-			return c.found, nil
+			return c.found, c.unheld, nil
 		}
 		last = c.found
 	}
@@ -71,19 +77,66 @@ type check struct {
 	books map[int]*book
 	nth   uint64 // entries come by
 	found []Finding
+
+	before map[string]*older // by table: acts that keep no marks
+	unheld map[string]int    // rows that only such an act can have written, by table
 }
+
+// older is the acts of a table from before the first that keeps marks.
+type older struct {
+	until   time.Time       // the last of them
+	objects map[string]bool // what they were on
+	over    bool            // one that keeps marks came
+}
+
+// slack is how far the moment of a row may be behind that of its act: a clock is read
+// for each.
+const slack = time.Second
 
 func (c *check) differ(code, table, row, field string) {
 	c.found = append(c.found, Finding{code, table, row, field})
 }
 
-// row holds one row: an act keeps its mark.
-func (c *check) row(table, name, mark string) {
-	if _, ok := c.told[mark]; !ok {
-		c.differ("house.edited", table, name, "")
+// row holds one row, written at a moment by an act on object ("" not known): an act
+// keeps its mark. A row of an act from before there were marks is counted.
+func (c *check) row(table, name, mark, object string, at time.Time) {
+	if _, ok := c.told[mark]; ok {
+		c.told[mark] = ""
 		return
 	}
-	c.told[mark] = ""
+	of := table
+	switch table {
+	case "duty_task":
+		of = "duty_step"
+	case "proposal":
+		of = "proposal_step"
+	}
+	if b := c.before[of]; b != nil && !at.After(b.until.Add(slack)) && (object == "" || b.objects[object]) {
+		c.unheld[table]++
+		return
+	}
+	c.differ("house.edited", table, name, "")
+}
+
+// marking are the acts that keep marks, where they begin with no more than that.
+var marking = []string{"database.declare", "database.reach", "database.grant", "database.grant_end", "task.", "target.", "unit.", "programme.", "cleaning.accept", "cleaning.reject", "cleaning.undone"}
+
+// old notes an act that keeps no marks, from before acts of its table did.
+func (c *check) old(a *store.Act, marked bool) {
+	if !slices.ContainsFunc(marking, func(m string) bool {
+		return a.Action == m || strings.HasSuffix(m, ".") && strings.HasPrefix(a.Action, m)
+	}) {
+		return
+	}
+	table := tableOf(a.Action)
+	b := c.before[table]
+	if b == nil {
+		b = &older{objects: map[string]bool{}}
+		c.before[table] = b
+	}
+	if b.over = b.over || marked; !b.over {
+		b.until, b.objects[a.Object] = a.At, true
+	}
 }
 
 // missing notes marks without a row, but for those that may give way to others.
@@ -126,6 +179,7 @@ func (c *check) acts(ctx context.Context) error {
 		if json.Unmarshal([]byte(a.Detail), &said) != nil {
 			return nil // package reverify notes that it cannot be read
 		}
+		c.old(a, len(said.Rows) > 0)
 		for _, m := range said.Rows {
 			c.told[m] = tableOf(a.Action) + " " + a.Object
 		}
@@ -148,7 +202,7 @@ func (c *check) databases(ctx context.Context) error {
 			return fmt.Errorf("house: declarations: %w", err)
 		}
 		for k := range all {
-			c.row("db_declaration", fmt.Sprintf("%s/%d", all[k].Database, all[k].Version), all[k].Mark())
+			c.row("db_declaration", fmt.Sprintf("%s/%d", all[k].Database, all[k].Version), all[k].Mark(), string(all[k].Database), all[k].At)
 		}
 	}
 	steps, err := c.House.Databases.Steps(ctx, "")
@@ -156,7 +210,7 @@ func (c *check) databases(ctx context.Context) error {
 		return fmt.Errorf("house: steps: %w", err)
 	}
 	for i := range steps {
-		c.row("db_step", fmt.Sprintf("%s/%d", steps[i].Database, steps[i].N), steps[i].Mark())
+		c.row("db_step", fmt.Sprintf("%s/%d", steps[i].Database, steps[i].N), steps[i].Mark(), string(steps[i].Database), steps[i].At)
 	}
 	grants, err := c.House.Grants.Given(ctx, "", "")
 	if err != nil {
@@ -164,9 +218,9 @@ func (c *check) databases(ctx context.Context) error {
 	}
 	for i := range grants {
 		g := &grants[i]
-		c.row("db_grant", string(g.Database)+"/"+g.ID, g.Mark())
+		c.row("db_grant", string(g.Database)+"/"+g.ID, g.Mark(), string(g.Database), g.Since)
 		if !g.Ended.IsZero() || g.EndedBy != "" {
-			c.row("db_grant", string(g.Database)+"/"+g.ID, g.EndMark())
+			c.row("db_grant", string(g.Database)+"/"+g.ID, g.EndMark(), string(g.Database), g.Ended)
 		}
 	}
 	return nil
@@ -203,16 +257,20 @@ func (c *check) tasks(ctx context.Context) error {
 }
 
 func (c *check) task(ctx context.Context, t *duty.Task) error {
-	c.row("duty_task", t.ID, house.TaskMark(t))
 	steps, err := c.House.Duties.Steps(ctx, t.ID)
 	if err != nil {
 		return fmt.Errorf("house: steps of a task: %w", err)
 	}
+	at := t.Opened
+	if n := len(steps); n > 0 {
+		at = steps[n-1].At
+	}
+	c.row("duty_task", t.ID, house.TaskMark(t), "", at)
 	if len(steps) != t.Version {
 		c.differ("house.edited", "duty_step", t.ID, "n")
 	}
 	for i := range steps {
-		c.row("duty_step", fmt.Sprintf("%s/%d", t.ID, steps[i].N), house.TaskStepMark(t.ID, &steps[i]))
+		c.row("duty_step", fmt.Sprintf("%s/%d", t.ID, steps[i].N), house.TaskStepMark(t.ID, &steps[i]), "", steps[i].At)
 	}
 	return nil
 }
@@ -236,7 +294,7 @@ func (c *check) items(ctx context.Context) error {
 				return fmt.Errorf("house: items: %w", err)
 			}
 			for k := range all {
-				c.row("duty_item", fmt.Sprintf("%s/%s/%d", sort, all[k].ID, all[k].Version), all[k].Mark())
+				c.row("duty_item", fmt.Sprintf("%s/%s/%d", sort, all[k].ID, all[k].Version), all[k].Mark(), "", all[k].At)
 			}
 		}
 	}
@@ -278,11 +336,11 @@ func (c *check) proposal(ctx context.Context, p *house.Proposal) error {
 		s := &steps[i]
 		if slices.Contains(decided, s.State) {
 			by = true
-			c.row("proposal_step", fmt.Sprintf("%s/%d", p.ID, s.N), s.StepMark(p.ID))
+			c.row("proposal_step", fmt.Sprintf("%s/%d", p.ID, s.N), s.StepMark(p.ID), "", s.At)
 		}
 	}
 	if by {
-		c.row("proposal", p.ID, p.Mark())
+		c.row("proposal", p.ID, p.Mark(), "", p.Changed)
 	}
 	last := len(steps) - 1
 	switch {
@@ -304,7 +362,7 @@ func (c *check) targets(ctx context.Context) error {
 			return fmt.Errorf("house: targets: %w", err)
 		}
 		for i := range all {
-			c.row("target", fmt.Sprintf("%s/%s/%d", p.Code, all[i].ID, all[i].Version), all[i].Mark())
+			c.row("target", fmt.Sprintf("%s/%s/%d", p.Code, all[i].ID, all[i].Version), all[i].Mark(), "province:"+p.Code, all[i].At)
 		}
 	}
 	return nil

@@ -43,7 +43,12 @@ const (
 // The faults.
 var (
 	ErrState = fault.New(fault.Conflict, "import.state",
-		"Lần nhập này đang ở bước khác. Mở lại trang để xem.", "This import is at another step. Open the page again to see.")
+		"Lần nhập này đã sang bước khác, nên việc vừa chọn không làm nữa. Trang này cho biết nó đang ở bước nào và còn làm được gì.",
+		"This import has gone on to another step, so what was chosen was not done. The page says where it is and what can still be done.")
+	// ErrDeclared: what rows were looked at by is not what the database is now.
+	ErrDeclared = fault.New(fault.Conflict, "import.declared",
+		"Khai báo của cơ sở dữ liệu vừa đổi sau khi xem tệp này, nên chưa ghi gì. Các dòng đang được xem lại; xem kết quả rồi bấm ghi.",
+		"The declaration of the database changed after this file was looked at, so nothing was written. The rows are being looked at again; see what comes of it, then write.")
 	ErrMapping = fault.New(fault.Invalid, "import.mapping",
 		"Cần chọn cột cho mọi trường trong khóa, và mỗi trường chỉ một cột.", "Every field of the key needs a column, and each field has one column only.")
 	ErrEmpty   = fault.New(fault.Invalid, "import.empty", "Tệp không có dòng dữ liệu nào.", "The file has no rows.")

@@ -309,6 +309,37 @@ func TestWhoMayAndWhatIsNoTable(t *testing.T) {
 	})
 }
 
+// A declaration that changes between the look at a file and its writing has the rows
+// looked at again, and says so; nothing is written by what was looked at before.
+func TestADeclarationThatChangedIsLookedAtAgain(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 100, func(w *world) {
+		i := w.receive(first)
+		w.work()
+		text := strings.Replace(declared, "max: 650", "max: 1000", 1)
+		if text == declared {
+			w.Fatal("the declaration does not change")
+		}
+		if _, err := w.steward.Declare(w.Context(), steward.Who{Role: role.Role{Kind: role.Operator}, Name: "operator"}, []byte(text)); err != nil {
+			w.Fatal(err)
+		}
+		if err := w.desk.Apply(w.Context(), kcb, "blood", i.ID); !errors.Is(err, bring.ErrDeclared) {
+			w.Fatalf("applied by what it was: %v", err)
+		}
+		if len(w.volumes()) != 0 || w.get(i.ID).State != bring.Received {
+			w.Fatalf("%s %v", w.get(i.ID).State, w.volumes())
+		}
+		w.work()
+		if err := w.desk.Apply(w.Context(), kcb, "blood", i.ID); err != nil {
+			w.Fatal(err)
+		}
+		w.work()
+		if got := w.get(i.ID); got.State != bring.Done || got.Summary.Refused != 1 || w.volumes()["M-3"] != "900/079088000003" {
+			w.Errorf("%s %+v %v", got.State, got.Summary, w.volumes())
+		}
+	})
+}
+
 // What lies in the spool is sealed, any part of it can be read, and what is damaged
 // is told.
 func TestTheSpoolIsSealed(t *testing.T) {

@@ -101,7 +101,9 @@ func (d *Desk) Map(ctx context.Context, who steward.Who, id registry.ID, name st
 	return d.put(ctx, i, who.Name, mapped)
 }
 
-// Apply has the rows written that can be taken. Faults: import.state, import.mapping.
+// Apply has the rows written that can be taken. Where the declaration changed since
+// they were looked at, they are looked at again first, by the columns as they are.
+// Faults: import.state, import.mapping, import.declared.
 func (d *Desk) Apply(ctx context.Context, who steward.Who, id registry.ID, name string) error {
 	i, err := d.Get(ctx, who, id, name)
 	if err != nil {
@@ -111,8 +113,20 @@ func (d *Desk) Apply(ctx context.Context, who steward.Who, id registry.ID, name 
 	if err != nil {
 		return err
 	}
-	if i.State != Checked || i.Declared != l.Taken.Version {
+	if i.State != Checked {
 		return ErrState
+	}
+	if i.Declared != l.Taken.Version {
+		again := slices.Clone(i.Summary.Fields)
+		for k, f := range again {
+			if !slices.Contains(l.Names(), f) {
+				again[k] = ""
+			}
+		}
+		if err := d.Map(ctx, who, id, name, again); err != nil {
+			return err
+		}
+		return ErrDeclared
 	}
 	for _, k := range l.Declaration.Key {
 		if !slices.Contains(i.Summary.Fields, k) {

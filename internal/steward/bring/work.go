@@ -220,7 +220,7 @@ func (d *Desk) over(ctx context.Context, i *Import, state string, line int64, er
 // the commit of the batch: none is written twice, none is left out.
 func (d *Desk) apply(ctx context.Context, l *steward.Live, i *Import) error {
 	if i.Declared != l.Taken.Version {
-		i.State, i.Summary.Code = Stopped, ErrState.Code
+		i.State, i.Summary.Code = Stopped, ErrDeclared.Code
 		return d.put(ctx, i, "", "")
 	}
 	place, err := d.place(ctx, l, i.ID)

@@ -28,6 +28,17 @@ type brought struct {
 // errNoImports is the answer of a hub that takes no files.
 var errNoImports = fault.New(fault.Absent, "import.none", "Máy chủ này không nhận tệp nhập.", "This server takes no files.")
 
+// whyStopped is the words for why an import stopped, "" where its code says it.
+func whyStopped(i *bring.Import) string {
+	switch code := i.Summary.Code; {
+	case code == "import.dropped":
+		return "db.import.why.dropped"
+	case (code == bring.ErrDeclared.Code || code == bring.ErrState.Code) && !i.Summary.Applied.IsZero(): // the latter was kept before there was the former
+		return "db.import.why.declared"
+	}
+	return ""
+}
+
 func (x *Room) imports(w http.ResponseWriter, r *http.Request) {
 	x.showImports(w, r, http.StatusOK, nil)
 }

@@ -87,7 +87,7 @@ var errRole = fault.New(fault.Withheld, "role.not_allowed", "Vai trò này khôn
 func number(r *http.Request) (int, error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(r.PathValue("book"), "r"))
 	if err != nil || rehearsal.Name(n) != r.PathValue("book") {
-		return 0, store.ErrAbsent
+		return 0, rehearsal.ErrAbsent
 	}
 	return n, nil
 }
@@ -233,7 +233,7 @@ func (x *Room) do(w http.ResponseWriter, r *http.Request) {
 	case "retire":
 		err = x.Desk.Retire(r.Context(), who, id, reason)
 	default:
-		err = store.ErrAbsent
+		err = rehearsal.ErrUnknown
 	}
 	if err == nil {
 		x.frame.See(w, r, next)
