@@ -113,6 +113,16 @@ type item struct {
 	May   bool
 }
 
+// label is what a field is called, its name where no line has it.
+func (i item) label(p view.Page, field string) string {
+	for _, l := range i.Lines {
+		if l.Field == field {
+			return p.W.Text(l.Label)
+		}
+	}
+	return field
+}
+
 // shown are the lines of a table: in brief, where several entries are compared, only
 // those that are not known to be the same.
 func (i item) shown(brief bool) []Line {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"lienthong/internal/registry"
+	"lienthong/internal/steward"
 	"lienthong/internal/web/portal/view"
 )
 
@@ -70,4 +71,18 @@ func recordsOf(p view.Page, s registry.Source) string {
 		text += " · " + p.W.T("db.source.table", s.Table)
 	}
 	return text
+}
+
+// sourceOf is how a source of a database brings entries; one that the declaration does
+// not have is shown by its id.
+func sourceOf(p view.Page, l *steward.Live, id string) string {
+	for i := range l.Sources {
+		if l.Sources[i].ID == id {
+			return p.W.T("db.source." + string(l.Sources[i].Kind))
+		}
+	}
+	if key := "db.origin." + id; p.W.Has(key) {
+		return p.W.T(key)
+	}
+	return id
 }

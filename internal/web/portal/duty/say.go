@@ -1,11 +1,27 @@
 package duty
 
 import (
+	"net/url"
 	"strings"
 
 	"lienthong/internal/duty"
 	"lienthong/internal/web/portal/view"
 )
+
+// checkHref is where the number of a debt is seen: its check, at the facility that
+// owes. "" where the debt names none.
+func checkHref(t *duty.Task) string {
+	subject, ok := strings.CutPrefix(t.Debt, "score/")
+	subject, _, owes := strings.Cut(subject, "/")
+	if !ok || !owes || t.Check == "" {
+		return ""
+	}
+	v := url.Values{"check": {t.Check}, "subject": {subject}}
+	if code := t.Owner().Facility(); code != "" {
+		v.Set("facility", string(code))
+	}
+	return "/quality/check?" + v.Encode()
+}
 
 // stepMark is the mark of a step in the history.
 func stepMark(what string) string {
@@ -76,6 +92,9 @@ func refOf(s duty.Source) string {
 // right reports whether a column holds numbers, which stand right.
 // link is the list behind a number of a row, "" where the first cell's is all there is.
 func (t part) link(row, column int) string {
+	if t.Key == "bottlenecks" && column == 5 && t.Rows[row][column] != "" { // the task that is held longest
+		return taskHref(t.Rows[row][column])
+	}
 	if column >= len(t.Lists) || t.Lists[column] == "" {
 		return ""
 	}

@@ -809,7 +809,7 @@ func foot(p Page) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if p.Live {
+		if p.Live && p.Nav == "overview" {
 			templ_7745c5c3_Err = templruntime.WriteString(templ_7745c5c3_Buffer, 78, "· <a href=\"/overview?wall=1\">")
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
