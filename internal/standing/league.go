@@ -71,13 +71,13 @@ func noon(day int) (time.Time, bool) {
 func (l *Line) shown(show string) bool {
 	switch show {
 	case "connected":
-		return l.Connected()
+		return l.Connected() || l.Moved // it was while it belonged here
 	case "sending":
 		return l.Sent+l.Refused > 0
 	case "silent":
 		return l.Silence
 	case "never":
-		return !l.Connected()
+		return !l.Connected() && !l.Moved
 	}
 	return true
 }

@@ -170,8 +170,11 @@ func (m Month) Span() house.Span {
 // String writes "2026-10".
 func (m Month) String() string { return fmt.Sprintf("%04d-%02d", int(m)/100, int(m)%100) }
 
-// mostMonths is how far back months are asked for.
+// mostMonths is how many months can be asked for, with the running one.
 const mostMonths = 24
+
+// oldest is the first of them.
+func oldest(now time.Time) Month { return MonthOf(MonthOf(now).First().AddDate(0, 1-mostMonths, 0)) }
 
 // ParseMonth reads "2026-10", "" the running month. Fault: standing.span.
 func ParseMonth(text string, now time.Time) (Month, error) {
@@ -181,7 +184,7 @@ func ParseMonth(text string, now time.Time) (Month, error) {
 	}
 	n, err := strconv.Atoi(strings.ReplaceAll(text, "-", ""))
 	m := Month(n)
-	if err != nil || len(text) != 7 || m.String() != text || n%100 < 1 || n%100 > 12 || m > this || m < MonthOf(now.AddDate(0, -mostMonths, 0)) {
+	if err != nil || len(text) != 7 || m.String() != text || n%100 < 1 || n%100 > 12 || m > this || m < oldest(now) {
 		return 0, ErrSpan
 	}
 	return m, nil

@@ -188,6 +188,7 @@ func (d *Desk) causes(ctx context.Context, s *Statement) error {
 	}
 	s.Partial = len(rows) >= store.SoftwareRows
 	at := map[string]int{}
+	told := map[[2]string]bool{} // a facility has a row for each version of its software
 	for _, r := range rows {
 		if !insight.Rejects(r.Code) {
 			continue
@@ -198,7 +199,10 @@ func (d *Desk) causes(ctx context.Context, s *Statement) error {
 			s.Causes = append(s.Causes, Cause{Code: r.Code})
 		}
 		s.Causes[i].N += r.N
-		s.Causes[i].Facilities++
+		if one := [2]string{r.Code, string(r.Facility)}; !told[one] {
+			told[one] = true
+			s.Causes[i].Facilities++
+		}
 	}
 	slices.SortStableFunc(s.Causes, func(a, b Cause) int { return cmp.Or(cmp.Compare(b.N, a.N), strings.Compare(a.Code, b.Code)) })
 	return nil
