@@ -191,6 +191,24 @@ func TestClosedClassesEnterTheirOwnDatabase(t *testing.T) {
 	}, shipped)
 }
 
+// follows reads a feed a page at a time until its place moves no more, and counts the entries.
+func (w *world) follows(who person, path string) (n int) {
+	for since := ""; ; {
+		status, body := who.call("GET", path+"&since="+since, nil)
+		var page struct {
+			Entries []json.RawMessage `json:"entries"`
+			Next    *string           `json:"next"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil || status != 200 || page.Next == nil || *page.Next == "" {
+			w.t.Fatalf("HTTP %d, %v: %s", status, err, body)
+		}
+		if n += len(page.Entries); *page.Next == since {
+			return n
+		}
+		since = *page.Next
+	}
+}
+
 const sore = `id: sore-throats
 name: {vi: Viêm họng, en: Sore throats}
 entry: {vi: Ca, en: Case}
@@ -361,6 +379,11 @@ func TestTheInterfaceOfDatabases(t *testing.T) {
 		w.made()
 		if again := ask("/visits/feed?since=3", 200); len(again["entries"].([]any)) != 1 || again["next"] != "4" {
 			t.Errorf("%v", again)
+		}
+		for role, want := range map[string]int{"province:79": 4, "province:01": 0} { // a share within its province is followed to its end
+			if got := w.follows(w.sits(role), base+"/visits/feed?limit=1"); got != want {
+				t.Errorf("%s reads %d entries, want %d", role, got, want)
+			}
 		}
 		status, stream := unit.call("GET", base+"/visits/export", nil)
 		if status != 200 || strings.Count(string(stream), "\n") != 5 || !strings.HasSuffix(string(stream), "{\"end\":true,\"entries\":4}\n") {
