@@ -6,6 +6,7 @@ package rulepack
 
 import (
 	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -13,10 +14,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"math/big"
 	"runtime/debug"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"lienthong/internal/fault"
 	"lienthong/internal/jsondoc"
@@ -137,63 +139,43 @@ func Seal(p Pack, key Signer) (string, error) {
 // only as far as one already known signed it. Fault: rules.invalid.
 func Open(text string, keys []Key) (Pack, error) {
 	var p Pack
-	parts := strings.Split(strings.TrimSpace(text), ".")
-	if len(text) > MaxBytes || len(parts) != 3 {
+	text = strings.TrimSpace(text)
+	if len(text) > MaxBytes || strings.ContainsAny(text, "\r\n=") {
 		return p, ErrPack.Because(errors.New("not a compact JWS"))
 	}
-	var raw [3][]byte
-	for i := range parts {
-		var err error
-		if raw[i], err = base64.RawURLEncoding.Strict().DecodeString(parts[i]); err != nil || strings.ContainsAny(parts[i], "\r\n") {
-			return p, ErrPack.Because(errors.New("not base64url"))
-		}
-	}
-	kid, err := header(raw[0])
+	signed, err := jose.ParseSignedCompact(text, []jose.SignatureAlgorithm{jose.ES256})
 	if err != nil {
 		return p, ErrPack.Because(err)
 	}
-	if !verify(kid, keys, []byte(parts[0]+"."+parts[1]), raw[2]) {
-		return p, ErrPack.Because(errors.New("not signed by a known key"))
+	head := signed.Signatures[0].Protected
+	if typ := head.ExtraHeaders[jose.HeaderType]; typ != Type || len(head.ExtraHeaders) != 1 || head.JSONWebKey != nil {
+		return p, ErrPack.Because(errors.New("another header"))
 	}
-	if _, err := jsondoc.Parse(raw[1], jsondoc.Limits{Bytes: MaxBytes, Depth: 8}); err != nil { // no member twice
+	payload, err := verify(signed, head.KeyID, keys)
+	if err != nil {
 		return p, ErrPack.Because(err)
 	}
-	if err := json.Unmarshal(raw[1], &p); err != nil {
+	if _, err := jsondoc.Parse(payload, jsondoc.Limits{Bytes: MaxBytes, Depth: 8}); err != nil { // no member twice
+		return p, ErrPack.Because(err)
+	}
+	if err := json.Unmarshal(payload, &p); err != nil {
 		return Pack{}, ErrPack.Because(err)
 	}
-	if p.Pack == "" || p.Facility.Code == "" {
-		return Pack{}, ErrPack.Because(errors.New("no pack or facility"))
+	if p.Pack == "" || p.Facility.Code == "" || p.IssuedAt.IsZero() {
+		return Pack{}, ErrPack.Because(errors.New("no pack, facility or date"))
 	}
 	return p, nil
 }
 
-// header reads {"alg":"ES256","kid","typ"}, and nothing else.
-func header(b []byte) (kid string, err error) {
-	v, err := jsondoc.Parse(b, jsondoc.Limits{Bytes: 1 << 10, Depth: 2, Values: 8})
-	if err != nil {
-		return "", err
-	}
-	name := v.Get("kid")
-	if len(v.Members) != 3 || v.Get("alg").String() != "ES256" || v.Get("typ").String() != Type || name == nil || name.Type != jsondoc.String {
-		return "", errors.New("another header")
-	}
-	return name.Text, nil
-}
-
-func verify(kid string, keys []Key, text, signature []byte) bool {
-	if len(signature) != 64 {
-		return false
-	}
-	digest := sha256.Sum256(text)
+func verify(signed *jose.JSONWebSignature, kid string, keys []Key) ([]byte, error) {
 	for _, k := range keys {
 		if k.KID != kid {
 			continue
 		}
-		pub, err := x509.ParsePKIXPublicKey(k.SPKI)
-		if key, ok := pub.(*ecdsa.PublicKey); err == nil && ok && key.Curve.Params().BitSize == 256 &&
-			ecdsa.Verify(key, digest[:], new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:])) {
-			return true
+		public, err := x509.ParsePKIXPublicKey(k.SPKI)
+		if key, ok := public.(*ecdsa.PublicKey); err == nil && ok && key.Curve == elliptic.P256() {
+			return signed.Verify(key)
 		}
 	}
-	return false
+	return nil, errors.New("not signed by a known key")
 }

@@ -5,13 +5,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"strings"
 	"time"
-
-	"github.com/go-jose/go-jose/v4"
 
 	"lienthong/internal/agent/home"
 	"lienthong/internal/care"
@@ -41,38 +38,14 @@ var (
 
 const (
 	rulesPath  = "/api/v1/rules"
-	rulesType  = "lienthong-rules+jws"
-	maxRules   = 8 << 20
 	factRules  = "rules"      // the token as it was received
 	factTag    = "rules-etag" // and its tag
 	rulesStale = 7 * 24 * time.Hour
 )
 
-// rulePack is the payload of the hub's signed rules.
+// rulePack is the hub's signed rules, arranged for judging by them.
 type rulePack struct {
-	Pack     string    `json:"pack"`
-	IssuedAt time.Time `json:"issued_at"`
-	Facility struct {
-		Code         care.FacilityCode `json:"code"`
-		Name         string            `json:"name"`
-		TaxCode      string            `json:"tax_code"`
-		Certificates [][]byte          `json:"certificates"`
-	} `json:"facility"`
-	Revoked []json.RawMessage `json:"revoked"`
-	Anchors [][]byte          `json:"anchors"`
-	Rules   []struct {
-		Code string     `json:"code"`
-		Text fault.Text `json:"text"`
-		Hint fault.Text `json:"hint"`
-	} `json:"rules"`
-	Keys []struct {
-		ID   string `json:"kid"`
-		SPKI []byte `json:"spki"`
-	} `json:"receipt_keys"`
-
-	Books  []rulepack.Book `json:"books"`  // rules that people wrote
-	Sheets []string        `json:"sheets"` // of quality; a hub of before tells none
-
+	rulepack.Pack
 	view   *trust.View
 	judges map[string]*score.Judge // by kind, of the sheets this program can read
 	rules  *quality.Pack           // this program's, joined with the books; nil: they cannot be read here
@@ -88,7 +61,7 @@ func (s *Station) FetchRules(ctx context.Context) error {
 	} else if tag != nil {
 		header.Set("If-None-Match", string(tag))
 	}
-	said, err := s.ask(ctx, http.MethodGet, rulesPath, header, nil, maxRules)
+	said, err := s.ask(ctx, http.MethodGet, rulesPath, header, nil, rulepack.MaxBytes)
 	if err != nil || said.Status == http.StatusNotModified {
 		return err
 	}
@@ -129,54 +102,31 @@ func (s *Station) restore(ctx context.Context) error {
 
 // openRules verifies the hub's signature and arranges what is in it. Fault: agent.rules.
 func (s *Station) openRules(token []byte) (*rulePack, error) {
-	signed, err := jose.ParseSignedCompact(string(token), []jose.SignatureAlgorithm{jose.ES256})
+	var known []rulepack.Key
+	if s.cfg.Keys != nil {
+		keys, err := s.cfg.Keys()
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys {
+			known = append(known, rulepack.Key{KID: k.ID, SPKI: k.SPKI})
+		}
+	}
+	opened, err := rulepack.Open(string(token), known)
 	if err != nil {
 		return nil, ErrRules.Because(err)
 	}
-	head := signed.Signatures[0].Protected
-	if typ, _ := head.ExtraHeaders[jose.HeaderType].(string); typ != rulesType {
-		return nil, ErrRules.Because(errors.New("of another type"))
-	}
-	var keys []home.ReceiptKey
-	if s.cfg.Keys != nil {
-		if keys, err = s.cfg.Keys(); err != nil {
-			return nil, err
-		}
-	}
-	for _, k := range keys {
-		if k.ID != head.KeyID {
-			continue
-		}
-		public, err := k.Public()
-		if err != nil {
-			return nil, err
-		}
-		payload, err := signed.Verify(public)
-		if err != nil {
-			return nil, ErrRules.Because(err)
-		}
-		return s.readRules(payload)
-	}
-	return nil, ErrRules.Because(errors.New("signed with a key that is not known here"))
-}
-
-func (s *Station) readRules(payload []byte) (*rulePack, error) {
-	var p rulePack
-	if err := json.Unmarshal(payload, &p); err != nil {
-		return nil, ErrRules.Because(err)
-	}
-	if p.Facility.Code != s.cfg.Facility {
+	p := rulePack{Pack: opened}
+	if care.FacilityCode(p.Facility.Code) != s.cfg.Facility {
 		return nil, ErrRules.Because(errors.New("of another facility"))
 	}
-	if p.IssuedAt.IsZero() || p.Pack == "" {
-		return nil, ErrRules.Because(errors.New("without date or name"))
-	}
-	c := facility.Contents{Anchors: p.Anchors, Versions: []facility.Version{{Code: p.Facility.Code, Name: p.Facility.Name, TaxCode: p.Facility.TaxCode}}}
+	code := s.cfg.Facility
+	c := facility.Contents{Anchors: p.Anchors, Versions: []facility.Version{{Code: code, Name: p.Facility.Name, TaxCode: p.Facility.TaxCode}}}
 	for _, der := range p.Facility.Certificates {
 		if _, err := x509.ParseCertificate(der); err != nil {
 			return nil, ErrRules.Because(err)
 		}
-		c.Certificates = append(c.Certificates, facility.Certificate{Facility: p.Facility.Code, Fingerprint: sha256.Sum256(der), DER: der})
+		c.Certificates = append(c.Certificates, facility.Certificate{Facility: code, Fingerprint: sha256.Sum256(der), DER: der})
 	}
 	view, err := trust.NewView(facility.NewDirectory(c))
 	if err != nil {
@@ -255,12 +205,12 @@ func (s *Station) learnKeys(p *rulePack) error {
 		known[k.ID] = true
 	}
 	n := len(keys)
-	for _, k := range p.Keys {
-		key := home.ReceiptKey{ID: k.ID, SPKI: k.SPKI}
-		if _, err := key.Public(); err != nil || k.ID == "" || known[k.ID] {
+	for _, k := range p.ReceiptKeys {
+		key := home.ReceiptKey{ID: k.KID, SPKI: k.SPKI}
+		if _, err := key.Public(); err != nil || k.KID == "" || known[k.KID] {
 			continue
 		}
-		keys, known[k.ID] = append(keys, key), true
+		keys, known[k.KID] = append(keys, key), true
 	}
 	if len(keys) == n {
 		return nil
@@ -286,7 +236,7 @@ func (s *Station) Rules() (pack string, issued time.Time) {
 	if s.pack == nil {
 		return "", time.Time{}
 	}
-	return s.pack.Pack, s.pack.IssuedAt
+	return s.pack.Pack.Pack, s.pack.IssuedAt
 }
 
 // tellOfRules shows rules that are old, missing, or newer than this program.
