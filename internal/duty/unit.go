@@ -49,6 +49,9 @@ func (u Unit) Stands(day int) bool { return u.Until == 0 || day < u.Until }
 func (u Unit) Party() Party { return UnitParty(u.ID) }
 
 var (
+	// ErrPastEnd: a unit is to end on a day that is over.
+	ErrPastEnd = fault.New(fault.Invalid, "unit.past",
+		"Ngày giải thể phải từ hôm nay trở đi: việc đơn vị đã làm đến nay vẫn là của đơn vị.", "A unit ends today or later: what it did until now stays its own.")
 	// ErrUnit: nobody knows the unit.
 	ErrUnit = fault.New(fault.Absent, "unit.unknown",
 		"Không có đơn vị này. Xem danh sách đơn vị để lấy mã.", "There is no such unit. See the list of units for its id.")

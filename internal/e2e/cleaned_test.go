@@ -304,7 +304,7 @@ func TestADissolvedStewardIsPointedAt(t *testing.T) {
 		if n := w.tonight("units"); n.Changed != 0 {
 			t.Fatalf("while it is at work: %+v", n)
 		}
-		must(w.hub.House.Errands.Dissolve(w.ctx, errand.Who{Role: role.Role{Kind: role.Ministry}, Name: "ministry"}, "tccb", "kcb", clock.Day(w.clock.Now().AddDate(0, 0, -1))))
+		must(w.hub.House.Errands.Dissolve(w.ctx, errand.Who{Role: role.Role{Kind: role.Ministry}, Name: "ministry"}, "tccb", "kcb", clock.Day(w.clock.Now())))
 		w.check(w.hub.House.Steward.Refresh(w.ctx))
 		if n := w.tonight("units"); n.Changed != 1 {
 			t.Fatalf("dissolved: %+v", n)

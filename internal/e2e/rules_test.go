@@ -146,7 +146,13 @@ func TestRulesThatPeopleWrite(t *testing.T) {
 				t.Errorf("%s puts it into force: %v", name, err)
 			}
 		}
+		if b := must(desk.Book(w.ctx, id)); b.Day != day {
+			t.Errorf("announced for %d, it says %d", day, b.Day)
+		}
 		w.check(desk.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
+		if b := must(desk.Book(w.ctx, id)); b.Day != clock.Day(w.clock.Now()) {
+			t.Errorf("put into force today, it applies from %d", b.Day)
+		}
 		active := fmt.Sprintf("%s+r%d", base, id)
 		w.until("in force", func() bool { return w.hub.Rules().String() == active })
 		f, a = w.found(tooMany())
@@ -286,6 +292,7 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 		page(unit, "POST", at+"/do", announce, http.StatusForbidden)
 		page(link, "POST", at+"/do", announce, http.StatusForbidden, "đăng nhập bằng tài khoản")
 		page(ministry, "POST", at+"/do", announce, http.StatusSeeOther)
+		page(second, "GET", "/rulebook", nil, http.StatusOK, "01/12/2099")
 		activate := url.Values{"do": {"activate"}, "reason": {"hết thời gian thông báo"}}
 		page(ministry, "POST", at+"/do", activate, http.StatusConflict, "phải khác người")
 		for name, p := range map[string]person{"a link": link, "another link": other} { // nobody knows who it is
@@ -295,7 +302,7 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 		}
 		page(w.works("ministry", 1), "POST", at+"/do", activate, http.StatusConflict, "phải khác người") // who wrote it, in another role
 		page(second, "POST", at+"/do", activate, http.StatusSeeOther)
-		page(second, "GET", "/rulebook", nil, http.StatusOK, "đang áp dụng", "01/12/2099")
+		page(second, "GET", "/rulebook", nil, http.StatusOK, "đang áp dụng", w.clock.Now().In(clock.Hanoi).Format("02/01/2006"))
 		page(unit, "GET", "/rulebook/r2", nil, http.StatusNotFound)
 		page(unit, "GET", "/rulebook/1", nil, http.StatusNotFound)
 	})

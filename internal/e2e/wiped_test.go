@@ -118,7 +118,7 @@ func TestADatabaseNeedsAUnitThatIsAtWork(t *testing.T) {
 		if l := must(s.Get("sore-throats")); l.Dissolved {
 			t.Fatal("its unit is at work")
 		}
-		must(w.hub.House.Errands.Dissolve(w.ctx, errand.Who{Role: asRole("ministry").Role, Name: "ministry"}, "pb", "kcb", clock.Day(w.clock.Now().AddDate(0, 0, -1))))
+		must(w.hub.House.Errands.Dissolve(w.ctx, errand.Who{Role: asRole("ministry").Role, Name: "ministry"}, "pb", "kcb", clock.Day(w.clock.Now())))
 		w.check(s.Refresh(w.ctx))
 		if l := must(s.Get("sore-throats")); !l.Dissolved {
 			t.Error("its unit was dissolved and nobody sees it")

@@ -301,6 +301,11 @@ func TestAUnitIsDissolved(t *testing.T) {
 				t.Errorf("into %s: %v", successor, err)
 			}
 		}
+		for day, want := range map[int]error{20260630: duty.ErrPastEnd, 20250705: duty.ErrPastEnd, 0: duty.ErrDay, 20260732: duty.ErrDay} {
+			if _, err := w.desk.Dissolve(ctx, ministry, "a", "b", day); !errors.Is(err, want) {
+				t.Errorf("on %d: %v", day, err)
+			}
+		}
 		n, err := w.desk.Dissolve(ctx, ministry, "a", "b", 20260705) // in four days
 		w.must(err)
 		if n != 0 {

@@ -115,7 +115,9 @@ func (d *Desk) putUnits(ctx context.Context, who Who, action string, units ...du
 // Dissolve ends a unit on a day; its tasks pass to the successor where one is
 // named, now when the day has come and else on that day, and stand out where none
 // is. Several units with one successor are a merger. It returns how many tasks
-// passed. Faults: duty.ErrUnit, duty.ErrDissolved, duty.ErrSuccessor, duty.ErrDay.
+// passed. The day is today or later: what happened until now was the unit's own.
+// Faults: duty.ErrUnit, duty.ErrDissolved, duty.ErrSuccessor, duty.ErrDay,
+// duty.ErrPastEnd.
 func (d *Desk) Dissolve(ctx context.Context, who Who, id, successor string, until int) (int, error) {
 	all, err := d.AllUnits(ctx)
 	if err != nil {
@@ -132,6 +134,8 @@ func (d *Desk) Dissolve(ctx context.Context, who Who, id, successor string, unti
 		return 0, duty.ErrDissolved
 	case !duty.ValidDay(until):
 		return 0, duty.ErrDay
+	case until < d.Today():
+		return 0, duty.ErrPastEnd
 	}
 	if successor != "" {
 		s, ok := all.Follow(successor, until)

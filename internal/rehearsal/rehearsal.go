@@ -330,7 +330,8 @@ func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string
 	case active != nil && active.ID != b.Base:
 		return ErrBase
 	}
-	return d.move(ctx, house.Move{Book: id, Edition: b.Edition, From: Warning, To: Active, By: actor, Reason: reason, Base: b.Base, Ended: Retired})
+	today := clock.Day(d.clock.Now()) // the day it applies from is this one, whichever was announced
+	return d.move(ctx, house.Move{Book: id, Edition: b.Edition, From: Warning, To: Active, Day: today, By: actor, Reason: reason, Base: b.Base, Ended: Retired})
 }
 
 // Retire ends a book, whatever it is at: nothing is judged by it any more.
