@@ -1,7 +1,13 @@
 package databases_test
 
 import (
+	"context"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"lienthong/internal/steward"
 	"lienthong/internal/web/browsertest"
@@ -26,6 +32,9 @@ func TestTheRoomsInABrowser(t *testing.T) {
 	for page, path := range map[string]string{"list": "/databases", "one": "/databases/food-safety", "entries": "/databases/food-safety/entries", "form": "/databases/food-safety/entries/new",
 		"declare": "/databases/new?from=food-safety", "imports": "/databases/food-safety/imports", "import": "/databases/food-safety/imports/" + imports[0].ID} {
 		browsertest.Open(t, tab, p.url+path)
+		if n := browsertest.Keyed(t, tab, page); n < 5 {
+			t.Errorf("%s: %d stops by keyboard", page, n)
+		}
 		for size, width := range browsertest.Sizes() {
 			name := page + "-" + size
 			browsertest.Do(t, tab, browsertest.Window(width, 768))
@@ -33,6 +42,29 @@ func TestTheRoomsInABrowser(t *testing.T) {
 			browsertest.Usable(t, tab, name)
 			browsertest.Picture(t, tab, "databases-"+name)
 		}
+		browsertest.Do(t, tab, browsertest.Window(1280, 768))
+	}
+	aGrantByKeyboard(t, p, tab)
+}
+
+// aGrantByKeyboard opens the fold of a database's page, fills in the form and sends
+// it, all without a pointer: the other side and the term are on the page then.
+func aGrantByKeyboard(t *testing.T, p *place, tab context.Context) {
+	browsertest.Open(t, tab, p.url+"/databases/food-safety")
+	fold := `section[aria-labelledby="grants"] summary`
+	browsertest.Press(t, tab, fold, kb.Enter)
+	if !browsertest.Eval[bool](t, tab, `document.getElementById("to").checkVisibility()`) {
+		t.Fatal("the fold of grants does not open by Enter")
+	}
+	browsertest.Press(t, tab, "#to", "unit:pb")
+	browsertest.Press(t, tab, "#purpose", "Phòng ngộ độc thực phẩm")
+	until := time.Now().AddDate(1, 0, 0)
+	browsertest.Press(t, tab, "#until", until.Format("01022006")) // month, day, year, as the browser of the test asks for them
+	browsertest.Press(t, tab, `input[name="fields"]`, " ")
+	browsertest.Press(t, tab, `section[aria-labelledby="grants"] form[action$="/grants"] button`, kb.Enter)
+	browsertest.Do(t, tab, chromedp.WaitReady(chromedp.CSS(`form[action$="/end"], .lt-problem`)))
+	if text := browsertest.Eval[string](t, tab, `document.querySelector("section[aria-labelledby=grants]").innerText`); !strings.Contains(text, "Phòng ngộ độc thực phẩm") || !strings.Contains(text, until.Format("02/01/2006")) {
+		t.Errorf("the grant is not on the page: %s", browsertest.Eval[string](t, tab, `document.querySelector("main").innerText`))
 	}
 }
 

@@ -1,4 +1,4 @@
-// What pages gain with a script: search by "/", rows by j and k, dropping a
+// What pages gain with a script: search by "/", rows by j, k and x, dropping a
 // file, printing, and a chart with a pointer. Every page works without it.
 (function () {
   "use strict";
@@ -11,11 +11,14 @@
       var q = document.getElementById("q");
       if (q) { e.preventDefault(); q.focus(); }
     } else if (e.key === "j" || e.key === "k") {
-      var links = Array.prototype.slice.call(document.querySelectorAll(".lt-rows tbody tr td a.lt-code"));
+      var links = Array.prototype.slice.call(document.querySelectorAll(".lt-rows tbody tr a.lt-code"));
       if (!links.length) return;
       var at = links.indexOf(document.activeElement);
       at = e.key === "j" ? Math.min(links.length - 1, at + 1) : Math.max(0, at - 1);
       links[at].focus();
+    } else if (e.key === "x") { // ticks the row one is in
+      var row = document.activeElement.closest(".lt-rows tbody tr"), tick = row && row.querySelector("input[type=checkbox]");
+      if (tick) tick.click();
     }
   });
   document.addEventListener("change", function (e) { // the name of a chosen file shows
