@@ -5,6 +5,7 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/alarm"
+	"lienthong/internal/hub/house"
 	"lienthong/internal/hub/rooms"
 	"lienthong/internal/trust"
 )
@@ -15,6 +16,7 @@ type Acts struct {
 	*admin.Office
 	*alarm.Desk
 	rooms.Acts
+	house.Operations
 	trust *trust.Watch
 	plan  func(context.Context) error // reads where records go anew
 	hub   *Hub
@@ -22,7 +24,7 @@ type Acts struct {
 
 // Administer returns the hub's acts.
 func (h *Hub) Administer() *Acts {
-	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Login.Acts(), h.Trust, h.readPlan, h}
+	return &Acts{h.Office, &alarm.Desk{Store: h.Slices.Alarms, Clock: h.cfg.Clock, Watch: h.Alarms}, h.Login.Acts(), house.Operations{House: h.House}, h.Trust, h.readPlan, h}
 }
 
 // AddFacility registers facilities.

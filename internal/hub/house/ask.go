@@ -67,8 +67,8 @@ var errNoneOpen = fault.New(fault.Withheld, "database.none_open",
 
 // Databases does what the command line asks of databases, imports, nights and
 // cleaning: an operator's acts. Of entries an operator sees what is open to everybody.
-func (h *House) Databases(ctx context.Context, actor, what string, ask json.RawMessage) (json.RawMessage, error) {
-	who := steward.Who{Role: role.Role{Kind: role.Operator}, Name: actor}
+func (o Operations) Databases(ctx context.Context, actor, what string, ask json.RawMessage) (json.RawMessage, error) {
+	h, who := o.House, steward.Who{Role: role.Role{Kind: role.Operator}, Name: actor}
 	if out, ok, err := h.desk(ctx, who, what, ask); ok {
 		return out, err
 	}

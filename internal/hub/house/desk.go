@@ -43,8 +43,12 @@ type (
 // errNoImports: this hub keeps no files.
 var errNoImports = fault.New(fault.Absent, "import.none", "Hub này không nhận tệp nhập.", "This hub takes no files to bring in.")
 
-// Receive takes a file into a database, as an operator; what came of it is a DeskSaid.
-func (h *House) Receive(ctx context.Context, actor, id, name string, in io.Reader) (json.RawMessage, error) {
+// Operations are an operator's acts on the house, as the command line asks for them.
+type Operations struct{ House *House }
+
+// Receive takes a file into a database; what came of it is a DeskSaid.
+func (o Operations) Receive(ctx context.Context, actor, id, name string, in io.Reader) (json.RawMessage, error) {
+	h := o.House
 	if h.Imports == nil {
 		return nil, errNoImports
 	}
