@@ -21,6 +21,7 @@ type Entries interface {
 func (b *Book) WithEntries(recount night.Job, of Entries) night.Job {
 	records := recount.Run
 	recount.Run = func(ctx context.Context, day int) (night.Report, error) {
+		began := b.Clock.Now()
 		all, err := records(ctx, day)
 		if err != nil {
 			return all, err
@@ -34,13 +35,17 @@ func (b *Book) WithEntries(recount night.Job, of Entries) night.Job {
 			return all, fmt.Errorf("grade: reading recounts: %w", err)
 		}
 		for _, d := range days {
+			i := slices.IndexFunc(kept, func(r house.ScoreRecount) bool { return r.Day == d })
+			if i < 0 || kept[i].At.Before(began) { // changed meanwhile: its records are counted next night, and these with them
+				continue
+			}
 			seen, unequal, err := b.RecountEntries(ctx, of, d)
 			if err != nil {
 				return all, err
 			}
 			all.Seen += seen
 			all.Unequal += unequal
-			if i := slices.IndexFunc(kept, func(r house.ScoreRecount) bool { return r.Day == d }); i >= 0 && seen+unequal > 0 {
+			if seen+unequal > 0 {
 				kept[i].Seen += seen
 				kept[i].Unequal += unequal
 				if err := b.Scores.PutRecount(ctx, kept[i]); err != nil {

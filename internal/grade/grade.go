@@ -13,7 +13,6 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
-	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
 	"lienthong/internal/store"
@@ -170,22 +169,6 @@ func (b *Book) Texts() []string {
 		texts = append(texts, string(b.InForce(kind).Marshal()))
 	}
 	return texts
-}
-
-// Declare keeps the sheet of a database as its declaration makes it; one that is
-// kept already changes nothing. Fault: score.sheet.
-func (b *Book) Declare(ctx context.Context, d *registry.Declaration) error {
-	s, err := score.SheetOf(d)
-	if err != nil {
-		return err
-	}
-	if now := b.InForce(s.Subject); now != nil && now.ID() == s.ID() {
-		return nil
-	}
-	if err := b.keep(ctx, s, "", store.Act{}); err != nil {
-		return err
-	}
-	return b.Refresh(ctx)
 }
 
 // Fields is the list of priority fields in force, of all kinds.
