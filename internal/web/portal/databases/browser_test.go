@@ -9,7 +9,10 @@ import (
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
+	"lienthong/internal/fault"
+	"lienthong/internal/registry"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/feeding"
 	"lienthong/internal/web/browsertest"
 )
 
@@ -30,7 +33,7 @@ func TestTheRoomsInABrowser(t *testing.T) {
 	p.post("/databases/food-safety/entries/new", 200, map[string][]string{"v.number": {"ATTP-0009"}, "v.name": {"Bếp ăn Trường Mầm non Ánh Dương"}, "v.kind": {"kitchen"}, "v.province": {"79"}, "v.granted": {"2026-03-01"}, "v.expires": {"2029-03-01"}})
 	tab := browsertest.Tab(t, browser)
 	for page, path := range map[string]string{"list": "/databases", "one": "/databases/food-safety", "entries": "/databases/food-safety/entries", "form": "/databases/food-safety/entries/new",
-		"declare": "/databases/new?from=food-safety", "imports": "/databases/food-safety/imports", "import": "/databases/food-safety/imports/" + imports[0].ID} {
+		"declare": "/databases/new?from=food-safety", "imports": "/databases/food-safety/imports", "import": "/databases/food-safety/imports/" + imports[0].ID, "feeds": "/databases/food-safety/feeds"} {
 		browsertest.Open(t, tab, p.url+path)
 		if n := browsertest.Keyed(t, tab, page); n < 5 {
 			t.Errorf("%s: %d stops by keyboard", page, n)
@@ -46,6 +49,20 @@ func TestTheRoomsInABrowser(t *testing.T) {
 	}
 	aGrantByKeyboard(t, p, tab)
 }
+
+// feeds are two of a database: one with lines that were not taken, one that stands still.
+type feeds struct{}
+
+func (feeds) Told(context.Context, steward.Who, registry.ID) ([]feeding.Feed, error) {
+	at := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+	return []feeding.Feed{
+		{Source: "thanh-tra", Address: "https://du-lieu.example/thanh-tra/co-so-thuc-pham", Version: 1, At: at, Read: 12400, Made: 12398, Wrong: 2, Last: []feeding.WrongLine{
+			{Line: 9001, Found: []feeding.Found{{Code: "feed.line", Text: fault.Text{VI: "Dòng này không đọc được: cần một đối tượng JSON gồm các giá trị đơn.", EN: "The line cannot be read: it must be one JSON object of plain values."}}}},
+			{Line: 17, Found: []feeding.Found{{Code: "entry.number.missing", Field: "number", Text: fault.Text{VI: "Số giấy chứng nhận còn thiếu.", EN: "Certificate is missing."}}}}}},
+		{Source: "dia-phuong", Address: "https://du-lieu.example/dia-phuong", Version: 1, At: at, Code: "feed.login"}}, nil
+}
+
+func (feeds) Again(context.Context, steward.Who, registry.ID, string) error { return nil }
 
 // aGrantByKeyboard opens the fold of a database's page, fills in the form and sends
 // it, all without a pointer: the other side and the term are on the page then.

@@ -91,7 +91,7 @@ func newPlace(t *testing.T) *place {
 	must(t, err)
 	p.assets, err = asset.Load()
 	must(t, err)
-	p.serve(databases.Deps{Steward: keeper, Entries: entries, Imports: desk, Law: law.Text,
+	p.serve(databases.Deps{Steward: keeper, Entries: entries, Imports: desk, Feeds: feeds{}, Law: law.Text,
 		Counts: func(ctx context.Context) (map[registry.ID]map[registry.EntryState]int64, error) {
 			counts, err := h.Entries.Counts(ctx, "")
 			out := map[registry.ID]map[registry.EntryState]int64{}
