@@ -16,6 +16,16 @@ const (
 	showAll     = "all"
 )
 
+// most is how many lines a page shows; the CSV has all.
+const most = 200
+
+func (l *list) cut() {
+	if len(l.Lines) > most {
+		l.More = len(l.Lines) - most
+		l.Lines = l.Lines[:most]
+	}
+}
+
 // group is the checks of one database, the worst first.
 type group struct {
 	Subject, Title string

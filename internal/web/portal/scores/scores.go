@@ -215,16 +215,6 @@ type list struct {
 	One   *score.Check
 }
 
-// most is how many lines a page shows; the CSV has all.
-const most = 200
-
-func (l *list) cut() {
-	if len(l.Lines) > most {
-		l.More = len(l.Lines) - most
-		l.Lines = l.Lines[:most]
-	}
-}
-
 func (x *Room) readChecks(r *http.Request, p view.Page) (l list, err error) {
 	if l.asked, err = ask(r, p.Now); err == nil {
 		l.Lines, err = x.Grades.Checks(r.Context(), p.Reader.Role.Scope(), l.Query, score.Word(l.Word))

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"lienthong/internal/clock"
 	"lienthong/internal/insight"
 	"lienthong/internal/role"
 	"lienthong/internal/standing"
@@ -25,15 +26,16 @@ func (b bill) facilities(p view.Page, sort string) string {
 		return ""
 	}
 	from, to := b.Month.Days()
-	return path("/league", "vendor", b.Vendor, "from", dayField(from), "to", dayField(to), "sort", sort)
+	return path("/league", "vendor", b.Vendor, "from", dayField(from), "to", dayField(min(to, clock.Day(p.Now))), "sort", sort)
 }
 
-// rejects is the list behind what was rejected: findings by software, as far as kept.
+// rejects is the list behind what was rejected: findings of this software, as far as
+// they are kept.
 func (b bill) rejects(p view.Page) string {
-	if p.Reader.Role.Kind == role.Partner {
-		return "/software"
+	if !p.Reader.Role.May(role.Software) {
+		return ""
 	}
-	return b.facilities(p, "rejected")
+	return path("/software", "name", b.Vendor)
 }
 
 func (x *Room) readStatement(r *http.Request, p view.Page) (bill, error) {
