@@ -138,7 +138,7 @@ func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, base Ba
 	if err := s.Databases.Declare(ctx, kept, s.act(who.Name, "database.declare", string(d.ID), string(detail))); err != nil {
 		return out, err
 	}
-	if err := s.sheet(ctx, d); err != nil {
+	if err := s.sheetBack(ctx, who, d); err != nil {
 		return out, err
 	}
 	return out, s.Refresh(ctx)
