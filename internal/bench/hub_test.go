@@ -13,6 +13,7 @@ import (
 	"lienthong/internal/agent"
 	"lienthong/internal/bench"
 	"lienthong/internal/bench/ministry"
+	"lienthong/internal/care"
 	"lienthong/internal/clock"
 	realhub "lienthong/internal/hub"
 	"lienthong/internal/hub/keyring"
@@ -149,6 +150,17 @@ func housed(t *testing.T, of *realhub.Hub, records int64) {
 		if j.State != "done" {
 			t.Errorf("a job of the night: %+v", j)
 		}
+	}
+	// records whose bytes do not open keep no other from a database
+	versions := map[care.FacilityCode]int64{}
+	for _, v := range of.Trust.Current().Directory.All() {
+		versions[v.Code] = v.ID
+	}
+	if err := bench.Fill(t.Context(), bench.FillConfig{Intake: of.Slices.Intake, Facilities: of.Trust.Current().Directory.Codes(), Versions: versions, Records: 20}); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := ministry.Database(t.Context(), h, records); err != nil || p.Entries == 0 {
+		t.Errorf("a database beside damaged records: %+v, %v", p, err)
 	}
 }
 

@@ -16,6 +16,7 @@ type Filter struct {
 	Source    string
 	Ref       string // with Source
 	State     State
+	Open      bool // Count: those that are not ended
 	Ended     bool // done and cancelled; else, without State, those that are not
 	All       bool // both
 	Late      int  // yyyyMMdd: not ended, and due before that day

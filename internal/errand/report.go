@@ -27,7 +27,7 @@ func (d *Desk) Report(ctx context.Context, r role.Role, from, to int) (*duty.Rep
 	}
 	today := d.Today()
 	rep := &duty.Report{From: from, To: to, Today: today}
-	if rep.ByOwner, err = d.Tasks.Count(ctx, duty.Filter{Sight: sight}, duty.ByOwner, today); err != nil {
+	if rep.ByOwner, err = d.Tasks.Count(ctx, duty.Filter{Sight: sight, Open: true}, duty.ByOwner, today); err != nil {
 		return nil, err
 	}
 	period := duty.Filter{Sight: sight, Ended: true, From: from, To: duty.AddDays(to, 1)}
@@ -35,20 +35,14 @@ func (d *Desk) Report(ctx context.Context, r role.Role, from, to int) (*duty.Rep
 	if err != nil {
 		return nil, err
 	}
-	at := map[string]duty.Count{}
-	for _, c := range ended {
-		at[c.Key] = c
-	}
-	for i := range rep.ByOwner {
-		c := &rep.ByOwner[i]
-		c.Done, c.Cancelled = at[c.Key].Done, at[c.Key].Cancelled // of the period, not of all time
+	rep.ByOwner = together(rep.ByOwner, ended)
+	for _, c := range rep.ByOwner {
 		rep.Total.Open += c.Open
 		rep.Total.Late += c.Late
 		rep.Total.Blocked += c.Blocked
 		rep.Total.Done += c.Done
 		rep.Total.Cancelled += c.Cancelled
 	}
-	rep.ByOwner = slices.DeleteFunc(rep.ByOwner, func(c duty.Count) bool { return c.Open+c.Done+c.Cancelled == 0 })
 	byLate(rep.ByOwner)
 	for _, part := range []struct {
 		f  duty.Filter
@@ -67,6 +61,22 @@ func (d *Desk) Report(ctx context.Context, r role.Role, from, to int) (*duty.Rep
 		}
 	}
 	return rep, d.bottlenecks(ctx, rep, sight)
+}
+
+// together puts what is open and what ended in the period into one line of each owner.
+func together(open, ended []duty.Count) []duty.Count {
+	at := map[string]int{}
+	for i := range open {
+		at[open[i].Key] = i
+	}
+	for _, c := range ended {
+		if i, ok := at[c.Key]; ok {
+			open[i].Done, open[i].Cancelled = c.Done, c.Cancelled
+			continue
+		}
+		open = append(open, duty.Count{Key: c.Key, Done: c.Done, Cancelled: c.Cancelled})
+	}
+	return open
 }
 
 func (d *Desk) bottlenecks(ctx context.Context, rep *duty.Report, sight duty.Sight) error {

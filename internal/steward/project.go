@@ -26,11 +26,18 @@ type Asked struct {
 	Sets   []care.Classes
 }
 
-// Records opens records for databases: of each, for every set of closed classes that
-// was asked for and is permitted, what that set lets through; nil for one that is not
-// to be read, or not what its facility holds true now. It writes down who reads what.
+// Opened is a record that was asked for: for every set of closed classes that was
+// asked for and is permitted, what that set lets through; no Contents where it is not
+// to be read, or not what its facility holds true now. Damaged says that its bytes do
+// not open: then nothing is known of it.
+type Opened struct {
+	Contents map[care.Classes]dossier.Fields
+	Damaged  error
+}
+
+// Records opens records for databases, and writes down who reads what.
 type Records interface {
-	Open(ctx context.Context, asked []Asked) ([]map[care.Classes]dossier.Fields, error)
+	Open(ctx context.Context, asked []Asked) ([]Opened, error)
 }
 
 // fromRecords names the place of all sources of records of a database: they are read
@@ -225,7 +232,7 @@ func (s *Steward) again(ctx context.Context, f *follower) error {
 type read struct {
 	moved  []house.Moved
 	next   string
-	opened []map[care.Classes]dossier.Fields
+	opened []Opened
 	at     map[int]int // index of what was opened by that of moved
 	err    error
 }
@@ -239,6 +246,24 @@ func (s *Steward) readOn(ctx context.Context, g group, cursor string) (r read) {
 	asked, r.at = s.ask(g, r.moved)
 	r.opened, r.err = s.Records.Open(ctx, asked)
 	return r
+}
+
+// of is what was opened of a record of a read.
+func (r *read) of(n int) Opened {
+	if k, ok := r.at[n]; ok {
+		return r.opened[k]
+	}
+	return Opened{}
+}
+
+// tellDamaged writes down which records databases go without. The place moves on:
+// one record that does not open keeps no other from its databases.
+func (s *Steward) tellDamaged(r *read) {
+	for n := range r.moved {
+		if err := r.of(n).Damaged; err != nil {
+			s.Logger.Error("record not read for databases", "record", dossier.ID(r.moved[n].Record).String(), "error", err)
+		}
+	}
 }
 
 // ahead is what is being read while the records before it are written.
@@ -281,15 +306,11 @@ func (s *Steward) batchOf(ctx context.Context, g group) (some bool, err error) {
 		free <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-free }()
-			errs[i] = s.follow(ctx, f, r.moved, func(n int) map[care.Classes]dossier.Fields {
-				if k, ok := r.at[n]; ok {
-					return r.opened[k]
-				}
-				return nil
-			}, r.next)
+			errs[i] = s.follow(ctx, f, &r)
 		})
 	}
 	wg.Wait()
+	s.tellDamaged(&r)
 	return true, errors.Join(errs...)
 }
 
@@ -329,22 +350,22 @@ func withSets(sets []care.Classes, f *follower, kind string) []care.Classes {
 }
 
 // follow makes the entries of one database out of a batch of records.
-func (s *Steward) follow(ctx context.Context, f *follower, moved []house.Moved, contents func(n int) map[care.Classes]dossier.Fields, next string) error {
+func (s *Steward) follow(ctx context.Context, f *follower, r *read) error {
 	w := Writing{Was: f.place.Cursor}
 	p := f.place
-	p.Cursor, p.At, p.Code = next, s.Clock.Now(), ""
+	p.Cursor, p.At, p.Code = r.next, s.Clock.Now(), ""
 	var gone, reread []registry.RecordID
-	for n := range moved {
-		m := &moved[n]
+	for n := range r.moved {
+		m, opened := &r.moved[n], r.of(n)
 		gone = append(gone, m.Changed...)
-		if !f.kinds[m.Kind] {
+		if !f.kinds[m.Kind] || opened.Damaged != nil { // what it said before stays
 			continue
 		}
 		p.Seen++
 		if f.Taken.Version > 1 {
 			reread = append(reread, m.Record)
 		}
-		w.Drafts = append(w.Drafts, s.drafts(f.Live, dossier.ID(m.Record), m.Kind, m.Received, contents(n))...)
+		w.Drafts = append(w.Drafts, s.drafts(f.Live, dossier.ID(m.Record), m.Kind, m.Received, opened.Contents)...)
 	}
 	if err := s.unsay(ctx, f, gone, reread, &w); err != nil {
 		return err

@@ -102,8 +102,11 @@ func (s *Steward) readAgain(ctx context.Context, f *follower, records []registry
 	}
 	var first []Draft
 	for i, r := range records {
+		if err := opened[i].Damaged; err != nil {
+			s.Logger.Error("record not read for databases", "record", dossier.ID(r).String(), "error", err)
+		}
 		for k := range f.kinds { // the kind that it is not of gives nothing
-			first = append(first, s.drafts(f.Live, dossier.ID(r), k, s.Clock.Now(), opened[i])...)
+			first = append(first, s.drafts(f.Live, dossier.ID(r), k, s.Clock.Now(), opened[i].Contents)...)
 		}
 	}
 	w.Drafts = append(first, w.Drafts...)

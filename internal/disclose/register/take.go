@@ -20,6 +20,7 @@ import (
 	"lienthong/internal/consent"
 	"lienthong/internal/dossier"
 	"lienthong/internal/evidence"
+	"lienthong/internal/fault"
 	"lienthong/internal/kind"
 	"lienthong/internal/policy"
 	"lienthong/internal/role"
@@ -66,11 +67,11 @@ func NewTaker(d Deps) (*Taker, error) {
 type Wanted = steward.Asked
 
 // Open is Take for package steward.
-func (t *Taker) Open(ctx context.Context, asked []Wanted) ([]map[care.Classes]dossier.Fields, error) {
+func (t *Taker) Open(ctx context.Context, asked []Wanted) ([]steward.Opened, error) {
 	taken, err := t.Take(ctx, asked)
-	out := make([]map[care.Classes]dossier.Fields, len(taken))
+	out := make([]steward.Opened, len(taken))
 	for i := range taken {
-		out[i] = taken[i].Contents
+		out[i] = taken[i].Opened
 	}
 	return out, err
 }
@@ -78,8 +79,8 @@ func (t *Taker) Open(ctx context.Context, asked []Wanted) ([]map[care.Classes]do
 // Taken is a record as databases may read it: for each set of closed classes that
 // was asked for and is permitted, what it lets through.
 type Taken struct {
-	ID       dossier.ID
-	Contents map[care.Classes]dossier.Fields
+	ID dossier.ID
+	steward.Opened
 }
 
 // found is a record on its way to be opened.
@@ -91,8 +92,9 @@ type found struct {
 
 // Take opens records, once each whatever the number of databases: one row a record,
 // all of them durable before any is opened. What is absent, erased, not what its
-// facility holds true now, or not to be read by any of them has no Contents. A
-// database reads a closed class only where its declaration names it (policies, 88).
+// facility holds true now, or not to be read by any of them has no Contents; what does
+// not open is Damaged. A database reads a closed class only where its declaration
+// names it (policies, 88).
 func (t *Taker) Take(ctx context.Context, wanted []Wanted) ([]Taken, error) {
 	all, err := t.find(ctx, wanted)
 	if err != nil {
@@ -123,6 +125,9 @@ func (t *Taker) Take(ctx context.Context, wanted []Wanted) ([]Taken, error) {
 	return out, abreast(len(out), func(i int) (err error) {
 		if len(all[i].sets) > 0 {
 			out[i].Contents, err = t.open(ctx, &all[i])
+		}
+		if err != nil && ctx.Err() == nil && fault.Of(err).Kind != fault.Busy { // the record's, not the store's
+			out[i].Contents, out[i].Damaged, err = nil, err, nil
 		}
 		return err
 	})

@@ -25,7 +25,8 @@ type Duties interface {
 	// newest first.
 	Tasks(ctx context.Context, f duty.Filter) ([]duty.Task, error)
 	// Count counts those of a filter, by a dimension; late are those due before
-	// today. Filter.State, Ended, All, Late, After and Limit do not count.
+	// today. Filter.State, All, Late, After and Limit do not count; with Ended or Open
+	// those alone are counted.
 	Count(ctx context.Context, f duty.Filter, by duty.Dimension, today int) ([]duty.Count, error)
 	// Late counts the tasks in sight that are not ended, and those of them that are
 	// due before today.

@@ -262,6 +262,12 @@ func (x *Duties) Count(ctx context.Context, f duty.Filter, by duty.Dimension, to
 	if err != nil {
 		return nil, err
 	}
+	switch {
+	case f.Ended:
+		w.And(`t.closed > 0`)
+	case f.Open:
+		w.And(`t.open = 1`)
+	}
 	where, day := w.String(), w.Arg(today)
 	q := `SELECT ` + column + `, t.state, t.open = 1 AND t.due < ` + day + `, COUNT(*), MIN(t.due) FROM duty_task t` + where + ` GROUP BY 1, 2, 3 ORDER BY 1, 2, 3`
 	err = x.db.Scan(ctx, handle.ListLimit, q, w.Args, func(rows pgx.Rows) error {

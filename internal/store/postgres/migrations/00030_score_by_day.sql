@@ -2,7 +2,13 @@
 -- written, and the index by day is enough.
 
 -- +goose Up
-SELECT 1;
+
+-- The meeting's report counts what ended in its days, and what is open, by owner.
+DROP INDEX duty_task_closed;
+CREATE INDEX duty_task_closed ON duty_task (closed, id) INCLUDE (owner, state) WHERE closed > 0;
+CREATE INDEX duty_task_open ON duty_task (owner, due) INCLUDE (state) WHERE open = 1;
 
 -- +goose Down
-SELECT 1;
+DROP INDEX duty_task_open;
+DROP INDEX duty_task_closed;
+CREATE INDEX duty_task_closed ON duty_task (closed, id) WHERE closed > 0;
