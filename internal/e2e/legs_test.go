@@ -101,8 +101,8 @@ func regions(t *testing.T, test func(t *testing.T, r region)) {
 	engines(t, func(t *testing.T, w *world) {
 		r := region{w, w.hub.Courier.Adapters["files"].(*neighbour), w.hub.Courier.Adapters["reads"].(*neighbour)}
 		for _, d := range []admin.Destination{
-			{ID: "bhxh", Adapter: "files", URL: "http://localhost/a", Purpose: "payment", Closed: true, Name: fault.Text{VI: "BHXH", EN: "Insurer"}},
-			{ID: "so", Adapter: "reads", URL: "http://localhost/b", Name: fault.Text{VI: "Sổ sức khỏe", EN: "Health book"}},
+			{ID: "bhxh", Adapter: "files", URL: "http://localhost/a", Private: true, Purpose: "payment", Closed: true, Name: fault.Text{VI: "BHXH", EN: "Insurer"}},
+			{ID: "so", Adapter: "reads", URL: "http://localhost/b", Private: true, Name: fault.Text{VI: "Sổ sức khỏe", EN: "Health book"}},
 		} {
 			w.check(w.hub.Office.PutDestination(w.ctx, "test", d))
 			w.check(w.hub.Office.PutRoute(w.ctx, "test", admin.Route{Destination: d.ID, Mode: exchange.Relay}))

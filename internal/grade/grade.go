@@ -13,6 +13,7 @@ import (
 
 	"lienthong/internal/clock"
 	"lienthong/internal/fault"
+	"lienthong/internal/ledger"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
 	"lienthong/internal/store"
@@ -216,6 +217,7 @@ func (b *Book) PutFields(ctx context.Context, by role.Role, text string) ([]stri
 	var changed []string
 	for _, s := range fresh {
 		act := store.Act{At: b.Clock.Now(), Actor: by.String(), Action: "score.sheet", Object: s.Name(), Detail: `{"checks":` + fmt.Sprint(len(s.Checks)) + `}`}
+		act.Leaf = ledger.StatementLeaf(ledger.LeafAdmin, act.Statement())
 		if err := b.keep(ctx, s, by.String(), act); err != nil {
 			return changed, err
 		}

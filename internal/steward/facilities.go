@@ -11,7 +11,7 @@ import (
 )
 
 // FacilityDatabase is the database (registry.FacilityDatabase) whose entries come from the hub's own directory,
-// where it is declared: fields it has of code, name, level, type, province, ward,
+// where it is declared: fields it has of code, name, tier, type, province, ward,
 // tax_code, unit and since are filled.
 const FacilityDatabase = registry.FacilityDatabase
 
@@ -43,7 +43,7 @@ func (s *Steward) Facilities(ctx context.Context) error {
 			continue
 		}
 		values := registry.Values{}
-		for name, value := range map[string]string{"code": string(v.Code), "name": v.Name, "level": string(v.Level), "type": string(v.Type), "province": v.Province, "ward": v.Ward,
+		for name, value := range map[string]string{"code": string(v.Code), "name": v.Name, "tier": string(v.Level), "type": string(v.Type), "province": v.Province, "ward": v.Ward,
 			"tax_code": v.TaxCode, "unit": v.Unit} {
 			if value != "" && hasField(l, name) {
 				values[name] = value
