@@ -48,6 +48,19 @@ func TestTheRoomsInABrowser(t *testing.T) {
 		browsertest.Do(t, tab, browsertest.Window(1280, 768))
 	}
 	aGrantByKeyboard(t, p, tab)
+	theHelpOfKeys(t, p, tab)
+}
+
+// theHelpOfKeys is shown and hidden by its own key.
+func theHelpOfKeys(t *testing.T, p *place, tab context.Context) {
+	browsertest.Do(t, tab, browsertest.Scripts(true))
+	browsertest.Open(t, tab, p.url+"/databases")
+	for _, open := range []bool{true, false} {
+		browsertest.Press(t, tab, ".lt-brand", "?")
+		if got := browsertest.Eval[bool](t, tab, `document.getElementById("keys").open`); got != open {
+			t.Fatalf("the help of keys is open: %t, not %t", got, open)
+		}
+	}
 }
 
 // feeds are two of a database: one with lines that were not taken, one that stands still.

@@ -1,4 +1,4 @@
-// What pages gain with a script: search by "/", rows by j, k and x, dropping a
+// What pages gain with a script: search by "/", rows by j, k and x, what keys do by "?", dropping a
 // file, printing, and a chart with a pointer. Every page works without it.
 (function () {
   "use strict";
@@ -19,6 +19,9 @@
     } else if (e.key === "x") { // ticks the row one is in
       var row = document.activeElement.closest(".lt-rows tbody tr"), tick = row && row.querySelector("input[type=checkbox]");
       if (tick) tick.click();
+    } else if (e.key === "?") {
+      var keys = document.getElementById("keys");
+      if (keys) { keys.open = !keys.open; keys.firstElementChild.focus(); }
     }
   });
   document.addEventListener("change", function (e) { // the name of a chosen file shows
