@@ -293,6 +293,18 @@ func (c *checked) headRow(h *store.Episode) error {
 	return nil
 }
 
+// apart is how far the clocks of hubs that write beside each other may be apart.
+const apart = time.Minute
+
+// before reports whether o was there when r was committed. Files that come at once are
+// received in one order and may be committed in another: the log says which it was.
+func before(o, r *store.Record) bool {
+	if o.Place.Log == r.Place.Log {
+		return o.Place.Index < r.Place.Index
+	}
+	return !o.Received.After(r.Received.Add(apart))
+}
+
 // links holds the marks between records from both sides.
 func (c *checked) links(ctx context.Context) error {
 	r := c.r
@@ -302,7 +314,7 @@ func (c *checked) links(ctx context.Context) error {
 		back  func(*store.Record) bool
 	}{
 		{"supersedes", r.Supersedes, func(o *store.Record) bool {
-			return !o.SupersededBy.IsZero() && !o.Received.After(r.Received)
+			return !o.SupersededBy.IsZero() && before(o, r)
 		}},
 		{"superseded_by", r.SupersededBy, func(o *store.Record) bool { return o.Supersedes == r.ID }},
 		{"withdraws", r.Withdraws, func(o *store.Record) bool { return o.WithdrawnBy == r.ID }},
