@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"lienthong/internal/care"
@@ -204,6 +206,12 @@ type CountQuery struct {
 	By             []Dimension
 	AsOf           map[int]uint64 // Recount: as the rows said when these logs had these sizes, and others none; refusals, which have no leaf, as they are
 	Standing       bool           // Recount: of accepted records only, those neither superseded nor withdrawn, and no withdrawals
+}
+
+// Asks reports whether the query asks for a measure whose name begins so: "doc:", a
+// name; "" always.
+func (q *CountQuery) Asks(prefix string) bool {
+	return prefix == "" || q.Measures == nil || slices.ContainsFunc(q.Measures, func(m string) bool { return strings.HasPrefix(m, prefix) })
 }
 
 // Dimension is what counts are split by; all of the facility's are joined from its version.

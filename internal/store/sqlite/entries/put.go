@@ -34,7 +34,7 @@ var (
 	askBriefs = file.Asking("database, id", `SELECT e.`+briefColumns+` FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id`)
 	keepOld   = file.Asking("database, id", `INSERT INTO db_entry_version (`+entry.Columns+`) SELECT `+eColumns+` FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id WHERE true`)
 	write     = file.Insert(`db_entry (`+entry.Columns+`)`, `ON CONFLICT (database, id) DO UPDATE SET `+entry.Update)
-	dropKeys  = file.Asking("database, id", `DELETE FROM db_key WHERE EXISTS (SELECT 1 FROM k WHERE k.database = db_key.database AND k.id = db_key.id)`)
+	dropKeys  = file.Asking("database, id", `DELETE FROM db_key WHERE database = (SELECT database FROM k) AND id IN (SELECT id FROM k)`) // all of one database: along the index, where EXISTS reads every key there is
 	writeKeys = file.Insert(`db_key (database, field, value, id)`, `ON CONFLICT DO NOTHING`)
 	writeSaid = file.Insert(`db_said (database, id, facility, serial)`, `ON CONFLICT DO NOTHING`)
 )

@@ -32,7 +32,7 @@ var (
  ON CONFLICT (id) DO UPDATE SET kind = ?4, state = ?5, version = ?6, facts = ?7, night = ?8, entries = ?9, at = ?10, changed = ?11, actor = ?12, reason = ?13, body = ?14, undo = ?15
  WHERE version = ?6 - 1`
 	putStep    = file.Insert(`proposal_step (proposal, n, at, state, actor, reason)`, ``)
-	dropEntry  = file.Asking("proposal, database, entry", `DELETE FROM proposal_entry WHERE EXISTS (SELECT 1 FROM k WHERE k.database = proposal_entry.database AND k.entry = proposal_entry.entry AND k.proposal = proposal_entry.proposal)`)
+	dropEntry  = `DELETE FROM proposal_entry WHERE proposal = ? AND database = ? AND entry = ?` // one at a time, by its key: there are few
 	putEntry   = file.Insert(`proposal_entry (proposal, database, entry)`, `ON CONFLICT DO NOTHING`)
 	askHeld    = file.Asking("id", `SELECT p.id, p.database, p.detector, p.kind, p.state, p.version, p.facts, p.night, p.entries, p.at, p.changed, p.actor, p.reason, p.body, p.undo FROM k JOIN proposal p ON p.id = k.id`)
 	askVersion = file.Asking("id", `SELECT p.id, p.version, p.entries FROM k JOIN proposal p ON p.id = k.id`)
@@ -130,15 +130,16 @@ func write(tx *file.Tx, all []house.Proposal) error {
 			drop, about = entries(drop, p, old), entries(about, p, p.Entries)
 		}
 	}
-	for _, q := range []struct {
-		bulk *file.Bulk
-		args []any
-	}{{putStep, steps}, {dropEntry, drop}, {putEntry, about}} {
-		if _, err := tx.ExecBulk(q.bulk, q.args); err != nil {
+	if _, err := tx.ExecBulk(putStep, steps); err != nil {
+		return err
+	}
+	for gone := range slices.Chunk(drop, 3) {
+		if _, err := tx.Exec(dropEntry, gone...); err != nil {
 			return err
 		}
 	}
-	return nil
+	_, err = tx.ExecBulk(putEntry, about)
+	return err
 }
 
 func entries(to []any, p *house.Proposal, all []registry.EntryID) []any {
