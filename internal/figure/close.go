@@ -148,11 +148,9 @@ func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[str
 		if last == nil && !fresh || last != nil && !fresh && last.Read().N == totals[q.Subject()] {
 			continue
 		}
-		v := Value{N: totals[q.Subject()]} // of the same rows: each question by itself would read the day again
-		if q.By != "" || len(q.Parts) > 0 {
-			if v, err = d.count(ctx, q, a.sizes()); err != nil {
-				return seen, nil, err
-			}
+		v, err := d.count(ctx, q, a.sizes())
+		if err != nil {
+			return seen, nil, err
 		}
 		s, isNew, err := d.next(ctx, q.Figure, q, v, a)
 		if err != nil {
