@@ -30,12 +30,15 @@ func TestFiguresAreClosedAndChangeOnlyByVersions(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
 		w.facility(admin.Facility{Code: "79901", Name: "Bệnh viện Kinh Bắc", Province: "24"})
+		w.facility(admin.Facility{Code: "79902", Name: "Trạm y tế Ánh Dương", Province: "79", Unit: "kcb"})
 		day := clock.Day(w.clock.Now())
 		var sent []answer
 		for i := range 4 {
 			a, _ := w.send("79901", ours(pairs().ec, envelope(newVisit().episode(fmt.Sprint("LK-", i)))))
 			sent = append(sent, a[0])
 		}
+		w.send("79902", ours(pairs().ec, envelope(newVisit().episode("LK-9").set("XML1", "GIOI_TINH", "9")))) // rejected
+		w.send("79902", ours(pairs().ec, envelope(newVisit().episode("LK-8"))))
 		figures := w.hub.House.Figures
 		if _, err := figures.Close(w.ctx, day); !errors.Is(err, figure.ErrSpan) {
 			t.Errorf("a day that is not over: %v", err)
@@ -55,6 +58,7 @@ func TestFiguresAreClosedAndChangeOnlyByVersions(t *testing.T) {
 		if again := must(figures.Close(w.ctx, day)); again.Changed != 0 {
 			t.Errorf("closed twice: %+v", again)
 		}
+		checkedOneByOne(t, w, day)
 		bacNinh := figure.Place{Province: "24"}
 		first := must(figures.Statement(w.ctx, askFor(t, "SL.09", bacNinh, day).Subject()))
 		if first.Read().N != 4 || first.Read().By["79901"] != 4 || first.Version != 1 || len(first.Logs) != 1 || first.Pack == "" {
@@ -109,6 +113,24 @@ func TestFiguresAreClosedAndChangeOnlyByVersions(t *testing.T) {
 		}
 		monthsAreClosed(t, w, day, sent[2].Record)
 	})
+}
+
+// checkedOneByOne: a night answers all questions of a day together; each asked by
+// itself gives the same bytes.
+func checkedOneByOne(t *testing.T, w *world, day int) {
+	t.Helper()
+	n := 0
+	for _, id := range []string{"SL.02", "SL.03", "SL.04", "SL.08", "SL.09", "SL.13"} {
+		for _, s := range must(w.hub.House.Figures.Newest(w.ctx, fmt.Sprintf("%s-%d-", id, day))) {
+			n++
+			if o := must(w.hub.House.Figures.Recompute(w.ctx, s)); !o.Same {
+				t.Errorf("%s: pinned %s, recounted %s", s.ID, s.Value, o.Bytes)
+			}
+		}
+	}
+	if n < 6*35 {
+		t.Errorf("%d statements of the day", n)
+	}
 }
 
 // monthsAreClosed: when the month is over its league and its public numbers are

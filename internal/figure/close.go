@@ -142,15 +142,21 @@ func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[str
 	if !fresh && len(kept) == 0 {
 		return 0, nil, nil
 	}
+	var answers map[string]Value // of all questions of the day, once one is asked
 	for _, q := range d.questions(day) {
 		seen++
 		last := kept[q.Subject()]
 		if last == nil && !fresh || last != nil && !fresh && last.Read().N == totals[q.Subject()] {
 			continue
 		}
-		v, err := d.count(ctx, q, a.sizes())
-		if err != nil {
-			return seen, nil, err
+		if answers == nil {
+			if answers, err = d.answers(ctx, day, a); err != nil {
+				return seen, nil, err
+			}
+		}
+		v, ok := answers[q.Subject()]
+		if !ok {
+			v.By = map[string]int64{}
 		}
 		s, isNew, err := d.next(ctx, q.Figure, q, v, a)
 		if err != nil {
@@ -164,6 +170,41 @@ func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[str
 		return seen, nil, err
 	}
 	return seen, pinned, nil
+}
+
+// answers are what count gives for each question of a day that anything is counted
+// of, by its subject: all out of two counts, as each by itself reads the whole day.
+func (d *Desk) answers(ctx context.Context, day int, a at) (map[string]Value, error) {
+	out := map[string]Value{}
+	for _, standing := range []bool{false, true} {
+		counts, err := d.Counters.Recount(ctx, role.Scope{All: true}, store.CountQuery{FromDay: day, ToDay: day, Standing: standing, AsOf: a.sizes(),
+			Measures: measures(standing), By: []store.Dimension{store.ByMeasure, store.ByProvince, store.ByUnit, store.ByFacility}})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range counts {
+			part := map[string]string{string(store.ByProvince): c.Key[1], string(store.ByFacility): c.Key[3]}
+			for _, f := range closed() {
+				if f.Standing != standing || !slices.Contains(f.Measures, c.Key[0]) {
+					continue
+				}
+				for _, p := range placesOf(c.Key[1], c.Key[2]) {
+					q, err := Ask(f.ID, p, day, day)
+					if err != nil { // as in questions
+						continue
+					}
+					v := out[q.Subject()]
+					if v.By == nil {
+						v.By = map[string]int64{}
+					}
+					v.N += c.N
+					v.By[part[q.By]] += c.N
+					out[q.Subject()] = v
+				}
+			}
+		}
+	}
+	return out, nil
 }
 
 // questions are those that are closed for a day, in order.
