@@ -33,8 +33,13 @@ func AtDesk(ctx context.Context, dir string, cfg hub.Config, do func(webadmin.Da
 	return errors.Join(do(h.Administer()), h.Close())
 }
 
-// Ask asks one thing of a desk.
-func Ask(ctx context.Context, acts webadmin.Databases, what string, q house.DeskAsk) (said house.DeskSaid, err error) {
+// Ask asks one thing of a desk about files, nights and cleaning.
+func Ask(ctx context.Context, acts webadmin.Databases, what string, q house.DeskAsk) (house.DeskSaid, error) {
+	return Asked[house.DeskSaid](ctx, acts, what, q)
+}
+
+// Asked asks a question of any desk, and reads what it says.
+func Asked[Said, Question any](ctx context.Context, acts webadmin.Databases, what string, q Question) (said Said, err error) {
 	b, err := json.Marshal(q)
 	if err != nil {
 		return said, err

@@ -1,6 +1,6 @@
 // Package duty has the commands of units, tasks and programmes: what the pages do,
-// for scripts and for a hub that does not run. Reading needs no log; what changes
-// something takes the hub's log, so it is for a hub that is stopped.
+// for scripts. Reading opens the data; what changes something asks the hub that runs,
+// or one started for it.
 package duty
 
 import (
@@ -17,8 +17,10 @@ import (
 	"lienthong/internal/errand"
 	"lienthong/internal/facility"
 	"lienthong/internal/fault"
+	"lienthong/internal/hub/house"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	webadmin "lienthong/internal/web/admin"
 )
 
 // operator is who acts on the command line.
@@ -45,24 +47,20 @@ func reading(ctx context.Context, dir string, do func(*errand.Desk) error) error
 	})
 }
 
-// changing takes the log of a hub that does not run.
-func changing(ctx context.Context, dir string, do func(*errand.Desk) error) error {
-	p, err := command.OpenPlace(dir)
-	if err != nil {
+// ask has the hub act: the one that runs, or one started for it.
+func ask(ctx context.Context, dir, what string, q house.DutyAsk) (said house.DutySaid, err error) {
+	err = command.AtDesk(ctx, dir, command.Quiet(), func(acts webadmin.Databases) (err error) {
+		said, err = command.Asked[house.DutySaid](ctx, acts, "duty."+what, q)
 		return err
-	}
-	h, err := p.Start(ctx, command.Quiet())
-	if err != nil {
-		return err
-	}
-	return errors.Join(do(h.House.Errands), h.Close())
+	})
+	return said, err
 }
 
 // UnitCmd is what is done with units.
 type UnitCmd struct {
 	List     unitList     `cmd:"" help:"List units: those of the default list, and what was changed."`
-	Add      unitAdd      `cmd:"" help:"Add a unit, or name one anew; what it was stays readable. The hub must not run."`
-	Dissolve unitDissolve `cmd:"" help:"End a unit on a day; its tasks pass to its successor. The hub must not run."`
+	Add      unitAdd      `cmd:"" help:"Add a unit, or name one anew; what it was stays readable."`
+	Dissolve unitDissolve `cmd:"" help:"End a unit on a day; its tasks pass to its successor."`
 }
 
 type unitList struct {
@@ -103,9 +101,8 @@ type unitAdd struct {
 
 // Run adds.
 func (c *unitAdd) Run(ctx context.Context, s *command.Streams) error {
-	return changing(ctx, c.Data, func(d *errand.Desk) error {
-		return d.PutUnit(ctx, operator(), duty.Unit{ID: c.ID, Kind: c.Kind, Name: fault.Text{VI: c.NameVI, EN: c.NameEN}, Province: c.Province, Focal: c.Focal})
-	})
+	_, err := ask(ctx, c.Data, "unit-put", house.DutyAsk{Unit: duty.Unit{ID: c.ID, Kind: c.Kind, Name: fault.Text{VI: c.NameVI, EN: c.NameEN}, Province: c.Province, Focal: c.Focal}})
+	return err
 }
 
 type unitDissolve struct {
@@ -117,28 +114,26 @@ type unitDissolve struct {
 
 // Run dissolves.
 func (c *unitDissolve) Run(ctx context.Context, s *command.Streams) error {
-	return changing(ctx, c.Data, func(d *errand.Desk) error {
-		day := d.Today()
-		if c.Until != "" {
-			var err error
-			if day, err = duty.ParseDay(c.Until); err != nil {
-				return err
-			}
+	q := house.DutyAsk{Unit: duty.Unit{ID: c.ID, Successor: c.Into}}
+	if c.Until != "" {
+		var err error
+		if q.Unit.Until, err = duty.ParseDay(c.Until); err != nil {
+			return err
 		}
-		n, err := d.Dissolve(ctx, operator(), c.ID, c.Into, day)
-		if err == nil {
-			fmt.Fprintf(s.Out, "tasks passed on: %d\n", n)
-		}
-		return err
-	})
+	}
+	said, err := ask(ctx, c.Data, "unit-dissolve", q)
+	if err == nil {
+		fmt.Fprintf(s.Out, "tasks passed on: %d\n", said.Changed)
+	}
+	return err
 }
 
 // TaskCmd is what is done with tasks.
 type TaskCmd struct {
 	List taskList `cmd:"" help:"List tasks, the soonest due first."`
 	Show taskShow `cmd:"" help:"Print a task with its steps."`
-	Add  taskAdd  `cmd:"" help:"Assign a task. The hub must not run."`
-	Step taskStep `cmd:"" help:"Take a step of a task. The hub must not run."`
+	Add  taskAdd  `cmd:"" help:"Assign a task."`
+	Step taskStep `cmd:"" help:"Take a step of a task."`
 }
 
 type taskList struct {
@@ -230,13 +225,11 @@ func (c *taskAdd) Run(ctx context.Context, s *command.Streams) error {
 		t.Source = duty.Source{Kind: duty.FromProgramme, Ref: c.Programme}
 	}
 	t.Own(owner)
-	return changing(ctx, c.Data, func(d *errand.Desk) error {
-		ids, err := d.Open(ctx, operator(), "", t)
-		if err == nil {
-			fmt.Fprintln(s.Out, ids[0])
-		}
-		return err
-	})
+	said, err := ask(ctx, c.Data, "task-open", house.DutyAsk{Task: t})
+	if err == nil {
+		fmt.Fprintln(s.Out, said.Task.ID)
+	}
+	return err
 }
 
 type taskStep struct {
@@ -270,18 +263,16 @@ func (c *taskStep) Run(ctx context.Context, s *command.Streams) error {
 			return err
 		}
 	}
-	return changing(ctx, c.Data, func(d *errand.Desk) error {
-		t, err := d.Take(ctx, operator(), id, 0, k)
-		if err == nil {
-			fmt.Fprintf(s.Out, "%s\t%s\n", t.ID, t.State)
-		}
-		return err
-	})
+	said, err := ask(ctx, c.Data, "task-step", house.DutyAsk{Task: duty.Task{ID: id}, Step: k})
+	if err == nil {
+		fmt.Fprintf(s.Out, "%s\t%s\n", said.Task.ID, said.Task.State)
+	}
+	return err
 }
 
 // ProgrammeCmd is what is done with programmes.
 type ProgrammeCmd struct {
-	Import programmeImport `cmd:"" help:"Take programmes from a CSV or YAML file: new ones are added, others said anew. The hub must not run."`
+	Import programmeImport `cmd:"" help:"Take programmes from a CSV or YAML file: new ones are added, others said anew."`
 	Export programmeExport `cmd:"" help:"Write all programmes, as import takes them."`
 }
 
@@ -304,13 +295,11 @@ func (c *programmeImport) Run(ctx context.Context, s *command.Streams) error {
 	if err != nil {
 		return err
 	}
-	return changing(ctx, c.Data, func(d *errand.Desk) error {
-		n, err := d.PutProgrammes(ctx, operator(), all)
-		if err == nil {
-			fmt.Fprintf(s.Out, "read %d\tchanged %d\n", len(all), n)
-		}
-		return err
-	})
+	said, err := ask(ctx, c.Data, "programmes", house.DutyAsk{Programmes: all})
+	if err == nil {
+		fmt.Fprintf(s.Out, "read %d\tchanged %d\n", len(all), said.Changed)
+	}
+	return err
 }
 
 type programmeExport struct {

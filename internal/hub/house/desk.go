@@ -63,20 +63,32 @@ func (o Operations) Receive(ctx context.Context, actor, id, name string, in io.R
 // desk does what the command line asks of a desk; ok: there is such a question.
 func (h *House) desk(ctx context.Context, who steward.Who, what string, ask json.RawMessage) (out json.RawMessage, ok bool, err error) {
 	of, step, _ := strings.Cut(what, ".")
-	do := map[string]func(context.Context, steward.Who, string, *DeskAsk) (DeskSaid, error){"import": h.importStep, "night": h.nightStep, "clean": h.cleanStep}[of]
-	if do == nil {
+	switch of {
+	case "import":
+		out, err = answer(ctx, who, step, ask, h.importStep)
+	case "night":
+		out, err = answer(ctx, who, step, ask, h.nightStep)
+	case "clean":
+		out, err = answer(ctx, who, step, ask, h.cleanStep)
+	case "duty":
+		out, err = answer(ctx, who, step, ask, h.dutyStep)
+	default:
 		return nil, false, nil
 	}
-	var q DeskAsk
+	return out, true, err
+}
+
+// answer takes a step of a desk: a question in, what is said out, both as JSON.
+func answer[Ask, Said any](ctx context.Context, who steward.Who, step string, ask json.RawMessage, do func(context.Context, steward.Who, string, *Ask) (Said, error)) (json.RawMessage, error) {
+	var q Ask
 	if err := json.Unmarshal(ask, &q); err != nil {
-		return nil, true, errAsk
+		return nil, errAsk
 	}
 	said, err := do(ctx, who, step, &q)
 	if err != nil {
-		return nil, true, err
+		return nil, err
 	}
-	out, err = json.Marshal(said)
-	return out, true, err
+	return json.Marshal(said)
 }
 
 // importStep takes a step of an import, and says how it stands then.
