@@ -58,16 +58,15 @@ func (d *Desk) Close(ctx context.Context, day int) (night.Report, error) {
 		return night.Report{}, err
 	}
 	var r night.Report
-	again := touched{}
+	newest := newestDays{}
 	for at := last.AddDate(0, 0, 1-lookBack); !at.After(last); at = at.AddDate(0, 0, 1) {
-		seen, pinned, err := d.closeDay(ctx, clock.Day(at), clock.Day(at) == day, totals, a)
-		r.Seen, r.Changed = r.Seen+seen, r.Changed+int64(len(pinned))
+		seen, pinned, err := d.closeDay(ctx, clock.Day(at), clock.Day(at) == day, totals, a, newest)
+		r.Seen, r.Changed = r.Seen+seen, r.Changed+pinned
 		if err != nil {
 			return r, err
 		}
-		again.add(pinned)
 	}
-	seen, changed, err := d.closeMonths(ctx, day, again, a)
+	seen, changed, err := d.closeMonths(ctx, day, newest, a)
 	r.Seen, r.Changed = r.Seen+seen, r.Changed+changed
 	return r, err
 }
@@ -127,31 +126,40 @@ func measures(standing bool) []string {
 	return slices.Sorted(maps.Keys(set))
 }
 
-// closeDay pins what a day has no statement of, if it is new, and what changed.
-func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[string]int64, a at) (seen int64, pinned []*Statement, err error) {
+// closeDay pins what a day has no statement of, if it is new, and what changed, and
+// notes in newest what the day has then.
+func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[string]int64, a at, newest newestDays) (seen, pinned int64, err error) {
 	kept := map[string]*Statement{}
 	for _, f := range closed() {
 		list, err := d.Newest(ctx, f.ID+"-"+strconv.Itoa(day)+"-")
 		if err != nil {
-			return 0, nil, err
+			return 0, 0, err
 		}
+		newest.add(list)
 		for _, s := range list {
 			kept[s.Query.Subject()] = s
 		}
 	}
 	if !fresh && len(kept) == 0 {
-		return 0, nil, nil
+		return 0, 0, nil
 	}
+	questions := d.questions(day)
+	list, err := d.pin(ctx, func() ([]*Statement, error) { return d.changed(ctx, questions, kept, fresh, totals, a) })
+	newest.add(list)
+	return int64(len(questions)), int64(len(list)), err
+}
+
+// changed are the statements that a day has yet to be given.
+func (d *Desk) changed(ctx context.Context, questions []Query, kept map[string]*Statement, fresh bool, totals map[string]int64, a at) (out []*Statement, err error) {
 	var answers map[string]Value // of all questions of the day, once one is asked
-	for _, q := range d.questions(day) {
-		seen++
+	for _, q := range questions {
 		last := kept[q.Subject()]
 		if last == nil && !fresh || last != nil && !fresh && last.Read().N == totals[q.Subject()] {
 			continue
 		}
 		if answers == nil {
-			if answers, err = d.answers(ctx, day, a); err != nil {
-				return seen, nil, err
+			if answers, err = d.answers(ctx, q.From, a); err != nil {
+				return nil, err
 			}
 		}
 		v, ok := answers[q.Subject()]
@@ -160,16 +168,34 @@ func (d *Desk) closeDay(ctx context.Context, day int, fresh bool, totals map[str
 		}
 		s, isNew, err := d.next(ctx, q.Figure, q, v, a)
 		if err != nil {
-			return seen, nil, err
+			return nil, err
 		}
 		if isNew {
-			pinned = append(pinned, s)
+			out = append(out, s)
 		}
 	}
-	if err := d.keep(ctx, nightly, pinned); err != nil && !errors.Is(err, store.ErrChanged) { // changed: another hub closes the same day
-		return seen, nil, err
+	return out, nil
+}
+
+// pinTries is how often a list is made anew of which somebody pinned one meanwhile.
+const pinTries = 3
+
+// pin keeps what list gives. Where somebody pinned one of the same meanwhile, none of
+// it is kept: the list is made again, without that one. Fault: store.ErrChanged when
+// that goes on.
+func (d *Desk) pin(ctx context.Context, list func() ([]*Statement, error)) ([]*Statement, error) {
+	for try := 1; ; try++ {
+		out, err := list()
+		if err == nil {
+			err = d.keep(ctx, nightly, out)
+		}
+		switch {
+		case err == nil:
+			return out, nil
+		case !errors.Is(err, store.ErrChanged) || try == pinTries:
+			return nil, err
+		}
 	}
-	return seen, pinned, nil
 }
 
 // answers are what count gives for each question of a day that anything is counted

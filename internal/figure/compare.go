@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/insight"
 	"lienthong/internal/night"
@@ -43,7 +42,7 @@ func (d *Desk) Compare(ctx context.Context, day int) (night.Report, error) {
 	if err != nil {
 		return r, err
 	}
-	return r, d.Checks.PutCheck(ctx, house.Check{Day: clock.Day(d.Clock.Now()), At: d.Clock.Now(), Counted: c.seen, Unequal: c.unequal, Detail: string(detail)})
+	return r, d.Checks.PutCheck(ctx, house.Check{Day: day, At: d.Clock.Now(), Counted: c.seen, Unequal: c.unequal, Detail: string(detail)})
 }
 
 // Difference is one number that the counters and the rows do not agree on.

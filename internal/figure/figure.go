@@ -161,7 +161,7 @@ func (d *Desk) next(ctx context.Context, figure string, q Query, v Value, a at) 
 	} else if err != nil {
 		return nil, false, err
 	}
-	if string(last.Value) == string(s.Value) {
+	if string(last.Value) == string(s.Value) || ahead(last.Logs, a.logs) { // ahead: another hub counted it meanwhile, with more
 		return last, false, nil
 	}
 	s.Version = last.Version + 1
@@ -180,6 +180,18 @@ func (d *Desk) next(ctx context.Context, figure string, q Query, v Value, a at) 
 // Statement returns a pinned figure by its id, or the newest of a subject. Fault: ErrAbsent.
 func (d *Desk) Statement(ctx context.Context, id string) (*Statement, error) {
 	subject, version := split(id)
+	s, err := d.statement(ctx, subject, version)
+	if version > 0 && errors.Is(err, ErrAbsent) { // a unit's name may end as a version does
+		return d.newest(ctx, id)
+	}
+	return s, err
+}
+
+func (d *Desk) newest(ctx context.Context, subject string) (*Statement, error) {
+	return d.statement(ctx, subject, 0)
+}
+
+func (d *Desk) statement(ctx context.Context, subject string, version int) (*Statement, error) {
 	kept, err := d.Figures.Statement(ctx, subject, version)
 	if errors.Is(err, store.ErrAbsent) {
 		return nil, ErrAbsent
@@ -189,8 +201,19 @@ func (d *Desk) Statement(ctx context.Context, id string) (*Statement, error) {
 	return Parse([]byte(kept.Body))
 }
 
-func (d *Desk) newest(ctx context.Context, subject string) (*Statement, error) {
-	return d.Statement(ctx, subject)
+// ahead reports whether logs reach further than others: none is shorter, one is longer.
+func ahead(logs, than []Log) bool {
+	size, longer := sizes(than), false
+	reach := sizes(logs)
+	for log, n := range size {
+		if reach[log] < n {
+			return false
+		}
+	}
+	for log, n := range reach {
+		longer = longer || n > size[log]
+	}
+	return longer
 }
 
 // Versions returns all statements of a subject, oldest first.

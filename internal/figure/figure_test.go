@@ -2,7 +2,9 @@ package figure_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -320,14 +322,23 @@ func TestCompareTellsWhatDiffers(t *testing.T) {
 	if err != nil || rep.Unequal != 1 || rep.Note != "rejected 20260713" {
 		t.Errorf("%+v, %v", rep, err)
 	}
-	if c := r.checks[1]; c.Unequal != 1 || c.Detail != `[{"key":"rejected 20260713","counted":2,"recounted":1}]` {
+	if c := r.checks[1]; c.Day != 20260713 || c.Unequal != 1 || c.Detail != `[{"key":"rejected 20260713","counted":2,"recounted":1}]` {
 		t.Errorf("%+v", c)
 	}
 }
 
+// seed is a statement that wants the digest of its value, and the value.
+const seed = `{"at":"2026-07-14T03:00:00Z","figure":"SL.04","hub":"h","id":"SL.04-20260713-p24-v1","logs":[],` +
+	`"query":{"figure":"SL.04","from":20260713,"measures":["doc:XML2"],"province":"24","to":20260713},"sha256":"%x","v":1,"value":%s,"version":1}`
+
 func FuzzStatement(f *testing.F) {
-	f.Add([]byte(`{"at":"2026-07-14T03:00:00Z","figure":"SL.04","hub":"h","id":"SL.04-20260713-p24-v1","logs":[],"query":{"figure":"SL.04","from":20260713,"measures":["doc:XML2"],"province":"24","to":20260713},"sha256":"` +
-		`ae0ed9b6d3b2b3d6a6a4f9c5c3b2b7d6","v":1,"value":{"n":7},"version":1}`))
+	for _, value := range []string{`{"n":7}`, `{"by":{"24601":5,"24602":2},"n":7}`, `{"by":{"":-1},"hide":{"24/records":"small"},"n":100}`} {
+		good := fmt.Appendf(nil, seed, sha256.Sum256([]byte(value)), value)
+		if _, err := figure.Parse(good); err != nil {
+			f.Fatalf("a seed that is not read: %s", good)
+		}
+		f.Add(good)
+	}
 	f.Add([]byte(`{"v":1}`))
 	f.Add([]byte(`[]`))
 	f.Add([]byte(`{"v":1,"value":{"by":{"":1},"n":-1}}x`))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"lienthong/internal/catalog"
 	"lienthong/internal/role"
@@ -17,34 +18,38 @@ const (
 	inPublic = "SL.32"
 )
 
-// touched are the months, and the places in them, in which a closed day has changed.
-type touched map[int]map[Place]bool
+// newestDays is when the newest statement of a day was pinned, by month and place.
+type newestDays map[int]map[Place]time.Time
 
-func (t touched) add(list []*Statement) {
+func (n newestDays) add(list []*Statement) {
 	for _, s := range list {
-		month := s.Query.From / 100
-		if t[month] == nil {
-			t[month] = map[Place]bool{}
+		month, place, at := s.Query.From/100, s.Query.Place(), s.Moment()
+		if n[month] == nil {
+			n[month] = map[Place]time.Time{}
 		}
-		t[month][s.Query.Place()] = true
+		if at.After(n[month][place]) {
+			n[month][place] = at
+		}
 	}
 }
 
 // closeMonths pins the league and the public numbers of the last month that is over
-// on a day, where nobody has yet, and again those of months in which a day changed.
-func (d *Desk) closeMonths(ctx context.Context, day int, changed touched, a at) (seen, pinned int64, err error) {
+// on a day, where nobody has yet, and asks again for those of months in which a day
+// has a statement that is newer than the month's: what was cut off between the two
+// is made up for.
+func (d *Desk) closeMonths(ctx context.Context, day int, newest newestDays, a at) (seen, pinned int64, err error) {
 	last, _ := noon(day)
 	over := last.AddDate(0, 0, 1)
 	over = over.AddDate(0, 0, -over.Day()) // the last day of the last whole month
 	months := map[int]bool{over.Year()*100 + int(over.Month()): true}
-	for m := range changed {
+	for m := range newest {
 		months[m] = true
 	}
 	for _, m := range slices.Sorted(maps.Keys(months)) {
 		if m > over.Year()*100+int(over.Month()) {
 			continue
 		}
-		s, p, err := d.closeMonth(ctx, m, changed[m], a)
+		s, p, err := d.closeMonth(ctx, m, newest[m], a)
 		seen, pinned = seen+s, pinned+p
 		if err != nil {
 			return seen, pinned, err
@@ -53,19 +58,19 @@ func (d *Desk) closeMonths(ctx context.Context, day int, changed touched, a at) 
 	return seen, pinned, nil
 }
 
-func (d *Desk) closeMonth(ctx context.Context, month int, changed map[Place]bool, a at) (seen, pinned int64, err error) {
+func (d *Desk) closeMonth(ctx context.Context, month int, days map[Place]time.Time, a at) (seen, pinned int64, err error) {
 	questions, err := monthly(month)
 	if err != nil {
 		return 0, 0, err
 	}
 	var ask []Query
 	for _, q := range questions {
-		_, err := d.newest(ctx, q.Subject())
+		last, err := d.newest(ctx, q.Subject())
 		switch {
 		case errors.Is(err, ErrAbsent):
 		case err != nil:
 			return 0, 0, err
-		case !changed[q.Place()]:
+		case !days[q.Place()].After(last.Moment()):
 			continue
 		}
 		ask = append(ask, q)
@@ -77,21 +82,19 @@ func (d *Desk) closeMonth(ctx context.Context, month int, changed map[Place]bool
 	if err != nil {
 		return 0, 0, err
 	}
-	var list []*Statement
-	for _, q := range ask {
-		seen++
-		s, fresh, err := d.next(ctx, q.Figure, q, values[q.Subject()], a)
-		if err != nil {
-			return seen, 0, err
+	list, err := d.pin(ctx, func() (out []*Statement, err error) {
+		for _, q := range ask {
+			s, fresh, err := d.next(ctx, q.Figure, q, values[q.Subject()], a)
+			if err != nil {
+				return nil, err
+			}
+			if fresh {
+				out = append(out, s)
+			}
 		}
-		if fresh {
-			list = append(list, s)
-		}
-	}
-	if err := d.keep(ctx, nightly, list); err != nil && !errors.Is(err, store.ErrChanged) { // changed: another hub closes the same month
-		return seen, 0, err
-	}
-	return seen, int64(len(list)), nil
+		return out, nil
+	})
+	return int64(len(ask)), int64(len(list)), err
 }
 
 // monthly are the questions of a month.
