@@ -79,7 +79,7 @@ func TestTwoHubsJudgeByTheNewBook(t *testing.T) {
 	w.rehearsed(id)
 	w.check(sister.Rulebook.Announce(w.ctx, "ministry/Bình", id, clock.Day(w.clock.Now().AddDate(0, 0, 10)), "số lượng gõ nhầm"))
 	both(fmt.Sprintf("%s~r%d", base, id), "XML2.SO_LUONG.high.soon")
-	w.check(sister.Rulebook.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
+	w.check(sister.Rulebook.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo", true))
 	active := fmt.Sprintf("%s+r%d", base, id)
 	both(active, "XML2.SO_LUONG.high")
 
@@ -142,7 +142,7 @@ func TestARuleCountsUnderItsWord(t *testing.T) {
 		if a, b := failed(passed(score.Clean)), failed(passed(score.Correct)); a != 2*clean || b != 2*correct {
 			t.Errorf("what is announced counts: clean %d of %d, correct %d of %d", a, clean, b, correct)
 		}
-		w.check(w.hub.Rulebook.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
+		w.check(w.hub.Rulebook.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo", true))
 		w.until("in force", func() bool { return strings.Contains(w.hub.Rules().String(), "+r") })
 		w.send("79901", tooMany())
 		if a, b := failed(passed(score.Clean)), failed(passed(score.Correct)); a != 3*clean+1 || b != 3*correct {

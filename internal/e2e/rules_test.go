@@ -142,16 +142,23 @@ func TestRulesThatPeopleWrite(t *testing.T) {
 		first := a.Record
 
 		for name, actor := range map[string]string{"who wrote it": "unit:kcb/An", "who announced it": "ministry/Bình"} {
-			if err := desk.Activate(w.ctx, actor, id, "hết thời gian thông báo"); !errors.Is(err, rehearsal.ErrSecond) {
+			if err := desk.Activate(w.ctx, actor, id, "hết thời gian thông báo", true); !errors.Is(err, rehearsal.ErrSecond) {
 				t.Errorf("%s puts it into force: %v", name, err)
 			}
 		}
 		if b := must(desk.Book(w.ctx, id)); b.Day != day {
 			t.Errorf("announced for %d, it says %d", day, b.Day)
 		}
-		w.check(desk.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo"))
-		if b := must(desk.Book(w.ctx, id)); b.Day != clock.Day(w.clock.Now()) {
-			t.Errorf("put into force today, it applies from %d", b.Day)
+		if err := desk.Activate(w.ctx, "ministry/Cường", id, "hết thời gian thông báo", false); !errors.Is(err, rehearsal.ErrEarly) {
+			t.Errorf("put into force ten days before the day announced: %v", err)
+		}
+		if err := desk.Activate(w.ctx, "ministry/Cường", id, " sớm ", true); !errors.Is(err, rehearsal.ErrReason) {
+			t.Errorf("put into force early without a reason: %v", err)
+		}
+		w.check(desk.Activate(w.ctx, "ministry/Cường", id, "bộ trước bỏ lọt lỗi", true))
+		today := w.clock.Now().In(clock.Hanoi)
+		if b := must(desk.Book(w.ctx, id)); b.Day != clock.Day(today) || b.Reason != today.AddDate(0, 0, 10).Format(time.DateOnly)+" → "+today.Format(time.DateOnly)+": bộ trước bỏ lọt lỗi" {
+			t.Errorf("put into force today, it applies from %d: %q", b.Day, b.Reason)
 		}
 		active := fmt.Sprintf("%s+r%d", base, id)
 		w.until("in force", func() bool { return w.hub.Rules().String() == active })
@@ -226,7 +233,7 @@ func TestTwoWriteOneBook(t *testing.T) {
 		}
 		// a book that there is not has a code of its own, whatever is asked of it
 		for what, err := range map[string]error{"read": errOf(desk.Book(w.ctx, 999)), "written": desk.Write(w.ctx, "unit:kcb/An", 999, 1, "rules:\n"), "rehearsed": desk.Ask(w.ctx, "unit:kcb/An", 999, 0),
-			"cancelled": desk.Cancel(w.ctx, "unit:kcb/An", 999), "announced": desk.Announce(w.ctx, "ministry/An", 999, 20990101, "một lý do đủ dài"), "put into force": desk.Activate(w.ctx, "ministry/An", 999, "một lý do đủ dài"),
+			"cancelled": desk.Cancel(w.ctx, "unit:kcb/An", 999), "announced": desk.Announce(w.ctx, "ministry/An", 999, 20990101, "một lý do đủ dài"), "put into force": desk.Activate(w.ctx, "ministry/An", 999, "một lý do đủ dài", false),
 			"retired": desk.Retire(w.ctx, "unit:kcb/An", 999, "một lý do đủ dài"), "asked by command": errOf(admin.DoRules(w.ctx, desk, "operator", admin.RuleRequest{Do: "show", Book: 999}))} {
 			if !errors.Is(err, rehearsal.ErrAbsent) || fault.Of(err).Code != "rulebook.absent" {
 				t.Errorf("a book that there is not, %s: %v", what, err)
@@ -301,6 +308,8 @@ func TestRulesAreWrittenInTheRooms(t *testing.T) {
 			}
 		}
 		page(w.works("ministry", 1), "POST", at+"/do", activate, http.StatusConflict, "phải khác người") // who wrote it, in another role
+		page(second, "POST", at+"/do", activate, http.StatusConflict, "Chưa đến ngày áp dụng", "01/12/2099")
+		activate.Set("early", "yes")
 		page(second, "POST", at+"/do", activate, http.StatusSeeOther)
 		page(second, "GET", "/rulebook", nil, http.StatusOK, "đang áp dụng", w.clock.Now().In(clock.Hanoi).Format("02/01/2006"))
 		page(unit, "GET", "/rulebook/r2", nil, http.StatusNotFound)

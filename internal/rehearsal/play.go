@@ -30,7 +30,6 @@ type play struct {
 	active  *rulebook.Book // and as they are
 	rules   map[string]*RuleFound
 	workers int
-	mu      sync.Mutex // of found
 	kept    time.Time
 	began   time.Time
 	before  time.Duration
@@ -193,9 +192,11 @@ func (p *play) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			if err := p.judge(ctx, log, items); err != nil {
+			c, err := p.judge(ctx, log, items)
+			if err != nil {
 				return err
 			}
+			p.merge(c)
 			p.found.Next[log] = next
 			if time.Since(p.kept) >= saved {
 				if err := p.keep(ctx, p.Desk.clock.Now().Add(leased)); err != nil {
@@ -259,9 +260,48 @@ func (p *play) page(ctx context.Context, log int, end uint64) (items []Item, nex
 	return items, end, nil // the log has no more
 }
 
+// counted is what was found in a page. It becomes part of what is kept when the whole
+// page is done, together with the place after it: of a page that is cut off nothing
+// is counted, and it is read again.
+type counted struct {
+	mu    sync.Mutex
+	found Found
+	rules map[string]*RuleFound
+}
+
+func (p *play) count() *counted {
+	c := &counted{found: Found{Fails: map[string]int{}, Of: map[string]int{}}, rules: map[string]*RuleFound{}}
+	for code, r := range p.rules {
+		c.rules[code] = &RuleFound{Gone: r.Gone, Closed: r.Closed, Fails: map[string]int{}}
+	}
+	return c
+}
+
+// merge adds what was found in a page.
+func (p *play) merge(c *counted) {
+	f := &p.found
+	f.Seen, f.Judged, f.Unread = f.Seen+c.found.Seen, f.Judged+c.found.Judged, f.Unread+c.found.Unread
+	plus(f.Fails, c.found.Fails)
+	plus(f.Of, c.found.Of)
+	for code, more := range c.rules {
+		r := p.rules[code]
+		r.Judged, r.Applies, r.Now, r.Then, r.New = r.Judged+more.Judged, r.Applies+more.Applies, r.Now+more.Now, r.Then+more.Then, r.New+more.New
+		r.Places, r.Unclear, r.Stopped = r.Places+more.Places, r.Unclear+more.Unclear, r.Stopped+more.Stopped
+		plus(r.Fails, more.Fails)
+		r.Samples = append(r.Samples, more.Samples[:min(len(more.Samples), mostIDs-len(r.Samples))]...)
+	}
+}
+
+func plus(to, more map[string]int) {
+	for k, n := range more {
+		to[k] += n
+	}
+}
+
 // judge replays a page.
-func (p *play) judge(ctx context.Context, log int, items []Item) error {
-	p.found.Seen += int64(len(items))
+func (p *play) judge(ctx context.Context, log int, items []Item) (*counted, error) {
+	c := p.count()
+	c.found.Seen = int64(len(items))
 	about := map[string]bool{}
 	for _, b := range []*rulebook.Book{p.book, p.active} {
 		for _, k := range b.Kinds() {
@@ -275,28 +315,29 @@ func (p *play) judge(ctx context.Context, log int, items []Item) error {
 		}
 	}
 	if len(kept) == 0 {
-		return nil
+		return c, nil
 	}
 	open, err := p.Open(ctx, Name(p.row.Book), log, kept)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var work sync.WaitGroup
 	at := make(chan int)
 	for range p.workers {
 		work.Go(func() {
 			for i := range at {
+				if ctx.Err() != nil { // cut off: the page is read again
+					continue
+				}
 				fields, err := open(ctx, i)
 				if err != nil {
-					p.mu.Lock()
-					p.found.Unread++
-					p.mu.Unlock()
+					c.unread()
 					if ctx.Err() == nil {
 						p.Logger.Warn("record not read for a rehearsal", "record", kept[i].Record.ID.String(), "error", err)
 					}
 					continue
 				}
-				p.add(&kept[i].Record, p.outcome(p.book, kept[i].Record.Kind, fields), p.outcome(p.active, kept[i].Record.Kind, fields))
+				p.add(c, &kept[i].Record, p.outcome(p.book, kept[i].Record.Kind, fields), p.outcome(p.active, kept[i].Record.Kind, fields))
 			}
 		})
 	}
@@ -305,7 +346,13 @@ func (p *play) judge(ctx context.Context, log int, items []Item) error {
 	}
 	close(at)
 	work.Wait()
-	return ctx.Err()
+	return c, ctx.Err()
+}
+
+func (c *counted) unread() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.found.Unread++
 }
 
 // said is what a rule said of one dossier.
@@ -338,16 +385,16 @@ func (p *play) outcome(b *rulebook.Book, kind string, fields dossier.Fields) map
 }
 
 // add counts one dossier.
-func (p *play) add(r *store.Record, then, now map[string]*said) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.found.Judged++
+func (p *play) add(c *counted, r *store.Record, then, now map[string]*said) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.found.Judged++
 	facility := string(r.ID.Facility)
-	p.found.Of[facility]++
+	c.found.Of[facility]++
 	fresh := false
 	for _, b := range []*rulebook.Book{p.book, p.active} {
 		for _, rule := range b.Rules() {
-			f := p.rules[rule.Code]
+			f := c.rules[rule.Code]
 			if rule.Kind == r.Kind && (b == p.book || f.Gone) {
 				f.Judged++
 			}
@@ -355,11 +402,11 @@ func (p *play) add(r *store.Record, then, now map[string]*said) {
 	}
 	for code, s := range now {
 		if s.broken > 0 {
-			p.rules[code].Now++
+			c.rules[code].Now++
 		}
 	}
 	for code, s := range then {
-		f := p.rules[code]
+		f := c.rules[code]
 		f.Applies += one(s.applies > 0)
 		f.Unclear += one(s.unclear)
 		f.Stopped += one(s.stopped)
@@ -382,7 +429,7 @@ func (p *play) add(r *store.Record, then, now map[string]*said) {
 		}
 	}
 	if fresh {
-		p.found.Fails[facility]++
+		c.found.Fails[facility]++
 	}
 }
 

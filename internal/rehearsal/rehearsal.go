@@ -56,7 +56,11 @@ var (
 		"Bộ quy tắc này không ở trạng thái cho phép việc đó.", "The book is not in a state that allows this.")
 	ErrPlace = fault.New(fault.Conflict, "rulebook.place",
 		"Đã có một bộ khác đang được thông báo. Cho bộ đó áp dụng hoặc ngừng trước.", "Another book is announced already. Put that into force or retire it first.")
-	ErrDay  = fault.New(fault.Invalid, "rulebook.day", "Ngày áp dụng phải sau hôm nay.", "The day it applies from must be after today.")
+	ErrDay = fault.New(fault.Invalid, "rulebook.day", "Ngày áp dụng phải sau hôm nay.", "The day it applies from must be after today.")
+	// ErrEarly: what was announced for a day to come is put into force before it.
+	ErrEarly = fault.New(fault.Conflict, "rulebook.early",
+		"Chưa đến ngày áp dụng đã thông báo. Chờ đến ngày đó, hoặc chọn áp dụng sớm và ghi vì sao.",
+		"The day announced has not come. Wait for it, or choose to apply the book early and say why.")
 	ErrBase = fault.New(fault.Conflict, "rulebook.base", "Bộ đang áp dụng đã đổi từ khi soạn bản này. Soạn lại từ bộ mới.", "The book in force has changed since this was drawn from it. Draw it anew.")
 	// ErrEverything: a rule that breaks most dossiers is mostly itself wrong.
 	ErrEverything = fault.New(fault.Conflict, "rulebook.everything",
@@ -312,7 +316,9 @@ func (d *Desk) everything(ctx context.Context, b *Shown) error {
 
 // Activate puts an announced book into force, in the place of the one it was drawn
 // from. Its actor is another person than who wrote its text and who announced it.
-func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string) error {
+// Before the day announced that is ErrEarly, unless early is said: then the book's
+// reason begins with both days.
+func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string, early bool) error {
 	b, err := d.sound(ctx, id)
 	if err != nil {
 		return err
@@ -331,6 +337,15 @@ func (d *Desk) Activate(ctx context.Context, actor string, id int, reason string
 		return ErrBase
 	}
 	today := clock.Day(d.clock.Now()) // the day it applies from is this one, whichever was announced
+	if today < b.Day {
+		if !early {
+			return ErrEarly
+		}
+		if err := reasoned(&reason); err != nil {
+			return err
+		}
+		reason = written(b.Day) + " → " + written(today) + ": " + reason
+	}
 	return d.move(ctx, house.Move{Book: id, Edition: b.Edition, From: Warning, To: Active, Day: today, By: actor, Reason: reason, Base: b.Base, Ended: Retired})
 }
 
@@ -346,9 +361,22 @@ func (d *Desk) Retire(ctx context.Context, actor string, id int, reason string) 
 	return d.move(ctx, house.Move{Book: id, Edition: b.Edition, From: b.State, To: Retired, By: actor, Reason: reason})
 }
 
-func (d *Desk) move(ctx context.Context, m house.Move) error {
-	if m.Reason = strings.TrimSpace(m.Reason); utf8.RuneCountInString(m.Reason) < 10 || len(m.Reason) > 2000 {
+// reasoned trims a reason and refuses one that is none.
+func reasoned(reason *string) error {
+	if *reason = strings.TrimSpace(*reason); utf8.RuneCountInString(*reason) < 10 || len(*reason) > 2000 {
 		return ErrReason
+	}
+	return nil
+}
+
+// written is a day as any reader reads it: 2026-12-01.
+func written(day int) string {
+	return fmt.Sprintf("%04d-%02d-%02d", day/10000, day/100%100, day%100)
+}
+
+func (d *Desk) move(ctx context.Context, m house.Move) error {
+	if err := reasoned(&m.Reason); err != nil {
+		return err
 	}
 	m.At = d.clock.Now()
 	act, err := d.act(m.By, "rules."+m.To, m.Book, map[string]any{"edition": m.Edition, "from": m.From, "day": m.Day, "reason": m.Reason})

@@ -26,7 +26,7 @@ type Cmd struct {
 	Draft    draftCmd    `cmd:"" help:"Begin a book from a file, or write a new text of a draft."`
 	Rehearse rehearseCmd `cmd:"" help:"Try a draft on the records of the last 30 days and show what it would find."`
 	Warn     warnCmd     `cmd:"" help:"Announce a rehearsed book: its findings are shown as coming and hold nothing back."`
-	Activate stepCmd     `cmd:"" help:"Put an announced book into force. Another person than who wrote and who announced it."`
+	Activate activateCmd `cmd:"" help:"Put an announced book into force. Another person than who wrote and who announced it."`
 	Retire   retireCmd   `cmd:"" help:"End a book."`
 }
 
@@ -204,9 +204,14 @@ func (c *stepCmd) take(ctx context.Context, s *command.Streams, q webadmin.RuleR
 	})
 }
 
+type activateCmd struct {
+	stepCmd
+	Early bool `help:"Before the day announced; the reason says why."`
+}
+
 // Run puts a book into force.
-func (c *stepCmd) Run(ctx context.Context, s *command.Streams) error {
-	return c.take(ctx, s, webadmin.RuleRequest{Do: "activate"})
+func (c *activateCmd) Run(ctx context.Context, s *command.Streams) error {
+	return c.take(ctx, s, webadmin.RuleRequest{Do: "activate", Early: c.Early})
 }
 
 type retireCmd struct{ stepCmd }

@@ -70,7 +70,7 @@ func (t *Teller) books(ctx context.Context) error {
 	if err := t.Rules.Announce(ctx, announcer, id, day, "Bản thử: số lượng gõ nhầm hàng nghìn lần"); err != nil {
 		return err
 	}
-	if err := t.Rules.Activate(ctx, second, id, "Bản thử: coi như đã hết thời gian thông báo"); err != nil {
+	if err := t.Rules.Activate(ctx, second, id, "Bản thử: coi như đã hết thời gian thông báo", true); err != nil {
 		return err
 	}
 	if id, err = t.Rules.Draw(ctx, writer, sane+harsh); err != nil {

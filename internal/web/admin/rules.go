@@ -24,6 +24,7 @@ type RuleRequest struct {
 	Day     int    `json:"day,omitempty"`
 	Text    string `json:"text,omitempty"`
 	Reason  string `json:"reason,omitempty"`
+	Early   bool   `json:"early,omitempty"` // into force before the day announced
 }
 
 // RuleAnswer is what came of it.
@@ -55,7 +56,7 @@ func DoRules(ctx context.Context, d *rehearsal.Desk, actor string, q RuleRequest
 	case "announce":
 		err = d.Announce(ctx, actor, q.Book, q.Day, q.Reason)
 	case "activate":
-		err = d.Activate(ctx, actor, q.Book, q.Reason)
+		err = d.Activate(ctx, actor, q.Book, q.Reason, q.Early)
 	case "retire":
 		err = d.Retire(ctx, actor, q.Book, q.Reason)
 	default:

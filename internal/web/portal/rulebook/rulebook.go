@@ -35,7 +35,7 @@ type Desk interface {
 	Cancel(ctx context.Context, actor string, id int) error
 	Result(ctx context.Context, b house.Book) (*rehearsal.Result, error)
 	Announce(ctx context.Context, actor string, id, day int, reason string) error
-	Activate(ctx context.Context, actor string, id int, reason string) error
+	Activate(ctx context.Context, actor string, id int, reason string, early bool) error
 	Retire(ctx context.Context, actor string, id int, reason string) error
 }
 
@@ -229,7 +229,7 @@ func (x *Room) do(w http.ResponseWriter, r *http.Request) {
 		day, _ := strconv.Atoi(strings.ReplaceAll(r.PostFormValue("day"), "-", "")) // 0 is told as no day
 		err = x.Desk.Announce(r.Context(), who, id, day, reason)
 	case "activate":
-		err = x.Desk.Activate(r.Context(), who, id, reason)
+		err = x.Desk.Activate(r.Context(), who, id, reason, r.PostFormValue("early") == "yes")
 	case "retire":
 		err = x.Desk.Retire(r.Context(), who, id, reason)
 	default:
