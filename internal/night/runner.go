@@ -28,6 +28,10 @@ var (
 	// ErrPanic: a job broke off in a way it should not.
 	ErrPanic = fault.New(fault.Broken, "night.broken",
 		"Việc ban đêm dừng vì lỗi của chương trình. Báo đội vận hành.", "A job of the night stopped by an error of the program. Tell the operators.")
+	// ErrCut: the process ended in the middle of a job, each time it was tried.
+	ErrCut = fault.New(fault.Broken, "night.cut",
+		"Hub dừng giữa việc ban đêm này ở mọi lần thử, nên không tự chạy lại nữa. Báo đội vận hành.",
+		"The hub ended in the middle of this job of the night each time it was tried, so it is not run again by itself. Tell the operators.")
 )
 
 // Turns says which of several processes does something; house.Entries does.
@@ -49,7 +53,7 @@ type Config struct {
 	From    time.Duration // after midnight in Hanoi; 1 hour
 	CatchUp int           // missed days that are done later; 7
 	Retry   time.Duration // until a failed job is tried again; 10 minutes
-	Tries   int           // of a job and day, then people look; 20
+	Tries   int           // of a job and day, failed or cut off, then people look; 20
 	Hold    time.Duration // of the turn, renewed in thirds; 1 minute
 }
 
@@ -115,14 +119,15 @@ type step struct {
 	job Job
 }
 
-// due lists what is to be done, in order of days and jobs. A job nobody ran yet
+// due lists what is to be done, in order of days and jobs, and what was cut off as
+// often as a job is tried: it may be what ends the process. A job nobody ran yet
 // begins with the last day: what was before it is not missed.
-func (r *Runner) due(ctx context.Context) ([]step, error) {
+func (r *Runner) due(ctx context.Context) (out []step, lost []house.Night, err error) {
 	last := r.last()
 	first := last.AddDate(0, 0, 1-r.c.CatchUp)
 	all, err := r.d.Nights.Nights(ctx, clock.Day(first), 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	kept, known := map[string]house.Night{}, map[string]int{}
 	for _, n := range all {
@@ -132,7 +137,6 @@ func (r *Runner) due(ctx context.Context) ([]step, error) {
 		}
 	}
 	now := r.d.Clock.Now()
-	var out []step
 	for at := first; !at.After(last); at = at.AddDate(0, 0, 1) {
 		day, newest := clock.Day(at), clock.Day(at) == clock.Day(last)
 		for _, j := range r.d.Jobs {
@@ -141,12 +145,14 @@ func (r *Runner) due(ctx context.Context) ([]step, error) {
 			case !newest && (j.Present || known[j.ID] == 0 || day < known[j.ID]):
 			case began && n.State == house.NightDone:
 			case began && n.State == house.NightFailed && (n.Tries >= r.c.Tries || now.Sub(n.Ended) < r.c.Retry):
+			case began && n.State == house.NightRunning && n.Tries >= r.c.Tries:
+				lost = append(lost, n)
 			default:
 				out = append(out, step{day, j})
 			}
 		}
 	}
-	return out, nil
+	return out, lost, nil
 }
 
 func key(day int, job string) string { return strconv.Itoa(day) + " " + job }
@@ -159,13 +165,20 @@ func (r *Runner) Round(ctx context.Context) error {
 		return nil
 	}
 	defer r.busy.Unlock()
-	steps, err := r.due(ctx)
-	if err != nil || len(steps) == 0 {
+	steps, lost, err := r.due(ctx)
+	if err != nil || len(steps)+len(lost) == 0 {
 		return err
 	}
 	err = r.inTurn(ctx, func(ctx context.Context) error {
-		if steps, err = r.due(ctx); err != nil { // another may just have done it
+		if steps, lost, err = r.due(ctx); err != nil { // another may just have done it
 			return err
+		}
+		for _, n := range lost {
+			n.State, n.Code, n.Ended = house.NightFailed, ErrCut.Code, r.d.Clock.Now()
+			failed = append(failed, fmt.Errorf("%s of %d: %w", n.Job, n.Day, ErrCut))
+			if err := r.d.Nights.End(ctx, n); err != nil {
+				return err
+			}
 		}
 		for _, s := range steps {
 			_, why, err := r.do(ctx, s)

@@ -183,6 +183,29 @@ func TestAJobThatWasCutOffGoesOn(t *testing.T) {
 	}
 }
 
+// A job that ends the process each time is not begun for ever: it is left to people.
+func TestAJobThatEndsTheProcessIsGivenUp(t *testing.T) {
+	t.Parallel()
+	w := newWorld("2026-07-02 02:00")
+	r := w.runner(t, w.job("a", false), w.job("b", false))
+	at := fmt.Sprint(20260701, "a")
+	w.rows[at] = house.Night{Day: 20260701, Job: "a", State: house.NightRunning, Tries: 19}
+	w.round(t, r, "1a", "1b")
+	w.rows[at] = house.Night{Day: 20260701, Job: "a", State: house.NightRunning, Tries: 20}
+	w.did = nil
+	if err := r.Round(t.Context()); !errors.Is(err, night.ErrCut) || len(w.did) != 0 {
+		t.Errorf("%v, did %v", err, w.did)
+	}
+	if n := w.rows[at]; n.State != house.NightFailed || n.Code != "night.cut" || n.Tries != 20 || n.Ended.IsZero() {
+		t.Errorf("%+v", n)
+	}
+	w.clock.Advance(time.Hour)
+	w.round(t, r)
+	if out, err := r.Do(t.Context(), 20260701, "a"); err != nil || out[0].State != house.NightDone { // by hand it may be
+		t.Errorf("%+v, %v", out, err)
+	}
+}
+
 func TestOneOfSeveralHubsRunsIt(t *testing.T) {
 	t.Parallel()
 	w := newWorld("2026-07-02 02:00")
