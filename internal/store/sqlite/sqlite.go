@@ -173,7 +173,7 @@ func (o *opened) open(ctx context.Context, dir string, cfg Config) (*store.Slice
 	return &store.Slices{
 		Intake: intake.New(o.main), Records: records.New(o.main), People: people.New(o.main), Facilities: facilities.New(o.main),
 		Ledger: ledger.New(o.main), Disclosures: disclosures.New(o.disclosure), Counters: counters.New(o.main, cfg.Clock),
-		Access: access.New(o.main), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
+		Access: access.New(o.main, cfg.Clock), Keys: keys.New(o.main), Audit: audit.New(o.main, o.disclosure),
 		Rekeys:   rekey.New(o.main),
 		Services: services.New(o.main), Stamps: stamps.New(o.main), Revocations: revocations.New(o.main), Witness: witness.New(o.main),
 		Gateways: gateways.New(o.main),

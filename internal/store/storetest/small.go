@@ -187,6 +187,23 @@ func tokenOnce(t *testing.T, h *Harness) {
 	if ok, err := w.s.Access.Once(w.ctx(), "another", "jti", until); err != nil || !ok {
 		t.Errorf("another client's: %v, %v", ok, err)
 	}
+	// what is remembered for days makes nothing forgotten that is for minutes
+	for range 2 {
+		if _, err := w.s.Access.Once(w.ctx(), "task/ministry", "form", w.clock.Now().Add(48*time.Hour)); err != nil {
+			t.Error(err)
+		}
+		if ok, err := w.s.Access.Once(w.ctx(), "client", "jti", until); err != nil || ok {
+			t.Errorf("taken twice after a form was sent: %v, %v", ok, err)
+		}
+		w.clock.Advance(time.Minute)
+	}
+	w.clock.Advance(5*time.Minute + time.Hour)
+	if ok, err := w.s.Access.Once(w.ctx(), "another", "later", w.clock.Now().Add(time.Minute)); err != nil || !ok {
+		t.Errorf("a later one: %v, %v", ok, err)
+	}
+	if ok, err := w.s.Access.Once(w.ctx(), "client", "jti", until); err != nil || !ok {
+		t.Errorf("an hour after its end it is still kept: %v, %v", ok, err)
+	}
 }
 
 func monthKeys(t *testing.T, h *Harness) {

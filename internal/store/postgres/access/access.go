@@ -82,8 +82,8 @@ func (x *Access) EndSession(ctx context.Context, hash [32]byte) error {
 	return handle.Fault(err)
 }
 
-// Once remembers a token id and reports whether it was new. Those whose end is
-// an hour before the new one's go: tokens live for minutes.
+// Once remembers a token id and reports whether it was new. Those that ended an hour
+// ago go: ends lie minutes ahead, or days.
 func (x *Access) Once(ctx context.Context, client, jti string, until time.Time) (bool, error) {
 	if err := store.CheckText(client, jti); err != nil {
 		return false, err
@@ -96,6 +96,6 @@ func (x *Access) Once(ctx context.Context, client, jti string, until time.Time) 
 	// SKIP LOCKED: two hubs that clear up at once do not wait for each other.
 	_, err = x.db.Pool.Exec(ctx, `DELETE FROM token t USING (
 			SELECT client, jti FROM token WHERE until < $1 LIMIT 1000 FOR UPDATE SKIP LOCKED) old
-		WHERE t.client = old.client AND t.jti = old.jti`, handle.Micros(until.Add(-time.Hour)))
+		WHERE t.client = old.client AND t.jti = old.jti`, handle.Micros(x.db.Clock.Now().Add(-time.Hour)))
 	return tag.RowsAffected() == 1, handle.Fault(err)
 }

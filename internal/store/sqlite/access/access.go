@@ -7,17 +7,21 @@ import (
 	"errors"
 	"time"
 
+	"lienthong/internal/clock"
 	"lienthong/internal/store"
 	"lienthong/internal/store/sqlite/file"
 )
 
 // Access implements store.Access.
-type Access struct{ db *file.DB }
+type Access struct {
+	db    *file.DB
+	clock clock.Clock
+}
 
 var _ store.Access = (*Access)(nil)
 
 // New returns the slice of an open file.
-func New(db *file.DB) *Access { return &Access{db: db} }
+func New(db *file.DB, c clock.Clock) *Access { return &Access{db, c} }
 
 // PutLink keeps a login link.
 func (x *Access) PutLink(ctx context.Context, l store.LoginLink) error {
@@ -91,8 +95,8 @@ func (x *Access) EndSession(ctx context.Context, hash [32]byte) error {
 	})
 }
 
-// Once remembers a token id and reports whether it was new. Those whose end is
-// an hour before the new one's go: tokens live for minutes.
+// Once remembers a token id and reports whether it was new. Those that ended an hour
+// ago go: ends lie minutes ahead, or days.
 func (x *Access) Once(ctx context.Context, client, jti string, until time.Time) (fresh bool, err error) {
 	if err := store.CheckText(client, jti); err != nil {
 		return false, err
@@ -103,7 +107,7 @@ func (x *Access) Once(ctx context.Context, client, jti string, until time.Time) 
 			return err
 		}
 		fresh = n == 1
-		_, err = tx.Exec(`DELETE FROM token WHERE until < ?`, file.Micros(until.Add(-time.Hour)))
+		_, err = tx.Exec(`DELETE FROM token WHERE until < ?`, file.Micros(x.clock.Now().Add(-time.Hour)))
 		return err
 	})
 	return fresh, err
