@@ -246,6 +246,25 @@ func TestAFileIsLookedAtWrittenAndUndone(t *testing.T) {
 	})
 }
 
+// An import is worked on however many were brought after it.
+func TestAnOlderImportIsNotForgotten(t *testing.T) {
+	t.Parallel()
+	onBoth(t, 100, func(w *world) {
+		old := w.receive("unit,volume\nB-1,250\n")
+		for n := range 60 {
+			later := old.Import
+			later.ID, later.Version, later.State, later.At = fmt.Sprint("nhap-sau-", n), 1, bring.Done, old.At.Add(time.Minute)
+			if err := w.desk.Imports.PutImport(w.Context(), later, nil); err != nil {
+				w.Fatal(err)
+			}
+		}
+		w.work()
+		if i := w.get(old.ID); i.State != bring.Checked {
+			w.Errorf("it is %s", i.State)
+		}
+	})
+}
+
 func TestColumnsAreMappedByHand(t *testing.T) {
 	t.Parallel()
 	onBoth(t, 0, func(w *world) {

@@ -30,16 +30,17 @@ const lease = 2 * time.Minute
 func (d *Desk) Work(ctx context.Context) error {
 	var failed error
 	for _, l := range d.Steward.List() {
-		kept, err := d.Imports.Imports(ctx, l.ID, 50)
+		names, err := d.Imports.ImportsIn(ctx, l.ID, Received, Applying, Undoing)
 		if err != nil {
 			return err
 		}
-		for _, k := range kept {
-			if k.State != Received && k.State != Applying && k.State != Undoing {
-				continue
+		for _, name := range names {
+			kept, err := d.Imports.Import(ctx, l.ID, name)
+			if err == nil {
+				err = d.one(ctx, l, kept)
 			}
-			if err := d.one(ctx, l, k); err != nil && !errors.Is(err, store.ErrChanged) && !errors.Is(err, ErrElsewhere) {
-				failed = errors.Join(failed, fmt.Errorf("import %s: %w", k.ID, err))
+			if err != nil && !errors.Is(err, store.ErrChanged) && !errors.Is(err, ErrElsewhere) {
+				failed = errors.Join(failed, fmt.Errorf("import %s: %w", name, err))
 			}
 		}
 	}
@@ -67,8 +68,10 @@ func (d *Desk) one(ctx context.Context, l *steward.Live, kept house.Import) erro
 		return d.check(ctx, l, i)
 	case Applying:
 		return d.apply(ctx, l, i)
+	case Undoing:
+		return d.undo(ctx, l, i)
 	}
-	return d.undo(ctx, l, i)
+	return nil // another hub has done it meanwhile
 }
 
 // here reports whether this hub has the file of an import.

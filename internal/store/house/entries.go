@@ -287,6 +287,9 @@ type Moved struct {
 	Withdraws       registry.RecordID
 	Log             int
 	Leaf            uint64
+	// ImportsIn returns the ids of those of a database that are in one of the states,
+	// the oldest first, all of them.
+	ImportsIn(ctx context.Context, id registry.ID, states ...string) ([]string, error)
 	Changed         []registry.RecordID // whose state it changed: superseded or withdrawn by it
 }
 

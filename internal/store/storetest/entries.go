@@ -142,6 +142,19 @@ func imports(t *testing.T, h *Harness) {
 		t.Errorf("%v %v", all, err)
 	}
 }
+	for n, state := range []string{"applying", "received", "done", "received"} { // brought on ever earlier days
+		more := i
+		more.ID, more.Version, more.State, more.At = fmt.Sprint("nhap-", n+2), 1, state, w.clock.Now().AddDate(0, 0, -n-1)
+		w.must(s.PutImport(w.ctx(), more, nil))
+	}
+	if got, err := s.ImportsIn(w.ctx(), "personnel", "received", "applying"); err != nil || !slices.Equal(got, []string{"nhap-5", "nhap-3", "nhap-2"}) {
+		t.Errorf("in two states: %v %v", got, err)
+	}
+	for what, states := range map[string][]string{"personnel": {"undoing"}, "hiv": {"received"}, "": nil} {
+		if got, err := s.ImportsIn(w.ctx(), registry.ID(what), states...); err != nil || len(got) != 0 {
+			t.Errorf("%s %v: %v %v", what, states, got, err)
+		}
+	}
 
 // row is an entry of test n with a content.
 func (w *world) row(n, version int, content byte) house.Row {

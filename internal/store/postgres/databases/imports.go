@@ -46,6 +46,11 @@ func (x *Databases) Imports(ctx context.Context, id registry.ID, limit int) ([]h
 	return x.imports(ctx, imports+`WHERE database = $1 ORDER BY at DESC, id DESC LIMIT $2`, string(id), handle.Limit(limit))
 }
 
+// ImportsIn names those of a database in states.
+func (x *Databases) ImportsIn(ctx context.Context, id registry.ID, states ...string) ([]string, error) {
+	return collect(ctx, x, pgx.RowTo[string], `SELECT id FROM db_import WHERE database = $1 AND state = ANY($2) ORDER BY at, id`, string(id), states)
+}
+
 func (x *Databases) imports(ctx context.Context, q string, args ...any) ([]house.Import, error) {
 	return collect(ctx, x, func(row pgx.CollectableRow) (i house.Import, err error) {
 		var at, changed, until int64

@@ -2,6 +2,7 @@ package databases
 
 import (
 	"context"
+	"encoding/json"
 
 	"lienthong/internal/registry"
 	"lienthong/internal/store"
@@ -52,6 +53,27 @@ func orAbsent(err error) error {
 // Imports returns a database's.
 func (x *Databases) Imports(ctx context.Context, id registry.ID, limit int) ([]house.Import, error) {
 	return x.imports(ctx, imports+`WHERE database = ? ORDER BY at DESC, id DESC LIMIT ?`, string(id), file.Limit(limit))
+}
+
+// ImportsIn names those of a database in states.
+func (x *Databases) ImportsIn(ctx context.Context, id registry.ID, states ...string) (names []string, err error) {
+	among, err := json.Marshal(states)
+	if err != nil {
+		return nil, err
+	}
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		names = nil
+		rows, err := s.Rows(`SELECT id FROM db_import WHERE database = ? AND state IN (SELECT value FROM json_each(?)) ORDER BY at, id`, string(id), string(among))
+		return file.Each(rows, err, func(row file.Scanner) error {
+			var name string
+			if err := row.Scan(&name); err != nil {
+				return err
+			}
+			names = append(names, name)
+			return nil
+		})
+	})
+	return names, err
 }
 
 func (x *Databases) imports(ctx context.Context, q string, args ...any) ([]house.Import, error) {
