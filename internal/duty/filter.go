@@ -53,11 +53,18 @@ type Sight struct {
 	Province  string            // and of facilities of the province
 	ManagedBy string            // and of facilities that the unit manages
 	Databases []string          // and about these
+	Closed    []string          // but no debts of these databases: their numbers tell what records say
 }
 
 // None reports whether nothing is seen.
 func (s Sight) None() bool {
 	return !s.All && len(s.Units) == 0 && s.Facility == "" && s.Province == "" && s.ManagedBy == "" && len(s.Databases) == 0
+}
+
+// Hides reports whether a task is out of sight whoever owns it: what numbers of a
+// closed database made.
+func (s Sight) Hides(t *Task) bool {
+	return t.Source.Kind == FromDebt && t.Database != "" && slices.Contains(s.Closed, t.Database)
 }
 
 // Sees reports whether a task is in sight. province and unit are those of the
@@ -67,6 +74,8 @@ func (s Sight) Sees(t *Task, province, unit string) bool {
 		return p != "" && (slices.Contains(s.Units, p.Unit()) && p.Unit() != "" || s.Facility != "" && p.Facility() == s.Facility)
 	}
 	switch {
+	case s.Hides(t):
+		return false
 	case s.All, own(t.Owner()), own(t.BlockedBy), t.Database != "" && slices.Contains(s.Databases, t.Database):
 		return true
 	}

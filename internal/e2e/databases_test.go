@@ -11,8 +11,11 @@ import (
 	"testing"
 	"time"
 
+	"lienthong/internal/admin"
 	"lienthong/internal/disclose/register"
 	"lienthong/internal/dossier"
+	"lienthong/internal/duty"
+	"lienthong/internal/errand"
 	"lienthong/internal/hub"
 	"lienthong/internal/registry"
 	"lienthong/internal/registry/declaration"
@@ -186,7 +189,54 @@ func TestClosedClassesEnterTheirOwnDatabase(t *testing.T) {
 				}
 			}
 		}
+		w.closedDebts()
 	}, shipped)
+}
+
+// closedDebts: what the HIV entries of one facility lack is a task of the database's
+// steward, over all facilities; who may not read its numbers sees no such task.
+func (w *world) closedDebts() {
+	w.t.Helper()
+	w.facility(admin.Facility{Code: "79901", Name: "Bệnh viện Kinh Bắc", Province: "24"})
+	desk, owner := w.hub.House.Errands, w.stewardOf("hiv")
+	ministry := errand.Who{Role: role.Role{Kind: role.Ministry}, Name: "ministry"}
+	w.check(desk.PutLimits(w.ctx, ministry, errand.Limits{Percent: 100, Least: 1, Each: 200}))
+	must(desk.Round(w.ctx, w.hub.House.Debts))
+	all := must(w.hub.Slices.House.Duties.Tasks(w.ctx, duty.Filter{Sight: duty.Sight{All: true}, Database: "hiv", Limit: 1000}))
+	if len(all) == 0 {
+		w.t.Fatal("the control: the HIV entries lack nothing")
+	}
+	for _, x := range all {
+		if x.Facility != "" || x.Unit != owner || strings.Contains(x.Debt, "79901") {
+			w.t.Errorf("a debt of the HIV database names a facility: %+v", x)
+		}
+	}
+	one, today := all[0], duty.DayText(desk.Today())
+	keeper := errand.Who{Role: role.Role{Kind: role.Unit, ID: owner}, Name: owner}
+	must(desk.Take(w.ctx, keeper, one.ID, 0, duty.Step{What: duty.StepBlocked, By: duty.UnitParty("pb"), Why: "chờ danh mục"}))
+	for who, sees := range map[role.Role]bool{
+		{Kind: role.Ministry}: true, keeper.Role: true, // the focal unit, who holds it up, and where the entries are from
+		{Kind: role.Unit, ID: "khcn"}: false, {Kind: role.Unit, ID: "pb"}: owner == "pb", {Kind: role.Province, ID: "24"}: false, {Kind: role.Facility, ID: "79901"}: false,
+	} {
+		at := w.desk(who.Kind, who.ID)
+		for _, path := range []string{"/tasks?view=all&database=hiv", "/tasks.csv?view=all&database=hiv", "/tasks/report?from=" + today + "&to=" + today} {
+			if page := at.reads(path, http.StatusOK); strings.Contains(page, one.ID) != sees {
+				w.t.Errorf("%s: %s shows the debt: %v", who, path, !sees)
+			}
+		}
+		status := http.StatusNotFound
+		if sees {
+			status = http.StatusOK
+		}
+		at.reads("/tasks/"+one.ID, status)
+	}
+	focal := errand.Who{Role: role.Role{Kind: role.Unit, ID: "khcn"}, Name: "khcn"}
+	if _, err := desk.RemindAll(w.ctx, focal, []string{one.ID}); !errors.Is(err, store.ErrAbsent) {
+		w.t.Errorf("the focal unit reminds of what it does not see: %v", err)
+	}
+	if _, err := desk.Take(w.ctx, ministry, one.ID, 0, duty.Step{What: duty.StepMoved, Owner: duty.FacilityParty("79901")}); !errors.Is(err, errand.ErrClosed) {
+		w.t.Errorf("handed to a facility: %v", err)
+	}
 }
 
 // follows reads a feed a page at a time until its place moves no more, and counts the entries.

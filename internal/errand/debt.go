@@ -204,8 +204,13 @@ func (d *Desk) Round(ctx context.Context, c Counter) (night.Report, error) {
 	}
 	open := map[string]duty.Task{}
 	load := map[duty.Party]int{}
+	var wrongly []duty.Task // their database has been closed since
 	if err := d.every(ctx, duty.Filter{Sight: duty.Sight{All: true}, Source: duty.FromDebt}, func(page []duty.Task) error {
 		for _, t := range page {
+			if t.Facility != "" && d.closed(&t, t.Owner()) != nil {
+				wrongly = append(wrongly, t)
+				continue
+			}
 			open[t.Debt] = t
 			load[t.Owner()]++
 		}
@@ -218,13 +223,20 @@ func (d *Desk) Round(ctx context.Context, c Counter) (night.Report, error) {
 		keys = append(keys, k)
 	}
 	slices.Sort(keys)
+	n, err := d.takeAll(ctx, hub(), "task.cancelled", wrongly, func(*duty.Task) duty.Step {
+		return duty.Step{What: duty.StepCancelled, Why: "Cơ sở dữ liệu đã khép kín / the database has been closed"}
+	})
+	r.Changed = int64(n)
+	if err != nil {
+		return r, err
+	}
 	wrong, right, err := c.Wrong(ctx, l, keys)
 	if err != nil {
 		return r, err
 	}
 	r.Seen = int64(len(wrong) + len(right))
-	n, err := d.settle(ctx, l, open, right)
-	r.Changed = int64(n)
+	n, err = d.settle(ctx, l, open, right)
+	r.Changed += int64(n)
 	if err != nil {
 		return r, err
 	}

@@ -50,6 +50,7 @@ type Deps struct {
 	Units     Directory                            // nil: units are kept here only
 	Facility  func() *facility.Directory           // who there is
 	Databases func() []Database                    // nil: none
+	Closed    func(role.Role, string) bool         // a role may not be told the numbers of a database; nil: all may
 	Tell      func(context.Context, Telling) error // tells outside that tasks are late; nil: nobody is told
 	Once      Once
 	Clock     clock.Clock
@@ -93,6 +94,10 @@ var (
 	// ErrNobody: no facility has the code.
 	ErrNobody = fault.New(fault.Invalid, "task.facility",
 		"Không có cơ sở khám chữa bệnh mang mã này.", "No facility has this code.")
+	// ErrClosed: the task tells numbers of a closed database.
+	ErrClosed = fault.New(fault.Conflict, "task.closed",
+		"Nhiệm vụ này nêu số liệu của một cơ sở dữ liệu từ hồ sơ khép kín; chỉ đơn vị quản lý cơ sở dữ liệu đó chủ trì được.",
+		"This task tells numbers of a database made from closed records; only the unit that manages the database can own it.")
 	// ErrMany: none, or more tasks than one act moves.
 	ErrMany = fault.New(fault.TooLarge, "task.many",
 		"Mỗi lần từ 1 đến 10.000 nhiệm vụ.", "From 1 to 10,000 tasks at once.")
@@ -153,10 +158,16 @@ func (d *Desk) Sight(ctx context.Context, r role.Role) (duty.Sight, error) {
 	if err != nil {
 		return duty.Sight{}, err
 	}
-	if d.assigns(u, r) {
-		return duty.Sight{All: true}, nil
-	}
 	var s duty.Sight
+	for _, b := range d.databases() {
+		if d.Closed != nil && d.Closed(r, b.ID) {
+			s.Closed = append(s.Closed, b.ID)
+		}
+	}
+	if d.assigns(u, r) {
+		s.All = true
+		return s, nil
+	}
 	s.Units, s.Facility = d.parties(u, r)
 	switch r.Kind {
 	case role.Province:
@@ -248,6 +259,18 @@ func (d *Desk) there(u *duty.Units, p duty.Party) error {
 	}
 	if _, ok := d.Facility().Current(p.Facility()); !ok {
 		return ErrNobody
+	}
+	return nil
+}
+
+// closed refuses to hand a task to somebody who may not see it: ErrClosed.
+func (d *Desk) closed(t *duty.Task, to duty.Party) error {
+	r := role.Role{Kind: role.Unit, ID: to.Unit()}
+	if r.ID == "" {
+		r = role.Role{Kind: role.Facility, ID: string(to.Facility())}
+	}
+	if d.Closed != nil && t.Source.Kind == duty.FromDebt && t.Database != "" && d.Closed(r, t.Database) {
+		return ErrClosed
 	}
 	return nil
 }

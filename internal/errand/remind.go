@@ -7,6 +7,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/duty"
 	"lienthong/internal/night"
+	"lienthong/internal/store"
 )
 
 // Telling is what is told outside once a day: numbers, nobody's words.
@@ -90,19 +91,35 @@ func (d *Desk) RemindAll(ctx context.Context, who Who, ids []string) (int, error
 		return 0, err
 	}
 	today := d.Today()
+	tasks, err := d.named(ctx, who, ids)
+	if err != nil {
+		return 0, err
+	}
+	tasks = slices.DeleteFunc(tasks, func(t duty.Task) bool { return !t.Reminded.IsZero() && clock.Day(t.Reminded) == today })
+	return d.takeAll(ctx, who, "task.reminded", tasks, func(*duty.Task) duty.Step { return duty.Step{What: duty.StepReminded} })
+}
+
+// named reads the tasks of ids, each once; store.ErrAbsent where one is not there or
+// out of the sight of one who assigns.
+func (d *Desk) named(ctx context.Context, who Who, ids []string) ([]duty.Task, error) {
+	sight, err := d.Sight(ctx, who.Role)
+	if err != nil {
+		return nil, err
+	}
 	ids = slices.Clone(ids)
 	slices.Sort(ids)
 	var tasks []duty.Task
 	for _, id := range slices.Compact(ids) {
 		t, err := d.Tasks.Task(ctx, id)
+		if err == nil && sight.Hides(t) {
+			err = store.ErrAbsent
+		}
 		if err != nil {
-			return 0, err
+			return nil, err
 		}
-		if t.Reminded.IsZero() || clock.Day(t.Reminded) != today {
-			tasks = append(tasks, *t)
-		}
+		tasks = append(tasks, *t)
 	}
-	return d.takeAll(ctx, who, "task.reminded", tasks, func(*duty.Task) duty.Step { return duty.Step{What: duty.StepReminded} })
+	return tasks, nil
 }
 
 // TakeAll takes one step of many tasks, for who assigns: ErrMay; store.ErrAbsent
@@ -135,22 +152,24 @@ func (d *Desk) TakeAll(ctx context.Context, who Who, ids []string, s duty.Step) 
 			}
 		}
 	}
-	ids = slices.Clone(ids)
-	slices.Sort(ids)
+	named, err := d.named(ctx, who, ids)
+	if err != nil {
+		return 0, err
+	}
 	var tasks []duty.Task
 	var refused error
-	for _, id := range slices.Compact(ids) {
-		t, err := d.Tasks.Task(ctx, id)
-		if err != nil {
-			return 0, err
-		}
+	for _, t := range named {
 		probe := s
 		probe.At = d.Clock.Now()
-		if _, _, err := duty.Take(*t, probe); err != nil {
+		_, _, err := duty.Take(t, probe)
+		if err == nil && s.What == duty.StepMoved {
+			err = d.closed(&t, s.Owner)
+		}
+		if err != nil {
 			refused = err
 			continue
 		}
-		tasks = append(tasks, *t)
+		tasks = append(tasks, t)
 	}
 	if len(tasks) == 0 && refused != nil {
 		return 0, refused

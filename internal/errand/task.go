@@ -169,7 +169,9 @@ func (d *Desk) Take(ctx context.Context, who Who, id string, seen int, s duty.St
 	case duty.StepBlocked:
 		err = d.there(u, s.By)
 	case duty.StepMoved:
-		err = d.there(u, s.Owner)
+		if err = d.there(u, s.Owner); err == nil {
+			err = d.closed(&view.Task, s.Owner)
+		}
 	}
 	if err != nil {
 		return nil, err
@@ -207,7 +209,7 @@ func (d *Desk) Look(ctx context.Context, r role.Role, id string) (*View, error) 
 	v := &View{Task: *t, Rights: d.rights(u, r, t)}
 	var managed string
 	v.Province, managed = d.place(t)
-	if !sight.Sees(t, v.Province, managed) && (sight.None() || !v.Rights.Step) {
+	if !sight.Sees(t, v.Province, managed) && (sight.None() || sight.Hides(t) || !v.Rights.Step) {
 		return nil, store.ErrAbsent
 	}
 	if t.Unit != "" {

@@ -20,8 +20,13 @@ func (h *House) closedTo(who role.Role, subject string) (closed, whole bool) {
 	if err != nil { // it was declared by another hub just now
 		return true, false
 	}
-	if !slices.ContainsFunc(l.Sources, func(s registry.Source) bool { return s.Classes != 0 }) || who.Kind == role.Unit && who.ID == l.Steward {
+	if !fromClosed(l.Sources) || who.Kind == role.Unit && who.ID == l.Steward {
 		return false, false
 	}
 	return true, who.Kind == role.Ministry
+}
+
+// fromClosed reports whether closed classes of records make a database.
+func fromClosed(sources []registry.Source) bool {
+	return slices.ContainsFunc(sources, func(s registry.Source) bool { return s.Classes != 0 })
 }

@@ -16,6 +16,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/grade"
 	"lienthong/internal/night"
+	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
 	"lienthong/internal/steward"
@@ -30,7 +31,7 @@ const debtsEvery = 3 * time.Minute
 // reminded.
 func (h *House) openDuty(_ context.Context, p Parts) error {
 	d := errand.Deps{Tasks: p.Slices.House.Duties, Items: p.Slices.House.DutyItems, Units: p.Slices.Facilities, Facility: p.Directory,
-		Databases: func() []errand.Database { return declared(h.Steward) }, Once: p.Slices.Access, Clock: p.Clock}
+		Databases: func() []errand.Database { return declared(h.Steward) }, Closed: h.debtsClosedTo, Once: p.Slices.Access, Clock: p.Clock}
 	if p.Alarms != nil {
 		d.Tell = teller{p}.tell
 	}
@@ -38,7 +39,7 @@ func (h *House) openDuty(_ context.Context, p Parts) error {
 	if h.Errands, err = errand.New(d); err != nil {
 		return err
 	}
-	h.Debts = debts{p.Grades, func() []errand.Database { return declared(h.Steward) }, p.Clock}
+	h.Debts = debts{p.Grades, h.Steward, p.Clock}
 	h.Rounds = append(h.Rounds, Round{Every: debtsEvery, Failed: "debts not looked at", Do: func(ctx context.Context) error {
 		_, err := h.Errands.Round(ctx, h.Debts)
 		return err
@@ -71,31 +72,53 @@ func declared(s *steward.Steward) []errand.Database {
 	return all
 }
 
+// debtsClosedTo reports whether a role may not be told the debts of a database. They
+// tell numbers of the whole country.
+func (h *House) debtsClosedTo(who role.Role, database string) bool {
+	closed, whole := h.closedTo(who, score.SubjectOf(registry.ID(database)))
+	return closed && !whole
+}
+
 // debts finds what is wrong in the scores: a check of what a facility sends is the
-// facility's, one of entries that name no facility the steward's.
+// facility's, one of entries that name no facility the steward's, and so is one of a
+// database that closed classes of records make, over all facilities.
 type debts struct {
-	grades    *grade.Book
-	databases func() []errand.Database
-	clock     clock.Clock
+	grades  *grade.Book
+	steward *steward.Steward
+	clock   clock.Clock
 }
 
 var _ errand.Counter = debts{}
 
 // Wrong is errand.Counter's.
 func (d debts) Wrong(ctx context.Context, l errand.Limits, open []string) ([]errand.Wrong, map[string]errand.Number, error) {
+	stewards, closed := map[string]string{}, map[string]bool{}
+	if d.steward != nil {
+		for _, b := range d.steward.List() {
+			stewards[string(b.ID)], closed[score.SubjectOf(b.ID)] = b.Steward, fromClosed(b.Sources)
+		}
+	}
 	today := clock.Day(d.clock.Now())
-	lines, err := d.grades.Checks(ctx, role.Scope{All: true},
-		shelf.ScoreQuery{FromDay: duty.AddDays(today, 1-l.Window), ToDay: today, By: []shelf.ScoreDimension{shelf.ScoreByFacility}}, "")
+	q := shelf.ScoreQuery{FromDay: duty.AddDays(today, 1-l.Window), ToDay: today, By: []shelf.ScoreDimension{shelf.ScoreByFacility}}
+	// of the country's million and more lines those that are right and owed by nobody are
+	// not kept; what is put together over facilities is
+	lines, err := d.grades.ChecksThat(ctx, role.Scope{All: true}, q, func(c *grade.CheckLine) bool {
+		if closed[c.Subject] || !(errand.Number{Passed: c.Passed, Of: c.Applied}).Right(l.Percent) {
+			return true
+		}
+		if len(open) == 0 {
+			return false
+		}
+		w, ok := debtOf(*c, stewards)
+		_, owed := slices.BinarySearch(open, w.Debt)
+		return ok && owed
+	})
 	if err != nil {
 		return nil, nil, err
 	}
-	stewards := map[string]string{}
-	for _, b := range d.databases() {
-		stewards[b.ID] = b.Steward
-	}
 	var wrong []errand.Wrong
 	right := map[string]errand.Number{}
-	for _, c := range lines {
+	for _, c := range wholes(lines, closed) {
 		w, ok := debtOf(c, stewards)
 		switch {
 		case !ok:
@@ -108,6 +131,33 @@ func (d debts) Wrong(ctx context.Context, l errand.Limits, open []string) ([]err
 		}
 	}
 	return wrong, right, nil
+}
+
+// wholes puts the lines of closed subjects together over all facilities: what one of
+// them has there tells of its records. A database nobody declares here now, another
+// hub may have declared just before, has none.
+func wholes(lines []grade.CheckLine, closed map[string]bool) []grade.CheckLine {
+	type check struct{ subject, id string }
+	var out []grade.CheckLine
+	at := map[check]int{}
+	for _, c := range lines {
+		is, known := closed[c.Subject]
+		if _, database := score.DatabaseOf(c.Subject); database && !known {
+			continue
+		}
+		if !is {
+			out = append(out, c)
+			continue
+		}
+		i, ok := at[check{c.Subject, c.Check.ID}]
+		if !ok {
+			i = len(out)
+			at[check{c.Subject, c.Check.ID}] = i
+			out = append(out, grade.CheckLine{Subject: c.Subject, Check: c.Check, Key: []string{""}})
+		}
+		out[i].Passed, out[i].Applied = out[i].Passed+c.Passed, out[i].Applied+c.Applied
+	}
+	return out
 }
 
 // debtOf names the debt of a line and who can mend it; false where nobody can.

@@ -55,8 +55,8 @@ func CheckItem(i *Item) error {
 	return base.CheckText(i.Sort, i.ID, i.Actor, i.Said)
 }
 
-// EndedOf is 0 for an ended task, 1 for one somebody has to do something about.
-func EndedOf(t *duty.Task) int {
+// OpenOf is 1 for a task somebody has to do something about, 0 for an ended one.
+func OpenOf(t *duty.Task) int {
 	if t.State.Ended() {
 		return 0
 	}

@@ -290,10 +290,15 @@ func tasksInSight(t *testing.T, h *Harness) {
 	w := newWorld(t, h)
 	d := w.s.House.Duties
 	var all []duty.Change
-	for i, owner := range []duty.Party{duty.UnitParty("kcb"), duty.UnitParty("syt-79"), duty.FacilityParty(cityHospital), duty.FacilityParty(hillStation), duty.FacilityParty(coastClinic)} {
+	for i, owner := range []duty.Party{duty.UnitParty("kcb"), duty.UnitParty("syt-79"), duty.FacilityParty(cityHospital), duty.FacilityParty(hillStation), duty.FacilityParty(coastClinic), duty.UnitParty("kcb"), duty.UnitParty("pb")} {
 		all = append(all, w.newTask(int64(i+1), owner, func(t *duty.Task) {
-			if i == 3 {
+			switch i {
+			case 3:
 				t.Database = "vaccination"
+			case 5: // what the database's numbers made, and what somebody asks for of it
+				t.Database, t.Debt = "hiv", "score/db:hiv/clean/unit:kcb"
+			case 6:
+				t.Database = "hiv"
 			}
 		}))
 	}
@@ -306,13 +311,16 @@ func tasksInSight(t *testing.T, h *Harness) {
 		want []int64
 	}{
 		"nobody":                                {duty.Sight{}, nil},
-		"the ministry":                          {duty.Sight{All: true}, []int64{1, 2, 3, 4, 5}},
-		"a unit, what it owns and holds up":     {duty.Sight{Units: []string{"kcb"}}, []int64{1, 5}},
+		"the ministry":                          {duty.Sight{All: true}, []int64{1, 2, 3, 4, 5, 6, 7}},
+		"a unit, what it owns and holds up":     {duty.Sight{Units: []string{"kcb"}}, []int64{1, 5, 6}},
 		"a unit, and those it manages":          {duty.Sight{Units: []string{"x"}, ManagedBy: "ttb"}, []int64{4, 5}},
 		"a unit, and its databases":             {duty.Sight{Units: []string{"x"}, Databases: []string{"vaccination", "y"}}, []int64{4}},
 		"a province: the city hospital moved":   {duty.Sight{Units: []string{"syt-79"}, Province: "79"}, []int64{2, 3}},
 		"the province it moved from":            {duty.Sight{Province: "74"}, nil},
 		"a facility":                            {duty.Sight{Facility: hillStation}, []int64{4}},
+		"all but what a closed database made":   {duty.Sight{All: true, Closed: []string{"tb", "hiv"}}, []int64{1, 2, 3, 4, 5, 7}},
+		"its owner, and a reader of it":         {duty.Sight{Units: []string{"kcb"}, Databases: []string{"hiv"}, Closed: []string{"hiv"}}, []int64{1, 5, 7}},
+		"what a closed database made":           {duty.Sight{Units: []string{"hidden"}, Databases: []string{"hiv"}}, []int64{6, 7}},
 		"a facility that is not there":          {duty.Sight{Facility: "00000"}, nil},
 		"a unit whose name ends in another one": {duty.Sight{Units: []string{"79"}}, nil},
 	} {
