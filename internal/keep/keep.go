@@ -274,8 +274,8 @@ const residueMost = 1 << 18
 // destroys the month's key. A month half done is gone on with when it is called
 // again. It returns how many records were erased now. Faults:
 // retention.class_unknown, retention.not_ended; retention.key_in_use when a file
-// of that month still holds records of another month: run it again when those
-// have ended.
+// of that month still holds records of another month, or entries of databases are
+// sealed under the key: run it again when those have ended or were wiped.
 func (k *Keeper) Expire(ctx context.Context, actor, class string, month int) (int, error) {
 	if !known(class) || month < 200001 || month > 999912 || month%100 < 1 || month%100 > 12 {
 		return 0, ErrClass

@@ -55,8 +55,8 @@ type Retention interface {
 	// gone, by class and month.
 	Terms(ctx context.Context) ([]Term, error)
 	// DropMonth destroys the key of a class and month with its act. ErrAbsent
-	// where there is none, ErrKeyInUse while a record or file needs it. What is
-	// returned is for Clean.
+	// where there is none, ErrKeyInUse while a record, a file or a version of a
+	// database's entry needs it. What is returned is for Clean.
 	DropMonth(ctx context.Context, class string, month int, act Act) ([]Residue, error)
 	// Archive moves the sealed bodies and skeletons of records and files received
 	// before a moment out of the way of what is used every day, at most limit

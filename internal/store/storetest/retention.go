@@ -11,7 +11,9 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/identity"
 	"lienthong/internal/matter"
+	"lienthong/internal/registry"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 )
 
 func retentionCases() []testCase {
@@ -333,6 +335,15 @@ func erasedMonth(t *testing.T, h *Harness) {
 		t.Errorf("a key in use: %v", err)
 	}
 	w.erase(ids[0], ids[2])
+	for _, version := range []int{1, 2} { // the first of them is a version that another followed
+		row := w.row(1, version, byte(version))
+		row.Class, row.Month, row.Sealed, row.Wrapped = "clinical", 202607+version-1, []byte("sealed"), []byte("a data key")
+		w.putEntries(house.Batch{Rows: []house.Row{row}})
+		if _, err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire")); !errors.Is(err, store.ErrKeyInUse) {
+			t.Errorf("the key of an entry's version, with %d of them: %v", version, err)
+		}
+	}
+	w.putEntries(house.Batch{Closes: []house.Close{{ID: entryID(1), Version: 2, State: registry.Ended, At: w.clock.Now(), Wipe: true}}})
 	residue, err := w.s.Retention.DropMonth(w.ctx(), "clinical", 202607, w.act("retention.expire"))
 	w.must(err)
 	w.must(w.s.Retention.Clean(w.ctx(), residue))

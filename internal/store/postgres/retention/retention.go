@@ -87,7 +87,9 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 	})
 	b.Queue(`SELECT set_config('enable_seqscan', 'on', true), set_config('statement_timeout', '3600000', true)`)
 	b.Queue(`SELECT EXISTS (SELECT 1 FROM record WHERE class = $1 AND month = $2 AND wrapped <> '')
-		OR EXISTS (SELECT 1 FROM file WHERE class = $1 AND month = $2 AND wrapped <> '')`, class, month).QueryRow(func(row pgx.Row) error {
+		OR EXISTS (SELECT 1 FROM file WHERE class = $1 AND month = $2 AND wrapped <> '')
+		OR EXISTS (SELECT 1 FROM db_entry WHERE class = $1 AND month = $2 AND wrapped <> '')
+		OR EXISTS (SELECT 1 FROM db_entry_version WHERE class = $1 AND month = $2 AND wrapped <> '')`, class, month).QueryRow(func(row pgx.Row) error {
 		return row.Scan(&used)
 	})
 	if err := tx.Send(ctx, b); err != nil {

@@ -92,7 +92,9 @@ func (x *Retention) DropMonth(ctx context.Context, class string, month int, act 
 		}
 		var used bool
 		if err := tx.Row(`SELECT EXISTS (SELECT 1 FROM record WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)
- OR EXISTS (SELECT 1 FROM file WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)`, class, month).Scan(&used); err != nil {
+ OR EXISTS (SELECT 1 FROM file WHERE class = ?1 AND month = ?2 AND wrapped IS NOT NULL)
+ OR EXISTS (SELECT 1 FROM db_entry WHERE class = ?1 AND month = ?2 AND length(wrapped) > 0)
+ OR EXISTS (SELECT 1 FROM db_entry_version WHERE class = ?1 AND month = ?2 AND length(wrapped) > 0)`, class, month).Scan(&used); err != nil {
 			return err
 		}
 		if used {
