@@ -41,8 +41,16 @@ func (d *Desk) goOn(ctx context.Context, one []Proposal) error {
 	switch {
 	case errors.Is(err, ErrRegister):
 		return nil
-	case errors.Is(err, ErrChanged):
-		return d.put(ctx, one, Overtaken, one[0].Actor, one[0].Reason, "")
+	case errors.Is(err, ErrChanged): // or it was done before it was cut off, and nothing is asked any more
+		known, err := d.known(ctx, one)
+		if err != nil {
+			return err
+		}
+		if fit(&one[0], known) != isDone {
+			one[0].Undo = ""
+			_, err = d.settle(ctx, one[0], Overtaken)
+			return err
+		}
 	case err != nil:
 		return err
 	}
@@ -106,7 +114,8 @@ func (d *Desk) applySome(ctx context.Context, all []Proposal, settings map[strin
 		}
 	}
 	err = d.write(ctx, do, settings)
-	if errors.Is(err, base.ErrChanged) && len(do) > 1 { // find out which
+	switch changed := errors.Is(err, base.ErrChanged); {
+	case changed && len(do) > 1: // find out which
 		for i := range do {
 			o, err := d.applySome(ctx, do[i:i+1], settings)
 			out.Done, out.Overtaken = out.Done+o.Done, out.Overtaken+o.Overtaken
@@ -114,26 +123,51 @@ func (d *Desk) applySome(ctx context.Context, all []Proposal, settings map[strin
 				return out, err
 			}
 		}
-		do, err = nil, nil
-	} else if errors.Is(err, base.ErrChanged) {
-		late, do, err = append(late, do...), nil, nil
-	}
-	if err != nil {
+		do = nil
+	case changed: // by another process at the same proposal, or by somebody
+		if known, err = d.known(ctx, do); err != nil {
+			return out, err
+		}
+		if fit(&do[0], known) != isDone {
+			late, do = append(late, do...), nil
+		}
+	case err != nil:
 		return out, err
 	}
 	for i := range late {
 		late[i].Undo = ""
-		if err := d.put(ctx, late[i:i+1], Overtaken, late[i].Actor, late[i].Reason, ""); err != nil {
-			return out, err
+	}
+	for state, some := range map[string][]Proposal{Overtaken: late, Accepted: append(do, did...)} {
+		for i := range some {
+			is, err := d.settle(ctx, some[i], state)
+			if err != nil {
+				return out, err
+			}
+			if is == Overtaken {
+				out.Overtaken++
+			} else {
+				out.Done++
+			}
 		}
 	}
-	for _, p := range append(do, did...) {
-		if err := d.put(ctx, []Proposal{p}, Accepted, p.Actor, p.Reason, ""); err != nil {
-			return out, err
-		}
-	}
-	out.Done, out.Overtaken = out.Done+len(do)+len(did), out.Overtaken+len(late)
 	return out, nil
+}
+
+// settle keeps what became of a proposal that is Applying, and returns it. Where
+// another process at the same proposal has done so, that stands.
+func (d *Desk) settle(ctx context.Context, p Proposal, state string) (string, error) {
+	err := d.put(ctx, []Proposal{p}, state, p.Actor, p.Reason, "")
+	if !errors.Is(err, base.ErrChanged) {
+		return state, err
+	}
+	held, again := d.d.Proposals.Held(ctx, []string{p.ID})
+	switch {
+	case again != nil:
+		return "", again
+	case len(held) == 0 || held[0].State == Applying:
+		return "", err
+	}
+	return held[0].State, nil
 }
 
 func (d *Desk) known(ctx context.Context, all []Proposal) (map[registry.EntryID]house.Brief, error) {

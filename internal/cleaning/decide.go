@@ -277,6 +277,12 @@ func (d *Desk) others(ctx context.Context, who Who, all []Proposal) error {
 }
 
 // settings are the values that changes give, by proposal. A number that gave way to
+	for i := range all { // before anything is written: what an entry is found by is not kept of versions
+		all[i].Undo = ""
+		if err := d.remember(ctx, &all[i], settings[all[i].ID]); err != nil {
+			return Outcome{}, err
+		}
+	}
 // another is asked for again: it is in no proposal. Faults: ErrRegister, ErrChanged.
 func (d *Desk) settings(ctx context.Context, all []Proposal) (map[string]registry.Values, error) {
 	out := map[string]registry.Values{}

@@ -4,12 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
 	"lienthong/internal/care"
 	"lienthong/internal/catalog"
-	"lienthong/internal/clock"
 	"lienthong/internal/night"
 	"lienthong/internal/registry"
 	"lienthong/internal/registry/declaration"
@@ -332,16 +332,15 @@ func (w *walk) askAll(ctx context.Context, reg *Register, f faces, left *int) er
 		place = places[i]
 	}
 	now := w.d.Clock.Now()
+	last, began, err := roundAt(place.Cursor, w.night)
+	if err != nil {
+		return err
+	}
 	if place.Cursor == "" && !place.At.IsZero() && now.Sub(place.At) < rest {
 		return nil
 	}
 	for *left > 0 {
-		filter := house.EntryFilter{Database: w.db.ID, State: registry.Live, Limit: min(50, *left)}
-		if place.Cursor != "" {
-			if filter.After, err = parseEntry(place.Cursor); err != nil {
-				return err
-			}
-		}
+		filter := house.EntryFilter{Database: w.db.ID, State: registry.Live, After: last, Limit: min(50, *left)}
 		rows, more, err := w.d.Entries.List(ctx, filter)
 		if err != nil {
 			return err
@@ -356,18 +355,36 @@ func (w *walk) askAll(ctx context.Context, reg *Register, f faces, left *int) er
 		*left -= len(rows)
 		place.Seen, place.At, place.Cursor = place.Seen+int64(len(rows)), now, ""
 		if more {
-			place.Cursor = EntryText(rows[len(rows)-1].ID)
+			last = rows[len(rows)-1].ID
+			place.Cursor = EntryText(last) + "/" + strconv.Itoa(began)
 		}
 		if err := w.d.Entries.Put(ctx, w.db.ID, house.Batch{Place: &place}, was); err != nil {
 			return err
 		}
 		if !more {
-			// found last in a round before this one and not in it: no longer so
-			since := clock.Day(now.Add(-2 * rest))
-			return w.sweep(ctx, w.db.ID, Population, since)
+			if began == 0 { // nobody noted it
+				return nil
+			}
+			// found in a round before this one and not in it: no longer so
+			return w.sweep(ctx, w.db.ID, Population, began)
 		}
 	}
 	return nil
+}
+
+// roundAt reads how far a round is: the entry that was asked about last, and the night
+// it began on ("9f…/20261122"); an earlier night that is done by hand moves that back.
+// Of a round that a release before this one began the night is not known: 0.
+func roundAt(cursor string, night int) (last registry.EntryID, began int, err error) {
+	if cursor == "" {
+		return last, night, nil
+	}
+	entry, text, noted := strings.Cut(cursor, "/")
+	if last, err = parseEntry(entry); err != nil || !noted {
+		return last, 0, err
+	}
+	began, err = strconv.Atoi(text)
+	return last, min(began, night), err
 }
 
 func (w *walk) askSome(ctx context.Context, reg *Register, f faces, rows []house.Row) error {
