@@ -127,6 +127,7 @@ var layers = map[string]place{
 	"rekey": {3, []string{"evidence"}},
 
 	"steward/bring":   {3, []string{"steward"}},
+	"steward/remark":  {3, []string{"night", "steward"}},
 	"steward/feeding": {3, []string{"steward"}},
 
 	"reverify/...": {3, []string{"reverify/doors", "enrol", "steward"}},

@@ -125,13 +125,40 @@ func (d *Desk) Counts(ctx context.Context, who role.Role) ([]house.ProposalCount
 	}), err
 }
 
-// Duplicate reports of entries whether an open proposal has another stand for them:
-// what score.EntryFacts.Duplicate asks.
+// Duplicate reports of entries whether an open proposal has another stand for them, or
+// them for another: what score.EntryFacts.Duplicate asks. Of a database that nobody
+// looks through for such there is no answer.
 func (d *Desk) Duplicate(ctx context.Context, id registry.ID, entries []registry.EntryID) (map[registry.EntryID]bool, error) {
-	all, err := d.d.Proposals.About(ctx, id, "", Open, entries)
+	db, err := d.database(id)
+	if err != nil {
+		return nil, err
+	}
 	out := make(map[registry.EntryID]bool, len(entries))
+	if !ofEvents(db.Declaration) && len(telling(db.Declaration)) == 0 {
+		return out, nil
+	}
 	for _, e := range entries {
 		out[e] = false
+	}
+	for _, detector := range []string{Duplicates, Visits} {
+		if err := d.twice(ctx, id, detector, entries, out); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// mostAbout is how many proposals the store names at once.
+const mostAbout = 1000
+
+// twice says of which of the entries a detector found that they are there twice.
+func (d *Desk) twice(ctx context.Context, id registry.ID, detector string, entries []registry.EntryID, out map[registry.EntryID]bool) error {
+	all, err := d.d.Proposals.About(ctx, id, detector, Open, entries)
+	if err != nil {
+		return err
+	}
+	if half := len(entries) / 2; len(all) >= mostAbout && half > 0 { // there may be more
+		return errors.Join(d.twice(ctx, id, detector, entries[:half], out), d.twice(ctx, id, detector, entries[half:], out))
 	}
 	for _, p := range all {
 		if p.Kind != Merge {
@@ -143,7 +170,7 @@ func (d *Desk) Duplicate(ctx context.Context, id registry.ID, entries []registry
 			}
 		}
 	}
-	return out, err
+	return nil
 }
 
 // take checks a decision and returns its proposals, all in one state and of one
@@ -250,6 +277,12 @@ func (d *Desk) Accept(ctx context.Context, who Who, v Decision) (Outcome, error)
 	if err != nil {
 		return Outcome{}, err
 	}
+	for i := range all { // before anything is written: what an entry is found by is not kept of versions
+		all[i].Undo = ""
+		if err := d.remember(ctx, &all[i], settings[all[i].ID]); err != nil {
+			return Outcome{}, err
+		}
+	}
 	if err := d.put(ctx, all, Applying, who.Name, v.Reason, "cleaning.accept"); err != nil {
 		return Outcome{}, err
 	}
@@ -277,12 +310,6 @@ func (d *Desk) others(ctx context.Context, who Who, all []Proposal) error {
 }
 
 // settings are the values that changes give, by proposal. A number that gave way to
-	for i := range all { // before anything is written: what an entry is found by is not kept of versions
-		all[i].Undo = ""
-		if err := d.remember(ctx, &all[i], settings[all[i].ID]); err != nil {
-			return Outcome{}, err
-		}
-	}
 // another is asked for again: it is in no proposal. Faults: ErrRegister, ErrChanged.
 func (d *Desk) settings(ctx context.Context, all []Proposal) (map[string]registry.Values, error) {
 	out := map[string]registry.Values{}

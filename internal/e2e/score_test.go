@@ -90,13 +90,10 @@ func TestScoresFollowWhatIsCurrent(t *testing.T) {
 		if r := w.ratio(role.Scope{Province: "01"}, phone); r.Applied != 0 {
 			t.Errorf("of another province: %+v", r)
 		}
-		debts := must(w.hub.Grades.Failing(w.ctx, everywhere, grade.Days{From: day}, grade.Threshold{Permille: 950, Least: 2}))
-		found := false
-		for _, d := range debts {
-			found = found || d.Check.ID == phone && d.Facility == "79901" && d.Applied == 2
-		}
-		if !found {
-			t.Errorf("no debt for %s among %d", phone, len(debts))
+		byFacility := house.ScoreQuery{FromDay: day, By: []house.ScoreDimension{house.ScoreByFacility}}
+		short := must(w.hub.Grades.ChecksThat(w.ctx, everywhere, byFacility, func(l *grade.CheckLine) bool { return l.Check.ID == phone && l.Passed < l.Applied }))
+		if len(short) != 1 || short[0].Key[0] != "79901" || short[0].Applied != 2 {
+			t.Errorf("who falls short of %s: %+v", phone, short)
 		}
 		if status, _, body := w.do("79901", "POST", "/api/v1/records/"+second[0].Record+"/withdraw", "application/json", []byte(`{"reason":"gửi nhầm người"}`)); status != 200 {
 			t.Fatalf("%d %s", status, body)

@@ -160,9 +160,10 @@ func TestScoresOfEntriesAreCountedAgainAtNight(t *testing.T) {
 		if r.Unequal != 0 || r.Note != "" {
 			t.Errorf("%+v", r)
 		}
-		seen, unequal, err := w.hub.Grades.RecountEntries(w.ctx, w.hub.Slices.House.Entries, day)
-		if err != nil || seen == 0 || unequal != 0 {
-			t.Fatalf("%d entries, %d unequal, %v", seen, unequal, err)
+		found, err := w.hub.Grades.RecountEntries(w.ctx, w.hub.Slices.House.Entries, []int{day})
+		seen := found[day].Seen
+		if err != nil || seen == 0 || found[day].Unequal != 0 {
+			t.Fatalf("%+v, %v", found, err)
 		}
 		rows, _, err := w.hub.Slices.House.Entries.List(w.ctx, house.EntryFilter{Database: "visits", State: registry.Live})
 		w.check(err)

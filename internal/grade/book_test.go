@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,7 @@ type scores struct {
 	touched      []int
 	meanwhile    []int // touched after somebody asked
 	since        time.Time
+	nights       []house.Night
 	recounts     map[int]house.ScoreRecount
 	sample       []house.ScoreSampled
 	drawn        int
@@ -99,7 +101,23 @@ func (x *scores) Recount(_ context.Context, _ role.Scope, q house.ScoreQuery) ([
 	return sum(rows, q), nil
 }
 
-func (x *scores) RecountScores(context.Context, int) ([]house.ScoreSum, error) { return x.entries, nil }
+func (x *scores) RecountScores(_ context.Context, from, to int) (out []house.ScoreSum, err error) {
+	for _, s := range x.entries {
+		if day, err := strconv.Atoi(s.Key[0]); err == nil && day >= from && day <= to {
+			out = append(out, s)
+		}
+	}
+	return out, nil
+}
+
+func (x *scores) Nights(_ context.Context, from, to int) (out []house.Night, err error) {
+	for _, n := range x.nights {
+		if n.Day >= from && (to == 0 || n.Day <= to) {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
 
 func (x *scores) Undelivered(context.Context, role.Scope, house.ScoreQuery) ([]house.Undelivered, error) {
 	return x.open, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"lienthong/internal/night"
 	"lienthong/internal/role"
@@ -11,9 +12,10 @@ import (
 	"lienthong/internal/store/house"
 )
 
-// Entries counts the marks of entries of databases anew; house.Entries is one.
+// Entries counts the marks of entries of databases anew, of days from one to another;
+// house.Entries is one.
 type Entries interface {
-	RecountScores(ctx context.Context, day int) ([]house.ScoreSum, error)
+	RecountScores(ctx context.Context, from, to int) ([]house.ScoreSum, error)
 }
 
 // WithEntries has the recount of the night count the entries of databases too, for
@@ -30,27 +32,27 @@ func (b *Book) WithEntries(recount night.Job, of Entries) night.Job {
 		if err != nil || len(days) == 0 {
 			return all, err
 		}
-		kept, err := b.Scores.Recounts(ctx, days[0])
+		kept, err := b.kept(ctx, days[0])
 		if err != nil {
-			return all, fmt.Errorf("grade: reading recounts: %w", err)
+			return all, err
+		}
+		// changed meanwhile: its records are counted next night, and these with them
+		days = slices.DeleteFunc(days, func(d int) bool { r, is := kept[d]; return !is || r.At.Before(began) })
+		found, err := b.RecountEntries(ctx, of, days)
+		if err != nil {
+			return all, err
 		}
 		for _, d := range days {
-			i := slices.IndexFunc(kept, func(r house.ScoreRecount) bool { return r.Day == d })
-			if i < 0 || kept[i].At.Before(began) { // changed meanwhile: its records are counted next night, and these with them
+			f := found[d]
+			all.Seen += f.Seen
+			all.Unequal += f.Unequal
+			if f.Seen+f.Unequal == 0 {
 				continue
 			}
-			seen, unequal, err := b.RecountEntries(ctx, of, d)
-			if err != nil {
-				return all, err
-			}
-			all.Seen += seen
-			all.Unequal += unequal
-			if seen+unequal > 0 {
-				kept[i].Seen += seen
-				kept[i].Unequal += unequal
-				if err := b.Scores.PutRecount(ctx, kept[i]); err != nil {
-					return all, fmt.Errorf("grade: keeping a recount: %w", err)
-				}
+			r := kept[d]
+			r.Seen, r.Unequal = r.Seen+f.Seen, r.Unequal+f.Unequal
+			if err := b.Scores.PutRecount(ctx, r); err != nil {
+				return all, fmt.Errorf("grade: keeping a recount: %w", err)
 			}
 		}
 		if all.Unequal > 0 {
@@ -61,25 +63,49 @@ func (b *Book) WithEntries(recount night.Job, of Entries) night.Job {
 	return recount
 }
 
-// RecountEntries counts the entries of one day again, of all databases: how many there
-// are, and how many sums of a database and sheet are not what was counted. A day's
-// entries may change meanwhile: what differs counts only when it does every time.
-func (b *Book) RecountEntries(ctx context.Context, of Entries, day int) (seen, unequal int64, err error) {
-	q := house.ScoreQuery{FromDay: day, ToDay: day, By: []house.ScoreDimension{house.ScoreByDay}}
+// Found is what counting the entries of a day again gave.
+type Found struct{ Seen, Unequal int64 }
+
+// RecountEntries counts the entries of days again, of all databases: how many there
+// are, and how many sums of a database and sheet are not what was counted. Entries may
+// change meanwhile: what differs counts only when it does every time. All days are read
+// in one go, and again only those that differ.
+func (b *Book) RecountEntries(ctx context.Context, of Entries, days []int) (map[int]Found, error) {
+	out, left := make(map[int]Found, len(days)), slices.Clone(days)
 	for range 3 {
-		counted, err := b.Scores.Sum(ctx, role.Scope{All: true}, q)
-		if err != nil {
-			return 0, 0, fmt.Errorf("grade: reading scores: %w", err)
-		}
-		again, err := of.RecountScores(ctx, day)
-		if err != nil {
-			return 0, 0, fmt.Errorf("grade: counting scores of entries again: %w", err)
-		}
-		if seen, unequal = compareEntries(counted, again); unequal == 0 {
+		if len(left) == 0 {
 			break
 		}
+		from, to := slices.Min(left), slices.Max(left)
+		q := house.ScoreQuery{FromDay: from, ToDay: to, By: []house.ScoreDimension{house.ScoreByDay}}
+		counted, err := b.Scores.Sum(ctx, role.Scope{All: true}, q)
+		if err != nil {
+			return nil, fmt.Errorf("grade: reading scores: %w", err)
+		}
+		again, err := of.RecountScores(ctx, from, to)
+		if err != nil {
+			return nil, fmt.Errorf("grade: counting scores of entries again: %w", err)
+		}
+		one, other := byDay(counted), byDay(again)
+		left = slices.DeleteFunc(left, func(d int) bool {
+			var f Found
+			f.Seen, f.Unequal = compareEntries(one[d], other[d])
+			out[d] = f
+			return f.Unequal == 0
+		})
 	}
-	return seen, unequal, nil
+	return out, nil
+}
+
+// byDay are sums split by day alone.
+func byDay(sums []house.ScoreSum) map[int][]house.ScoreSum {
+	out := map[int][]house.ScoreSum{}
+	for _, s := range sums {
+		if day, err := strconv.Atoi(s.Key[0]); err == nil {
+			out[day] = append(out[day], s)
+		}
+	}
+	return out
 }
 
 func compareEntries(counted, again []house.ScoreSum) (seen, unequal int64) {

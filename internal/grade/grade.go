@@ -25,7 +25,13 @@ type Deps struct {
 	Scores   house.Scores
 	Counters Counters
 	Clock    clock.Clock
-	Again    Again // zero: nothing is judged again at night
+	Again    Again  // zero: nothing is judged again at night
+	Nights   Nights // tells which days to count again; nil: all that there are
+}
+
+// Nights are what jobs of nights did; house.Nights is one.
+type Nights interface {
+	Nights(ctx context.Context, from, to int) ([]house.Night, error)
 }
 
 // Counters are the counts that are not made by checks; store.Counters is one.

@@ -12,11 +12,14 @@ import (
 	"lienthong/internal/store/house"
 )
 
+// recounting names the job.
+const recounting = "scores.recount"
+
 // Recount is the job of the night that counts scores again out of the marks of
-// records, for the day and for every day that was changed since the night before.
-// What differs is kept and shown; nothing is mended.
+// records, for the day and for every day that was changed since the last night that
+// was counted to its end began. What differs is kept and shown; nothing is mended.
 func (b *Book) Recount() night.Job {
-	return night.Job{ID: "scores.recount", Run: func(ctx context.Context, day int) (night.Report, error) {
+	return night.Job{ID: recounting, Run: func(ctx context.Context, day int) (night.Report, error) {
 		days, err := b.touched(ctx, day)
 		if err != nil {
 			return night.Report{}, err
@@ -45,17 +48,42 @@ func (b *Book) Recount() night.Job {
 	}}
 }
 
-// touched lists the days to count: the one that is over, and those changed in the
-// last 25 hours.
+// touched lists the days to count: the one that is over, and those changed since the
+// last time all was counted. Of a night that failed, or never was, the next one counts
+// what changed too.
 func (b *Book) touched(ctx context.Context, day int) ([]int, error) {
+	since, err := b.counted(ctx)
+	if err != nil {
+		return nil, err
+	}
 	today := clock.Day(b.Clock.Now())
-	days, err := b.Scores.Touched(ctx, b.Clock.Now().Add(-25*time.Hour))
+	days, err := b.Scores.Touched(ctx, since)
 	if err != nil {
 		return nil, fmt.Errorf("grade: which days changed: %w", err)
 	}
 	days = slices.DeleteFunc(append(days, day), func(d int) bool { return d >= today && d != day })
 	slices.Sort(days)
 	return slices.Compact(days), nil
+}
+
+// lookBack is how many days back a night is looked for that was counted to its end.
+const lookBack = 60
+
+// counted is when the last such night began; zero where there is none.
+func (b *Book) counted(ctx context.Context) (since time.Time, err error) {
+	if b.Nights == nil {
+		return since, nil
+	}
+	all, err := b.Nights.Nights(ctx, clock.Day(b.Clock.Now().AddDate(0, 0, -lookBack)), 0)
+	if err != nil {
+		return since, fmt.Errorf("grade: reading nights: %w", err)
+	}
+	for _, n := range all {
+		if n.Job == recounting && n.State == house.NightDone && n.Started.After(since) {
+			since = n.Started
+		}
+	}
+	return since, nil
 }
 
 // RecountDay counts one day again. While records still come for it the two may

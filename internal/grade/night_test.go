@@ -77,11 +77,16 @@ func TestRecountOfTheNight(t *testing.T) {
 	row := func(day int, n int64) counted { return counted{s, "01001", day, score.Tally{{Applied: n}}} }
 	x := &scores{touched: []int{20261122, 20261110, 20261121, 20261123, 20261110}, again: [][]counted{{row(20261110, 5), row(20261121, 7)}},
 		rows: []counted{row(20261110, 4), row(20261121, 7)}, recounts: map[int]house.ScoreRecount{20261110: {Day: 20261110, Seen: 99, Unequal: 88, Sampled: 50, Differing: 2}}}
-	b := book(t, x, grade.Deps{})
+	began := noon.Add(-60 * time.Hour)
+	x.nights = []house.Night{ // the last one that came to its end, whatever failed since
+		{Day: 20261121, Job: "scores.recount", State: house.NightRunning, Started: noon}, {Day: 20261120, Job: "scores.recount", State: house.NightFailed, Started: noon.Add(-30 * time.Hour)},
+		{Day: 20261120, Job: "counters.recount", State: house.NightDone, Started: noon.Add(-30 * time.Hour)},
+		{Day: 20261119, Job: "scores.recount", State: house.NightDone, Started: began}, {Day: 20261118, Job: "scores.recount", State: house.NightDone, Started: began.Add(-24 * time.Hour)}}
+	b := book(t, x, grade.Deps{Nights: x})
 	if r := run(t, b.Recount(), 20261121); r.Seen != 12 || r.Unequal != 1 || r.Note != "scores.unequal" {
 		t.Errorf("%+v", r)
 	}
-	if !x.since.Equal(noon.Add(-25 * time.Hour)) {
+	if !x.since.Equal(began) {
 		t.Errorf("changed since %v", x.since)
 	}
 	kept, err := b.Recounts(t.Context(), 0)
@@ -95,6 +100,10 @@ func TestRecountOfTheNight(t *testing.T) {
 	x.rows[0] = row(20261110, 5)
 	if r := run(t, b.Recount(), 20261121); r.Unequal != 0 || r.Note != "" {
 		t.Errorf("mended: %+v", r)
+	}
+	x.nights = nil
+	if run(t, b.Recount(), 20261121); !x.since.IsZero() {
+		t.Errorf("no night came to its end: changed since %v", x.since)
 	}
 }
 
@@ -122,10 +131,26 @@ func TestRecountEntriesCountsWhatDiffers(t *testing.T) {
 		"of a day that came later": {[]counted{{a, "", 20261122, five}}, nil, 0, 0},
 	} {
 		x := &scores{rows: c.kept, entries: c.again}
-		seen, unequal, err := book(t, x, grade.Deps{}).RecountEntries(t.Context(), x, 20261121)
-		if err != nil || seen != c.seen || unequal != c.unequal {
-			t.Errorf("%s: %d seen, %d unequal, %v", name, seen, unequal, err)
+		found, err := book(t, x, grade.Deps{}).RecountEntries(t.Context(), x, []int{20261121})
+		if err != nil || found[20261121] != (grade.Found{Seen: c.seen, Unequal: c.unequal}) || len(found) != 1 {
+			t.Errorf("%s: %+v %v", name, found, err)
 		}
+	}
+}
+
+// Days are read in one go, each for itself; those that differ are looked at again.
+func TestRecountEntriesOfDays(t *testing.T) {
+	t.Parallel()
+	a := sheet(t, "db:a", "clean")
+	five, six := score.Tally{{Applied: 5, Failed: 1}}, score.Tally{{Applied: 6, Failed: 1}}
+	x := &scores{rows: []counted{{a, "", 20261119, five}, {a, "", 20261121, five}}, entries: []house.ScoreSum{
+		{Subject: "db:a", Sheet: a.ID(), Key: []string{"20261119"}, Tally: five}, {Subject: "db:a", Sheet: a.ID(), Key: []string{"20261120"}, Tally: six}, entriesOf(a, six)}}
+	found, err := book(t, x, grade.Deps{}).RecountEntries(t.Context(), x, []int{20261119, 20261121})
+	if err != nil || len(found) != 2 || found[20261119] != (grade.Found{Seen: 5}) || found[20261121] != (grade.Found{Seen: 6, Unequal: 1}) || x.sums != 3 {
+		t.Errorf("%+v %v, looked %d times", found, err, x.sums)
+	}
+	if found, err := book(t, x, grade.Deps{}).RecountEntries(t.Context(), x, nil); err != nil || len(found) != 0 || x.sums != 3 {
+		t.Errorf("no days: %+v %v, looked %d times", found, err, x.sums)
 	}
 }
 

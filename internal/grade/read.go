@@ -6,16 +6,12 @@ import (
 	"slices"
 	"strings"
 
-	"lienthong/internal/care"
 	"lienthong/internal/dossier"
 	"lienthong/internal/role"
 	"lienthong/internal/score"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
 )
-
-// Days is a range of days (yyyyMMdd in Hanoi), inclusive; 0 is open.
-type Days struct{ From, To int }
 
 // Line is the eight words of one subject under a key.
 type Line struct {
@@ -27,14 +23,15 @@ type Line struct {
 // CheckLine is one check of one subject under a key.
 type CheckLine struct {
 	Subject string
-	Check   score.Check
+	Check   *score.Check // of its sheet, not to be changed
 	Key     []string
 	score.Ratio
 }
 
 // Words returns the words of each subject, split as the query says, in order of
 // subject and key. Shared is said only where it is not split by subject's parts that
-// looks are not counted by.
+// looks are not counted by. Of databases neither Shared nor Synchronous is said: no
+// counter tells who opened an entry, and entries are on no leg.
 func (b *Book) Words(ctx context.Context, scope role.Scope, q house.ScoreQuery) ([]Line, error) {
 	sums, err := b.Scores.Sum(ctx, scope, q)
 	if err != nil {
@@ -63,7 +60,9 @@ func (b *Book) Words(ctx context.Context, scope role.Scope, q house.ScoreQuery) 
 			l.Words[w] = l.Words[w].Plus(score.RatioOf(c))
 			records = max(records, c.Applied)
 		}
-		l.Words[score.Synchronous] = l.Words[score.Synchronous].Plus(score.Ratio{Passed: records, Applied: records})
+		if _, database := score.DatabaseOf(s.Subject); !database {
+			l.Words[score.Synchronous] = l.Words[score.Synchronous].Plus(score.Ratio{Passed: records, Applied: records})
+		}
 	}
 	if err := b.synchronous(ctx, scope, q, at); err != nil {
 		return nil, err
@@ -88,6 +87,9 @@ func (b *Book) synchronous(ctx context.Context, scope role.Scope, q house.ScoreQ
 		return err
 	}
 	for _, o := range open {
+		if _, database := score.DatabaseOf(o.Subject); database {
+			continue
+		}
 		l := at(o.Subject, o.Key)
 		r := l.Words[score.Synchronous]
 		r.Applied = max(r.Applied, o.N)
@@ -137,7 +139,13 @@ func (b *Book) shared(ctx context.Context, scope role.Scope, q house.ScoreQuery,
 // first. Checks of sheets that are no longer in force are among them under the same
 // id.
 func (b *Book) Checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, word score.Word) ([]CheckLine, error) {
-	return b.checks(ctx, scope, q, func(c *score.Check) bool { return word == "" || c.Word == word })
+	return b.checks(ctx, scope, q, func(c *CheckLine) bool { return word == "" || c.Check.Word == word })
+}
+
+// ChecksThat is Checks of all words, only those that keep wants: what it does not want
+// takes no room, where every check of every facility of the country is asked for.
+func (b *Book) ChecksThat(ctx context.Context, scope role.Scope, q house.ScoreQuery, keep func(*CheckLine) bool) ([]CheckLine, error) {
+	return b.checks(ctx, scope, q, keep)
 }
 
 // Check returns one check, split as the query says, the worst first.
@@ -160,38 +168,63 @@ func (b *Book) Check(ctx context.Context, scope role.Scope, q house.ScoreQuery, 
 		}
 		name := s.Subject + "\x00" + strings.Join(s.Key, "\x00")
 		if lines[name] == nil {
-			lines[name] = &CheckLine{Subject: s.Subject, Check: sheet.Checks[sheet.Index(id)], Key: s.Key}
+			lines[name] = &CheckLine{Subject: s.Subject, Check: &sheet.Checks[sheet.Index(id)], Key: s.Key}
 		}
 		lines[name].Ratio = lines[name].Plus(score.RatioOf(s.Tally[0]))
 	}
 	return sorted(lines), nil
 }
 
-func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, keep func(*score.Check) bool) ([]CheckLine, error) {
+// checks adds the sheets of a subject and key up by the ids of their checks, one key
+// after another: at no moment are there more lines than those kept and those of a key.
+func (b *Book) checks(ctx context.Context, scope role.Scope, q house.ScoreQuery, keep func(*CheckLine) bool) ([]CheckLine, error) {
 	sums, err := b.Scores.Sum(ctx, scope, q)
 	if err != nil {
 		return nil, err
 	}
-	type name struct{ subject, key, check string }
-	lines := map[name]*CheckLine{}
+	same := func(x, y *house.ScoreSum) int {
+		return cmp.Or(cmp.Compare(x.Subject, y.Subject), slices.Compare(x.Key, y.Key))
+	}
+	slices.SortStableFunc(sums, func(x, y house.ScoreSum) int { return same(&x, &y) })
+	var out []CheckLine
+	for len(sums) > 0 {
+		n := 1
+		for n < len(sums) && same(&sums[0], &sums[n]) == 0 {
+			n++
+		}
+		for _, l := range b.linesOf(sums[:n]) {
+			if keep(l) {
+				out = append(out, *l)
+			}
+		}
+		sums = sums[n:]
+	}
+	return sort(out), nil
+}
+
+// linesOf are the checks of sums of one subject and key.
+func (b *Book) linesOf(sums []house.ScoreSum) []*CheckLine {
+	var lines []*CheckLine
+	at := map[string]*CheckLine{}
 	for _, s := range sums {
 		sheet := b.Sheet(s.Subject, s.Sheet)
 		if sheet == nil {
 			continue
 		}
-		key := strings.Join(s.Key, "\x00")
 		for i, c := range s.Tally {
-			if i >= len(sheet.Checks) || c.Applied == 0 || !keep(&sheet.Checks[i]) {
+			if i >= len(sheet.Checks) || c.Applied == 0 {
 				continue
 			}
-			n := name{s.Subject, key, sheet.Checks[i].ID}
-			if lines[n] == nil {
-				lines[n] = &CheckLine{Subject: s.Subject, Check: sheet.Checks[i], Key: s.Key}
+			check := &sheet.Checks[i]
+			l := at[check.ID]
+			if l == nil {
+				l = &CheckLine{Subject: s.Subject, Check: check, Key: s.Key}
+				lines, at[check.ID] = append(lines, l), l
 			}
-			lines[n].Ratio = lines[n].Plus(score.RatioOf(c))
+			l.Ratio = l.Plus(score.RatioOf(c))
 		}
 	}
-	return sorted(lines), nil
+	return lines
 }
 
 // sorted lists lines, the worst first.
@@ -200,6 +233,10 @@ func sorted[K comparable](lines map[K]*CheckLine) []CheckLine {
 	for _, l := range lines {
 		out = append(out, *l)
 	}
+	return sort(out)
+}
+
+func sort(out []CheckLine) []CheckLine {
 	slices.SortFunc(out, func(x, y CheckLine) int {
 		return cmp.Or(x.worse(y.Ratio), cmp.Compare(y.Applied, x.Applied), cmp.Compare(x.Subject, y.Subject), cmp.Compare(x.Check.ID, y.Check.ID), slices.Compare(x.Key, y.Key))
 	})
@@ -209,61 +246,6 @@ func sorted[K comparable](lines map[K]*CheckLine) []CheckLine {
 // worse orders by the share that passed, exactly.
 func (l CheckLine) worse(o score.Ratio) int {
 	return cmp.Compare(float64(l.Passed)/float64(max(l.Applied, 1)), float64(o.Passed)/float64(max(o.Applied, 1)))
-}
-
-// Overall is one word of one subject: for boards.
-type Overall struct {
-	Subject string // "qd4750", "db:vaccination"
-	Word    score.Word
-	score.Ratio
-}
-
-// Overall returns the eight words of every subject over days, in order of subject
-// and of the words; a word that nothing is counted of has nothing applied.
-func (b *Book) Overall(ctx context.Context, scope role.Scope, days Days) ([]Overall, error) {
-	lines, err := b.Words(ctx, scope, house.ScoreQuery{FromDay: days.From, ToDay: days.To})
-	if err != nil {
-		return nil, err
-	}
-	var out []Overall
-	for _, l := range lines {
-		for _, w := range score.Words() {
-			out = append(out, Overall{l.Subject, w, l.Words[w]})
-		}
-	}
-	return out, nil
-}
-
-// Failing is a check that one facility falls short in: a debt.
-type Failing struct {
-	Subject  string
-	Check    score.Check
-	Facility care.FacilityCode // "" of entries that name none
-	score.Ratio
-}
-
-// Threshold is from where on a check that falls short is a debt.
-type Threshold struct {
-	Permille int   // of records that must pass: 950
-	Least    int64 // of records it must apply to: 20, so that one slip is no debt
-	Priority int   // only fields of this priority or more important ones; 0: all
-}
-
-// Failing returns every check of every facility over days that fewer pass than the
-// threshold says, the worst first.
-func (b *Book) Failing(ctx context.Context, scope role.Scope, days Days, t Threshold) ([]Failing, error) {
-	lines, err := b.checks(ctx, scope, house.ScoreQuery{FromDay: days.From, ToDay: days.To, By: []house.ScoreDimension{house.ScoreByFacility}},
-		func(c *score.Check) bool { return t.Priority == 0 || c.Priority > 0 && c.Priority <= t.Priority })
-	if err != nil {
-		return nil, err
-	}
-	var out []Failing
-	for _, l := range lines {
-		if l.Applied >= t.Least && l.Passed*1000 < int64(t.Permille)*l.Applied {
-			out = append(out, Failing{l.Subject, l.Check, care.FacilityCode(l.Key[0]), l.Ratio})
-		}
-	}
-	return out, nil
 }
 
 // Samples are ids of current records that fail a check of a subject, newest first.

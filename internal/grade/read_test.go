@@ -2,7 +2,6 @@ package grade_test
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"strings"
@@ -46,7 +45,7 @@ func TestWords(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []grade.Line{
-		{Subject: "db:a", Words: map[score.Word]score.Ratio{score.Clean: ratio(0, 5), score.Synchronous: ratio(0, 9)}}, // more are open than counted: none is through
+		{Subject: "db:a", Words: map[score.Word]score.Ratio{score.Clean: ratio(0, 5)}}, // entries are on no leg: nothing is synchronous or not
 		{Subject: "emr", Words: map[score.Word]score.Ratio{score.Shared: ratio(0, 2)}},
 		{Subject: "fhir", Words: map[score.Word]score.Ratio{score.Synchronous: ratio(0, 3)}},
 		{Subject: "qd4750", Words: map[score.Word]score.Ratio{
@@ -148,72 +147,31 @@ func TestChecksTheWorstFirst(t *testing.T) {
 	}
 }
 
-func TestOverallSaysEightWordsOfEachSubject(t *testing.T) {
+// Of all lines only those that are wanted are kept, added up over sheets before they
+// are asked about.
+func TestChecksThatAreWanted(t *testing.T) {
 	t.Parallel()
 	x, _, _, _ := graded(t)
-	got, err := book(t, x, grade.Deps{}).Overall(t.Context(), nation, grade.Days{From: 20261102, To: 20261102})
-	if err != nil || len(got) != 16 {
-		t.Fatalf("%+v %v", got, err)
+	var asked []string
+	lines, err := book(t, x, grade.Deps{}).ChecksThat(t.Context(), nation, house.ScoreQuery{By: []house.ScoreDimension{house.ScoreByFacility}}, func(l *grade.CheckLine) bool {
+		asked = append(asked, check(*l))
+		return l.Passed < l.Applied && l.Subject == "qd4750"
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for i, o := range got {
-		if o.Word != score.Words()[i%8] || o.Subject != []string{"db:a", "qd4750"}[i/8] {
-			t.Errorf("%d is %+v", i, o)
-		}
-		want := map[score.Word]score.Ratio{score.Correct: ratio(56, 60), score.Clean: ratio(21, 60), score.Sufficient: ratio(15, 30), score.Synchronous: ratio(60, 60)}[o.Word]
-		if o.Subject == "qd4750" && o.Ratio != want {
-			t.Errorf("%s %+v, not %+v", o.Word, o.Ratio, want)
-		}
+	slices.Sort(asked)
+	if want := []string{"db:a clean [] 0/5", "qd4750 clean [01001] 29/30", "qd4750 clean [01002] 1/40", "qd4750 correct.XML1.HO_TEN [01001] 24/28",
+		"qd4750 correct.XML1.HO_TEN [01002] 40/40", "qd4750 sufficient.XML1.HO_TEN [01001] 8/10", "qd4750 sufficient.XML1.NGAY_SINH [01002] 15/30"}; !slices.Equal(asked, want) {
+		t.Errorf("asked about %q, not %q", asked, want)
 	}
-}
-
-func TestFailingBeginsWhereTheThresholdSays(t *testing.T) {
-	t.Parallel()
-	s := sheet(t, "qd4750", "clean", "correct", "sufficient.XML1.HO_TEN", "correct.XML1.HO_TEN") // of priority 0, 1, 2, 3
-	whole := score.Tally{{Applied: 20, Failed: 1}, {Applied: 20, Failed: 2}, {Applied: 19, Failed: 19}, {Applied: 20, Failed: 20}}
-	for name, c := range map[string]struct {
-		t    grade.Threshold
-		want []string
-	}{
-		"fewer than 95 of 100":     {grade.Threshold{Permille: 950, Least: 20}, []string{"correct.XML1.HO_TEN", "correct"}},
-		"fewer than 95.1 of 100":   {grade.Threshold{Permille: 951, Least: 20}, []string{"correct.XML1.HO_TEN", "correct", "clean"}},
-		"of few records too":       {grade.Threshold{Permille: 950, Least: 19}, []string{"correct.XML1.HO_TEN", "sufficient.XML1.HO_TEN", "correct"}},
-		"the most important only":  {grade.Threshold{Permille: 1000, Priority: 1}, []string{"correct"}},
-		"the important ones":       {grade.Threshold{Permille: 1000, Priority: 2}, []string{"sufficient.XML1.HO_TEN", "correct"}},
-		"whatever is not all":      {grade.Threshold{Permille: 1000, Least: 20}, []string{"correct.XML1.HO_TEN", "correct", "clean"}},
-		"nothing is ever too few":  {grade.Threshold{}, nil},
-		"more records than it has": {grade.Threshold{Permille: 1000, Least: 21}, nil},
-	} {
-		x := &scores{rows: []counted{{s, "01001", 20261101, whole}, {s, "01002", 20261101, score.Tally{{Applied: 100}}}, {s, "01001", 20261031, score.Tally{{Applied: 9999}}}}}
-		x.keep(s, "ministry", noon)
-		list, err := book(t, x, grade.Deps{}).Failing(t.Context(), nation, grade.Days{From: 20261101, To: 20261130}, c.t)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var got []string
-		for _, f := range list {
-			if got = append(got, f.Check.ID); f.Facility != "01001" || f.Subject != "qd4750" {
-				t.Errorf("%s: %+v", name, f)
-			}
-		}
-		slices.SortStableFunc(got, func(a, b string) int { return slices.Index(c.want, a) - slices.Index(c.want, b) })
-		if !slices.Equal(got, c.want) {
-			t.Errorf("%s: %q, not %q", name, got, c.want)
-		}
+	var got []string
+	for _, l := range lines {
+		got = append(got, check(l))
 	}
-}
-
-// Great numbers are held against a threshold exactly.
-func TestFailingIsExact(t *testing.T) {
-	t.Parallel()
-	const n = 1 << 50
-	s := sheet(t, "qd4750", "clean")
-	for failed, want := range map[int64]int{n / 1000 * 50: 0, n/1000*50 + int64(math.Ceil(n%1000*0.05)) + 1: 1} {
-		x := &scores{rows: []counted{{s, "01001", 20261101, score.Tally{{Applied: n, Failed: failed}}}}}
-		x.keep(s, "ministry", noon)
-		list, err := book(t, x, grade.Deps{}).Failing(t.Context(), nation, grade.Days{}, grade.Threshold{Permille: 950, Least: 20})
-		if err != nil || len(list) != want {
-			t.Errorf("%d of %d failed: %+v %v", failed, int64(n), list, err)
-		}
+	if want := []string{"qd4750 clean [01002] 1/40", "qd4750 sufficient.XML1.NGAY_SINH [01002] 15/30", "qd4750 sufficient.XML1.HO_TEN [01001] 8/10",
+		"qd4750 correct.XML1.HO_TEN [01001] 24/28", "qd4750 clean [01001] 29/30"}; !slices.Equal(got, want) {
+		t.Errorf("%q, not %q", got, want)
 	}
 }
 

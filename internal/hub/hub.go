@@ -276,7 +276,7 @@ func (h *Hub) openOffice(ctx context.Context) error {
 
 func (h *Hub) openIntake(ctx context.Context, key *ledger.ReceiptKey, codec *body.Codec, seals *seal.Verifier) error {
 	var err error
-	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock, Again: h.again(codec)}); err != nil {
+	if h.Grades, err = grade.New(ctx, grade.Deps{Scores: h.Slices.House.Scores, Counters: h.Slices.Counters, Clock: h.cfg.Clock, Again: h.again(codec), Nights: h.Slices.House.Nights}); err != nil {
 		return err
 	}
 	h.Grades.RuleWords = h.live.Words

@@ -66,10 +66,11 @@ func SheetOf(d *registry.Declaration) (*Sheet, error) {
 type EntryFacts struct {
 	Values    registry.Values
 	Rules     map[string]bool // by code: whether it held; a rule that did not apply is absent
-	Confirmed time.Time       // when a source last said the same
+	Confirmed time.Time       // when a source last said the same; zero: not asked
 	Now       time.Time
-	// InList reports whether a code is of a list at Now; nil: lists are not looked at.
-	InList func(list, code string) bool
+	// InList says whether a code is of a list: Passed, Failed, or NotApplicable of a list
+	// that nobody has, against which nothing is right or wrong. Nil: lists are not looked at.
+	InList func(list, code string) Mark
 	// Duplicate says whether another entry is proposed to stand for the same; nil
 	// while nobody has looked, which the nightly cleaning does.
 	Duplicate *bool
@@ -126,7 +127,9 @@ func (j *EntryJudge) MarkEntry(e EntryFacts) Marks {
 		set(Correct, f.Name, accepts(f, v, j.formats[i]))
 		set(Clean, f.Name, care.Clean(v) == v)
 		if list := j.of.ListOf(f); list != "" && e.InList != nil {
-			set(Unified, f.Name, e.InList(list, v))
+			if in := e.InList(list, v); in != NotApplicable {
+				set(Unified, f.Name, in == Passed)
+			}
 		}
 	}
 	if j.of.Refresh.Stale > 0 && !e.Confirmed.IsZero() {
@@ -141,6 +144,78 @@ func (j *EntryJudge) MarkEntry(e EntryFacts) Marks {
 		}
 	}
 	return m.Trim()
+}
+
+// Looked returns what marks of the judge's own sheet say of Duplicate: nil where
+// nobody looked, or where a rule is counted under the same check.
+func (j *EntryJudge) Looked(m Marks) *bool {
+	i := j.sheet.Index(nameOf(Clean, "", ""))
+	if i < 0 || !j.Own(m) || j.ruled(i) {
+		return nil
+	}
+	switch m.Get(i) {
+	case Passed:
+		return new(bool)
+	case Failed:
+		is := true
+		return &is
+	}
+	return nil
+}
+
+// Own reports whether marks are of the judge's own sheet.
+func (j *EntryJudge) Own(m Marks) bool {
+	id, err := m.Sheet()
+	return err == nil && id == j.sheet.ID()
+}
+
+// ruled reports whether a rule is counted under a check too.
+func (j *EntryJudge) ruled(check int) bool {
+	return slices.ContainsFunc(j.of.Rules, func(r registry.Rule) bool { return j.sheet.Index(nameOf(Word(r.Word), "", r.Field)) == check })
+}
+
+// Again marks an entry again whose values and declaration are what they were, and of
+// which only some values are at hand: whether it was confirmed in time, whether another
+// stands for the same, and whether those values are of their lists. The rest stays. It
+// is false where that does not tell, and all values are needed: marks of another sheet,
+// or a check under which a rule is counted too.
+func (j *EntryJudge) Again(m Marks, e EntryFacts) (Marks, bool) {
+	if !j.Own(m) {
+		return nil, false
+	}
+	next := NewMarks(j.sheet)
+	copy(next, m)
+	sure := true
+	set := func(w Word, field string, is Mark) {
+		i := j.sheet.Index(nameOf(w, "", field))
+		if i < 0 || is == next.Get(i) {
+			return
+		}
+		if is != Failed && next.Get(i) != NotApplicable && j.ruled(i) { // the rule's, or its own?
+			sure = false
+			return
+		}
+		next.Set(i, is)
+	}
+	of := func(right bool) Mark {
+		if right {
+			return Passed
+		}
+		return Failed
+	}
+	if j.of.Refresh.Stale > 0 && !e.Confirmed.IsZero() {
+		set(Alive, "", of(!e.Now.After(e.Confirmed.Add(j.of.Refresh.Stale))))
+	}
+	if e.Duplicate != nil {
+		set(Clean, "", of(!*e.Duplicate))
+	}
+	for i := range j.of.Fields {
+		f := &j.of.Fields[i]
+		if list, v := j.of.ListOf(f), e.Values[f.Name]; list != "" && v != "" && e.InList != nil {
+			set(Unified, f.Name, e.InList(list, v))
+		}
+	}
+	return next.Trim(), sure
 }
 
 // accepts reports whether a text is of the field's type and within its bounds.

@@ -252,7 +252,7 @@ func TestEntriesAreMarkedAsTheirDeclarationSays(t *testing.T) {
 	yes := true
 	m := j.MarkEntry(score.EntryFacts{Values: registry.Values{"name": "A  B", "day": "2019-12-31", "dose": "3", "vaccine": "x"},
 		Rules: map[string]bool{"late": false}, Confirmed: now.Add(-25 * time.Hour), Now: now, Duplicate: &yes,
-		InList: func(list, code string) bool { return list == "vaccines" && code == "x" }})
+		InList: inVaccines})
 	for id, want := range map[string]score.Mark{
 		"sufficient.name": score.Passed, "clean.name": score.Failed, "correct.day": score.Failed, "correct.dose": score.Passed,
 		"unified.vaccine": score.Passed, "alive": score.Failed, "clean": score.Failed, "consistent.day": score.Failed,
@@ -263,6 +263,89 @@ func TestEntriesAreMarkedAsTheirDeclarationSays(t *testing.T) {
 	}
 	if j.Sheet().Subject != "db:vaccination" {
 		t.Error(j.Sheet().Subject)
+	}
+}
+
+func inVaccines(list, code string) score.Mark {
+	switch {
+	case list != "vaccines":
+		return score.NotApplicable
+	case code == "x":
+		return score.Passed
+	}
+	return score.Failed
+}
+
+// Against a list that nobody has no code is right, and none is wrong.
+func TestACodeOfAListNobodyHasIsNotCounted(t *testing.T) {
+	t.Parallel()
+	d := declaration()
+	d.Fields = append(d.Fields, registry.Field{Name: "place", Label: d.Fields[0].Label, Type: registry.Code, List: "db:places.code"})
+	j, err := score.NewEntryJudge(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := j.MarkEntry(score.EntryFacts{Values: registry.Values{"vaccine": "y", "place": "x"}, InList: inVaccines})
+	for id, want := range map[string]score.Mark{"unified.vaccine": score.Failed, "unified.place": score.NotApplicable} {
+		if got := m.Get(j.Sheet().Index(id)); got != want {
+			t.Errorf("%s is %d, not %d", id, got, want)
+		}
+	}
+}
+
+// Marking again with what is in the clear gives what marking with everything gives, or
+// says that it cannot.
+func TestAgainIsWhatMarkingAnewGives(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 3, 2, 0, 0, 0, 0, time.UTC)
+	yes, no := true, false
+	values := registry.Values{"name": "A", "day": "2021-12-31", "dose": "9", "vaccine": "x"}
+	facts := func(rule bool, age time.Duration, twice *bool, in func(string, string) score.Mark) score.EntryFacts {
+		return score.EntryFacts{Values: values, Rules: map[string]bool{"late": rule}, Confirmed: now.Add(-age), Now: now, Duplicate: twice, InList: in}
+	}
+	nobody := func(string, string) score.Mark { return score.NotApplicable }
+	fresh := facts(true, time.Hour, nil, inVaccines)
+	for name, c := range map[string]struct {
+		ruled         string // the word of the rule, of the whole entry
+		before, after score.EntryFacts
+		told          bool
+	}{
+		"nothing changed":               {"", fresh, fresh, true},
+		"nobody confirmed it":           {"", fresh, facts(true, 25*time.Hour, &no, inVaccines), true},
+		"somebody did again":            {"", facts(true, 25*time.Hour, &no, inVaccines), fresh, true},
+		"another stands for it":         {"", fresh, facts(true, time.Hour, &yes, inVaccines), true},
+		"and no longer":                 {"", facts(true, time.Hour, &yes, inVaccines), facts(true, time.Hour, &no, inVaccines), true},
+		"its list went":                 {"", fresh, facts(true, time.Hour, nil, nobody), true},
+		"its list came":                 {"", facts(true, time.Hour, nil, nobody), fresh, true},
+		"a rule that held, and late":    {"alive", fresh, facts(true, 25*time.Hour, nil, inVaccines), true},
+		"a rule that failed, and late":  {"alive", facts(false, time.Hour, nil, inVaccines), facts(false, 25*time.Hour, nil, inVaccines), true},
+		"late no more, there is a rule": {"alive", facts(true, 25*time.Hour, nil, inVaccines), fresh, false},
+	} {
+		d := declaration()
+		if c.ruled != "" {
+			d.Rules = []registry.Rule{{Code: "late", Word: c.ruled, Text: d.Fields[0].Label}}
+		}
+		j, err := score.NewEntryJudge(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		kept := j.MarkEntry(c.before)
+		if c.after.Duplicate == nil {
+			c.after.Duplicate = c.before.Duplicate
+		}
+		want := j.MarkEntry(c.after)
+		seen := c.after
+		seen.Values, seen.Rules = registry.Values{"vaccine": "x"}, nil
+		got, told := j.Again(kept, seen)
+		if told != c.told || told && !slices.Equal(got, want) {
+			t.Errorf("%s: %x %v, not %x", name, got, told, want)
+		}
+		if kept2 := j.MarkEntry(c.before); !slices.Equal(kept, kept2) {
+			t.Errorf("%s: the marks it had were changed", name)
+		}
+		if _, told := j.Again(score.Marks{1, 2, 3, 4, 5}, seen); told {
+			t.Errorf("%s: marks of another sheet", name)
+		}
 	}
 }
 

@@ -121,7 +121,11 @@ func (s *Steward) DeclareOver(ctx context.Context, who Who, text []byte, base Ba
 	}
 	if d, _, err := declaration.Parse(text); err == nil {
 		if l, err := s.Get(d.ID); err == nil && string(l.Taken.Text) == string(text) {
-			return &Checked{Declaration: l.Declaration, Was: l.Taken.Version}, nil
+			out := &Checked{Declaration: l.Declaration, Was: l.Taken.Version}
+			if who.manages(l.Steward) != nil && who.Role.Kind != role.Ministry {
+				return out, nil
+			}
+			return out, s.sheetBack(ctx, who, l.Declaration) // where it was taken, and its sheet was not
 		}
 	}
 	out, err := s.Look(ctx, who, text, base)

@@ -66,6 +66,15 @@ func (s *Steward) named() map[string]*codeList {
 	return out
 }
 
+// ReadLists has the lists that are fields of other databases read up to now: before it
+// did once in a process, nothing is known of them.
+func (s *Steward) ReadLists(ctx context.Context) error {
+	if err := s.Refresh(ctx); err != nil {
+		return err
+	}
+	return s.readLists(ctx)
+}
+
 // readLists reads what changed in databases that are lists of others, and forgets
 // lists that nobody names any more. Where nothing changed it is one small question for
 // each list.

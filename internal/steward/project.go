@@ -64,7 +64,7 @@ func (s *Steward) Turn(ctx context.Context, work string, long time.Duration) (mi
 // Round makes entries out of what came since, until all is made or some seconds are
 // over. Of several hubs one does it at a time. more: there is more to do.
 func (s *Steward) Round(ctx context.Context) (more bool, err error) {
-	if err := errors.Join(s.Refresh(ctx), s.readLists(ctx)); err != nil {
+	if err := s.ReadLists(ctx); err != nil {
 		return false, err
 	}
 	s.round.Lock()
@@ -95,26 +95,6 @@ func (s *Steward) settle() {
 	if s.reading != nil {
 		<-s.reading.ready
 		s.reading = nil
-	}
-}
-
-// Run makes entries until ctx ends; failed is told what did not succeed.
-func (s *Steward) Run(ctx context.Context, every time.Duration, failed func(error)) {
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for ctx.Err() == nil {
-		more, err := s.Round(ctx)
-		if err != nil && ctx.Err() == nil {
-			failed(err)
-		}
-		if more && err == nil {
-			continue
-		}
-		select {
-		case <-ctx.Done():
-		case <-tick.C:
-		case <-s.wake:
-		}
 	}
 }
 

@@ -136,7 +136,6 @@ type Steward struct {
 	reads sync.Mutex // one reader of lists at a time
 	load  sync.Mutex
 	round sync.Mutex // one round at a time
-	wake  chan struct{}
 
 	listing atomic.Pointer[listing]
 	reading *ahead   // within a round
@@ -154,7 +153,7 @@ func New(ctx context.Context, d Deps, c Config) (*Steward, error) {
 	if c.Unit == nil {
 		c.Unit = func(context.Context, string) (bool, error) { return true, nil }
 	}
-	s := &Steward{Deps: d, conf: c, lists: lists{all: map[string]*codeList{}}, wake: make(chan struct{}, 1)}
+	s := &Steward{Deps: d, conf: c, lists: lists{all: map[string]*codeList{}}}
 	s.now.Store(&shelf{epoch: -1, byID: map[registry.ID]*Live{}})
 	return s, s.Refresh(ctx)
 }
@@ -226,7 +225,6 @@ func (s *Steward) Refresh(ctx context.Context) error {
 		next.list, next.byID[d.Database] = append(next.list, l), l
 	}
 	s.now.Store(next)
-	s.Wake()
 	return nil
 }
 
@@ -295,14 +293,6 @@ func (s *Steward) listed(list, code string) (known, has bool) {
 		}
 	}
 	return s.lists.has(list, code)
-}
-
-// Wake has the next round of Project begin at once.
-func (s *Steward) Wake() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
 }
 
 // act makes an act with its leaf.

@@ -1,6 +1,7 @@
 package steward
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -176,7 +177,11 @@ func (s *Steward) batch(ctx context.Context, l *Live, all []ready, b *house.Batc
 			if now.Sub(is.Confirmed) < l.confirms() {
 				continue
 			}
-			b.Rows = append(b.Rows, house.Row{Database: l.ID, ID: id, Version: is.Version, State: is.State, Origin: is.Origin, At: is.At, Confirmed: now, Marks: is.Marks})
+			row := house.Row{Database: l.ID, ID: id, Version: is.Version, State: is.State, Origin: is.Origin, At: is.At, Confirmed: now, Marks: is.Marks}
+			if alive, ok := l.Judge.Again(is.Marks, score.EntryFacts{Confirmed: now, Now: now}); ok {
+				row.Marks = alive
+			}
+			b.Rows = append(b.Rows, row)
 			continue
 		}
 		row, err := s.row(ctx, l, r, id, &is, now)
@@ -199,11 +204,12 @@ func (s *Steward) row(ctx context.Context, l *Live, r *ready, id registry.EntryI
 			row.Origin.Facility = code
 		}
 	}
-	row.Marks = s.marks(l, r, now)
-	same := is.Version > 0 && slices.Contains(contents, is.Content) && slices.Equal(row.Marks[:min(4, len(row.Marks))], is.Marks[:min(4, len(is.Marks))])
+	alike := is.Version > 0 && slices.Contains(contents, is.Content)
+	row.Marks = s.marks(l, r, is, alike, now)
+	same := alike && slices.Equal(row.Marks[:min(4, len(row.Marks))], is.Marks[:min(4, len(is.Marks))])
 	switch {
 	case is.State == registry.Merged: // another stands for it, and goes on to
-		row.Version, r.written.Status = is.Version, Same
+		row.Version, row.Marks, r.written.Status = is.Version, is.Marks, Same
 	case same && (is.State == row.State || is.State == registry.Live):
 		row.Version, r.written.Status = is.Version, Same
 	default:
@@ -220,28 +226,43 @@ func (s *Steward) row(ctx context.Context, l *Live, r *ready, id registry.EntryI
 	return row, s.seal(ctx, l, r.values, &row)
 }
 
-// marks judges the entry's values.
-func (s *Steward) marks(l *Live, r *ready, now time.Time) []byte {
-	return l.Judge.MarkEntry(score.EntryFacts{Values: r.values, Rules: r.rules, Confirmed: now, Now: now, InList: func(list, code string) bool { return s.inList(l, list, code) }})
+// marks judges the entry's values, which a source says now. Whether another entry
+// stands for the same nobody looks at here: of values that are what they were it is
+// what the last night found.
+func (s *Steward) marks(l *Live, r *ready, is *house.Brief, alike bool, now time.Time) []byte {
+	e := score.EntryFacts{Values: r.values, Rules: r.rules, Confirmed: now, Now: now, InList: s.InList(l)}
+	if alike && is.State == registry.Live {
+		e.Duplicate = l.Judge.Looked(is.Marks)
+	}
+	return l.Judge.MarkEntry(e)
 }
 
-// inList reports whether a code is of a list; of one that nobody has, all are.
-func (s *Steward) inList(l *Live, list, code string) bool {
-	if field, own := strings.CutPrefix(list, "own:"); own {
-		for i := range l.Fields {
-			if l.Fields[i].Name == field {
-				return slices.ContainsFunc(l.Fields[i].Values, func(v registry.Value) bool { return v.Code == code })
+// InList says of a database's codes whether they are of their lists now; nothing of a
+// list that nobody has.
+func (s *Steward) InList(l *Live) func(list, code string) score.Mark {
+	of := func(has bool) score.Mark {
+		if has {
+			return score.Passed
+		}
+		return score.Failed
+	}
+	return func(list, code string) score.Mark {
+		if field, own := strings.CutPrefix(list, "own:"); own {
+			for i := range l.Fields {
+				if l.Fields[i].Name == field {
+					return of(slices.ContainsFunc(l.Fields[i].Values, func(v registry.Value) bool { return v.Code == code }))
+				}
 			}
 		}
+		if known, has := s.listed(list, code); known {
+			return of(has)
+		}
+		if known := catalog.List(list); slices.Contains(catalog.Lists(), known) {
+			_, ever := catalog.Has(known, code, 0)
+			return of(ever)
+		}
+		return score.NotApplicable
 	}
-	if known, has := s.listed(list, code); known {
-		return has
-	}
-	if known := catalog.List(list); slices.Contains(catalog.Lists(), known) {
-		_, ever := catalog.Has(known, code, 0)
-		return ever
-	}
-	return true
 }
 
 // seal puts values where they belong: in the clear, or sealed, and what the entry is
@@ -338,8 +359,8 @@ func day(text string) time.Time {
 	return t
 }
 
-// delta is what an entry counts, or no longer counts.
-func (s *Steward) delta(l *Live, state registry.EntryState, facility care.FacilityCode, at time.Time, marks []byte, n int64) (house.ScoreDelta, bool) {
+// Delta is what an entry counts, or no longer counts: on the day of its version.
+func (s *Steward) Delta(l *Live, state registry.EntryState, facility care.FacilityCode, at time.Time, marks []byte, n int64) (house.ScoreDelta, bool) {
 	if state != registry.Live || len(marks) == 0 {
 		return house.ScoreDelta{}, false
 	}
@@ -359,17 +380,20 @@ func (s *Steward) count(l *Live, b *house.Batch, known []house.Brief, ids []regi
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		is := was[r.ID]
-		state, at, marks := r.State, r.At, r.Marks
+		state, at := r.State, r.At
+		if is.Version > 0 {
+			r.Was = append([]byte{}, is.Marks...)
+		}
 		if r.Version == is.Version {
-			if r.Origin.Facility == is.Origin.Facility {
+			if r.Origin.Facility == is.Origin.Facility && bytes.Equal(r.Marks, is.Marks) {
 				continue
 			}
-			state, at, marks = is.State, is.At, is.Marks // another facility stands for it now
+			state, at = is.State, is.At // another facility stands for it now, or it is marked otherwise
 		}
-		if d, ok := s.delta(l, is.State, is.Origin.Facility, is.At, is.Marks, -1); ok && is.Version > 0 {
+		if d, ok := s.Delta(l, is.State, is.Origin.Facility, is.At, is.Marks, -1); ok && is.Version > 0 {
 			b.Scores = append(b.Scores, d)
 		}
-		if d, ok := s.delta(l, state, r.Origin.Facility, at, marks, 1); ok {
+		if d, ok := s.Delta(l, state, r.Origin.Facility, at, r.Marks, 1); ok {
 			b.Scores = append(b.Scores, d)
 		}
 	}
@@ -400,7 +424,8 @@ func (s *Steward) closing(ctx context.Context, l *Live, b *house.Batch, now time
 		if c.At.IsZero() {
 			c.At = now
 		}
-		if d, ok := s.delta(l, is.State, is.Origin.Facility, is.At, is.Marks, -1); ok {
+		c.Was = append([]byte{}, is.Marks...)
+		if d, ok := s.Delta(l, is.State, is.Origin.Facility, is.At, is.Marks, -1); ok {
 			b.Scores = append(b.Scores, d)
 		}
 		kept = append(kept, c)

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
@@ -57,6 +59,7 @@ type ReaderDeps struct {
 	Vault   *vault.Vault
 	Scopes  func(role.Scope) []care.FacilityCode // facilities of a scope; nil: all
 	Clock   clock.Clock
+	Logger  *slog.Logger // nil: nobody is told of what does not open
 }
 
 // Entries reads entries for people and systems.
@@ -66,6 +69,9 @@ type Entries struct{ d ReaderDeps }
 func NewEntries(d ReaderDeps) (*Entries, error) {
 	if d.Live == nil || d.Entries == nil || d.Log == nil || d.Vault == nil || d.Clock == nil {
 		return nil, errors.New("register: a part is missing")
+	}
+	if d.Logger == nil {
+		d.Logger = slog.New(slog.DiscardHandler)
 	}
 	return &Entries{d}, nil
 }
@@ -155,8 +161,13 @@ func dayOf(t time.Time) time.Time {
 	return time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, clock.Hanoi)
 }
 
-// show writes down who looks at what, and opens then.
-func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row) ([]registry.Entry, error) {
+// errDamaged: what of an entry lies sealed does not open.
+var errDamaged = errors.New("register: an entry does not open")
+
+// show writes down who looks at what, and opens then. An entry that does not open is
+// shown as such among others, and logged; alone it is an error.
+func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row, alone bool) ([]registry.Entry, error) {
+	damaged, first := 0, error(nil)
 	out := make([]registry.Entry, 0, len(rows))
 	var looks []store.Disclosure
 	for i := range rows {
@@ -165,11 +176,17 @@ func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row)
 		if !ok || !e.within(r, v, row, basis) {
 			continue
 		}
-		values, persons, err := e.open(ctx, v, row, names)
-		if err != nil {
+		values, persons, err := e.told(ctx, v, row, names)
+		unreadable := errors.Is(err, errDamaged) && !alone
+		if err != nil && !unreadable {
 			return nil, err
 		}
-		if v.sealed(names) && len(row.Sealed) > 0 {
+		if unreadable {
+			if damaged++; first == nil {
+				first = err
+			}
+		}
+		if v.sealed(names) && len(row.Sealed) > 0 && !unreadable {
 			look, err := e.look(r, v, row, names, basis, by)
 			if err != nil {
 				return nil, err
@@ -178,11 +195,14 @@ func (e *Entries) show(ctx context.Context, r Reader, v *View, rows []house.Row)
 			looks = append(looks, look)
 		}
 		shown := registry.Entry{Database: row.Database, ID: row.ID, Version: row.Version, Declared: row.Declared, State: row.State, Into: row.Into, Values: values,
-			Origin: origin(v, row, basis), ValidFrom: row.ValidFrom, ValidTo: row.ValidTo, At: row.At, Confirmed: row.Confirmed}
+			Origin: origin(v, row, basis), ValidFrom: row.ValidFrom, ValidTo: row.ValidTo, At: row.At, Confirmed: row.Confirmed, Unreadable: unreadable}
 		if v.blunt(basis) {
 			shown.ValidFrom, shown.ValidTo, shown.At, shown.Confirmed = dayOf(row.ValidFrom), dayOf(row.ValidTo), dayOf(row.At), dayOf(row.Confirmed)
 		}
 		out = append(out, shown)
+	}
+	if damaged > 0 {
+		e.d.Logger.ErrorContext(ctx, "register: entries do not open", "database", string(v.ID), "entries", damaged, "err", first)
 	}
 	for i := range looks {
 		looks[i].Count = len(looks)
@@ -249,21 +269,33 @@ func (e *Entries) look(r Reader, v *View, row *house.Row, names []string, basis,
 		Policy: by + "@" + string(v.ID) + "/" + fmt.Sprint(v.Taken.Version), Route: r.Route, Staff: r.Staff, Purpose: purpose, Facts: string(facts)}, err
 }
 
-// open gives the values of fields, and the person that they are about where that is known.
-func (e *Entries) open(ctx context.Context, v *View, row *house.Row, names []string) (registry.Values, store.PersonID, error) {
+// open reads what lies sealed of an entry; errDamaged.
+func (e *Entries) open(row *house.Row) (registry.Values, error) {
+	plain, err := e.d.Vault.Open(steward.SealName(row.Database, row.ID), row.Wrapped, 0, row.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %s of %s: %w", errDamaged, steward.EntryText(row.ID), row.Database, err)
+	}
+	closed := registry.Values{}
+	if err := json.Unmarshal(plain, &closed); err != nil {
+		return nil, fmt.Errorf("%w: %s of %s is no object of texts", errDamaged, steward.EntryText(row.ID), row.Database)
+	}
+	return closed, nil
+}
+
+// told gives the values of fields, and the person that they are about where that is
+// known. With errDamaged the values are those that lie in the clear.
+func (e *Entries) told(ctx context.Context, v *View, row *house.Row, names []string) (registry.Values, store.PersonID, error) {
 	all := registry.Values{}
 	if err := json.Unmarshal([]byte(row.Open), &all); err != nil {
 		return nil, store.PersonID{}, fmt.Errorf("register: an entry of %s: %w", v.ID, err)
 	}
 	var person store.PersonID
 	if len(row.Sealed) > 0 && v.sealed(names) {
-		plain, err := e.d.Vault.Open(steward.SealName(v.ID, row.ID), row.Wrapped, 0, row.Sealed)
+		closed, err := e.open(row)
 		if err != nil {
-			return nil, person, fmt.Errorf("register: opening an entry of %s: %w", v.ID, err)
+			return seen(all, names), person, err
 		}
-		if err := json.Unmarshal(plain, &all); err != nil {
-			return nil, person, fmt.Errorf("register: an entry of %s cannot be read", v.ID)
-		}
+		maps.Copy(all, closed)
 		if number := all[v.Person]; v.Person != "" && number != "" && e.d.People != nil {
 			who, err := e.d.People.Find(ctx, e.d.Vault.HashAll(vault.Citizen, []byte(number)))
 			if err != nil {
@@ -274,10 +306,11 @@ func (e *Entries) open(ctx context.Context, v *View, row *house.Row, names []str
 			}
 		}
 	}
-	for name := range all {
-		if !slices.Contains(names, name) {
-			delete(all, name)
-		}
-	}
-	return all, person, nil
+	return seen(all, names), person, nil
+}
+
+// seen leaves the values of fields.
+func seen(all registry.Values, names []string) registry.Values {
+	maps.DeleteFunc(all, func(name, _ string) bool { return !slices.Contains(names, name) })
+	return all
 }

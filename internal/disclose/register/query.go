@@ -39,7 +39,7 @@ type Page struct {
 	Next    string // "" at the end
 }
 
-// List returns entries as the reader sees them. One row is written for each entry of
+// List returns entries as the reader sees them; one that does not open is Unreadable. One row is written for each entry of
 // which something sealed is opened, and one for the list where nothing is.
 func (e *Entries) List(ctx context.Context, r Reader, id registry.ID, q Query) (Page, error) {
 	v, err := e.Database(r, id)
@@ -60,7 +60,7 @@ func (e *Entries) List(ctx context.Context, r Reader, id registry.ID, q Query) (
 	} else if more {
 		p.Next = steward.EntryText(rows[len(rows)-1].ID)
 	}
-	if p.Entries, err = e.show(ctx, r, &v, rows); err != nil || len(p.Entries) > 0 || q.Cursor != "" {
+	if p.Entries, err = e.show(ctx, r, &v, rows, false); err != nil || len(p.Entries) > 0 || q.Cursor != "" {
 		return p, err
 	}
 	return p, e.inVain(ctx, r, &v, f.Match)
@@ -180,7 +180,7 @@ func (e *Entries) Get(ctx context.Context, r Reader, id registry.ID, entry regis
 	if err != nil {
 		return registry.Entry{}, absent(err)
 	}
-	out, err := e.show(ctx, r, &v, []house.Row{*row})
+	out, err := e.show(ctx, r, &v, []house.Row{*row}, true)
 	if err == nil && len(out) == 0 {
 		err = steward.ErrAbsent
 	}
@@ -190,7 +190,8 @@ func (e *Entries) Get(ctx context.Context, r Reader, id registry.ID, entry regis
 	return out[0], nil
 }
 
-// History returns the versions of an entry, the newest first.
+// History returns the versions of an entry, the newest first; one that does not open
+// is Unreadable.
 func (e *Entries) History(ctx context.Context, r Reader, id registry.ID, entry registry.EntryID) ([]registry.Entry, error) {
 	v, err := e.Database(r, id)
 	if err != nil {
@@ -200,7 +201,7 @@ func (e *Entries) History(ctx context.Context, r Reader, id registry.ID, entry r
 	if err != nil {
 		return nil, absent(err)
 	}
-	out, err := e.show(ctx, r, &v, rows)
+	out, err := e.show(ctx, r, &v, rows, false)
 	if err == nil && len(out) == 0 {
 		err = steward.ErrAbsent
 	}
@@ -217,7 +218,7 @@ func absent(err error) error {
 
 // Feed returns entries whose last change is behind a place ("" from the first), and
 // the place after them: who asks again with it misses nothing, and gets an entry that
-// ended with its state. A facility without a share has no feed: it lists its own.
+// ended with its state; one that does not open is Unreadable. A facility without a share has no feed: it lists its own.
 func (e *Entries) Feed(ctx context.Context, r Reader, id registry.ID, since string, limit int) ([]registry.Entry, string, error) {
 	v, err := e.Database(r, id)
 	if err != nil {
@@ -239,18 +240,20 @@ func (e *Entries) Feed(ctx context.Context, r Reader, id registry.ID, since stri
 	for i := range rows {
 		after = rows[i].Seq
 	}
-	out, err := e.show(ctx, r, &v, rows)
+	out, err := e.show(ctx, r, &v, rows, false)
 	return out, fmt.Sprint(after), err
 }
 
 // Changes is what package steward makes entries of another database from: as the
-// steward unit of that one may see them.
+// steward unit of that one may see them. What does not open is left out: the other
+// database keeps what it made of it before.
 func (e *Entries) Changes(ctx context.Context, of registry.ID, unit string, after int64, limit int) ([]registry.Entry, int64, error) {
 	r := Reader{Role: role.Role{Kind: role.Unit, ID: unit}, Name: Databases, Route: "databases:" + string(of)}
 	out, next, err := e.Feed(ctx, r, of, fmt.Sprint(after), limit)
 	if err != nil {
 		return nil, 0, err
 	}
+	out = slices.DeleteFunc(out, func(e registry.Entry) bool { return e.Unreadable })
 	_, err = fmt.Sscanf(next, "%d", &after)
 	return out, after, err
 }

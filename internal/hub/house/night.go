@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/registry"
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
+	"lienthong/internal/steward/remark"
 	"lienthong/internal/store"
 	"lienthong/internal/store/base"
 	"lienthong/internal/store/house"
@@ -42,16 +43,16 @@ func (h *House) openCleaning(_ context.Context, p Parts) error {
 	if err != nil {
 		return err
 	}
-	h.Jobs = append(h.Jobs, h.Cleaning.Jobs()...)
+	h.Jobs = append(append(h.Jobs, h.Cleaning.Jobs()...), remark.Job(remark.Deps{Steward: h.Steward, Book: h.Entries, Duplicate: h.Cleaning.Duplicate}))
 	h.Pages.Cleaning = &pages.Deps{Desk: h.Cleaning, Name: keeper.name, Lines: func(ctx context.Context, r role.Role, c *cleaning.Proposal) ([]pages.Line, error) {
 		return sideBySide(ctx, h.Steward, s.Entries, s.Alike, r, c, p.Clock.Now())
 	}}
 	return nil
 }
 
-// inOrder is the order of a night: what is counted first, then what is cleaned, then
-// what is said and asked because of it.
-var inOrder = []string{"counters.", "scores.", "cleaning.", "figures.", "debts", "tasks."}
+// inOrder is the order of a night: what is counted first, then what is cleaned and
+// marked by it, then what is said and asked because of it.
+var inOrder = []string{"counters.", "scores.", "cleaning.", "entries.", "figures.", "debts", "tasks."}
 
 // openNight wires the runner of all jobs; it is opened last.
 func (h *House) openNight(_ context.Context, p Parts) error {

@@ -42,7 +42,7 @@ func Change(old, next *registry.Declaration, u Usage) ([]registry.Problem, error
 		c.note("sources", "sources", registry.Reproject, "Nguồn thay đổi: các mục được lập lại từ hồ sơ.", "Sources change: entries are made again from records.")
 	}
 	if !slices.Equal(old.Rules, next.Rules) || old.Refresh != next.Refresh {
-		c.note("rules", "rules", registry.Recount, "Quy tắc thay đổi: điểm chất lượng được tính lại.", "Rules change: quality is counted again.")
+		c.note("rules", "rules", registry.Recount, "Quy tắc thay đổi: điểm chất lượng của mọi mục được chấm lại trong đêm.", "Rules change: the quality of all entries is marked again overnight.")
 	}
 	if old.Steward != next.Steward {
 		c.note("steward", "steward", "", "Đơn vị chủ quản thay đổi.", "The steward changes.")
@@ -103,8 +103,8 @@ func (c *changes) field(was *registry.Field) {
 	} else if was.Class != now.Class {
 		c.note("field_class", path+".class", registry.Reproject, "Mức bảo vệ của “"+was.Name+"” thay đổi.", "The class of \""+was.Name+"\" changes.")
 	}
-	if narrower(was, now) {
-		c.note("field_narrowed", path, registry.Recount, "“"+was.Name+"” chặt hơn trước: mục cũ được chấm lại, không bị xóa.", "\""+was.Name+"\" is stricter than before: entries are marked again, none is dropped.")
+	if judgedOtherwise(was, now) {
+		c.note("field_narrowed", path, registry.Recount, "“"+was.Name+"” thay đổi: mục cũ được chấm lại trong đêm, không bị xóa.", "\""+was.Name+"\" changes: entries are marked again overnight, none is dropped.")
 	}
 	if !was.Search && now.Search {
 		c.note("field_search", path+".search", registry.Reproject, "“"+was.Name+"” tìm kiếm được sau khi lập lại mục.", "\""+was.Name+"\" can be searched once entries are made again.")
@@ -145,9 +145,10 @@ func reads(d *registry.Declaration) map[registry.ID][]string {
 	return of
 }
 
-func narrower(was, now *registry.Field) bool {
+// judgedOtherwise reports whether a text may be right by one and wrong by the other.
+func judgedOtherwise(was, now *registry.Field) bool {
 	length := func(f *registry.Field) int { return cmp.Or(f.MaxLength, usualLength) }
-	return now.Format != was.Format && now.Format != "" || length(now) < length(was) || was.List != now.List ||
+	return now.Format != was.Format || length(now) != length(was) || was.List != now.List ||
 		!slices.Equal(was.Values, now.Values) || was.Min != now.Min || was.Max != now.Max || was.Priority != now.Priority
 }
 

@@ -73,6 +73,7 @@ type Row struct {
 	At        time.Time
 	Confirmed time.Time
 	Marks     []byte // package score's, empty: none
+	Was       []byte // marks that Scores count less for it: ErrChanged where it has others now; nil: not asked. Not kept
 	Seq       int64  // place of its last change in the order of the database's; given by the store
 	Keys      []Key  // written with a version; not read back
 }
@@ -107,15 +108,28 @@ type Close struct {
 	Until   time.Time // what ValidTo becomes; zero: stays
 	By      string    // Origin.By of the version, "" nobody
 	Wipe    bool      // destroy what is sealed, of all versions, and what it is found by
+	Was     []byte    // as Row.Was
+}
+
+// Marking gives an entry other marks; its version, its day and its place in the order
+// of changes stay.
+type Marking struct {
+	ID        registry.EntryID
+	Version   int // what it has now, and so the next three
+	Facility  care.FacilityCode
+	Confirmed time.Time
+	Was       []byte
+	Marks     []byte
 }
 
 // Batch is what is written in one commit.
 type Batch struct {
 	// Rows are versions: of one that has version n now, n+1 writes a new version and
-	// n confirms it (Confirmed, and Origin, move; nothing else does). Of one entry
+	// n confirms it (Confirmed, Origin and Marks move; nothing else does). Of one entry
 	// at most one row. A row with Origin.Record is said by that record from now on.
 	Rows   []Row
 	Closes []Close
+	Marked []Marking           // of entries that are in neither; ErrChanged where one is not as it says
 	Said   []Said              // said by other records too, beside Rows
 	Unsaid []Said              // no longer said
 	Scores []ScoreDelta        // what marks count more and less
@@ -205,9 +219,10 @@ type Entries interface {
 	// Left counts versions of all databases that were made of erased records, gone
 	// through as the list says, and still have values: it is 0.
 	Left(ctx context.Context) (int64, error)
-	// RecountScores counts anew the marks of live entries whose version is of a day,
-	// yyyyMMdd in Hanoi, of all databases, by day, as Scores.Sum gives them.
-	RecountScores(ctx context.Context, day int) ([]ScoreSum, error)
+	// RecountScores counts anew the marks of live entries whose version is of a day from
+	// one to another (inclusive), yyyyMMdd in Hanoi, of all databases, by day, as
+	// Scores.Sum gives them. It reads all entries once, however many days are asked for.
+	RecountScores(ctx context.Context, from, to int) ([]ScoreSum, error)
 	// Turn takes, or keeps, what one process of several does until a moment, and
 	// reports whether it is holder's.
 	Turn(ctx context.Context, what, holder string, now, until time.Time) (bool, error)
@@ -273,6 +288,9 @@ type Imports interface {
 	Import(ctx context.Context, id registry.ID, name string) (Import, error)
 	// Imports returns those of a database, the newest first, at most limit.
 	Imports(ctx context.Context, id registry.ID, limit int) ([]Import, error)
+	// ImportsIn returns the ids of those of a database that are in one of the states,
+	// the oldest first, all of them.
+	ImportsIn(ctx context.Context, id registry.ID, states ...string) ([]string, error)
 }
 
 // Moved is a record at its place in the order of commits, as it is now.
@@ -287,9 +305,6 @@ type Moved struct {
 	Withdraws       registry.RecordID
 	Log             int
 	Leaf            uint64
-	// ImportsIn returns the ids of those of a database that are in one of the states,
-	// the oldest first, all of them.
-	ImportsIn(ctx context.Context, id registry.ID, states ...string) ([]string, error)
 	Changed         []registry.RecordID // whose state it changed: superseded or withdrawn by it
 }
 

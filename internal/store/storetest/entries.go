@@ -28,6 +28,7 @@ func entryCases() []testCase {
 		{"entries end, merge and are wiped", entryCloses},
 		{"of entries of an erased record nothing remains, and what does is told", entriesOfErased},
 		{"scores of entries are what their marks say", entryScores},
+		{"entries are marked again without a version", entryMarked},
 		{"changes of entries are read in their order and none is passed over", entryChanges},
 		{"the flow gives records of all facilities once, with what they changed", flowOrder},
 		{"a turn is one process's until its time", turns},
@@ -141,7 +142,6 @@ func imports(t *testing.T, h *Harness) {
 	if all, err := s.Imports(w.ctx(), "personnel", 10); err != nil || len(all) != 1 {
 		t.Errorf("%v %v", all, err)
 	}
-}
 	for n, state := range []string{"applying", "received", "done", "received"} { // brought on ever earlier days
 		more := i
 		more.ID, more.Version, more.State, more.At = fmt.Sprint("nhap-", n+2), 1, state, w.clock.Now().AddDate(0, 0, -n-1)
@@ -155,6 +155,7 @@ func imports(t *testing.T, h *Harness) {
 			t.Errorf("%s %v: %v %v", what, states, got, err)
 		}
 	}
+}
 
 // row is an entry of test n with a content.
 func (w *world) row(n, version int, content byte) house.Row {

@@ -120,7 +120,7 @@ func entryScores(t *testing.T, h *Harness) {
 		q := house.ScoreQuery{FromDay: day, ToDay: day, By: []house.ScoreDimension{house.ScoreByDay}}
 		sum, err := w.s.House.Scores.Sum(w.ctx(), everything, q)
 		w.must(err)
-		again, err := e.RecountScores(w.ctx(), day)
+		again, err := e.RecountScores(w.ctx(), day, day)
 		w.must(err)
 		trim(sum)
 		trim(again)
@@ -140,11 +140,19 @@ func entryScores(t *testing.T, h *Harness) {
 	agree("an end that took nothing away", false)
 	w.must(w.s.House.Scores.Append(w.ctx(), []house.ScoreDelta{delta(marks(0b01), -1)}))
 	agree("an end", true)
-	if again, err := e.RecountScores(w.ctx(), clock.Day(w.clock.Now().Add(48*time.Hour))); err != nil || len(again) != 0 {
+	w.putEntries(house.Batch{Marked: []house.Marking{w.marking(3, 1, marks(0b01), marks(0b1001))}, Scores: []house.ScoreDelta{delta(marks(0b01), -1), delta(marks(0b1001), 1)}})
+	agree("marked again", true)
+	later := clock.Day(w.clock.Now().Add(48 * time.Hour))
+	if again, err := e.RecountScores(w.ctx(), later, later); err != nil || len(again) != 0 {
 		t.Errorf("another day: %+v %v", again, err)
 	}
-	if _, err := e.RecountScores(w.ctx(), 20269999); err == nil {
-		t.Error("no day")
+	if again, err := e.RecountScores(w.ctx(), day, later); err != nil || len(again) != 1 {
+		t.Errorf("of three days: %+v %v", again, err)
+	}
+	for _, c := range [][2]int{{20269999, day}, {day, 20269999}} {
+		if _, err := e.RecountScores(w.ctx(), c[0], c[1]); err == nil {
+			t.Errorf("no days: %v", c)
+		}
 	}
 	w.must(w.s.House.Scores.Append(w.ctx(), []house.ScoreDelta{{Day: day, Subject: "db:vaccination", Marks: tally.Marks(marks(0b01)), N: 1}}))
 	agree("a count that nobody made", false)

@@ -167,8 +167,11 @@ func Check(b *house.Batch) error {
 
 // State is what an entry is now, for Sort. Version 0: there is none.
 type State struct {
-	Version int
-	State   registry.EntryState
+	Version   int
+	State     registry.EntryState
+	Facility  care.FacilityCode
+	Confirmed int64 // as the column holds it
+	Marks     []byte
 }
 
 // Sorted is a batch held against what is kept.
@@ -177,18 +180,22 @@ type Sorted struct {
 	Next    []*house.Row // versions that follow another
 	Same    []*house.Row // confirmed
 	Closes  []*house.Close
+	Marked  []*house.Marking
 	Counts  map[registry.EntryState]int64 // changes
 	Changes int64                         // places in the order of changes it takes
 }
 
 // IDs are the entries a batch names.
 func IDs(b *house.Batch) []registry.EntryID {
-	out := make([]registry.EntryID, 0, len(b.Rows)+len(b.Closes))
+	out := make([]registry.EntryID, 0, len(b.Rows)+len(b.Closes)+len(b.Marked))
 	for i := range b.Rows {
 		out = append(out, b.Rows[i].ID)
 	}
 	for i := range b.Closes {
 		out = append(out, b.Closes[i].ID)
+	}
+	for i := range b.Marked {
+		out = append(out, b.Marked[i].ID)
 	}
 	return out
 }
@@ -198,7 +205,8 @@ func IDs(b *house.Batch) []registry.EntryID {
 // its own where the batch names an entry twice.
 func Sort(b *house.Batch, now map[registry.EntryID]State, seq int64) (*Sorted, error) {
 	s := &Sorted{Counts: map[registry.EntryState]int64{}}
-	seen := make(map[registry.EntryID]bool, len(b.Rows)+len(b.Closes))
+	seen := make(map[registry.EntryID]bool, len(b.Rows)+len(b.Closes)+len(b.Marked))
+	other := func(was []byte, is *State) bool { return was != nil && !bytes.Equal(was, is.Marks) }
 	for i := range b.Rows {
 		r := &b.Rows[i]
 		is := now[r.ID]
@@ -207,6 +215,8 @@ func Sort(b *house.Batch, now map[registry.EntryID]State, seq int64) (*Sorted, e
 		}
 		seen[r.ID] = true
 		switch {
+		case is.Version > 0 && other(r.Was, &is):
+			return nil, store.ErrChanged
 		case r.Version == is.Version && is.Version > 0:
 			s.Same = append(s.Same, r)
 			continue
@@ -229,7 +239,7 @@ func Sort(b *house.Batch, now map[registry.EntryID]State, seq int64) (*Sorted, e
 			return nil, errors.New("entries: a batch names an entry twice")
 		}
 		seen[c.ID] = true
-		if is.Version == 0 || is.Version != c.Version {
+		if is.Version == 0 || is.Version != c.Version || other(c.Was, &is) {
 			return nil, store.ErrChanged
 		}
 		s.Closes = append(s.Closes, c)
@@ -237,7 +247,24 @@ func Sort(b *house.Batch, now map[registry.EntryID]State, seq int64) (*Sorted, e
 		s.Counts[c.State]++
 		s.Changes++
 	}
-	return s, nil
+	return s, marked(b, s, now, seen)
+}
+
+// marked holds markings against what is kept.
+func marked(b *house.Batch, s *Sorted, now map[registry.EntryID]State, seen map[registry.EntryID]bool) error {
+	for i := range b.Marked {
+		m := &b.Marked[i]
+		is := now[m.ID]
+		if seen[m.ID] {
+			return errors.New("entries: a batch names an entry twice")
+		}
+		seen[m.ID] = true
+		if is.Version == 0 || is.Version != m.Version || is.Facility != m.Facility || is.Confirmed != Micros(m.Confirmed) || !bytes.Equal(m.Was, is.Marks) {
+			return store.ErrChanged
+		}
+		s.Marked = append(s.Marked, m)
+	}
+	return nil
 }
 
 // Fields writes a grant's fields: "null" for all that are not sensitive.

@@ -16,11 +16,13 @@ func Once(ids []registry.EntryID) []registry.EntryID {
 	return slices.Compact(ids)
 }
 
-// Day is a day in Hanoi, yyyyMMdd, as columns hold moments: from, and to before.
-func Day(day int) (from, to int64, err error) {
-	t, err := time.ParseInLocation("20060102", strconv.Itoa(day), clock.Hanoi)
+// Days are days in Hanoi from one to another (inclusive), yyyyMMdd, as columns hold
+// moments: from, and to before.
+func Days(first, last int) (from, to int64, err error) {
+	begin, err := time.ParseInLocation("20060102", strconv.Itoa(first), clock.Hanoi)
 	if err != nil {
 		return 0, 0, err
 	}
-	return Micros(t), Micros(t.AddDate(0, 0, 1)), nil
+	end, err := time.ParseInLocation("20060102", strconv.Itoa(last), clock.Hanoi)
+	return Micros(begin), Micros(end.AddDate(0, 0, 1)), err
 }

@@ -98,8 +98,8 @@ func (x *Entries) Left(ctx context.Context) (n int64, err error) {
 }
 
 // RecountScores counts the marks of entries anew.
-func (x *Entries) RecountScores(ctx context.Context, day int) ([]house.ScoreSum, error) {
-	from, to, err := entry.Day(day)
+func (x *Entries) RecountScores(ctx context.Context, first, last int) ([]house.ScoreSum, error) {
+	from, to, err := entry.Days(first, last)
 	if err != nil {
 		return nil, err
 	}

@@ -105,10 +105,10 @@ func (x *Entries) begin(ctx context.Context, tx *handle.Tx, id registry.ID, b *h
 			return err
 		})
 	}
-	q.Queue(`SELECT id, version, state FROM db_entry WHERE database = $1 AND id = ANY($2)`, string(id), column(entry.IDs(b))).Query(func(rows pgx.Rows) error {
+	q.Queue(`SELECT id, version, state, facility, confirmed, marks FROM db_entry WHERE database = $1 AND id = ANY($2)`, string(id), column(entry.IDs(b))).Query(func(rows pgx.Rows) error {
 		var key []byte
 		var st entry.State
-		_, err := pgx.ForEachRow(rows, []any{&key, &st.Version, &st.State}, func() error {
+		_, err := pgx.ForEachRow(rows, []any{&key, &st.Version, &st.State, &st.Facility, &st.Confirmed, &st.Marks}, func() error {
 			now[registry.EntryID(key)] = st
 			return nil
 		})
@@ -152,8 +152,12 @@ func versions(q *pgx.Batch, id registry.ID, s *entry.Sorted, seq int64) {
 	}
 	for _, r := range s.Same {
 		o := r.Origin
-		q.Queue(`UPDATE db_entry SET confirmed = greatest(confirmed, $1), source = $2, facility = $3, record_facility = $4, record = $5, brought = $6, actor = $7 WHERE database = $8 AND id = $9`,
-			entry.Micros(r.Confirmed), o.Source, string(o.Facility), string(o.Record.Facility), entry.Serial(o.Record), o.Import, o.By, string(id), r.ID[:])
+		q.Queue(`UPDATE db_entry SET confirmed = greatest(confirmed, $1), source = $2, facility = $3, record_facility = $4, record = $5, brought = $6, actor = $7, marks = $8 WHERE database = $9 AND id = $10`,
+			entry.Micros(r.Confirmed), o.Source, string(o.Facility), string(o.Record.Facility), entry.Serial(o.Record), o.Import, o.By, entry.Bytes(r.Marks), string(id), r.ID[:])
+	}
+	if len(s.Marked) > 0 {
+		q.Queue(`UPDATE db_entry e SET marks = k.marks FROM unnest($2::bytea[], $3::bytea[]) AS k (id, marks) WHERE e.database = $1 AND e.id = k.id`, string(id),
+			handle.Column(s.Marked, func(m *house.Marking) []byte { return m.ID[:] }), handle.Column(s.Marked, func(m *house.Marking) []byte { return entry.Bytes(m.Marks) }))
 	}
 	seq += int64(len(s.Fresh) + len(s.Next))
 	for i, c := range s.Closes {

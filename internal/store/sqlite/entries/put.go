@@ -30,7 +30,7 @@ var (
 func New(db *file.DB) *Entries { return &Entries{db} }
 
 var (
-	askStates = file.Asking("database, id", `SELECT e.id, e.version, e.state FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id`)
+	askStates = file.Asking("database, id", `SELECT e.id, e.version, e.state, e.facility, e.confirmed, e.marks FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id`)
 	askBriefs = file.Asking("database, id", `SELECT e.`+briefColumns+` FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id`)
 	keepOld   = file.Asking("database, id", `INSERT INTO db_entry_version (`+entry.Columns+`) SELECT `+eColumns+` FROM k JOIN db_entry e ON e.database = k.database AND e.id = k.id WHERE true`)
 	write     = file.Insert(`db_entry (`+entry.Columns+`)`, `ON CONFLICT (database, id) DO UPDATE SET `+entry.Update)
@@ -48,7 +48,7 @@ func (x *Entries) Put(ctx context.Context, id registry.ID, b house.Batch, was st
 	if b.Act != nil {
 		lane = file.Administrative
 	}
-	return x.db.Write(ctx, lane, min(64, 1+len(b.Rows)+len(b.Closes)), func(tx *file.Tx) error { return put(tx, id, &b, was) })
+	return x.db.Write(ctx, lane, min(64, 1+len(b.Rows)+len(b.Closes)+len(b.Marked)), func(tx *file.Tx) error { return put(tx, id, &b, was) })
 }
 
 func put(tx *file.Tx, id registry.ID, b *house.Batch, was string) error {
@@ -63,7 +63,7 @@ func put(tx *file.Tx, id registry.ID, b *house.Batch, was string) error {
 	err := tx.AskBulk(askStates, keysOf(id, entry.IDs(b)), func(row file.Scanner) error {
 		var key []byte
 		var st entry.State
-		if err := row.Scan(&key, &st.Version, &st.State); err != nil {
+		if err := row.Scan(&key, &st.Version, &st.State, &st.Facility, &st.Confirmed, &st.Marks); err != nil {
 			return err
 		}
 		now[registry.EntryID(key)] = st
@@ -171,8 +171,13 @@ func versions(tx *file.Tx, id registry.ID, s *entry.Sorted, seq int64) error {
 	}
 	for _, r := range s.Same {
 		o := r.Origin
-		if _, err := tx.Exec(`UPDATE db_entry SET confirmed = max(confirmed, ?), source = ?, facility = ?, record_facility = ?, record = ?, brought = ?, actor = ? WHERE database = ? AND id = ?`,
-			entry.Micros(r.Confirmed), o.Source, string(o.Facility), string(o.Record.Facility), entry.Serial(o.Record), o.Import, o.By, string(id), r.ID[:]); err != nil {
+		if _, err := tx.Exec(`UPDATE db_entry SET confirmed = max(confirmed, ?), source = ?, facility = ?, record_facility = ?, record = ?, brought = ?, actor = ?, marks = ? WHERE database = ? AND id = ?`,
+			entry.Micros(r.Confirmed), o.Source, string(o.Facility), string(o.Record.Facility), entry.Serial(o.Record), o.Import, o.By, entry.Bytes(r.Marks), string(id), r.ID[:]); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Marked {
+		if _, err := tx.Exec(`UPDATE db_entry SET marks = ? WHERE database = ? AND id = ?`, entry.Bytes(m.Marks), string(id), m.ID[:]); err != nil {
 			return err
 		}
 	}

@@ -63,9 +63,9 @@ func (b *book) Words(_ context.Context, scope role.Scope, q house.ScoreQuery) ([
 	return []grade.Line{line, other}, nil
 }
 
-func check(id string) score.Check {
+func check(id string) *score.Check {
 	s := score.Standard()["qd4750"]
-	return s.Checks[s.Index(id)]
+	return &s.Checks[s.Index(id)]
 }
 
 func (b *book) Checks(_ context.Context, scope role.Scope, q house.ScoreQuery, w score.Word) ([]grade.CheckLine, error) {

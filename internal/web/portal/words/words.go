@@ -127,12 +127,13 @@ func (s Speaker) Plus(n int64) string {
 }
 
 // Percent writes part of whole to one decimal: 2,7 % or 2.7 %, with a narrow
-// no-break space; a dash where whole is nothing.
+// no-break space; a dash where whole is nothing. It is rounded down, as score.Ratio is:
+// 100 is said only of the whole.
 func (s Speaker) Percent(part, whole int64) string {
-	if whole == 0 {
+	if whole <= 0 {
 		return "–"
 	}
-	return s.Decimal(float64(part)*100/float64(whole), 1) + "\u202f%"
+	return s.Decimal(float64(part*1000/whole)/10, 1) + "\u202f%"
 }
 
 // Decimal writes a number with the language's decimal mark.

@@ -121,7 +121,7 @@ func TestNumbersAndTimes(t *testing.T) {
 	at := time.Date(2026, 7, 1, 17, 30, 5, 204e6, time.UTC)
 	for _, x := range []struct{ got, want string }{
 		{vi.Num(1234567), "1.234.567"}, {en.Num(1234567), "1,234,567"}, {vi.Num(-1200), "\u22121.200"}, {vi.Num(999), "999"},
-		{vi.Plus(12), "+12"}, {vi.Percent(27, 1000), "2,7\u202f%"}, {en.Percent(27, 1000), "2.7\u202f%"}, {vi.Percent(1, 0), "–"},
+		{vi.Plus(12), "+12"}, {vi.Percent(27, 1000), "2,7\u202f%"}, {vi.Percent(9_999, 10_000), "99,9\u202f%"}, {en.Percent(7, 7), "100.0\u202f%"}, {en.Percent(27, 1000), "2.7\u202f%"}, {vi.Percent(1, 0), "–"},
 		{vi.Time(at), "02/07/2026 00:30"}, {vi.Date(at), "02/07/2026"}, {vi.Milli(at), "00:30:05,204"}, {vi.Time(time.Time{}), ""},
 		{vi.Day(20260702), "02/07/2026"}, {vi.Age(119 * time.Second), "1 phút"}, {vi.Age(-time.Second), "0 giây"}, {vi.Age(72 * time.Hour), "3 ngày"},
 		{vi.Size(46*1024 - 3), "46 KB"}, {vi.Size(3 << 20), "3,0 MB"}, {vi.Size(43770 << 20), "42,7 GB"}, {c.In("en").Size(3 << 41), "6.0 TB"}, {vi.T("no.such"), "«no.such»"}, {c.In("fr").Lang, "vi"},
