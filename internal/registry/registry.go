@@ -218,4 +218,6 @@ type Entry struct {
 	ValidTo   time.Time // zero: open
 	At        time.Time // when the hub made this version
 	Confirmed time.Time // when a source last said the same
+	// Unreadable: what of it lies sealed does not open; Values are those in the clear.
+	Unreadable bool
 }

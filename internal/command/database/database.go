@@ -227,7 +227,11 @@ func write(s *command.Streams, all []registry.Entry) error {
 	out := json.NewEncoder(s.Out)
 	for i := range all {
 		e := &all[i]
-		if err := out.Encode(map[string]any{"id": steward.EntryText(e.ID), "version": e.Version, "state": e.State, "values": e.Values, "source": e.Origin.Source, "at": e.At}); err != nil {
+		line := map[string]any{"id": steward.EntryText(e.ID), "version": e.Version, "state": e.State, "values": e.Values, "source": e.Origin.Source, "at": e.At}
+		if e.Unreadable {
+			line["unreadable"] = true
+		}
+		if err := out.Encode(line); err != nil {
 			return err
 		}
 	}

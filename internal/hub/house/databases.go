@@ -42,7 +42,7 @@ func (h *House) openDatabases(ctx context.Context, p Parts) error {
 		return err
 	}
 	h.Entries, err = register.NewEntries(register.ReaderDeps{Live: h.Steward, Entries: s.Entries, Log: p.Disclose.Log, People: p.Slices.People, Vault: p.Vault,
-		Scopes: func(scope role.Scope) []care.FacilityCode { return within(p.Directory(), scope) }, Clock: p.Clock})
+		Scopes: func(scope role.Scope) []care.FacilityCode { return within(p.Directory(), scope) }, Clock: p.Clock, Logger: p.Logger})
 	if err != nil {
 		return err
 	}

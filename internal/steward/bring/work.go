@@ -401,6 +401,9 @@ func (d *Desk) back(ctx context.Context, l *steward.Live, i *Import, row *house.
 			w.Closes = append(w.Closes, house.Close{ID: row.ID, Version: row.Version, State: registry.Ended, By: i.By})
 			return nil
 		}
+		if v.Unreadable { // half of it would be written as the whole
+			return fmt.Errorf("bring: version %d of an entry of %s does not open", v.Version, l.ID)
+		}
 		w.Drafts = append(w.Drafts, steward.Draft{Values: v.Values, Origin: v.Origin})
 		return nil
 	}

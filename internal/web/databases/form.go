@@ -97,6 +97,8 @@ type item struct {
 	ValidTo   string          `json:"valid_to,omitempty"`
 	At        string          `json:"at"`
 	Confirmed string          `json:"confirmed"`
+	// Unreadable: what of it lies sealed does not open; values are those in the clear.
+	Unreadable bool `json:"unreadable,omitempty"`
 }
 
 func moment(t time.Time) string {
@@ -108,7 +110,7 @@ func moment(t time.Time) string {
 
 func itemOf(e *registry.Entry) item {
 	i := item{ID: steward.EntryText(e.ID), Version: e.Version, State: string(e.State), Declared: e.Declared, Values: e.Values, Source: e.Origin.Source,
-		Facility: string(e.Origin.Facility), ValidFrom: moment(e.ValidFrom), ValidTo: moment(e.ValidTo), At: moment(e.At), Confirmed: moment(e.Confirmed)}
+		Facility: string(e.Origin.Facility), ValidFrom: moment(e.ValidFrom), ValidTo: moment(e.ValidTo), At: moment(e.At), Confirmed: moment(e.Confirmed), Unreadable: e.Unreadable}
 	if e.Into != (registry.EntryID{}) {
 		i.Into = steward.EntryText(e.Into)
 	}

@@ -201,7 +201,18 @@ func amount(p view.Page, n int64) string {
 	return p.W.Num(n)
 }
 
-// list shows all databases. That they exist, and what they are, is no secret.
+// total is how many databases there are.
+func total(states map[registry.State]int) (n int) {
+	for _, of := range states {
+		n += of
+	}
+	return n
+}
+
+// errState: no state is called so.
+var errState = fault.New(fault.Invalid, "database.state", "Không có trạng thái này.", "There is no such state.")
+
+// list shows all databases, or those in a state. That they exist, and what they are, is no secret.
 func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "databases", "db.title")
 	counts, err := x.Counts(r.Context())
@@ -216,17 +227,24 @@ func (x *Room) list(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	state := registry.State(r.URL.Query().Get("state"))
+	if state != "" && !slices.Contains(registry.States(), state) {
+		x.frame.Fail(w, r, errState)
+		return
+	}
 	var lines []line
 	states := map[registry.State]int{}
 	for _, l := range x.Steward.List() {
-		states[l.State()]++
+		if states[l.State()]++; state != "" && l.State() != state {
+			continue
+		}
 		at := line{Live: l, Unit: p.UnitWord(l.Steward), N: unsaid}
 		if x.counted(&p, l) {
 			at.N, at.Words = counts[l.ID][registry.Live], words[l.ID]
 		}
 		lines = append(lines, at)
 	}
-	x.frame.Show(w, r, http.StatusOK, listPage(p, lines, states))
+	x.frame.Show(w, r, http.StatusOK, listPage(p, lines, states, state))
 }
 
 // shown is what the page of one database shows.

@@ -92,7 +92,7 @@ func asked(r *http.Request, l *steward.Live) map[string]string {
 	return by
 }
 
-// whatever shows an entry's value: codes with their meaning.
+// valueText shows an entry's value: codes with their meaning.
 func valueText(p view.Page, f *registry.Field, value string) string {
 	for _, v := range f.Values {
 		if v.Code == value {
@@ -272,10 +272,8 @@ func (x *Room) enter(w http.ResponseWriter, r *http.Request) {
 	x.frame.Show(w, r, http.StatusUnprocessableEntity, formPage(p, t))
 }
 
-// maxExport is how many entries one export holds.
-const maxExport = 100_000
-
-// export walks through the entries a form asks for.
+// export walks through the entries a form asks for, all of them, some at a time. One
+// that breaks off is cut off, so that nobody takes it for whole.
 func (x *Room) export(w http.ResponseWriter, r *http.Request, kind, name string, write func(fields []string, e *registry.Entry) error) {
 	p := x.frame.Page(r, "databases", "db.entries")
 	v, err := x.Entries.Database(reader(&p), id(r))
@@ -299,18 +297,18 @@ func (x *Room) export(w http.ResponseWriter, r *http.Request, kind, name string,
 	if err := write(fields, nil); err != nil {
 		return // the reader is gone
 	}
-	for n := 0; ; {
+	for {
 		for i := range page.Entries {
 			if err := write(fields, &page.Entries[i]); err != nil {
 				return
 			}
 		}
-		if n += len(page.Entries); page.Next == "" || n >= maxExport {
+		if page.Next == "" {
 			return
 		}
 		q.Cursor = page.Next
 		if page, err = x.Entries.List(r.Context(), reader(&p), v.ID, q); err != nil {
-			panic(http.ErrAbortHandler) // cut off, so that nobody takes it for whole
+			panic(http.ErrAbortHandler)
 		}
 	}
 }
@@ -325,6 +323,9 @@ func (x *Room) exportCSV(w http.ResponseWriter, r *http.Request) {
 			}
 		} else {
 			row = []string{steward.EntryText(e.ID), itoa(e.Version), string(e.State)}
+			if e.Unreadable {
+				row[2] = "unreadable"
+			}
 			for _, f := range fields {
 				row = append(row, plainCell(e.Values[f]))
 			}
@@ -353,6 +354,10 @@ func (x *Room) exportLines(w http.ResponseWriter, r *http.Request) {
 		if e == nil {
 			return nil
 		}
-		return out.Encode(map[string]any{"id": steward.EntryText(e.ID), "version": e.Version, "state": e.State, "values": e.Values, "at": e.At, "source": e.Origin.Source})
+		line := map[string]any{"id": steward.EntryText(e.ID), "version": e.Version, "state": e.State, "values": e.Values, "at": e.At, "source": e.Origin.Source}
+		if e.Unreadable {
+			line["unreadable"] = true
+		}
+		return out.Encode(line)
 	})
 }

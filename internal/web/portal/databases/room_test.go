@@ -2,7 +2,9 @@ package databases_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"mime/multipart"
@@ -12,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +33,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/steward"
 	"lienthong/internal/steward/bring"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/importspool"
 	"lienthong/internal/store/sqlite"
 	"lienthong/internal/store/storetest"
@@ -49,6 +53,8 @@ type place struct {
 	words  *words.Catalogue
 	assets *asset.Set
 	desk   *bring.Desk
+	kept   house.Entries
+	deps   databases.Deps
 	url    string
 }
 
@@ -86,7 +92,7 @@ func newPlace(t *testing.T) *place {
 			return entries.History(ctx, register.Reader{Role: role.Role{Kind: role.Unit, ID: unit}, Name: "import", Route: "undo"}, id, entry)
 		}}, bring.Config{Holder: "test"})
 	must(t, err)
-	p := &place{T: t, who: role.Role{Kind: role.Unit, ID: "attp"}, lang: "vi", desk: desk}
+	p := &place{T: t, who: role.Role{Kind: role.Unit, ID: "attp"}, lang: "vi", desk: desk, kept: h.Entries}
 	p.words, err = words.Load()
 	must(t, err)
 	p.assets, err = asset.Load()
@@ -113,6 +119,7 @@ func must(t *testing.T, err error) {
 }
 
 func (p *place) serve(d databases.Deps) {
+	p.deps = d
 	room := databases.New(d, frame{p})
 	mux := http.NewServeMux()
 	mux.Handle("GET /assets/", p.assets)
@@ -292,11 +299,87 @@ func TestANonProgrammersWalk(t *testing.T) {
 	p.who = role.Role{Kind: role.Unit, ID: "kcb"}
 	p.has(p.post("/databases/blood-donation/entries/"+entry+"/end", 422, url.Values{"reason": {"sai"}}), "ít nhất 10 ký tự")
 	p.has(p.post("/databases/blood-donation/entries/"+entry+"/end", 200, url.Values{"reason": {"Nhập nhầm túi máu"}}), "đã kết thúc")
+	p.spoil("blood-donation", entry)
+	p.has(p.get("/databases/blood-donation/entries", 200), entry[:8], "không đọc được")
+	p.has(p.get("/databases/blood-donation/entries/"+entry, 200), "Phần đóng kín của mục này không mở được", "Lịch sử (4 phiên bản)")
+	p.has(p.post("/databases/blood-donation/export.csv", 200, url.Values{}), entry+",4,unreadable")
+	p.has(p.post("/databases/blood-donation/export.ndjson", 200, url.Values{}), `"unreadable":true`)
 	p.lang = "en"
 	for _, path := range []string{"/databases", "/databases/new", "/databases/blood-donation", "/databases/blood-donation/entries", "/databases/blood-donation/entries/new",
 		"/databases/blood-donation/entries/" + entry, "/databases/blood-donation/imports", at} {
 		p.get(path, 200)
 	}
+}
+
+// spoil gives an entry a version whose sealed bytes do not open.
+func (p *place) spoil(id registry.ID, entry string) {
+	p.Helper()
+	of, err := steward.ParseEntry(entry)
+	must(p.T, err)
+	row, err := p.kept.Get(p.Context(), id, of, time.Time{})
+	must(p.T, err)
+	row.Version, row.Sealed, row.Wrapped, row.Class, row.Month = row.Version+1, bytes.Repeat([]byte{1}, 64), bytes.Repeat([]byte{2}, 64), "y10", 202611
+	must(p.T, p.kept.Put(p.Context(), id, house.Batch{Rows: []house.Row{*row}}, ""))
+}
+
+// many is a database of very many entries.
+type many struct {
+	databases.Entries
+	pages int
+	fails bool // after the last page, and so in the middle
+}
+
+func (m many) List(_ context.Context, _ register.Reader, _ registry.ID, q register.Query) (register.Page, error) {
+	at, err := strconv.Atoi(cmp.Or(q.Cursor, "0"))
+	if err != nil {
+		return register.Page{}, err
+	}
+	if at >= m.pages {
+		return register.Page{}, errors.New("the store is gone")
+	}
+	p := register.Page{Entries: make([]registry.Entry, 500)}
+	if at+1 < m.pages || m.fails {
+		p.Next = strconv.Itoa(at + 1)
+	}
+	return p, nil
+}
+
+// An export has all entries, however many; one that cannot go on is cut off.
+func TestAnExportIsWholeOrCutOff(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	deps := p.deps
+	for _, kind := range []string{"csv", "ndjson"} {
+		deps.Entries = many{Entries: p.deps.Entries, pages: 202}
+		p.serve(deps)
+		lines := strings.Count(p.post("/databases/food-safety/export."+kind, 200, url.Values{}), "\n") - 1 // AT
+		if kind == "csv" {
+			lines-- // the names of fields
+		}
+		if lines != 101_000 {
+			t.Errorf("%s: %d entries of 101,000", kind, lines)
+		}
+		deps.Entries = many{Entries: p.deps.Entries, pages: 3, fails: true}
+		p.serve(deps)
+		r, err := http.PostForm(p.url+"/databases/food-safety/export."+kind, url.Values{})
+		must(t, err)
+		if _, err := io.ReadAll(r.Body); err == nil {
+			t.Errorf("%s: what was cut off looks whole", kind)
+		}
+		must(t, r.Body.Close())
+	}
+}
+
+// The list of databases in a state is those in it.
+func TestAListOfDatabasesInAState(t *testing.T) {
+	t.Parallel()
+	p := newPlace(t)
+	of := regexp.MustCompile(`href="(/databases/[a-z-]+)"`)
+	if all := of.FindAllString(p.get("/databases?state=surveyed", 200), -1); len(all) < 10 {
+		t.Errorf("surveyed: %d", len(all))
+	}
+	p.has(p.get("/databases?state=operating", 200), "Không có cơ sở dữ liệu nào ở bước này", `href="/databases"`)
+	p.get("/databases?state=none", 422)
 }
 
 // No number of a person is in a link or a form's address.
