@@ -54,7 +54,7 @@ func (w *world) works(who string, n byte) person {
 	w.t.Helper()
 	id := care.Staff{0xE1, n}
 	if _, err := w.hub.Slices.Staffs.Staff(w.ctx, id); err != nil {
-		w.check(w.hub.Slices.Staffs.PutStaff(w.ctx, staff.Staff{ID: id, Roles: []string{"ministry", "operator", "unit:kcb", "unit:tccb", "unit:attp", "province:79"}, Since: w.clock.Now(), Version: 1},
+		w.check(w.hub.Slices.Staffs.PutStaff(w.ctx, staff.Staff{ID: id, Roles: []string{"ministry", "operator", "unit:kcb", "unit:tccb", "unit:attp", "province:24", "province:79"}, Since: w.clock.Now(), Version: 1},
 			store.Act{At: w.clock.Now(), Actor: "e2e", Action: "staff.add", Object: "e2e"}))
 	}
 	return person{w: w, cookie: must(w.hub.Sessions.Grant(w.ctx, session.Entry{Role: must(role.Parse(who)), Name: "Người Thử", Staff: id, Level: 2, SteppedUp: w.clock.Now()}))}
