@@ -201,6 +201,56 @@ func TestTheSheetInForceIsTheDeclarations(t *testing.T) {
 	}
 }
 
+// once fails to put a sheet in force, once.
+type once struct {
+	house.Scores
+	fail bool
+}
+
+func (o *once) PutSheet(ctx context.Context, s house.ScoreSheet, act store.Act) error {
+	if o.fail && act.Action != "" {
+		o.fail = false
+		return store.ErrChanged
+	}
+	return o.Scores.PutSheet(ctx, s, act)
+}
+
+// A declaration that was taken while its sheet was not: sent again, the sheet follows;
+// somebody else's sending changes nothing.
+func TestTheSheetFollowsWhenADeclarationIsSentAgain(t *testing.T) {
+	t.Parallel()
+	w := open(t)
+	failing := &once{Scores: w.house.Scores}
+	w.Scores = failing
+	other := without(blood, "name: virus")
+	for _, text := range []string{blood, other} {
+		w.declare(t, operator, text)
+	}
+	failing.fail = true
+	w.clock.Advance(time.Second)
+	if _, err := w.Declare(t.Context(), kcb, []byte(blood)); !errors.Is(err, store.ErrChanged) {
+		t.Fatal(err)
+	}
+	inForce := func() bool {
+		l, err := w.Get("blood")
+		if err != nil || l.Taken.Version != 3 {
+			t.Fatalf("%+v %v", l, err)
+		}
+		all, err := w.house.Scores.Sheets(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = slices.DeleteFunc(all, func(s house.ScoreSheet) bool { return s.Subject != score.SubjectOf("blood") })
+		return all[len(all)-1].Sheet == l.Judge.Sheet().ID()
+	}
+	if w.declare(t, pb, blood); inForce() {
+		t.Error("somebody else put the sheet in force")
+	}
+	if w.declare(t, kcb, blood); !inForce() {
+		t.Error("the sheet of the version before is in force still")
+	}
+}
+
 func TestGrants(t *testing.T) {
 	t.Parallel()
 	w := open(t)
