@@ -45,12 +45,20 @@ const (
 	Late = "task.late" // of "many": tasks that are not done and whose day is over
 
 	Rules = "rules.unread" // of a book in force: this release does not compile it, and what stood before is judged by
+
+	Counted = "house.unequal" // of a job of the night: numbers that are not what was counted again
+	GaveUp  = "night.failed"  // of a job of the night: it failed and is not tried again by itself
+	Storage = "storage.short" // of "hub": the disk is full within days
+	Restore = "restore.stale" // of "hub": the last proven restore was long ago
 )
 
 // Kinds lists those that are raised.
 func Kinds() []string {
-	return []string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register, Late, Rules}
+	return slices.Concat([]string{Failures, Queue, Breaker, Silent, Forked, CutOff, ManyOwn, Unequal, Emergencies, Register}, fromHub())
 }
+
+// fromHub are the kinds that Looks tells of, beside those of disclosures.
+func fromHub() []string { return []string{Late, Rules, Counted, GaveUp, Storage, Restore} }
 
 // Many is the object of the one alarm that stands for many silent facilities.
 const Many = "many"
@@ -109,7 +117,7 @@ type Deps struct {
 	Seen     Seen
 	Forks    func(context.Context) (map[string]time.Time, error)
 	Ways     func(context.Context) ([]Way, error)
-	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure.", Late and Rules; nil: nobody looks
+	Looks    func(context.Context) (map[string]Detail, error) // causes of the kinds "disclosure." and of those of the hub itself, Late to Restore; nil: nobody looks
 	Rates    *Rates
 	Tellers  func(Limits) []Teller
 	Acts     Acts
@@ -178,10 +186,13 @@ func (w *Watch) Round(ctx context.Context) error {
 	if w.Looks != nil {
 		causes, unread = w.Looks(ctx)
 	}
-	for kind, look := range map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
+	sources := map[string]func(context.Context, Limits, time.Time, func(object string, d Detail)) error{
 		Failures: w.failures, Queue: w.queues, Breaker: w.breakers, Silent: w.silent, Forked: w.forked,
-		CutOff: looksOf(CutOff, causes, unread), ManyOwn: looksOf(ManyOwn, causes, unread), Unequal: looksOf(Unequal, causes, unread), Late: looksOf(Late, causes, unread), Rules: looksOf(Rules, causes, unread),
-	} {
+	}
+	for _, kind := range append(fromHub(), CutOff, ManyOwn, Unequal) {
+		sources[kind] = looksOf(kind, causes, unread)
+	}
+	for kind, look := range sources {
 		if slices.Contains(l.Off, kind) && !strings.HasPrefix(kind, "disclosure.") {
 			looked[kind] = true
 			continue

@@ -50,6 +50,18 @@ func sentence(kind, object string, d Detail) fault.Text {
 	case kind == Rules:
 		return fault.Text{VI: fmt.Sprintf("Bộ quy tắc %s đang có hiệu lực nhưng phần mềm này không đọc được (%d lỗi, %s). Hồ sơ vẫn được xét bằng bộ trước. Soạn lại hoặc ngừng bộ này.", object, max(1, d.N), d.Code),
 			EN: fmt.Sprintf("The book of rules %s is in force and this program cannot read it (%d problems, %s). Dossiers are judged by what stood before. Write it again or retire it.", object, max(1, d.N), d.Code)}
+	case kind == Counted:
+		return fault.Text{VI: fmt.Sprintf("Tự kiểm ban đêm %s: %d số không bằng số đếm lại (lần cuối %s). Trang việc ban đêm cho biết số nào.", object, d.N, last),
+			EN: fmt.Sprintf("The night's self-check %s: %d numbers are not what was counted again (last on %s). The page of the nights says which.", object, d.N, last)}
+	case kind == GaveUp:
+		return fault.Text{VI: fmt.Sprintf("Việc ban đêm %s không xong và hub không tự thử lại nữa (%s, lần cuối %s). Xem trang việc ban đêm, sửa nguyên nhân rồi chạy lại.", object, d.Code, last),
+			EN: fmt.Sprintf("The night's job %s did not succeed and is not tried again by itself (%s, last on %s). See the page of the nights, mend the cause and run it again.", object, d.Code, last)}
+	case kind == Storage:
+		return fault.Text{VI: fmt.Sprintf("Chỗ lưu dữ liệu chỉ còn đủ khoảng %d ngày với lượng gửi bảy ngày qua. Thêm chỗ, hoặc chuyển bớt vào kho lưu.", d.N),
+			EN: fmt.Sprintf("The room for data lasts about %d days at the rate of the last seven. Add room, or archive.", d.N)}
+	case kind == Restore:
+		return fault.Text{VI: fmt.Sprintf("Lần khôi phục có kiểm chứng gần nhất là %s, đã quá 35 ngày. Khôi phục thử một bản sao lưu.", last),
+			EN: fmt.Sprintf("The last proven restore was on %s, more than 35 days ago. Restore a backup to prove it.", last)}
 	}
 	return fault.Text{VI: "Thử báo động: không có gì xảy ra.", EN: "A test of alarms: nothing is the matter."}
 }

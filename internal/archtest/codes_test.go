@@ -209,7 +209,8 @@ func codesPage(t *testing.T, by map[string]*answer, others map[string][]fault.Te
 	wordsSection(&b, "Đường gửi tiếp / Deliveries", "legcode.", vi, en)
 	fmt.Fprintf(&b, "\n## Cảnh báo / Alarms\n\nVới số liệu ví dụ. / With numbers of an example.\n\n| Mã / Code | Nói gì | It says |\n|---|---|---|\n")
 	of := map[string]string{alarm.Failures: "bhxh", alarm.Queue: "bhxh", alarm.Breaker: "bhxh", alarm.Silent: "79901", alarm.Forked: "79901-his", alarm.CutOff: "79901",
-		alarm.ManyOwn: "79901", alarm.Unequal: "2026-11-21", alarm.Emergencies: "79901"}
+		alarm.ManyOwn: "79901", alarm.Unequal: "2026-11-21", alarm.Emergencies: "79901", alarm.Rules: "r7",
+		alarm.Counted: "scores.recount", alarm.GaveUp: "figures.close"}
 	for _, kind := range alarm.Kinds() {
 		said := alarm.Of(store.Alarm{Cause: kind + ":" + of[kind], Detail: `{"percent":12,"attempts":340,"minutes":25,"limit":10,"n":21,"of":300,"last":"2026-11-21T08:00:00Z"}`}).Text
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", kind, said.VI, said.EN)

@@ -230,6 +230,10 @@ func (w *world) nightsEnd(anna, binh *clinician, at, set, citizen string, person
 	if !looked {
 		t.Error("the privacy officer has no list of those who saw")
 	}
+	ministry := w.desk(role.Ministry, "") // the number of the first page opens its list
+	if body := ministry.reads("/figures/SL.17", http.StatusOK); !strings.Contains(body, `<span class="lt-code">79901</span>`) {
+		t.Errorf("the emergencies nobody reviewed are not listed\n%s", body)
+	}
 	if body := anna.reads(set, http.StatusOK); strings.Contains(body, "lt-emergency") {
 		t.Error("the set is shown after it was undone")
 	}

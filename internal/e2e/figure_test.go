@@ -7,14 +7,17 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"lienthong/internal/admin"
+	"lienthong/internal/alarm"
 	"lienthong/internal/clock"
 	"lienthong/internal/figure"
+	"lienthong/internal/store/house"
 )
 
 // askFor makes the question of a figure.
@@ -133,6 +136,46 @@ func checkedOneByOne(t *testing.T, w *world, day int) {
 	}
 }
 
+// theNightIsWatched: what the night's self-check finds unequal, and a job that gave
+// up, are alarms until they are right.
+func theNightIsWatched(w *world, day int) {
+	w.t.Helper()
+	n := must(w.hub.House.Night.Do(w.ctx, day, "scores.recount"))[0]
+	open := func() (causes []string) {
+		w.check(w.hub.Alarms.Round(w.ctx))
+		for _, a := range must(w.hub.Alarms.Open(w.ctx)) {
+			if a.Kind == alarm.Counted || a.Kind == alarm.GaveUp {
+				causes = append(causes, a.Cause)
+			}
+		}
+		return causes
+	}
+	if got := open(); n.State != house.NightDone || len(got) != 0 {
+		w.t.Errorf("the control: %+v %v", n, got)
+	}
+	for cause, wrong := range map[string]house.Night{
+		"house.unequal:scores.recount": {State: house.NightDone, Unequal: 2},
+		"night.failed:scores.recount":  {State: house.NightFailed, Code: "store.busy"},
+	} {
+		bad := n
+		bad.State, bad.Unequal, bad.Code = wrong.State, wrong.Unequal, wrong.Code
+		w.check(w.hub.Slices.House.Nights.End(w.ctx, bad))
+		for range 20 { // tried until it is given up
+			if bad.State == house.NightFailed {
+				must(w.hub.Slices.House.Nights.Begin(w.ctx, day, n.Job, w.clock.Now()))
+				w.check(w.hub.Slices.House.Nights.End(w.ctx, bad))
+			}
+		}
+		if got := open(); !slices.Equal(got, []string{cause}) {
+			w.t.Errorf("%s: %v", cause, got)
+		}
+		w.check(w.hub.Slices.House.Nights.End(w.ctx, n))
+		if got := open(); len(got) != 0 {
+			w.t.Errorf("closed by itself: %v", got)
+		}
+	}
+}
+
 // monthsAreClosed: when the month is over its league and its public numbers are
 // pinned; a record that is withdrawn later makes version 2 of the league, and no
 // version of public numbers; each counted again gives the same bytes.
@@ -225,7 +268,7 @@ func TestTheMinisterAsks(t *testing.T) {
 			return html.UnescapeString(m[1])
 		}
 		board := read(minister, "/overview")
-		for _, want := range []string{"Bộ đếm = đếm lại", "bằng nhau", "/figures/SL.24", "Báo động đang mở", "Cấp cứu chưa xem xét", "Chất lượng 30 ngày", "Việc quá hạn"} {
+		for _, want := range []string{"Bộ đếm = đếm lại", "bằng nhau", "/figures/SL.24", "Báo động đang mở", "Cấp cứu chưa xem xét", "Chất lượng hôm nay, 14 ngày qua", "Việc quá hạn"} {
 			if !strings.Contains(board, want) {
 				t.Errorf("the board does not say %q", want)
 			}
@@ -250,6 +293,11 @@ func TestTheMinisterAsks(t *testing.T) {
 		if s, err := figure.Parse([]byte(strings.TrimSpace(read(minister, told+"/json")))); err != nil || s.Read().N != 3 {
 			t.Errorf("the file: %v", err)
 		}
+
+		if reviews := read(minister, "/figures/SL.17"); !strings.Contains(reviews, "Không có lượt mở khẩn cấp nào chờ xem xét") {
+			t.Errorf("%s", reviews)
+		}
+		theNightIsWatched(w, day)
 
 		// a province has its own numbers; another's are as if they were not there
 		here, elsewhere := w.sits("province:24"), w.sits("province:25")

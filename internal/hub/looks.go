@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"maps"
 	"strings"
 	"time"
 
@@ -81,12 +82,7 @@ func (h *Hub) lookAlarms(ctx context.Context) (map[string]alarm.Detail, error) {
 	if h.House == nil {
 		return out, nil
 	}
-	late, open, err := h.House.Late(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if late > 0 {
-		out[alarm.Late+":"+alarm.Many] = alarm.Detail{N: late, Of: open}
-	}
-	return out, nil
+	house, err := h.House.Alarms(ctx, h.cfg.Clock.Now())
+	maps.Copy(out, house)
+	return out, err
 }

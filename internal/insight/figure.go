@@ -132,7 +132,7 @@ var figures = []Figure{
 	{ID: "SL.18", Source: FromRegistry, List: "/databases", Name: text("Cơ sở dữ liệu theo trạng thái", "Databases by state"),
 		Formula: text("Số khai báo theo trạng thái: khảo sát, xây dựng, đánh giá, nghiệm thu, vận hành.", "Declarations by state: surveyed, building, evaluated, accepted, operating."),
 		Doubt:   text("Trạng thái do đơn vị chủ quản ghi, kèm bằng chứng.", "The steward says the state, with evidence.")},
-	{ID: "SL.19", Source: FromTasks, List: "/tasks?show=late", Name: text("Việc quá hạn", "Tasks late"),
+	{ID: "SL.19", Source: FromTasks, List: "/tasks?view=late", Name: text("Việc quá hạn", "Tasks late"),
 		Formula: text("Việc chưa xong có hạn trước hôm nay.", "Tasks not done whose deadline lies before today."),
 		Doubt:   text("Hạn do người giao việc đặt.", "Deadlines are set by who gave the task.")},
 	{ID: "SL.20", Source: FromActs, List: "/figures/SL.20", Name: text("Khôi phục đã chứng minh", "Last proven restore"),

@@ -38,6 +38,13 @@ type Matter struct {
 // nobody's to answer, and goes with the last record of its person.
 const OwnEntry = "own.entry"
 
+// Waiting is how many matters a facility has, and the day the first of them is due.
+type Waiting struct {
+	Facility care.FacilityCode // "": the hub
+	N        int
+	Due      time.Time
+}
+
 // Filter selects matters, by due date. Zero fields select all.
 type Filter struct {
 	Person   care.Person

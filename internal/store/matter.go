@@ -18,4 +18,7 @@ type Matters interface {
 	// MatterHistory returns every version, oldest first.
 	MatterHistory(ctx context.Context, number string) ([]matter.Matter, error)
 	Matters(ctx context.Context, f matter.Filter) ([]matter.Matter, error)
+	// MattersWaiting counts all of a filter by facility, the first due first. Limit
+	// does not count.
+	MattersWaiting(ctx context.Context, f matter.Filter) ([]matter.Waiting, error)
 }

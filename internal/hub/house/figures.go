@@ -21,7 +21,9 @@ func (h *House) openFigures(_ context.Context, p Parts) error {
 		return err
 	}
 	h.Jobs = append(h.Jobs, h.Figures.Jobs()...)
+	h.keeping = desk.NewKeeper(p.Slices.Keys, p.Slices.Counters, p.Room).Keeping
 	h.Pages.Overview = p.overview(h.Figures)
+	h.Pages.Overview.Keeping = h.keeping
 	h.Pages.Overview.Databases, h.Pages.Overview.Tasks = h.databaseStates, h.tasksLate
 	h.Rounds = append(h.Rounds, Round{10 * time.Second, "use of boards not kept", h.Pages.Overview.Uses.Keep})
 	if p.Took != nil {
@@ -51,7 +53,7 @@ func (p Parts) keepTook(ctx context.Context) error {
 // overview is what the first page asks of the house.
 func (p Parts) overview(figures *figure.Desk) *overview.Deps {
 	d := &overview.Deps{Figures: figures, Boards: p.Slices.House.Boards, Counters: p.Slices.Counters, Acts: p.Slices.Keys, Ways: p.Ways,
-		Keeping: desk.NewKeeper(p.Slices.Keys, p.Slices.Counters, p.Room).Keeping, Emergencies: p.unreviewed, Uses: overview.NewUses(p.Slices.House.Boards), Clock: p.Clock}
+		Emergencies: p.unreviewed, Uses: overview.NewUses(p.Slices.House.Boards), Clock: p.Clock}
 	if p.Grades != nil {
 		d.Quality = p.quality
 	}
@@ -82,13 +84,9 @@ func (h *House) tasksLate(ctx context.Context, r role.Role, _ time.Time) (late, 
 	return int(l), int(o), err
 }
 
-// mostReviews is how many reviews that nobody closed are counted.
-const mostReviews = 1000
-
-// unreviewed is how many openings in emergencies nobody has reviewed.
-func (p Parts) unreviewed(ctx context.Context) (int, error) {
-	list, err := p.Slices.Matters.Matters(ctx, matter.Filter{Kind: matter.EmergencyReview, Open: true, Limit: mostReviews})
-	return len(list), err
+// unreviewed is how many openings in emergencies nobody has reviewed, by facility.
+func (p Parts) unreviewed(ctx context.Context) ([]matter.Waiting, error) {
+	return p.Slices.Matters.MattersWaiting(ctx, matter.Filter{Kind: matter.EmergencyReview, Open: true})
 }
 
 // pack names the rules in force.

@@ -31,6 +31,7 @@ import (
 	"lienthong/internal/vault"
 	"lienthong/internal/web/api"
 	"lienthong/internal/web/portal/ministry"
+	"lienthong/internal/web/portal/view"
 )
 
 // Parts are what the house is built of.
@@ -89,6 +90,8 @@ type House struct {
 
 	Cleaning *cleaning.Desk // what databases should not hold
 	Night    *night.Runner  // does Jobs
+
+	keeping func(context.Context, time.Time) (view.Keeping, error) // the last backup and restore, the room
 }
 
 // Open builds it.

@@ -169,5 +169,22 @@ func mattersFound(t *testing.T, h *Harness) {
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: %s", name, diff)
 		}
+		counted, by := 0, map[care.FacilityCode]matter.Waiting{}
+		waiting, err := w.s.Matters.MattersWaiting(w.ctx(), x.f)
+		w.must(err)
+		for i, f := range waiting {
+			if counted += f.N; i > 0 && f.Due.Before(waiting[i-1].Due) || by[f.Facility].N > 0 {
+				t.Errorf("%s: %+v", name, waiting)
+			}
+			by[f.Facility] = f
+		}
+		for _, m := range all {
+			if f := by[m.Facility]; f.N == 0 || m.Due.Before(f.Due) {
+				t.Errorf("%s: %s is due before %+v", name, m.Number, f)
+			}
+		}
+		if x.f.Limit == 0 && counted != len(all) {
+			t.Errorf("%s: %d counted of %d", name, counted, len(all))
+		}
 	}
 }

@@ -99,10 +99,40 @@ func (x *Matters) MatterHistory(ctx context.Context, number string) ([]matter.Ma
 
 // Matters returns those of a filter, by the day they are due.
 func (x *Matters) Matters(ctx context.Context, f matter.Filter) ([]matter.Matter, error) {
+	w, err := within(&f)
+	if err != nil {
+		return nil, err
+	}
+	return x.list(ctx, columns+` AND v.version = m.version`+w.String()+` ORDER BY m.due, m.number LIMIT `+w.Arg(form.Limit(f.Limit)), w.Args)
+}
+
+// MattersWaiting counts those of a filter by facility.
+func (x *Matters) MattersWaiting(ctx context.Context, f matter.Filter) (all []matter.Waiting, err error) {
+	w, err := within(&f)
+	if err != nil {
+		return nil, err
+	}
+	query := `SELECT m.facility, COUNT(*), MIN(m.due) FROM matter m` + w.String() + ` GROUP BY m.facility ORDER BY 3, 1`
+	err = x.db.Scan(ctx, handle.ListLimit, query, w.Args, func(rows pgx.Rows) (err error) {
+		all, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (w matter.Waiting, err error) {
+			var due int64
+			err = row.Scan(&w.Facility, &w.N, &due)
+			w.Due = handle.Moment(due)
+			return w, err
+		})
+		return err
+	})
+	if len(all) == 0 {
+		all = nil
+	}
+	return all, err
+}
+
+func within(f *matter.Filter) (*handle.Where, error) {
+	w := &handle.Where{}
 	if err := store.CheckText(string(f.Facility), f.Kind); err != nil {
 		return nil, err
 	}
-	var w handle.Where
 	if f.Person != (care.Person{}) {
 		w.And("m.person = ?", handle.UUID(f.Person))
 	}
@@ -115,7 +145,7 @@ func (x *Matters) Matters(ctx context.Context, f matter.Filter) ([]matter.Matter
 	if f.Open {
 		w.And("m.state <> 'closed'")
 	}
-	return x.list(ctx, columns+` AND v.version = m.version`+w.String()+` ORDER BY m.due, m.number LIMIT `+w.Arg(form.Limit(f.Limit)), w.Args)
+	return w, nil
 }
 
 func (x *Matters) list(ctx context.Context, query string, args []any) (all []matter.Matter, err error) {

@@ -113,6 +113,32 @@ func (x *Matters) MatterHistory(ctx context.Context, number string) ([]matter.Ma
 // Matters returns those of a filter, by the day they are due.
 func (x *Matters) Matters(ctx context.Context, f matter.Filter) ([]matter.Matter, error) {
 	q := file.Select(columns + ` AND v.version = m.version`)
+	within(q, &f)
+	text, args := q.End(` ORDER BY m.due, m.number LIMIT ?`, form.Limit(f.Limit))
+	return x.list(ctx, text, args)
+}
+
+// MattersWaiting counts those of a filter by facility.
+func (x *Matters) MattersWaiting(ctx context.Context, f matter.Filter) (all []matter.Waiting, err error) {
+	q := file.Select(`SELECT m.facility, COUNT(*), MIN(m.due) FROM matter m`)
+	within(q, &f)
+	text, args := q.End(` GROUP BY m.facility ORDER BY 3, 1`)
+	err = x.db.Read(ctx, func(s *file.Snapshot) error {
+		all = nil
+		rows, err := s.Select(text, args)
+		return file.Each(rows, err, func(row file.Scanner) error {
+			var w matter.Waiting
+			var due int64
+			err := row.Scan(&w.Facility, &w.N, &due)
+			w.Due = file.Time(due)
+			all = append(all, w)
+			return err
+		})
+	})
+	return all, err
+}
+
+func within(q *file.Query, f *matter.Filter) {
 	if f.Person != (care.Person{}) {
 		q.And(`m.person = ?`, f.Person[:])
 	}
@@ -125,8 +151,6 @@ func (x *Matters) Matters(ctx context.Context, f matter.Filter) ([]matter.Matter
 	if f.Open {
 		q.And(`m.state <> 'closed'`)
 	}
-	text, args := q.End(` ORDER BY m.due, m.number LIMIT ?`, form.Limit(f.Limit))
-	return x.list(ctx, text, args)
 }
 
 func (x *Matters) list(ctx context.Context, q string, args []any) (all []matter.Matter, err error) {

@@ -19,6 +19,7 @@ import (
 	"lienthong/internal/dossier"
 	"lienthong/internal/figure"
 	"lienthong/internal/insight"
+	"lienthong/internal/matter"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -161,6 +162,7 @@ type shown struct {
 	Versions []*figure.Statement
 	Checks   []house.Check
 	Alarms   []alarm.Alarm
+	Reviews  []matter.Waiting
 }
 
 // one is a figure: how it is computed, and what was pinned of it.
@@ -208,6 +210,10 @@ func (x *Room) besides(ctx context.Context, p view.Page, s *shown) (err error) {
 		return nil
 	}
 	switch s.Figure.ID {
+	case "SL.17":
+		if x.Emergencies != nil {
+			s.Reviews, err = x.Emergencies(ctx)
+		}
 	case "SL.24":
 		s.Checks, err = x.Boards.Checks(ctx, 31)
 	case "SL.26":

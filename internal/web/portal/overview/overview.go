@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/clock"
 	"lienthong/internal/figure"
 	"lienthong/internal/insight"
+	"lienthong/internal/matter"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -70,8 +71,8 @@ type Deps struct {
 	Quality     func(ctx context.Context, r role.Role, now time.Time) ([]Word, error)
 	Databases   func(ctx context.Context) ([]Count, error)
 	Tasks       func(ctx context.Context, r role.Role, now time.Time) (late, open int, err error)
-	Emergencies func(ctx context.Context) (unreviewed int, err error)
-	Uses        *Uses // nil: nobody counts how boards are used
+	Emergencies func(ctx context.Context) ([]matter.Waiting, error) // reviews of openings in emergencies that nobody closed
+	Uses        *Uses                                               // nil: nobody counts how boards are used
 	Clock       clock.Clock
 }
 
@@ -227,11 +228,15 @@ func (x *Room) emergencies(ctx context.Context, p view.Page, who role.Role) (tem
 	if x.Emergencies == nil || !national(who) {
 		return nil, nil
 	}
-	n, err := x.Emergencies(ctx)
+	waiting, err := x.Emergencies(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return smallPanel(p, small{ID: "SL.17", Title: "ioc.emergencies", N: p.W.Int(n), Bad: n > 0, Href: "/figures/SL.17", Line: p.W.T("ioc.emergencies.line"), At: p.Now}), nil
+	n := 0
+	for _, f := range waiting {
+		n += f.N
+	}
+	return smallPanel(p, small{ID: "SL.17", Title: "ioc.emergencies", N: p.W.Int(n), Bad: n > 0, Href: "/figures/SL.17#f-reviews", Line: p.W.T("ioc.emergencies.line"), At: p.Now}), nil
 }
 
 func (x *Room) alarms(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {

@@ -8,17 +8,13 @@ import (
 	"github.com/a-h/templ"
 
 	"lienthong/internal/alarm"
+	"lienthong/internal/care"
 	"lienthong/internal/role"
 	"lienthong/internal/web/portal/view"
 )
 
-// staleRestore and fewDays are when the board begins to warn: a month and a bit
-// without a proven restore (TRUST R15), a month of storage.
-const (
-	staleRestore = 35 * 24 * time.Hour
-	fewDays      = 30
-	fewPoints    = 5 // of a trend; fewer are no line
-)
+// fewPoints of a trend are no line.
+const fewPoints = 5
 
 func first(open []alarm.Alarm, n int) []alarm.Alarm { return open[:min(n, len(open))] }
 
@@ -28,6 +24,14 @@ func alarmName(p view.Page, a alarm.Alarm) string {
 		return p.W.T("ioc.alarm.kind." + a.Kind)
 	}
 	return p.W.T("ioc.alarm.kind."+a.Kind) + " " + a.Object
+}
+
+// facilityOrHub is the code of a facility, or that it is the hub itself.
+func facilityOrHub(p view.Page, code care.FacilityCode) string {
+	if code == "" {
+		return p.W.T("ioc.reviews.hub")
+	}
+	return string(code)
 }
 
 // alarmsHref leads to the alarms, where the reader may act on them.
@@ -84,12 +88,12 @@ type dated[T any] struct {
 	At    time.Time
 }
 
-// tenths is a share in tenths of a percent, -1 of nothing.
+// tenths is a share in tenths of a percent, rounded down as everywhere; -1 of nothing.
 func (s Share) tenths() int64 {
 	if s.Applied == 0 {
 		return -1
 	}
-	return (s.Passed*2000 + s.Applied) / (2 * s.Applied)
+	return s.Passed * 1000 / s.Applied
 }
 
 // now is the newest share in words.

@@ -513,9 +513,9 @@ func qualityPanel(p view.Page, words []Word, at time.Time) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			var templ_7745c5c3_Var29 templ.SafeURL
-			templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/quality?word=" + w.Word))
+			templ_7745c5c3_Var29, templ_7745c5c3_Err = templ.JoinURLErrs(templ.SafeURL("/quality?period=day&word=" + w.Word))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/portal/overview/panels.templ`, Line: 91, Col: 55}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/portal/overview/panels.templ`, Line: 91, Col: 66}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var29))
 			if templ_7745c5c3_Err != nil {
@@ -528,7 +528,7 @@ func qualityPanel(p view.Page, words []Word, at time.Time) templ.Component {
 			var templ_7745c5c3_Var30 string
 			templ_7745c5c3_Var30, templ_7745c5c3_Err = templ.JoinStringErrs(p.W.T("ioc.word." + w.Word))
 			if templ_7745c5c3_Err != nil {
-				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/portal/overview/panels.templ`, Line: 91, Col: 87}
+				return templ.Error{Err: templ_7745c5c3_Err, FileName: `internal/web/portal/overview/panels.templ`, Line: 91, Col: 98}
 			}
 			_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var30))
 			if templ_7745c5c3_Err != nil {
@@ -1064,7 +1064,7 @@ func keptPanel(p view.Page, k view.Keeping, at time.Time) templ.Component {
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
-		if k.Restore == nil || p.Now.Sub(k.Restore.At) > staleRestore {
+		if k.Stale(p.Now) {
 			templ_7745c5c3_Err = view.Mark("warn", "").Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
@@ -1162,7 +1162,7 @@ func keptPanel(p view.Page, k view.Keeping, at time.Time) templ.Component {
 			return templ_7745c5c3_Err
 		}
 		if k.Disk != nil && k.Disk.Days >= 0 {
-			templ_7745c5c3_Err = smallPanel(p, small{ID: "SL.23", Title: "ioc.storage", N: p.W.T("ioc.storage.days", k.Disk.Days), Bad: k.Disk.Days < fewDays, Href: "/figures/SL.23", Line: p.W.T("ioc.storage.free", p.W.Size(k.Disk.Free)), At: at}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = smallPanel(p, small{ID: "SL.23", Title: "ioc.storage", N: p.W.T("ioc.storage.days", k.Disk.Days), Bad: k.Short(), Href: "/figures/SL.23", Line: p.W.T("ioc.storage.free", p.W.Size(k.Disk.Free)), At: at}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

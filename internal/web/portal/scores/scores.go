@@ -173,8 +173,42 @@ func (x *Room) readBoard(r *http.Request, p view.Page) (b board, err error) {
 	if b.By == "day" {
 		slices.Reverse(b.Lines)
 	}
+	if b.Word != "" && b.Subject == "" {
+		b.Lines = append(together(b.Lines, score.Word(b.Word)), b.Lines...)
+	}
 	b.Recounts, err = x.Grades.Recounts(r.Context(), clock.Day(p.Now.AddDate(0, 0, -31)))
 	return b, err
+}
+
+// words are those the board shows: all, or the one that is asked for.
+func (b board) words() []score.Word {
+	if b.Word != "" {
+		return []score.Word{score.Word(b.Word)}
+	}
+	return score.Words()
+}
+
+// together are lines of one word over all kinds of records, by key, as the first page
+// says it; none where there is one kind only.
+func together(lines []grade.Line, word score.Word) (out []grade.Line) {
+	kinds := map[string]bool{}
+	for _, l := range lines {
+		if _, database := score.DatabaseOf(l.Subject); database {
+			continue
+		}
+		kinds[l.Subject] = true
+		i := slices.IndexFunc(out, func(o grade.Line) bool { return slices.Equal(o.Key, l.Key) })
+		if i < 0 {
+			i, out = len(out), append(out, grade.Line{Key: l.Key, Words: map[score.Word]score.Ratio{}})
+		}
+		n := out[i].Words[word]
+		n.Passed, n.Applied = n.Passed+l.Words[word].Passed, n.Applied+l.Words[word].Applied
+		out[i].Words[word] = n
+	}
+	if len(kinds) < 2 {
+		return nil
+	}
+	return out
 }
 
 func (x *Room) board(w http.ResponseWriter, r *http.Request) {
@@ -196,7 +230,7 @@ func (x *Room) boardCSV(w http.ResponseWriter, r *http.Request) {
 	}
 	rows := [][]string{{"subject", "by", "key", "word", "passed", "applied", "from", "to"}}
 	for _, l := range b.Lines {
-		for _, word := range score.Words() {
+		for _, word := range b.words() {
 			n := l.Words[word]
 			rows = append(rows, []string{l.Subject, b.By, strings.Join(l.Key, " "), string(word), num(n.Passed), num(n.Applied), strconv.Itoa(b.Query.FromDay), strconv.Itoa(b.Query.ToDay)})
 		}
@@ -388,6 +422,9 @@ func (x *Room) putFields(w http.ResponseWriter, r *http.Request) {
 
 // title is what a subject is called.
 func (x *Room) title(p view.Page, subject string) string {
+	if subject == "" {
+		return p.W.T("score.together")
+	}
 	if id, database := score.DatabaseOf(subject); database {
 		if x.Subject != nil {
 			if t := x.Subject(string(id)); t != (fault.Text{}) {

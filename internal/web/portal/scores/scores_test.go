@@ -35,6 +35,7 @@ type book struct {
 	who     role.Role
 	lang    string
 	unequal int64
+	kinds   bool // health checks too
 	scopes  []role.Scope
 	asked   []house.ScoreQuery
 	put     string
@@ -59,6 +60,11 @@ func (b *book) Words(_ context.Context, scope role.Scope, q house.ScoreQuery) ([
 		if q.By[0] == house.ScoreByDay {
 			other.Key = []string{"20261112"}
 		}
+	}
+	if b.kinds {
+		third := line
+		third.Subject, third.Words = "checkup", map[score.Word]score.Ratio{score.Sufficient: {Passed: 130, Applied: 200}}
+		return []grade.Line{line, third, other}, nil
 	}
 	return []grade.Line{line, other}, nil
 }
@@ -246,6 +252,34 @@ func TestTheBoardLeadsToTheRecordsThatFail(t *testing.T) {
 	b.unequal = 2
 	if _, body = get(t, s.URL+"/quality"); strings.Contains(body, "✓") || !strings.Contains(body, "12/11/2026") {
 		t.Error("a recount that differs is not told")
+	}
+}
+
+// What is asked for by a word is that word: over all kinds of records, as the first
+// page says it, and of each of them.
+func TestTheBoardOfOneWord(t *testing.T) {
+	t.Parallel()
+	b, s := serve(t, role.Role{Kind: role.Ministry})
+	b.kinds = true
+	status, body := get(t, s.URL+"/quality?period=day&word=sufficient")
+	title := score.Sufficient.Title().VI
+	if status != 200 || !strings.Contains(body, "Mọi loại hồ sơ") || !strings.Contains(body, "1.000 đạt trên 1.200 được xét") || strings.Contains(body, "995") || strings.Count(body, `<th scope="col" class="lt-r">`) != 1 || !strings.Contains(body, title) {
+		t.Errorf("%d\n%s", status, body)
+	}
+	if _, body = get(t, s.URL+"/quality?period=day"); strings.Contains(body, "Mọi loại hồ sơ") || strings.Count(body, `<th scope="col" class="lt-r">`) != len(score.Words()) {
+		t.Error("without a word the board is not whole")
+	}
+	get(t, s.URL+"/quality.csv?word=sufficient&period=day")
+	for _, row := range b.rows[1:] {
+		if row[3] != string(score.Sufficient) {
+			t.Errorf("%v", row)
+		}
+	}
+	if b.kinds = false; len(b.rows) != 5 { // a head, all kinds, two kinds and a database
+		t.Errorf("%d rows", len(b.rows))
+	}
+	if _, body = get(t, s.URL+"/quality?word=sufficient"); strings.Contains(body, "Mọi loại hồ sơ") {
+		t.Error("one kind is told twice")
 	}
 }
 

@@ -15,6 +15,14 @@ type Keeping struct {
 	Alarms  int   // about logs that fork or were put back, kept for ever
 }
 
+// Stale reports whether no restore was proven for a month and a bit (TRUST R15).
+func (k Keeping) Stale(now time.Time) bool {
+	return k.Restore == nil || now.Sub(k.Restore.At) > staleRestore
+}
+
+// Short reports whether the disk is full within a month.
+func (k Keeping) Short() bool { return k.Disk != nil && k.Disk.Days >= 0 && k.Disk.Days < fewDays }
+
 // Kept is a backup that was made, or a restore that was proven.
 type Kept struct {
 	At      time.Time
