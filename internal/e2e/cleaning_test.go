@@ -24,6 +24,7 @@ import (
 	"lienthong/internal/registry"
 	databases "lienthong/internal/registry/shipped"
 	"lienthong/internal/role"
+	"lienthong/internal/score"
 	"lienthong/internal/steward"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
@@ -65,11 +66,14 @@ func (w *world) entered(id registry.ID, unit string, values ...registry.Values) 
 	return out
 }
 
-// tonight runs a detector.
+// tonight runs a detector, or the job of that name.
 func (w *world) tonight(detector string) house.Night {
 	w.t.Helper()
 	w.clock.Advance(24 * time.Hour)
-	all := must(w.hub.House.Night.Do(w.ctx, 0, "cleaning."+detector))
+	if !strings.Contains(detector, ".") {
+		detector = "cleaning." + detector
+	}
+	all := must(w.hub.House.Night.Do(w.ctx, 0, detector))
 	if len(all) != 1 || all[0].State != house.NightDone {
 		w.t.Fatalf("%+v", all)
 	}
@@ -101,8 +105,41 @@ func (w *world) values(id registry.ID, unit string, entry registry.EntryID) regi
 	return must(w.hub.House.Entries.Get(w.ctx, register.Reader{Role: role.Role{Kind: role.Unit, ID: unit}, Name: "test", Route: "test"}, id, entry, time.Time{})).Values
 }
 
+// said is a check of a database, passed of applied, as boards say it after the entries
+// were marked again at night; counting it again must give the same.
+func (w *world) said(id registry.ID, check string) string {
+	w.t.Helper()
+	w.check(w.hub.Grades.Refresh(w.ctx))
+	lines := must(w.hub.Grades.Check(w.ctx, role.Scope{All: true}, house.ScoreQuery{Subject: score.SubjectOf(id)}, check))
+	var r score.Ratio
+	for _, l := range lines {
+		r = r.Plus(l.Ratio)
+	}
+	var days []int
+	for at := now; !at.After(w.clock.Now()); at = at.AddDate(0, 0, 1) {
+		days = append(days, clock.Day(at))
+	}
+	for day, f := range must(w.hub.Grades.RecountEntries(w.ctx, w.hub.Slices.House.Entries, days)) {
+		if f.Unequal != 0 {
+			w.t.Errorf("%s: of %d counted again: %+v", check, day, f)
+		}
+	}
+	return fmt.Sprintf("%d/%d", r.Passed, r.Applied)
+}
+
+// marked marks entries again, and holds a check against what it should say then.
+func (w *world) marked(id registry.ID, want map[string]string) {
+	w.t.Helper()
+	n := w.tonight("entries.remark")
+	for check, want := range want {
+		if got := w.said(id, check); got != want {
+			w.t.Errorf("%s is %s, not %s (%+v)", check, got, want, n)
+		}
+	}
+}
+
 // Two entries of one practitioner become a proposal at night; accepted, one of them
-// stands; undone, both do, with the values they had.
+// stands; undone, both do, with the values they had. The night's marks follow.
 func TestTwoEntriesOfOnePractitionerAreCleaned(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
@@ -123,6 +160,10 @@ func TestTwoEntriesOfOnePractitionerAreCleaned(t *testing.T) {
 				t.Errorf("said to be a duplicate: %v, want %v", is[entry], want)
 			}
 		}
+		if got := w.said("personnel", "clean"); got != "0/0" {
+			t.Errorf("before the night: clean is %s", got)
+		}
+		w.marked("personnel", map[string]string{"clean": "2/4", "alive": "4/4"})
 		if n := w.tonight("duplicates"); n.Changed != 0 || len(w.proposed("", "")) != 1 {
 			t.Errorf("the next night: %+v", n)
 		}
@@ -156,6 +197,7 @@ func TestTwoEntriesOfOnePractitionerAreCleaned(t *testing.T) {
 		if states[registry.Live] != 1 || states[registry.Merged] != 1 {
 			t.Fatalf("%v", states)
 		}
+		w.marked("personnel", map[string]string{"clean": "3/3"})
 		if n := w.tonight("duplicates"); n.Changed != 0 {
 			t.Errorf("after it was accepted: %+v", n)
 		}
@@ -189,6 +231,17 @@ func TestTwoEntriesOfOnePractitionerAreCleaned(t *testing.T) {
 		}
 		if text != "open applying accepted undone open " {
 			t.Error(text)
+		}
+		w.clock.Advance(180 * 24 * time.Hour)
+		w.marked("personnel", map[string]string{"clean": "2/4", "alive": "0/4", "alive.expires": "4/4"})
+		w.clock.Advance(5 * 365 * 24 * time.Hour) // by a rule that asks the day, of entries that are opened
+		w.marked("personnel", map[string]string{"alive.expires": "0/4"})
+		list, _, err := w.hub.Slices.Disclosures.List(w.ctx, role.Scope{All: true}, store.DisclosureFilter{Limit: 5})
+		w.check(err)
+		if !slices.ContainsFunc(list, func(d store.Disclosure) bool {
+			return d.Basis == register.Recheck && d.Reader == "night" && d.Reason == "entries/personnel" && strings.Contains(d.Facts, `"entries":4`)
+		}) {
+			t.Errorf("that they were opened is not written down: %+v", list)
 		}
 		// the control of the lists: what was found stays findable
 		if _, _, err := desk.Get(w.ctx, role.Role{Kind: role.Unit, ID: "pb"}, open[0].ID); !errors.Is(err, cleaning.ErrAbsent) {
