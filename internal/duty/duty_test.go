@@ -146,6 +146,21 @@ func TestNoOrderOfStepsBreaksATask(t *testing.T) {
 	}
 }
 
+// Of a day that was moved nobody was reminded yet.
+func TestAMovedDayIsRemindedOfAnew(t *testing.T) {
+	t.Parallel()
+	x := task(t, nil)
+	at := x.Opened.Add(time.Hour)
+	x, _, err := duty.Take(x, duty.Step{What: duty.StepReminded, At: at})
+	if err != nil || !x.Reminded.Equal(at) {
+		t.Fatalf("%+v %v", x, err)
+	}
+	x, _, err = duty.Take(x, duty.Step{What: duty.StepDue, At: at, Due: duty.AddDays(x.Due, 20), Why: "chờ văn bản"})
+	if err != nil || !x.Reminded.IsZero() {
+		t.Errorf("%+v %v", x, err)
+	}
+}
+
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	n := duty.Number(2026, 123)
@@ -215,7 +230,7 @@ func TestTheDefaultUnits(t *testing.T) {
 	}
 	x := duty.NewUnits(nil)
 	for _, p := range catalog.Provinces() {
-		if u, ok := x.OfProvince(p.Code); !ok || u.ID != "syt-"+p.Code || !strings.HasSuffix(p.Name, strings.TrimPrefix(u.Name.VI, "Sở Y tế ")) || !strings.HasSuffix(u.Name.EN, p.NameEN) {
+		if u, ok := x.OfProvince(p.Code, 20260701); !ok || u.ID != "syt-"+p.Code || !strings.HasSuffix(p.Name, strings.TrimPrefix(u.Name.VI, "Sở Y tế ")) || !strings.HasSuffix(u.Name.EN, p.NameEN) {
 			t.Errorf("%s: %+v", p.Code, u)
 		}
 	}
@@ -249,8 +264,20 @@ func TestWhoAnswersForAUnitThatIsNoMore(t *testing.T) {
 	if _, err := x.Standing("zz", 20260101); !errors.Is(err, duty.ErrUnit) {
 		t.Error(err)
 	}
-	if u, ok := x.OfProvince("79"); !ok || u.ID != "syt-79" {
+	if u, ok := x.OfProvince("79", 20260701); !ok || u.ID != "syt-79" {
 		t.Errorf("%+v", u)
+	}
+	health := func(id, province, successor string, until int) duty.Unit {
+		return duty.Unit{ID: id, Version: 1, Kind: duty.Province, Province: province, Name: fault.Text{VI: "Sở " + id, EN: id}, Until: until, Successor: successor}
+	}
+	x = duty.NewUnits([]duty.Unit{health("syt-79", "79", "", 20260705), health("syt-79-moi", "79", "", 0), health("syt-24", "24", "syt-79-moi", 20260705), health("syt-96", "96", "", 20260705)})
+	for _, c := range []struct {
+		province, want string
+		day            int
+	}{{"79", "syt-79", 20260704}, {"79", "syt-79-moi", 20260705}, {"24", "syt-24", 20260704}, {"24", "syt-79-moi", 20260705}, {"96", "", 20260705}, {"99", "", 20260705}} {
+		if u, ok := x.OfProvince(c.province, c.day); u.ID != c.want || ok != (c.want != "") {
+			t.Errorf("of %s on %d: %s %v", c.province, c.day, u.ID, ok)
+		}
 	}
 	for _, no := range []duty.Unit{{}, unit("A", "", 0), unit("a", "", 20260231), {ID: "a", Kind: "king", Name: fault.Text{VI: "a", EN: "b"}}, {ID: "a", Kind: duty.Province, Province: "99", Name: fault.Text{VI: "a", EN: "b"}}} {
 		if no.Check() == nil {

@@ -210,7 +210,7 @@ func apply(t Task, s Step) (Task, error) {
 		if err := checkDue(s.Due, clock.Day(s.At)); err != nil {
 			return t, err
 		}
-		t.Due = s.Due
+		t.Due, t.Reminded = s.Due, time.Time{} // of the new day nobody was reminded
 		return t, why()
 	case StepMoved:
 		return moved(t, s)

@@ -181,13 +181,26 @@ func (x *Units) Follow(id string, day int) (Unit, bool) {
 	return Unit{}, false
 }
 
-// OfProvince returns the health department of a province.
-func (x *Units) OfProvince(code string) (Unit, bool) {
-	i := slices.IndexFunc(x.all, func(u Unit) bool { return u.Kind == Province && u.Province == code })
-	if i < 0 {
-		return Unit{}, false
+// OfProvince returns the health department of a province on a day: the one that
+// stands, else who answers for one that is no more, which may be another province's;
+// false where nobody does.
+func (x *Units) OfProvince(code string, day int) (Unit, bool) {
+	var gone []string
+	for _, u := range x.all {
+		switch {
+		case u.Kind != Province || u.Province != code:
+		case u.Stands(day):
+			return u, true
+		default:
+			gone = append(gone, u.ID)
+		}
 	}
-	return x.all[i], true
+	for _, id := range gone {
+		if u, ok := x.Follow(id, day); ok {
+			return u, true
+		}
+	}
+	return Unit{}, false
 }
 
 // OfKind lists the ids of units of a kind.

@@ -162,7 +162,7 @@ func (d *Desk) Raise(ctx context.Context, t duty.Task) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	ids, err := d.keepNew(ctx, hub(), "task.raised", []duty.Change{{Task: made, Step: step}})
+	ids, err := d.keepNew(ctx, hub(), "task.raised", "", []duty.Change{{Task: made, Step: step}})
 	if errors.Is(err, store.ErrTaken) { // somebody raised it this moment
 		if held, err = d.Tasks.Debts(ctx, []string{t.Debt}); err == nil && len(held) > 0 {
 			return held[0].ID, nil
@@ -349,7 +349,7 @@ func worse(a, b Wrong) int {
 func (d *Desk) raiseNew(ctx context.Context, changes []duty.Change) (int, error) {
 	done := 0
 	for part := range slices.Chunk(changes, each) {
-		ids, err := d.keepNew(ctx, hub(), "task.raised", part)
+		ids, err := d.keepNew(ctx, hub(), "task.raised", "", part)
 		if errors.Is(err, store.ErrTaken) {
 			var n int
 			n, err = d.keepMost(ctx, hub(), "task.raised", part)

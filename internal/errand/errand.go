@@ -26,11 +26,6 @@ import (
 	"lienthong/internal/store/house"
 )
 
-// Once remembers a token and reports whether it was new; store.Access has it.
-type Once interface {
-	Once(ctx context.Context, client, jti string, until time.Time) (bool, error)
-}
-
 // Directory keeps units as facilities and carriers know them; store.Facilities has it.
 type Directory interface {
 	Change(ctx context.Context, change store.DirectoryChange, act store.Act) error
@@ -52,7 +47,6 @@ type Deps struct {
 	Databases func() []Database                    // nil: none
 	Closed    func(role.Role, string) bool         // a role may not be told the numbers of a database; nil: all may
 	Tell      func(context.Context, Telling) error // tells outside that tasks are late; nil: nobody is told
-	Once      Once
 	Clock     clock.Clock
 }
 
@@ -68,8 +62,8 @@ type Desk struct {
 
 // New returns a desk.
 func New(d Deps) (*Desk, error) {
-	if d.Tasks == nil || d.Items == nil || d.Facility == nil || d.Once == nil || d.Clock == nil {
-		return nil, errors.New("errand: tasks, items, facilities, once and clock are needed")
+	if d.Tasks == nil || d.Items == nil || d.Facility == nil || d.Clock == nil {
+		return nil, errors.New("errand: tasks, items, facilities and clock are needed")
 	}
 	return &Desk{Deps: d}, nil
 }
@@ -138,9 +132,16 @@ func (d *Desk) parties(u *duty.Units, r role.Role) (units []string, code care.Fa
 	case role.Unit, role.Partner:
 		return []string{r.ID}, ""
 	case role.Province:
-		if p, ok := u.OfProvince(r.ID); ok {
-			return []string{p.ID}, ""
+		for _, x := range u.All() { // those that are no more too, as their tasks may be there still
+			switch {
+			case x.Kind != duty.Province || x.Province != r.ID:
+			case x.Stands(d.Today()):
+				units = slices.Insert(units, 0, x.ID)
+			default:
+				units = append(units, x.ID)
+			}
 		}
+		return units, ""
 	case role.Insurer:
 		return u.OfKind(duty.Insurer), ""
 	case role.Facility:

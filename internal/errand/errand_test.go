@@ -17,6 +17,7 @@ import (
 	"lienthong/internal/fault"
 	"lienthong/internal/role"
 	"lienthong/internal/store"
+	"lienthong/internal/store/house"
 	"lienthong/internal/store/postgres"
 	"lienthong/internal/store/postgres/pgtest"
 	"lienthong/internal/store/sqlite"
@@ -56,7 +57,7 @@ func both(t *testing.T, test func(t *testing.T, w *world)) {
 			}
 			t.Cleanup(func() { s.Close() })
 			w := &world{t: t, s: s, clock: c}
-			w.desk, err = errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Units: s.Facilities, Once: s.Access, Clock: c, Facility: w.directory,
+			w.desk, err = errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Units: s.Facilities, Clock: c, Facility: w.directory,
 				Databases: func() []errand.Database {
 					return []errand.Database{{ID: "vaccination", Name: fault.Text{VI: "Tiêm chủng", EN: "Vaccination"}, Steward: "pb"}}
 				},
@@ -215,6 +216,13 @@ func TestTasksThatAreNotTaken(t *testing.T) {
 		if _, err := w.desk.Open(ctx, ministry, "form-1", newTask("unit:pb")); !errors.Is(err, errand.ErrTwice) {
 			t.Errorf("a form sent twice: %v", err)
 		}
+		w.desk.Tasks = &busy{Duties: w.s.House.Duties}
+		if _, err := w.desk.Open(ctx, ministry, "form-2", newTask("unit:pb")); !errors.Is(err, errBusy) {
+			t.Errorf("while the store is busy: %v", err)
+		}
+		if ids, err := w.desk.Open(ctx, ministry, "form-2", newTask("unit:pb")); err != nil || len(ids) != 1 {
+			t.Errorf("the same form after that: %v %v", ids, err)
+		}
 		if _, err := w.desk.Open(ctx, ministry, "", slices.Repeat([]duty.Task{newTask("unit:pb")}, 10_001)...); !errors.Is(err, errand.ErrMany) {
 			t.Errorf("too many: %v", err)
 		}
@@ -222,6 +230,30 @@ func TestTasksThatAreNotTaken(t *testing.T) {
 			t.Errorf("none: %v", err)
 		}
 	})
+}
+
+var errBusy = errors.New("busy")
+
+// busy is a store that keeps nothing the first time.
+type busy struct {
+	house.Duties
+	after bool
+}
+
+func (b *busy) Put(ctx context.Context, c []duty.Change, act store.Act) error {
+	if !b.after {
+		b.after = true
+		return errBusy
+	}
+	return b.Duties.Put(ctx, c, act)
+}
+
+func (b *busy) Open(ctx context.Context, f house.Form, c []duty.Change, act store.Act) error {
+	if !b.after {
+		b.after = true
+		return errBusy
+	}
+	return b.Duties.Open(ctx, f, c, act)
 }
 
 func TestTenThousandTasksAtOnce(t *testing.T) {
@@ -309,6 +341,7 @@ func TestAUnitIsDissolved(t *testing.T) {
 		if n != 0 {
 			t.Errorf("%d passed before the day", n)
 		}
+		w.must(w.desk.PutUnit(ctx, ministry, duty.Unit{ID: "a", Kind: duty.Department, Name: fault.Text{VI: "Cục A mới", EN: "Newer A"}})) // its end stays planned
 		if _, err := w.desk.Dissolve(ctx, ministry, "b", "a", 20260705); !errors.Is(err, duty.ErrSuccessor) {
 			t.Errorf("round in a circle: %v", err)
 		}
@@ -339,11 +372,28 @@ func TestAUnitIsDissolved(t *testing.T) {
 		if v, err := w.desk.Look(ctx, ministry.Role, stays); err != nil || !v.Orphan {
 			t.Errorf("%+v %v", v, err)
 		}
-		if versions, _, err := w.desk.UnitVersions(ctx, "a"); err != nil || len(versions) != 3 || versions[0].Name.EN != "Department a" {
+		if versions, _, err := w.desk.UnitVersions(ctx, "a"); err != nil || len(versions) != 4 || versions[0].Name.EN != "Department a" {
 			t.Errorf("history: %+v %v", versions, err)
 		}
 		if err := w.desk.PutUnit(ctx, ministry, duty.Unit{ID: "c", Kind: duty.Department, Name: fault.Text{VI: "x", EN: "x"}}); !errors.Is(err, duty.ErrDissolved) {
 			t.Errorf("named after its end: %v", err)
+		}
+		// a province's seat works for the department that stands
+		w.must(w.desk.PutUnit(ctx, ministry, duty.Unit{ID: "syt-24-moi", Kind: duty.Province, Province: "24", Name: fault.Text{VI: "Sở Y tế mới", EN: "New department"}}))
+		_, err = w.desk.Dissolve(ctx, ministry, "syt-24", "syt-24-moi", w.desk.Today())
+		w.must(err)
+		seat := who("province:24")
+		if mine, err := w.desk.Mine(ctx, seat.Role); err != nil || mine != "unit:syt-24-moi" {
+			t.Errorf("province 24 owns tasks as %s, %v", mine, err)
+		}
+		id := w.open(ministry, "unit:syt-24-moi")
+		if v, err := w.desk.Look(ctx, seat.Role, id); err != nil || !v.Rights.Step {
+			t.Errorf("a task of the new department: %+v %v", v, err)
+		}
+		_, err = w.desk.Dissolve(ctx, ministry, "syt-96", "syt-24-moi", w.desk.Today())
+		w.must(err)
+		if _, err := w.desk.Look(ctx, who("province:96").Role, id); !errors.Is(err, store.ErrAbsent) {
+			t.Errorf("seen by a province whose department went into it: %v", err)
 		}
 	})
 }

@@ -19,7 +19,7 @@ type Telling struct {
 }
 
 // Remind reminds of tasks whose day is near or over, as the limits say; a task is
-// reminded of at most once a day. It returns how many it looked at and reminded of,
+// reminded of at most once a day, unless its day is moved. It returns how many it looked at and reminded of,
 // and tells outside where somebody is late.
 func (d *Desk) Remind(ctx context.Context) (night.Report, error) {
 	var r night.Report

@@ -50,16 +50,7 @@ func (d *Desk) Open(ctx context.Context, who Who, form string, tasks ...duty.Tas
 		}
 		changes[i] = duty.Change{Task: made, Step: step}
 	}
-	if form != "" {
-		fresh, err := d.Once.Once(ctx, "task/"+who.Role.String(), form, d.Clock.Now().Add(48*time.Hour))
-		if err != nil {
-			return nil, err
-		}
-		if !fresh {
-			return nil, ErrTwice
-		}
-	}
-	return d.keepNew(ctx, who, "task.open", changes)
+	return d.keepNew(ctx, who, "task.open", form, changes)
 }
 
 func (d *Desk) mayOpen(u *duty.Units, r role.Role, t *duty.Task) bool {
@@ -89,8 +80,9 @@ func (d *Desk) known(u *duty.Units, programmes []duty.Programme, t *duty.Task) e
 	return nil
 }
 
-// keepNew numbers new tasks and keeps them, some at a time; each part has its act.
-func (d *Desk) keepNew(ctx context.Context, who Who, action string, changes []duty.Change) ([]string, error) {
+// keepNew numbers new tasks and keeps them, some at a time; each part has its act, the
+// first the form they came by: ErrTwice.
+func (d *Desk) keepNew(ctx context.Context, who Who, action, form string, changes []duty.Change) ([]string, error) {
 	ids := make([]string, 0, len(changes))
 	for part := range slices.Chunk(changes, each) {
 		at := part[0].Task.Opened
@@ -101,9 +93,12 @@ func (d *Desk) keepNew(ctx context.Context, who Who, action string, changes []du
 		for i := range part {
 			part[i].Task.ID = duty.Number(at.In(clock.Hanoi).Year(), first+int64(i))
 		}
-		if err := d.keep(ctx, who, action, part); err != nil {
+		if err := d.keep(ctx, who, action, form, part); form != "" && errors.Is(err, store.ErrTaken) {
+			return ids, ErrTwice
+		} else if err != nil {
 			return ids, err
 		}
+		form = ""
 		for i := range part {
 			ids = append(ids, part[i].Task.ID)
 		}
@@ -122,8 +117,9 @@ type told struct {
 	Rows  []string `json:"rows"` // marks of all of them and of their steps
 }
 
-// keep commits changes with one act that names them.
-func (d *Desk) keep(ctx context.Context, who Who, action string, changes []duty.Change) error {
+// keep commits changes with one act that names them, and with the form that new ones
+// came by ("" none).
+func (d *Desk) keep(ctx context.Context, who Who, action, form string, changes []duty.Change) error {
 	say := told{N: len(changes)}
 	if len(changes) == 1 {
 		t := &changes[0].Task
@@ -139,7 +135,10 @@ func (d *Desk) keep(ctx context.Context, who Who, action string, changes []duty.
 	if err != nil {
 		return err
 	}
-	return d.Tasks.Put(ctx, changes, act)
+	if form == "" {
+		return d.Tasks.Put(ctx, changes, act)
+	}
+	return d.Tasks.Open(ctx, house.Form{By: "task/" + who.Role.String(), Mark: form, Until: d.Clock.Now().Add(48 * time.Hour)}, changes, act)
 }
 
 // Take takes a step of one task, seen at a version (0: whichever). Faults: ErrMay,
@@ -176,7 +175,7 @@ func (d *Desk) Take(ctx context.Context, who Who, id string, seen int, s duty.St
 	if err != nil {
 		return nil, err
 	}
-	if err := d.keep(ctx, who, "task."+s.What, []duty.Change{{Task: next, Step: step}}); err != nil {
+	if err := d.keep(ctx, who, "task."+s.What, "", []duty.Change{{Task: next, Step: step}}); err != nil {
 		return nil, err
 	}
 	return &next, nil
@@ -321,7 +320,7 @@ func (d *Desk) keepMost(ctx context.Context, who Who, action string, changes []d
 	if len(changes) == 0 {
 		return 0, nil
 	}
-	err := d.keep(ctx, who, action, changes)
+	err := d.keep(ctx, who, action, "", changes)
 	switch raced := errors.Is(err, store.ErrChanged) || errors.Is(err, store.ErrTaken); {
 	case err == nil:
 		return len(changes), nil

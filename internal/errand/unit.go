@@ -55,7 +55,8 @@ func marksOf(items []house.Item) []string {
 	return marks
 }
 
-// PutUnit adds a unit, or names one anew; what it was before stays readable. The
+// PutUnit adds a unit, or names one anew; what it was before stays readable, and an
+// end that Dissolve planned stays planned. The
 // ministry and the focal unit may: duty.ErrUnitForm, duty.ErrPersonal, ErrMay,
 // store.ErrTaken where the id is that of a carrier of another kind.
 func (d *Desk) PutUnit(ctx context.Context, who Who, u duty.Unit) error {
@@ -66,11 +67,11 @@ func (d *Desk) PutUnit(ctx context.Context, who Who, u duty.Unit) error {
 	if !d.assigns(all, who.Role) {
 		return ErrMay
 	}
+	before, known := all.Get(u.ID)
+	u.Version, u.Until, u.Successor = before.Version+1, before.Until, before.Successor // an end that is planned stays
 	if err := u.Check(); err != nil {
 		return err
 	}
-	before, known := all.Get(u.ID)
-	u.Version, u.Until, u.Successor = before.Version+1, 0, ""
 	if known && !before.Stands(d.Today()) {
 		return duty.ErrDissolved
 	}

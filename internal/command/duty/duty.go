@@ -39,7 +39,7 @@ func reading(ctx context.Context, dir string, do func(*errand.Desk) error) error
 		if err != nil {
 			return err
 		}
-		d, err := errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Facility: func() *facility.Directory { return places }, Once: s.Access, Clock: clock.System{}})
+		d, err := errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Facility: func() *facility.Directory { return places }, Clock: clock.System{}})
 		if err != nil {
 			return err
 		}

@@ -31,7 +31,7 @@ const debtsEvery = 3 * time.Minute
 // reminded.
 func (h *House) openDuty(_ context.Context, p Parts) error {
 	d := errand.Deps{Tasks: p.Slices.House.Duties, Items: p.Slices.House.DutyItems, Units: p.Slices.Facilities, Facility: p.Directory,
-		Databases: func() []errand.Database { return declared(h.Steward) }, Closed: h.debtsClosedTo, Once: p.Slices.Access, Clock: p.Clock}
+		Databases: func() []errand.Database { return declared(h.Steward) }, Closed: h.debtsClosedTo, Clock: p.Clock}
 	if p.Alarms != nil {
 		d.Tell = teller{p}.tell
 	}

@@ -17,6 +17,9 @@ type Duties interface {
 	// a first version, or the next of what is there, else ErrChanged. A first version
 	// whose Debt another task has is ErrTaken.
 	Put(ctx context.Context, changes []duty.Change, act base.Act) error
+	// Open keeps first versions as Put does, together with the mark of the form they
+	// came by: ErrTaken, and nothing, where one of that mark came before.
+	Open(ctx context.Context, form Form, changes []duty.Change, act base.Act) error
 	// Task returns one as it stands: ErrAbsent.
 	Task(ctx context.Context, id string) (*duty.Task, error)
 	// Steps returns every step of a task, oldest first.
@@ -33,6 +36,13 @@ type Duties interface {
 	Late(ctx context.Context, sight duty.Sight, today int) (late, open int64, err error)
 	// Debts returns the tasks of debts, those that are there, in any order.
 	Debts(ctx context.Context, debts []string) ([]duty.Task, error)
+}
+
+// Form is what a form is known by when it is sent again.
+type Form struct {
+	By    string // whose forms are not another's
+	Mark  string
+	Until time.Time // it is remembered
 }
 
 // Item is one version of something few: a unit, a role, a programme, a setting.

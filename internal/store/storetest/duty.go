@@ -23,6 +23,7 @@ func dutyCases() []testCase {
 		{"a task comes back as it was, with every step", taskComesBack},
 		{"of those who change a task at once one does", taskChangedAtOnce},
 		{"a debt has one task", oneTaskForADebt},
+		{"a form opens its tasks once, and is not spent where nothing is kept", formOnce},
 		{"tasks are found by owner, database, state, blocker, province, and pages do not overlap", tasksFound},
 		{"a reader finds and counts what is in sight, wherever a facility has moved to", tasksInSight},
 		{"ten thousand tasks are put and counted", manyTasks},
@@ -54,6 +55,26 @@ func (w *world) taskStep(t duty.Task, s duty.Step) duty.Change {
 	next, step, err := duty.Take(t, s)
 	w.must(err)
 	return duty.Change{Task: next, Step: step}
+}
+
+func formOnce(t *testing.T, h *Harness) {
+	w := newWorld(t, h)
+	d := w.s.House.Duties
+	form := house.Form{By: "task/ministry", Mark: "f1", Until: w.clock.Now().Add(48 * time.Hour)}
+	there := w.newTask(1, "unit:pb", nil)
+	w.must(d.Put(w.ctx(), []duty.Change{there}, store.Act{}))
+	if err := d.Open(w.ctx(), form, []duty.Change{w.newTask(2, "unit:pb", nil), there}, w.act("task.open")); !errors.Is(err, store.ErrChanged) {
+		t.Errorf("with one that is there: %v", err)
+	}
+	w.must(d.Open(w.ctx(), form, []duty.Change{w.newTask(2, "unit:pb", nil)}, w.act("task.open")))
+	if err := d.Open(w.ctx(), form, []duty.Change{w.newTask(3, "unit:pb", nil)}, w.act("task.open")); !errors.Is(err, store.ErrTaken) {
+		t.Errorf("the same form again: %v", err)
+	}
+	if _, err := d.Task(w.ctx(), duty.Number(2026, 3)); !errors.Is(err, store.ErrAbsent) {
+		t.Errorf("a task of the form's second time: %v", err)
+	}
+	form.By = "task/unit:pb"
+	w.must(d.Open(w.ctx(), form, []duty.Change{w.newTask(3, "unit:pb", nil)}, w.act("task.open")))
 }
 
 func taskNumbers(t *testing.T, h *Harness) {

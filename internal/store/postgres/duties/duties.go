@@ -43,6 +43,18 @@ func (x *Duties) Numbers(ctx context.Context, at time.Time, n int) (int64, error
 // Put keeps tasks and their steps together with one act. Tasks are taken in order
 // of their numbers: two that put the same ones wait for each other in turn.
 func (x *Duties) Put(ctx context.Context, changes []duty.Change, act store.Act) error {
+	return x.keep(ctx, house.Form{}, changes, act)
+}
+
+// Open keeps first versions with the form they came by.
+func (x *Duties) Open(ctx context.Context, form house.Form, changes []duty.Change, act store.Act) error {
+	if err := store.CheckText(form.By, form.Mark); err != nil {
+		return err
+	}
+	return x.keep(ctx, form, changes, act)
+}
+
+func (x *Duties) keep(ctx context.Context, form house.Form, changes []duty.Change, act store.Act) error {
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b duty.Change) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
 	texts := make([][2]string, len(changes))
 	for i := range changes {
@@ -61,10 +73,20 @@ func (x *Duties) Put(ctx context.Context, changes []duty.Change, act store.Act) 
 	}
 	defer tx.End()
 	b := tx.Batch()
+	if form.Mark != "" {
+		b.Queue(`INSERT INTO token (client, jti, until) VALUES ($1, $2, $3) ON CONFLICT (client, jti) DO NOTHING`, form.By, form.Mark, handle.Micros(form.Until)).Exec(orTaken)
+	}
 	for i := range changes {
 		put(b, &changes[i], texts[i])
 	}
 	return x.writer.CommitActOf(ctx, tx, b, act)
+}
+
+func orTaken(tag pgconn.CommandTag) error {
+	if tag.RowsAffected() == 0 {
+		return store.ErrTaken
+	}
+	return nil
 }
 
 func put(b *pgx.Batch, c *duty.Change, text [2]string) {
@@ -75,12 +97,7 @@ func put(b *pgx.Batch, c *duty.Change, text [2]string) {
 			t.ID, t.Version, string(t.Owner()), t.Database, t.Source.Kind, t.Source.Ref, string(t.State), house.OpenOf(t), t.Due, string(t.BlockedBy),
 			handle.Micros(t.Opened), handle.Micros(t.Closed), handle.Micros(t.Reminded), text[0]).Exec(handle.OrChanged)
 		if t.Debt != "" {
-			b.Queue(`INSERT INTO duty_debt (debt, task) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.Debt, t.ID).Exec(func(tag pgconn.CommandTag) error {
-				if tag.RowsAffected() == 0 {
-					return store.ErrTaken
-				}
-				return nil
-			})
+			b.Queue(`INSERT INTO duty_debt (debt, task) VALUES ($1, $2) ON CONFLICT DO NOTHING`, t.Debt, t.ID).Exec(orTaken)
 		}
 	} else {
 		b.Queue(`UPDATE duty_task SET version = $2, owner = $3, db = $4, source = $5, ref = $6, state = $7, open = $8, due = $9, blocked_by = $10,

@@ -39,6 +39,18 @@ func (x *Duties) Numbers(ctx context.Context, at time.Time, n int) (first int64,
 
 // Put keeps tasks and their steps together with one act.
 func (x *Duties) Put(ctx context.Context, changes []duty.Change, act store.Act) error {
+	return x.keep(ctx, house.Form{}, changes, act)
+}
+
+// Open keeps first versions with the form they came by.
+func (x *Duties) Open(ctx context.Context, form house.Form, changes []duty.Change, act store.Act) error {
+	if err := store.CheckText(form.By, form.Mark); err != nil {
+		return err
+	}
+	return x.keep(ctx, form, changes, act)
+}
+
+func (x *Duties) keep(ctx context.Context, form house.Form, changes []duty.Change, act store.Act) error {
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b duty.Change) int { return cmp.Compare(a.Task.ID, b.Task.ID) })
 	texts := make([][2]string, len(changes))
 	for i := range changes {
@@ -52,6 +64,15 @@ func (x *Duties) Put(ctx context.Context, changes []duty.Change, act store.Act) 
 		return err
 	}
 	return x.db.Write(ctx, file.Administrative, max(1, len(changes)), func(tx *file.Tx) error {
+		if form.Mark != "" {
+			n, err := tx.Exec(`INSERT INTO token (client, jti, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, form.By, form.Mark, file.Micros(form.Until))
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				return store.ErrTaken
+			}
+		}
 		for i := range changes {
 			if err := put(tx, &changes[i], texts[i]); err != nil {
 				return err

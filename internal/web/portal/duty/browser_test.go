@@ -73,7 +73,7 @@ func house(t testing.TB) (*httptest.Server, string) {
 	must(t, err)
 	t.Cleanup(func() { s.Close() })
 	places := facility.NewDirectory(facility.Contents{Versions: []facility.Version{{ID: 1, Code: "79901", Name: "Bệnh viện Đa khoa khu vực Thử Nghiệm Một", Province: "79", From: c.Now()}}})
-	desk, err := errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Once: s.Access, Clock: c, Facility: func() *facility.Directory { return places },
+	desk, err := errand.New(errand.Deps{Tasks: s.House.Duties, Items: s.House.DutyItems, Clock: c, Facility: func() *facility.Directory { return places },
 		Databases: func() []errand.Database {
 			return []errand.Database{{ID: "vaccination", Name: fault.Text{VI: "Tiêm chủng", EN: "Vaccination"}, Steward: "pb"}, {ID: "medicines", Name: fault.Text{VI: "Thuốc", EN: "Medicines"}, Steward: "qld"}}
 		}})

@@ -98,7 +98,7 @@ func (x *Room) ask(r *http.Request, p *view.Page, mine duty.Party) (a asked, err
 		if err != nil {
 			return a, err
 		}
-		if h, ok := u.OfProvince(a.Province); ok {
+		if h, ok := u.OfProvince(a.Province, today(p)); ok {
 			f.Health = h.ID
 		}
 	}
