@@ -201,6 +201,7 @@ func (w *world) closedDebts() {
 	desk, owner := w.hub.House.Errands, w.stewardOf("hiv")
 	ministry := errand.Who{Role: role.Role{Kind: role.Ministry}, Name: "ministry"}
 	w.check(desk.PutLimits(w.ctx, ministry, errand.Limits{Percent: 100, Least: 1, Each: 200}))
+	w.check(w.hub.Grades.Refresh(w.ctx))
 	must(desk.Round(w.ctx, w.hub.House.Debts))
 	all := must(w.hub.Slices.House.Duties.Tasks(w.ctx, duty.Filter{Sight: duty.Sight{All: true}, Database: "hiv", Limit: 1000}))
 	if len(all) == 0 {
@@ -213,10 +214,10 @@ func (w *world) closedDebts() {
 	}
 	one, today := all[0], duty.DayText(desk.Today())
 	keeper := errand.Who{Role: role.Role{Kind: role.Unit, ID: owner}, Name: owner}
-	must(desk.Take(w.ctx, keeper, one.ID, 0, duty.Step{What: duty.StepBlocked, By: duty.UnitParty("pb"), Why: "chờ danh mục"}))
+	must(desk.Take(w.ctx, keeper, one.ID, 0, duty.Step{What: duty.StepBlocked, By: duty.UnitParty("ttyt"), Why: "chờ danh mục"}))
 	for who, sees := range map[role.Role]bool{
 		{Kind: role.Ministry}: true, keeper.Role: true, // the focal unit, who holds it up, and where the entries are from
-		{Kind: role.Unit, ID: "khcn"}: false, {Kind: role.Unit, ID: "pb"}: owner == "pb", {Kind: role.Province, ID: "24"}: false, {Kind: role.Facility, ID: "79901"}: false,
+		{Kind: role.Unit, ID: "khcn"}: false, {Kind: role.Unit, ID: "ttyt"}: false, {Kind: role.Province, ID: "24"}: false, {Kind: role.Facility, ID: "79901"}: false,
 	} {
 		at := w.desk(who.Kind, who.ID)
 		for _, path := range []string{"/tasks?view=all&database=hiv", "/tasks.csv?view=all&database=hiv", "/tasks/report?from=" + today + "&to=" + today} {
@@ -234,7 +235,7 @@ func (w *world) closedDebts() {
 	if _, err := desk.RemindAll(w.ctx, focal, []string{one.ID}); !errors.Is(err, store.ErrAbsent) {
 		w.t.Errorf("the focal unit reminds of what it does not see: %v", err)
 	}
-	if _, err := desk.Take(w.ctx, ministry, one.ID, 0, duty.Step{What: duty.StepMoved, Owner: duty.FacilityParty("79901")}); !errors.Is(err, errand.ErrClosed) {
+	if _, err := desk.Take(w.ctx, ministry, one.ID, 0, duty.Step{What: duty.StepMoved, Owner: duty.FacilityParty("79901"), Why: "thử giao"}); !errors.Is(err, errand.ErrClosed) {
 		w.t.Errorf("handed to a facility: %v", err)
 	}
 }
