@@ -134,7 +134,8 @@ func (d *Desk) Duplicate(ctx context.Context, id registry.ID, entries []registry
 		return nil, err
 	}
 	out := make(map[registry.EntryID]bool, len(entries))
-	if !ofEvents(db.Declaration) && len(telling(db.Declaration)) == 0 {
+	person := slices.ContainsFunc(db.Fields, func(f registry.Field) bool { return f.Name == db.Person && f.Search })
+	if len(telling(db.Declaration)) == 0 && !(ofEvents(db.Declaration) && person) {
 		return out, nil
 	}
 	for _, e := range entries {

@@ -143,8 +143,11 @@ func (w *world) marked(id registry.ID, want map[string]string) {
 func TestTwoEntriesOfOnePractitionerAreCleaned(t *testing.T) {
 	t.Parallel()
 	engines(t, func(t *testing.T, w *world) {
-		w.declared("personnel")
+		w.declared("personnel", "hiv")
 		desk := w.hub.House.Cleaning
+		if is := must(desk.Duplicate(w.ctx, "hiv", []registry.EntryID{{1}})); len(is) != 0 {
+			t.Errorf("nobody looks for others there: %v", is)
+		}
 		e := w.entered("personnel", "tccb", practitioner("0012345/BYT-CCHN", "079980123456", "Nguyễn Thị Đào"), practitioner("0012354/BYT-CCHN", "079980123456", "NGUYEN THI DAO"),
 			practitioner("0099999/BYT-CCHN", "079980123457", "Nguyễn Thị Đào"), // another person of the same name
 			practitioner("0077777/BYT-CCHN", "079980123499", "Trần Văn Mận"))
