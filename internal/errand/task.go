@@ -17,8 +17,9 @@ import (
 // Open opens tasks for people. form is the mark of the form they were sent with:
 // the same form opens nothing twice (ErrTwice); "" where there is none. The ministry
 // and the focal unit open for anybody, a province for itself and facilities of its
-// own, a unit for itself and facilities it manages; nothing is opened where one of
-// them cannot be.
+// own, a unit for itself and facilities it manages, a facility for itself. All are
+// looked at before the first is kept; they are kept 500 at a time, so that where the
+// store fails between, the first stand.
 func (d *Desk) Open(ctx context.Context, who Who, form string, tasks ...duty.Task) ([]string, error) {
 	if len(tasks) == 0 || len(tasks) > most {
 		return nil, ErrMany

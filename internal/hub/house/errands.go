@@ -11,7 +11,7 @@ import (
 // What the command line asks of units, tasks and programmes.
 type (
 	DutyAsk struct {
-		Unit       duty.Unit        `json:"unit,omitzero"` // unit-put; of unit-dissolve its id, successor and last day (0: today)
+		Unit       duty.Unit        `json:"unit,omitzero"` // unit-put; of unit-dissolve its id, successor and the first day it is no more (0: today)
 		Task       duty.Task        `json:"task,omitzero"` // task-open; of task-step its id
 		Step       duty.Step        `json:"step,omitzero"`
 		Programmes []duty.Programme `json:"programmes,omitempty"`

@@ -7,7 +7,6 @@ import (
 
 	"lienthong/internal/admin"
 	"lienthong/internal/care"
-	"lienthong/internal/duty"
 	"lienthong/internal/figure"
 	"lienthong/internal/masked"
 	"lienthong/internal/policy"
@@ -48,11 +47,7 @@ func (h *House) openStanding(_ context.Context, p Parts) error {
 	}
 	if h.Errands != nil {
 		h.Pages.Standing.Late = func(ctx context.Context, r role.Role) (late, open int, err error) {
-			counts, err := h.Errands.Count(ctx, r, duty.Filter{}, duty.ByAll)
-			if err != nil || len(counts) == 0 {
-				return 0, 0, err
-			}
-			return int(counts[0].Late), int(counts[0].Open), nil
+			return h.tasksLate(ctx, r, time.Time{})
 		}
 	}
 	return nil

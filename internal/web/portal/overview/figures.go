@@ -14,7 +14,6 @@ import (
 	"github.com/a-h/templ"
 
 	"lienthong/internal/alarm"
-	"lienthong/internal/catalog"
 	"lienthong/internal/clock"
 	"lienthong/internal/dossier"
 	"lienthong/internal/figure"
@@ -206,7 +205,7 @@ func (x *Room) one(w http.ResponseWriter, r *http.Request) {
 
 // besides adds what has no list of its own.
 func (x *Room) besides(ctx context.Context, p view.Page, s *shown) (err error) {
-	if !national(p.Reader.Role) {
+	if !view.National(p.Reader.Role) {
 		return nil
 	}
 	switch s.Figure.ID {
@@ -265,24 +264,13 @@ func (x *Room) pin(w http.ResponseWriter, r *http.Request) {
 func placeName(p view.Page, place figure.Place) string {
 	switch {
 	case place.Province != "":
-		return provinceName(p, place.Province)
+		return p.Province(place.Province, "ioc.place.none")
 	case place.Unit != "":
 		return p.W.T("ioc.place.unit", place.Unit)
 	case place.Facility != "":
 		return p.W.T("ioc.place.facility", place.Facility)
 	}
 	return p.W.T("ioc.place.all")
-}
-
-func provinceName(p view.Page, code string) string {
-	c, ok := catalog.ProvinceByCode(code)
-	switch {
-	case !ok:
-		return p.W.T("ioc.place.none")
-	case p.W.Lang == "en":
-		return c.NameEN
-	}
-	return c.Name
 }
 
 // partName is what a part of a number is called.
@@ -292,7 +280,7 @@ func partName(p view.Page, q figure.Query, x part) string {
 	case q.By == string(store.ByProvince) && x.Key == "vn":
 		name = p.W.T("ioc.place.all")
 	case q.By == string(store.ByProvince):
-		name = provinceName(p, x.Key)
+		name = p.Province(x.Key, "ioc.place.none")
 	case name == "" && q.Facility != "":
 		name = q.Facility
 	case name == "":
@@ -302,15 +290,6 @@ func partName(p view.Page, q figure.Query, x part) string {
 		name += " · " + p.W.T("ioc.part."+x.Name)
 	}
 	return name
-}
-
-// dayField is a day as a date field has it.
-func dayField(day int) string {
-	text := strconv.Itoa(day)
-	if len(text) != 8 {
-		return ""
-	}
-	return text[:4] + "-" + text[4:6] + "-" + text[6:]
 }
 
 // placeQuery is a place and a day as an address has them.

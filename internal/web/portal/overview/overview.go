@@ -115,9 +115,6 @@ func (x *Room) wall(w http.ResponseWriter, r *http.Request) {
 	x.frame.See(w, r, "/overview?wall=1")
 }
 
-// national reports whether a role sees how the whole hub stands.
-func national(r role.Role) bool { return r.Kind == role.Operator || r.Kind == role.Ministry }
-
 // Centre is what services add to the first page of a reader.
 func (x *Room) Centre(ctx context.Context, p view.Page) (*view.Centre, error) {
 	who := p.Reader.Role
@@ -145,7 +142,7 @@ func (x *Room) Centre(ctx context.Context, p view.Page) (*view.Centre, error) {
 
 // took is how long records took until they could be read; nothing where none came.
 func (x *Room) took(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if !national(who) {
+	if !view.National(who) {
 		return nil, nil
 	}
 	list, err := x.Boards.TookSince(ctx, p.Now.Add(-time.Hour))
@@ -177,7 +174,7 @@ func (x *Room) took(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 }
 
 func (x *Room) ways(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if !national(who) || x.Ways == nil {
+	if !view.National(who) || x.Ways == nil {
 		return nil, nil
 	}
 	ways, err := x.Ways(ctx)
@@ -225,7 +222,7 @@ func (x *Room) tasks(ctx context.Context, p view.Page, who role.Role) (templ.Com
 }
 
 func (x *Room) emergencies(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if x.Emergencies == nil || !national(who) {
+	if x.Emergencies == nil || !view.National(who) {
 		return nil, nil
 	}
 	waiting, err := x.Emergencies(ctx)
@@ -240,7 +237,7 @@ func (x *Room) emergencies(ctx context.Context, p view.Page, who role.Role) (tem
 }
 
 func (x *Room) alarms(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if x.Alarms == nil || !national(who) {
+	if x.Alarms == nil || !view.National(who) {
 		return nil, nil
 	}
 	open, err := x.Alarms.Open(ctx)
@@ -251,7 +248,7 @@ func (x *Room) alarms(ctx context.Context, p view.Page, who role.Role) (templ.Co
 }
 
 func (x *Room) kept(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if x.Keeping == nil || !national(who) {
+	if x.Keeping == nil || !view.National(who) {
 		return nil, nil
 	}
 	k, err := x.keeping.Get(ctx, "", func(ctx context.Context) (dated[view.Keeping], error) {
@@ -266,7 +263,7 @@ func (x *Room) kept(ctx context.Context, p view.Page, who role.Role) (templ.Comp
 }
 
 func (x *Room) checked(ctx context.Context, p view.Page, who role.Role) (templ.Component, error) {
-	if !national(who) {
+	if !view.National(who) {
 		return nil, nil
 	}
 	checks, err := x.Boards.Checks(ctx, 1)

@@ -12,6 +12,7 @@ import (
 	"lienthong/internal/role"
 	"lienthong/internal/store"
 	"lienthong/internal/store/house"
+	"lienthong/internal/web/portal/view"
 )
 
 // useDays is how far back use is shown.
@@ -110,7 +111,7 @@ func (x *Room) use(w http.ResponseWriter, r *http.Request) {
 		u.Rows = append(u.Rows, *row)
 	}
 	slices.SortFunc(u.Rows, func(a, b useRow) int { return cmp.Or(cmp.Compare(a.Board, b.Board), cmp.Compare(a.Role, b.Role)) })
-	if x.Acts != nil && national(p.Reader.Role) {
+	if x.Acts != nil && view.National(p.Reader.Role) {
 		a, err := x.acts.since(r.Context(), x.Acts, p.Now.AddDate(0, 0, -useDays))
 		if err != nil {
 			x.frame.Fail(w, r, err)

@@ -99,9 +99,6 @@ func Routes() []view.Route[Room] {
 	}
 }
 
-// national reports whether a role sees all provinces and makers.
-func national(r role.Role) bool { return r.Kind == role.Operator || r.Kind == role.Ministry }
-
 // absent is what who may not know of a room is told.
 var absent = fault.New(fault.Absent, "portal.absent", "Không có trang này.", "There is no such page.")
 
@@ -111,24 +108,13 @@ func provinceOf(p view.Page, named string) (string, error) {
 	switch who := p.Reader.Role; {
 	case who.Kind == role.Province:
 		return who.ID, nil
-	case !national(who):
+	case !view.National(who):
 		return "", absent
 	}
 	if _, ok := catalog.ProvinceByCode(named); named != "" && !ok {
 		return "", standing.ErrProvince
 	}
 	return named, nil
-}
-
-func provinceName(p view.Page, code string) string {
-	c, ok := catalog.ProvinceByCode(code)
-	switch {
-	case !ok:
-		return p.W.T("house.nowhere")
-	case p.W.Lang == "en":
-		return c.NameEN
-	}
-	return c.Name
 }
 
 // provinceShort is a province's name without its rank, for narrow columns.
@@ -163,15 +149,6 @@ func permille(p view.Page, n int) string {
 func percent(p view.Page, r score.Ratio) string { return r.Percent(p.W.Lang) + "\u202f%" }
 
 func wordTitle(p view.Page, w score.Word) string { return p.W.Text(w.Title()) }
-
-// dayField is a day as a date field has it.
-func dayField(day int) string {
-	text := strconv.Itoa(day)
-	if len(text) != 8 {
-		return ""
-	}
-	return text[:4] + "-" + text[4:6] + "-" + text[6:]
-}
 
 // dayOf reads a date field, 0 where it is empty.
 func dayOf(text string) (int, error) {

@@ -26,7 +26,7 @@ func (b bill) facilities(p view.Page, sort string) string {
 		return ""
 	}
 	from, to := b.Month.Days()
-	return path("/league", "vendor", b.Vendor, "from", dayField(from), "to", dayField(min(to, clock.Day(p.Now))), "sort", sort)
+	return path("/league", "vendor", b.Vendor, "from", view.DayField(from), "to", view.DayField(min(to, clock.Day(p.Now))), "sort", sort)
 }
 
 // rejects is the list behind what was rejected: findings of this software, as far as
@@ -55,7 +55,7 @@ func (x *Room) readStatement(r *http.Request, p view.Page) (bill, error) {
 			return b, errUnbound
 		}
 		vendor = name
-	case national(who):
+	case view.National(who):
 		b.Vendors = x.Desk.Vendors()
 		if vendor == "" && len(b.Vendors) > 0 {
 			vendor = b.Vendors[0]
@@ -124,7 +124,7 @@ type saving struct {
 
 func (x *Room) benefit(w http.ResponseWriter, r *http.Request) {
 	p := x.frame.Page(r, "overview", "house.benefit.title")
-	if !national(p.Reader.Role) {
+	if !view.National(p.Reader.Role) {
 		x.frame.Fail(w, r, absent)
 		return
 	}
