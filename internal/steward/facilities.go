@@ -72,7 +72,8 @@ type listing struct {
 // aDay is how often what is the same is confirmed.
 const aDay = 24 * time.Hour
 
-// fresh writes the drafts whose entries are not there, or are other.
+// fresh writes the drafts, which confirms what is the same; an entry that another
+// source said last is left: somebody knows more of it than the directory.
 func (s *Steward) fresh(ctx context.Context, l *Live, drafts []Draft) error {
 	var ids []registry.EntryID
 	var keyed []Draft
@@ -87,9 +88,7 @@ func (s *Steward) fresh(ctx context.Context, l *Live, drafts []Draft) error {
 	}
 	var write []Draft
 	for i := range keyed {
-		switch is := &known[i]; {
-		case is.Version > 0 && is.Origin.Source != fromDirectory: // somebody knows more of it than the directory
-		default:
+		if is := &known[i]; is.Version == 0 || is.Origin.Source == fromDirectory {
 			write = append(write, keyed[i])
 		}
 	}
