@@ -40,10 +40,11 @@ echo "ok    lienthong"
 sh script/windows.sh
 
 step "tests"
-# Two packages at a time: each store suite has a database server of its own. Vet
-# has been.
+# Two packages at a time: each store suite has a database server of its own. Four
+# tests of each at a time, as they wait for disks, servers and browsers more than
+# they compute. Vet has been.
 status=0
-go test -p 2 -vet=off -timeout 12m ./... </dev/null >out/test.log 2>&1 || status=$?
+go test -p 2 -parallel 4 -vet=off -timeout 12m ./... </dev/null >out/test.log 2>&1 || status=$?
 grep -v 'no test files' out/test.log || true
 passed=$(grep -c '^ok' out/test.log || true)
 failed=$(grep -c '^FAIL.*lienthong' out/test.log || true)

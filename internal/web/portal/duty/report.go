@@ -88,12 +88,9 @@ func (v *reported) parts() []part {
 		return out
 	}
 	owners := part{Key: "owners", Count: int64(len(v.ByOwner)), Head: head("owner", "late", "blocked", "open", "done"), Lists: []string{"", viewLate, viewBlocked, viewAll, viewDone}}
-	for _, c := range v.ByOwner {
+	for _, c := range v.ByOwner[:min(len(v.ByOwner), listedOwners)] {
 		owners.Rows = append(owners.Rows, []string{v.party(duty.Party(c.Key)), w.Num(c.Late), w.Num(c.Blocked), w.Num(c.Open), w.Num(c.Done)})
 		owners.Hrefs = append(owners.Hrefs, link("/tasks", "view", viewAll, "owner", c.Key))
-	}
-	if len(owners.Rows) > listedOwners {
-		owners.Rows = owners.Rows[:listedOwners]
 	}
 	neck := part{Key: "bottlenecks", Count: int64(len(v.Bottlenecks)), Head: head("blocker", "holds", "owners", "days", "longest", "first")}
 	for _, b := range v.Bottlenecks[:min(len(v.Bottlenecks), listedOwners)] {
