@@ -254,3 +254,52 @@ func TestByHandOneDayAndJob(t *testing.T) {
 		t.Error("a job twice was taken")
 	}
 }
+
+// What somebody must look at stands until it is right: of a job that looks at what is
+// now until its next night, of another while its day is caught up.
+func TestNightsThatAreWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld("2026-11-10 02:00")
+	differ := int64(4)
+	count := func(id string, present bool) night.Job {
+		return night.Job{ID: id, Present: present, Run: func(context.Context, int) (night.Report, error) { return night.Report{Unequal: differ}, nil }}
+	}
+	r := w.runner(t, w.job("a", false), count("now", true), count("day", false))
+	wrong := func(unequal, failed int) {
+		t.Helper()
+		u, f, err := r.Wrong(t.Context())
+		if err != nil || len(u) != unequal || len(f) != failed {
+			t.Errorf("%+v, %+v, %v; want %d and %d", u, f, err, unequal, failed)
+		}
+	}
+	wrong(0, 0)
+	w.fail["a"] = fault.New(fault.Busy, "store.busy", "x", "x")
+	w.round(t, r, "9a")
+	wrong(2, 0) // a is tried again
+	for range 19 {
+		w.clock.Advance(11 * time.Minute)
+		w.round(t, r, "9a")
+	}
+	w.clock.Advance(11 * time.Minute)
+	w.round(t, r)
+	wrong(2, 1)
+	if _, f, err := r.Wrong(t.Context()); err != nil || f[0].Job != "a" || f[0].Code != "store.busy" || f[0].Tries != 20 {
+		t.Errorf("%+v %v", f, err)
+	}
+	delete(w.fail, "a")
+	differ = 0
+	if _, err := r.Do(t.Context(), 20261109, "a"); err != nil {
+		t.Fatal(err)
+	}
+	wrong(2, 0)
+	w.clock.Advance(24 * time.Hour)
+	w.round(t, r, "10a")
+	wrong(1, 0) // the day that was unequal
+	for range 6 {
+		w.clock.Advance(24 * time.Hour)
+		if err := r.Round(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrong(0, 0)
+}
