@@ -58,6 +58,10 @@ func (m *matters) Matter(_ context.Context, number string) (*matter.Matter, erro
 
 func (m *matters) MatterHistory(context.Context, string) ([]matter.Matter, error) { return nil, nil }
 
+func (m *matters) MattersWaiting(context.Context, matter.Filter) ([]matter.Waiting, error) {
+	return nil, nil
+}
+
 func (m *matters) Matters(_ context.Context, f matter.Filter) ([]matter.Matter, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
