@@ -180,8 +180,9 @@ func (c *Courier) Set(destinations []exchange.Destination) {
 	}
 }
 
-// leave lets a line come to its end in the background.
+// leave stops a line's claims now and lets it come to its end in the background.
 func (c *Courier) leave(l *line) {
+	l.halt()
 	c.leaving.Go(l.end)
 }
 

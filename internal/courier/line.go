@@ -108,9 +108,12 @@ func (l *line) destination() exchange.Destination {
 	return l.dest
 }
 
+// halt has the line claim nothing more.
+func (l *line) halt() { l.once.Do(func() { close(l.stop) }) }
+
 // end stops the line and waits until it has settled everything.
 func (l *line) end() {
-	l.once.Do(func() { close(l.stop) })
+	l.halt()
 	patience := time.NewTimer(l.c.cfg.Drain)
 	defer patience.Stop()
 	select {
@@ -144,6 +147,11 @@ func (l *line) run() {
 	defer close(l.done)
 	stopping := false
 	for {
+		select { // of many things at once this is heard first: nothing is claimed after it
+		case <-quit(l.stop, stopping):
+			stopping = true
+		default:
+		}
 		now := time.Now()
 		l.start(now, stopping)
 		if len(l.results) >= settleAt || l.running == 0 || len(l.results) > 0 && now.Sub(l.oldest) >= settleAfter {

@@ -330,7 +330,11 @@ func TestAnAnswerIsTakenOnceAndOnlyWhereTheLoginBegan(t *testing.T) {
 		t.Errorf("in another browser: %v", err)
 	}
 	bad := *cookies[0]
-	bad.Value = "A" + bad.Value[1:]
+	first := "A"
+	if strings.HasPrefix(bad.Value, first) {
+		first = "B"
+	}
+	bad.Value = first + bad.Value[1:]
 	if _, _, err := w.finish(q, []*http.Cookie{&bad}); !errors.Is(err, oidc.ErrState) {
 		t.Errorf("with a bent cookie: %v", err)
 	}
