@@ -5,8 +5,6 @@ import (
 	"context"
 	"slices"
 
-	"golang.org/x/sync/errgroup"
-
 	"lienthong/internal/duty"
 	"lienthong/internal/role"
 )
@@ -29,32 +27,14 @@ func (d *Desk) Report(ctx context.Context, r role.Role, from, to int) (*duty.Rep
 	}
 	today := d.Today()
 	rep := &duty.Report{From: from, To: to, Today: today}
-	period := duty.Filter{Sight: sight, Ended: true, From: from, To: duty.AddDays(to, 1)}
-	var ended []duty.Count
-	var more [3]bool
-	g, within := errgroup.WithContext(ctx) // each reads many tasks, and none needs another
-	g.SetLimit(2)
-	count := func(to *[]duty.Count, f duty.Filter) {
-		g.Go(func() (err error) { *to, err = d.Tasks.Count(within, f, duty.ByOwner, today); return err })
-	}
-	list := func(to *[]duty.Task, more *bool, f duty.Filter) {
-		f.Limit = listed + 1
-		g.Go(func() (err error) {
-			if *to, err = d.Tasks.Tasks(within, f); len(*to) > listed {
-				*to, *more = (*to)[:listed], true
-			}
-			return err
-		})
-	}
-	count(&rep.ByOwner, duty.Filter{Sight: sight, Open: true})
-	count(&ended, period)
-	list(&rep.Done, &more[0], duty.Filter{Sight: sight, State: duty.Done, From: from, To: period.To})
-	list(&rep.Late, &more[1], duty.Filter{Sight: sight, Late: today})
-	list(&rep.Blocked, &more[2], duty.Filter{Sight: sight, State: duty.Blocked})
-	if err := g.Wait(); err != nil {
+	if rep.ByOwner, err = d.Tasks.Count(ctx, duty.Filter{Sight: sight, Open: true}, duty.ByOwner, today); err != nil {
 		return nil, err
 	}
-	rep.More = slices.Contains(more[:], true)
+	period := duty.Filter{Sight: sight, Ended: true, From: from, To: duty.AddDays(to, 1)}
+	ended, err := d.Tasks.Count(ctx, period, duty.ByOwner, today)
+	if err != nil {
+		return nil, err
+	}
 	rep.ByOwner = together(rep.ByOwner, ended)
 	for _, c := range rep.ByOwner {
 		rep.Total.Open += c.Open
@@ -64,6 +44,22 @@ func (d *Desk) Report(ctx context.Context, r role.Role, from, to int) (*duty.Rep
 		rep.Total.Cancelled += c.Cancelled
 	}
 	byLate(rep.ByOwner)
+	for _, part := range []struct {
+		f  duty.Filter
+		to *[]duty.Task
+	}{
+		{duty.Filter{Sight: sight, State: duty.Done, From: from, To: period.To}, &rep.Done},
+		{duty.Filter{Sight: sight, Late: today}, &rep.Late},
+		{duty.Filter{Sight: sight, State: duty.Blocked}, &rep.Blocked},
+	} {
+		part.f.Limit = listed + 1
+		if *part.to, err = d.Tasks.Tasks(ctx, part.f); err != nil {
+			return nil, err
+		}
+		if len(*part.to) > listed {
+			*part.to, rep.More = (*part.to)[:listed], true
+		}
+	}
 	return rep, d.bottlenecks(ctx, rep, sight)
 }
 
